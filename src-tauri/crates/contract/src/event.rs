@@ -1,0 +1,40 @@
+//! What the shell tells the window without being asked.
+
+use crate::{Live, PeakProgress, Queue, RunId};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", content = "data", rename_all = "snake_case")]
+pub enum Event {
+    Queue(Queue),
+    Live(Live),
+    /// A result was stored.
+    Stored(RunId),
+    /// Results were imported, deleted or brought back.
+    ResultsChanged,
+    /// The inventory was scanned again or its peaks were measured.
+    MachineChanged,
+    Peaks(PeakProgress),
+    PeaksEnded { error: Option<String> },
+    ModelsChanged,
+    /// Files were dropped on the window.
+    Dropped(Vec<String>),
+    /// A sentence for the person.
+    Notice(Notice),
+    /// The person closed the window or asked to quit while a queue is running.
+    QuitAsked,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoticeKind {
+    Info,
+    Warning,
+    Error,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Notice {
+    pub kind: NoticeKind,
+    pub text: String,
+}

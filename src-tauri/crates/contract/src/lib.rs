@@ -1,0 +1,30 @@
+//! The words that window and shell share: requests, events, failures, and what was measured.
+//! Compiles for wasm and native alike and does no I/O.
+
+mod event;
+mod failure;
+mod filter;
+mod machine;
+mod matrix;
+mod model;
+mod names;
+mod plan;
+mod queue;
+mod request;
+mod run;
+mod settings;
+mod table;
+
+pub use event::*;
+pub use failure::*;
+pub use filter::*;
+pub use machine::*;
+pub use matrix::*;
+pub use model::*;
+pub use names::*;
+pub use plan::*;
+pub use queue::*;
+pub use request::*;
+pub use run::*;
+pub use settings::*;
+pub use table::*;

@@ -1,0 +1,54 @@
+//! Models × devices: the best figure of each pair, with its evidence.
+
+use crate::{Availability, DeviceId, EngineId, Evidence, Metric, NoiseGrade, Platform, Precision, RunId};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Matrix {
+    pub metric: Metric,
+    pub columns: Vec<MatrixColumn>,
+    pub rows: Vec<MatrixRow>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MatrixColumn {
+    /// None for a platform without a device on this machine and without results.
+    pub device: Option<DeviceId>,
+    pub platform: Platform,
+    pub label: String,
+    pub availability: Availability,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MatrixRow {
+    pub model: String,
+    pub family: String,
+    /// One for each column.
+    pub cells: Vec<MatrixCell>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "cell", rename_all = "snake_case")]
+pub enum MatrixCell {
+    /// In the unit of the matrix's metric.
+    Figure {
+        value: f64,
+        low: Option<f64>,
+        high: Option<f64>,
+        precision: Precision,
+        engine: EngineId,
+        evidence: Evidence,
+        run: RunId,
+        /// Results behind this cell, failed ones included.
+        runs: u32,
+        batch: u32,
+        size: Option<u32>,
+        noise: Option<NoiseGrade>,
+    },
+    /// Tried, and there is no figure to rank.
+    Failed { reason: String, runs: u32, run: RunId },
+    /// Not usable here.
+    Impossible { reason: String, remedy: String },
+    /// Could be measured, and was not yet.
+    Open,
+}

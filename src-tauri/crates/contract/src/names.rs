@@ -1,0 +1,181 @@
+//! Identities and the small closed vocabularies: platform, precision, mode, metric.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub String);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                Self(text.to_owned())
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(text: String) -> Self {
+                Self(text)
+            }
+        }
+    };
+}
+
+id!(
+    /// One stored result. A UUID of version 7, so ids sort by time; a string, because JavaScript loses digits above 2^53.
+    RunId
+);
+id!(
+    /// One model as the app lists it: `preset:bert-base-uncased`, or the hash of what was added.
+    ModelId
+);
+id!(
+    /// An engine with its build: `candle`, `onnxruntime`, `onnxruntime-webgpu`, `openvino`.
+    EngineId
+);
+id!(
+    /// A device as an engine addresses it: `cpu`, `cuda:0`, `openvino:GPU.0`, `vulkan:0`.
+    DeviceId
+);
+id!(
+    /// A job waiting or running in the queue.
+    JobId
+);
+id!(
+    /// A machine: a hash of what the system calls itself, so that an export does not tell its name.
+    MachineId
+);
+
+/// Declares a closed vocabulary with its stable key (stored, exported) and its label (shown).
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $key:literal, $label:literal;)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum $name { $($(#[$vdoc])* #[serde(rename = $key)] $variant,)+ }
+
+        impl $name {
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The stable word used in files, the store and the command line.
+            pub fn key(self) -> &'static str {
+                match self { $(Self::$variant => $key,)+ }
+            }
+
+            /// What a person reads.
+            pub fn label(self) -> &'static str {
+                match self { $(Self::$variant => $label,)+ }
+            }
+
+            pub fn from_key(key: &str) -> Option<Self> {
+                match key { $($key => Some(Self::$variant),)+ _ => None }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.label())
+            }
+        }
+    };
+}
+
+words!(
+    /// The eight platforms that are always listed, usable or not.
+    Platform {
+        Cpu = "cpu", "CPU";
+        Cuda = "cuda", "CUDA";
+        Rocm = "rocm", "ROCm";
+        Mps = "mps", "MPS";
+        OpenVino = "openvino", "OpenVINO";
+        Qualcomm = "qualcomm", "Qualcomm";
+        WebNn = "webnn", "WebNN";
+        WebGpu = "webgpu", "WebGPU";
+    }
+);
+
+words!(
+    Precision {
+        F32 = "f32", "f32";
+        F16 = "f16", "f16";
+        Bf16 = "bf16", "bf16";
+        Int8 = "int8", "int8";
+        Int4 = "int4", "int4";
+    }
+);
+
+impl Precision {
+    /// Largest absolute difference, relative to the largest reference value, that still counts as the same output.
+    ///
+    /// f32 follows accumulated rounding in deep networks; the half formats follow their mantissas of 10 and 7 bits
+    /// over some tens of layers.
+    pub fn tolerance(self) -> f64 {
+        match self {
+            Self::F32 => 1e-3,
+            Self::F16 => 2e-2,
+            Self::Bf16 => 6e-2,
+            Self::Int8 | Self::Int4 => 1.5e-1,
+        }
+    }
+
+    pub fn bits(self) -> u32 {
+        match self {
+            Self::F32 => 32,
+            Self::F16 | Self::Bf16 => 16,
+            Self::Int8 => 8,
+            Self::Int4 => 4,
+        }
+    }
+}
+
+words!(
+    Mode {
+        Inference = "inference", "Inference";
+        Training = "training", "Training";
+        Generation = "generation", "Generation";
+    }
+);
+
+words!(
+    /// What a matrix cell or a chart shows.
+    Metric {
+        Latency = "latency", "Latency";
+        Throughput = "throughput", "Throughput";
+        Memory = "memory", "Peak memory";
+        FirstResult = "first", "Time to first result";
+        /// Ratio of the CPU's best latency to this one's; above 1 is faster than the CPU.
+        Speedup = "speedup", "Speed-up against CPU";
+    }
+);
+
+impl Metric {
+    pub fn unit(self) -> &'static str {
+        match self {
+            Self::Latency | Self::FirstResult => "ms",
+            Self::Throughput => "samples/s",
+            Self::Memory => "MB",
+            Self::Speedup => "×",
+        }
+    }
+
+    pub fn smaller_is_better(self) -> bool {
+        matches!(self, Self::Latency | Self::Memory | Self::FirstResult)
+    }
+}
+
+words!(
+    /// The three kinds of figure. There is no fourth.
+    Evidence {
+        Measured = "measured", "Measured here";
+        Imported = "imported", "Imported";
+        Predicted = "predicted", "Predicted";
+    }
+);

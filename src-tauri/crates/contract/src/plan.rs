@@ -1,0 +1,111 @@
+//! What a person asks to have measured, and how a sweep unfolds into single settings.
+
+use crate::{DeviceId, EngineId, Mode, ModelId, Precision};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One measurement as asked for. What really ran is in the result.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Setting {
+    pub model: ModelId,
+    pub engine: EngineId,
+    pub device: DeviceId,
+    pub precision: Precision,
+    pub mode: Mode,
+    pub batch: u32,
+    /// Tokens of text or pixels of an image edge; none where the model has no such dimension.
+    pub size: Option<u32>,
+    /// Values for further free dimensions, by symbol.
+    pub dims: BTreeMap<String, u32>,
+    /// CPU threads; none leaves the choice to Assay (all physical cores).
+    pub threads: Option<u32>,
+    pub seed: u64,
+    /// Longest time for the warm samples.
+    pub budget_secs: f64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TargetChoice {
+    pub engine: EngineId,
+    pub device: DeviceId,
+}
+
+/// A sweep: every combination of what is listed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    pub models: Vec<ModelId>,
+    pub targets: Vec<TargetChoice>,
+    pub precisions: Vec<Precision>,
+    pub mode: Mode,
+    pub batches: Vec<u32>,
+    /// Empty means each model's default.
+    pub sizes: Vec<u32>,
+    pub dims: BTreeMap<String, u32>,
+    /// Empty means Assay's choice.
+    pub threads: Vec<u32>,
+    pub seed: u64,
+    pub budget_secs: f64,
+}
+
+impl Plan {
+    /// Every combination, models outermost and precisions innermost, so that a model's weights are written once.
+    pub fn settings(&self) -> Vec<Setting> {
+        let sizes: Vec<Option<u32>> = optional(&self.sizes);
+        let threads: Vec<Option<u32>> = optional(&self.threads);
+        let mut settings = Vec::new();
+        for model in &self.models {
+            for size in &sizes {
+                for batch in &self.batches {
+                    for target in &self.targets {
+                        for threads in &threads {
+                            for precision in &self.precisions {
+                                settings.push(Setting {
+                                    model: model.clone(),
+                                    engine: target.engine.clone(),
+                                    device: target.device.clone(),
+                                    precision: *precision,
+                                    mode: self.mode,
+                                    batch: *batch,
+                                    size: *size,
+                                    dims: self.dims.clone(),
+                                    threads: *threads,
+                                    seed: self.seed,
+                                    budget_secs: self.budget_secs,
+                                });
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        settings
+    }
+}
+
+fn optional(values: &[u32]) -> Vec<Option<u32>> {
+    if values.is_empty() { vec![None] } else { values.iter().copied().map(Some).collect() }
+}
+
+/// One line of a plan before it starts: what it will take, or why it cannot run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SettingEstimate {
+    pub setting: Setting,
+    /// Seconds expected, none where it will be refused.
+    pub secs: Option<f64>,
+    /// What the seconds rest on: "an earlier run of the same setting", "the measured peak of this CPU", "a guess from the size".
+    pub basis: String,
+    pub memory_bytes: Option<u64>,
+    /// Why it cannot run, with the remedy.
+    pub refusal: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlanEstimate {
+    pub lines: Vec<SettingEstimate>,
+    pub total_secs: f64,
+    pub peak_memory_bytes: u64,
+    pub available_memory_bytes: u64,
+    /// Generated weights still to be written.
+    pub disk_bytes: u64,
+    pub available_disk_bytes: u64,
+}

@@ -1,0 +1,119 @@
+//! Every request the window can make, with its answer's type. One list; a request without an answer does not compile.
+
+use crate::*;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+/// A typed question and the type of its answer.
+pub trait Request: Serialize + DeserializeOwned {
+    const NAME: &'static str;
+    type Answer: Serialize + DeserializeOwned;
+
+    /// The same question in the form that travels.
+    fn into_ask(self) -> Ask;
+}
+
+macro_rules! requests {
+    ($($(#[$doc:meta])* $name:ident $({ $($field:ident : $type:ty),* $(,)? })? -> $answer:ty;)+) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Debug, Serialize, Deserialize)]
+            pub struct $name { $($(pub $field: $type,)*)? }
+
+            impl Request for $name {
+                const NAME: &'static str = stringify!($name);
+                type Answer = $answer;
+
+                fn into_ask(self) -> Ask {
+                    Ask::$name(self)
+                }
+            }
+        )+
+
+        /// Any request, as it travels from window to shell.
+        #[derive(Clone, Debug, Serialize, Deserialize)]
+        #[serde(tag = "request", content = "with")]
+        pub enum Ask { $($name($name),)+ }
+
+        impl Ask {
+            pub fn name(&self) -> &'static str {
+                match self { $(Self::$name(_) => stringify!($name),)+ }
+            }
+        }
+
+        /// Calls `$body!(Name)` for every request; the shell builds its dispatch from it.
+        #[macro_export]
+        macro_rules! for_each_request {
+            ($body:ident) => { $body! { $($name)+ } };
+        }
+    };
+}
+
+requests! {
+    /// The first thing the window asks.
+    Hello -> Start;
+
+    // This machine
+    GetMachine -> Machine;
+    Rescan -> Machine;
+    ReportWebView { facts: WebViewFacts } -> ();
+    /// Answers at once; progress comes as events.
+    MeasurePeaks -> ();
+    CancelPeaks -> ();
+
+    // Models
+    ListModels -> Vec<ModelInfo>;
+    /// Reads a config.json, a safetensors file (its config beside it), an .onnx file, or a folder with one of these.
+    AddModel { path: String } -> ModelInfo;
+    /// A config.json pasted as text.
+    AddConfigText { name: String, text: String } -> ModelInfo;
+    RemoveModel { id: ModelId } -> ();
+    /// Opens the system's file dialog; none when the person closed it.
+    PickModelFile -> Option<String>;
+
+    // Launch
+    EstimatePlan { plan: Plan } -> PlanEstimate;
+    StartPlan { plan: Plan } -> Vec<JobId>;
+    GetQueue -> Queue;
+    GetLive -> Option<Live>;
+    PauseQueue { paused: bool } -> ();
+    /// Moves a waiting job to this place among the waiting ones, 0 being next.
+    MoveJob { id: JobId, to: u32 } -> ();
+    /// A running job's worker ends within a second.
+    CancelJob { id: JobId } -> ();
+    CancelAll -> u32;
+
+    // Results
+    GetMatrix { metric: Metric, filter: Filter } -> Matrix;
+    GetFilterChoices -> FilterChoices;
+    /// All results of one matrix cell, newest first.
+    GetCellRuns { model: String, device: Option<DeviceId>, platform: Platform, filter: Filter } -> Vec<RunRow>;
+    ListRuns { filter: Filter, order: RunOrder, offset: u64, limit: u32 } -> RunPage;
+    GetRun { id: RunId } -> Run;
+    SetNote { id: RunId, note: String } -> ();
+    /// Soft: `RestoreRuns` brings them back.
+    DeleteRuns { ids: Vec<RunId> } -> u32;
+    RestoreRuns { ids: Vec<RunId> } -> u32;
+    /// Asks the person for a file; none when they closed the dialog.
+    ImportTable { path: Option<String> } -> Option<ImportReport>;
+    ExportTable { path: Option<String>, filter: Filter, with_names: bool } -> Option<ExportReport>;
+    /// Writes something the window made (a picture, a table); none when the person closed the dialog.
+    SaveFile { suggested_name: String, base64: String, path: Option<String> } -> Option<String>;
+
+    // Settings
+    GetSettings -> Settings;
+    SaveSettings { settings: Settings } -> ();
+    GetStorage -> StorageInfo;
+    OpenStore { path: Option<String> } -> Option<String>;
+    /// Frees the generated weights no job needs; answers the bytes freed.
+    ClearWeights -> u64;
+    /// Kept by the system's secret store; an empty token removes it.
+    SetToken { token: String } -> ();
+
+    // The app
+    /// Answers `Event::QuitAsked`: stop the running job and leave, or go on in the background.
+    Quit { stop_queue: bool } -> ();
+    /// A read-only statement over the open store; rows as JSON objects.
+    Query { sql: String } -> serde_json::Value;
+    /// Brings the window to the front, for a second start.
+    Show -> ();
+}

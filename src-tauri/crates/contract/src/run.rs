@@ -1,0 +1,424 @@
+//! A result: what ran, how it was measured, and every figure with its evidence.
+
+use crate::{DeviceId, EngineId, Evidence, MachineId, Mode, ModelId, Platform, Precision, RunId, Setting};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PhaseName {
+    /// Writing generated weights or reading a checkpoint.
+    Acquire,
+    /// Starting the worker process and loading the engine's library.
+    Start,
+    /// Reading the graph and its weights.
+    Load,
+    /// The engine preparing the graph for the device.
+    Compile,
+    /// Comparing the output with another engine's.
+    Check,
+    /// The first call.
+    First,
+    WarmUp,
+    Warm,
+    Sustained,
+}
+
+impl PhaseName {
+    pub const ALL: [Self; 9] = [
+        Self::Acquire, Self::Start, Self::Load, Self::Compile, Self::Check, Self::First, Self::WarmUp, Self::Warm, Self::Sustained,
+    ];
+
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Acquire => "acquire",
+            Self::Start => "start",
+            Self::Load => "load",
+            Self::Compile => "compile",
+            Self::Check => "check",
+            Self::First => "first",
+            Self::WarmUp => "warm_up",
+            Self::Warm => "warm",
+            Self::Sustained => "sustained",
+        }
+    }
+
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Acquire => "Prepare weights",
+            Self::Start => "Start worker",
+            Self::Load => "Load",
+            Self::Compile => "Compile",
+            Self::Check => "Check output",
+            Self::First => "First call",
+            Self::WarmUp => "Warm up",
+            Self::Warm => "Measure",
+            Self::Sustained => "Sustained",
+        }
+    }
+
+    pub fn from_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|phase| phase.key() == key)
+    }
+}
+
+/// How long one phase took, and what it needed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Phase {
+    pub name: PhaseName,
+    pub ms: f64,
+    /// Highest memory of the worker seen by the end of this phase, in bytes.
+    pub peak_bytes: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopReason {
+    /// The 95 % interval of the median became narrower than ±2 %.
+    Stable,
+    /// The time budget ran out first.
+    Budget,
+    /// The person stopped it; what was sampled is kept.
+    Stopped,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Percentile {
+    /// 0.95 for p95.
+    pub p: f64,
+    pub ms: f64,
+}
+
+/// The warm samples in figures. A time is that of one batch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Timing {
+    pub median_ms: f64,
+    /// 95 % bootstrap interval of the median.
+    pub low_ms: f64,
+    pub high_ms: f64,
+    pub min_ms: f64,
+    pub samples: u32,
+    /// Only those that n supports: a percentile p needs n ≥ 10 / (1 − p).
+    pub percentiles: Vec<Percentile>,
+    /// Samples beyond 1.5 interquartile ranges (mild) and 3 (severe); kept in every figure.
+    pub mild_outliers: u32,
+    pub severe_outliers: u32,
+    pub stop: StopReason,
+    /// Batch divided by the median time.
+    pub throughput_per_s: f64,
+    /// What the harness itself adds to a call (an empty graph), measured in the same worker; never subtracted.
+    pub harness_ms: Option<f64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum NoiseGrade {
+    A,
+    B,
+    C,
+    D,
+}
+
+impl NoiseGrade {
+    /// The grade for a spread of the sentinel kernel's times: (largest − smallest) / median.
+    pub fn of_spread(spread: f64) -> Self {
+        match spread {
+            s if s < 0.03 => Self::A,
+            s if s < 0.08 => Self::B,
+            s if s < 0.20 => Self::C,
+            _ => Self::D,
+        }
+    }
+
+    pub fn letter(self) -> &'static str {
+        match self {
+            Self::A => "A",
+            Self::B => "B",
+            Self::C => "C",
+            Self::D => "D",
+        }
+    }
+
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Self::A => "quiet: a fixed piece of work took the same time throughout, within 3 %",
+            Self::B => "steady: a fixed piece of work varied by less than 8 %",
+            Self::C => "noisy: a fixed piece of work varied by up to 20 %; close differences cannot be told",
+            Self::D => "very noisy: a fixed piece of work varied by more than 20 %; measure again when the machine is idle",
+        }
+    }
+}
+
+/// Times of a fixed kernel before, between and after the samples.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Noise {
+    pub grade: NoiseGrade,
+    pub sentinel_ms: Vec<f64>,
+    /// (largest − smallest) / median.
+    pub spread: f64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "verdict", rename_all = "snake_case")]
+pub enum OutputCheck {
+    /// Within the tolerance of the precision.
+    Agrees { against: EngineId, largest_difference: f64, tolerance: f64 },
+    Disagrees { against: EngineId, largest_difference: f64, tolerance: f64, output: String },
+    /// No other engine could run it; shown, and not ranked.
+    Unchecked { reason: String },
+}
+
+/// Where the graph's nodes really ran.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Placement {
+    /// Share of nodes on the asked device, 0 to 1.
+    pub node_share: f64,
+    /// Share of multiply-accumulates on the asked device, 0 to 1; none where they cannot be counted.
+    pub mac_share: Option<f64>,
+    /// Nodes and multiply-accumulates by what ran them.
+    pub parts: Vec<PlacementPart>,
+    /// How this is known: "profile of one call", "the engine runs on one device only".
+    pub source: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlacementPart {
+    pub on: String,
+    pub nodes: u32,
+    pub macs: Option<u64>,
+}
+
+/// What the engine says it used, beside what was asked.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Effective {
+    pub engine_version: String,
+    pub library: Option<String>,
+    pub device_name: String,
+    pub driver: Option<String>,
+    pub precision: Option<Precision>,
+    /// How the effective precision is known.
+    pub precision_source: String,
+    pub threads: Option<u32>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Memory {
+    /// The worker's resident memory before the model was loaded.
+    pub baseline_bytes: Option<u64>,
+    /// The highest resident memory above that.
+    pub peak_bytes: Option<u64>,
+    pub device_peak_bytes: Option<u64>,
+}
+
+/// Why a result is kept but not ranked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "flag", rename_all = "snake_case")]
+pub enum Flag {
+    /// Faster than the device's measured peak, or more memory than is installed.
+    Implausible { reason: String },
+    /// A software adapter or an emulator: its times say nothing.
+    NotASpeed { reason: String },
+    /// Part of the graph ran elsewhere.
+    PartlyElsewhere { reason: String },
+    /// Ran in another precision than asked for.
+    OtherPrecision { reason: String },
+}
+
+impl Flag {
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::Implausible { reason } | Self::NotASpeed { reason } | Self::PartlyElsewhere { reason } | Self::OtherPrecision { reason } => reason,
+        }
+    }
+
+    /// A graph partly elsewhere or in another precision is a true time of what really ran, and says so; the others are not.
+    pub fn withholds(&self) -> bool {
+        matches!(self, Self::Implausible { .. } | Self::NotASpeed { .. })
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Environment {
+    pub machine: MachineId,
+    pub os: String,
+    pub cpu: String,
+    pub cpu_features: Vec<String>,
+    pub logical_cores: u32,
+    pub memory_bytes: u64,
+    pub available_memory_bytes: u64,
+    pub governor: Option<String>,
+    pub frequency_mhz: Option<f64>,
+    /// One-minute load average before the run.
+    pub load: Option<f64>,
+    /// `mains`, `battery`, or none where unknown.
+    pub power: Option<String>,
+    pub assay_version: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    /// The worker died of a signal or an abort.
+    Crash,
+    OutOfMemory,
+    TimedOut,
+    /// The engine answered with an error.
+    EngineError,
+    /// Would not fit or is not supported; nothing was started.
+    Refused,
+    Cancelled,
+    /// The output contains NaN or infinity, or differs from the other engine's.
+    WrongOutput,
+}
+
+impl FailureKind {
+    pub const ALL: [Self; 7] =
+        [Self::Crash, Self::OutOfMemory, Self::TimedOut, Self::EngineError, Self::Refused, Self::Cancelled, Self::WrongOutput];
+
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Crash => "crash",
+            Self::OutOfMemory => "out_of_memory",
+            Self::TimedOut => "timed_out",
+            Self::EngineError => "engine_error",
+            Self::Refused => "refused",
+            Self::Cancelled => "cancelled",
+            Self::WrongOutput => "wrong_output",
+        }
+    }
+
+    pub fn from_key(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.key() == key)
+    }
+
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Crash => "Crashed",
+            Self::OutOfMemory => "Out of memory",
+            Self::TimedOut => "Timed out",
+            Self::EngineError => "Engine error",
+            Self::Refused => "Refused",
+            Self::Cancelled => "Cancelled",
+            Self::WrongOutput => "Wrong output",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    Done,
+    Failed { phase: PhaseName, kind: FailureKind, message: String, remedy: Option<String> },
+}
+
+/// The model as it was at the time of the run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RunModel {
+    pub id: ModelId,
+    pub name: String,
+    pub family: String,
+    pub graph_hash: String,
+    pub parameters: Option<u64>,
+    /// Multiply-accumulates of one sample at the sizes run.
+    pub macs: Option<u64>,
+    /// Elements of all intermediate results of one sample at the sizes run.
+    pub activations: Option<u64>,
+    pub weight_bytes: Option<u64>,
+}
+
+/// One result, whole. Nothing here is computed again later from other settings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    pub id: RunId,
+    pub evidence: Evidence,
+    /// For imported results: the file or publication.
+    pub source: Option<String>,
+    pub setting: Setting,
+    pub platform: Platform,
+    pub model: RunModel,
+    pub started_at: Timestamp,
+    pub finished_at: Timestamp,
+    pub outcome: Outcome,
+    pub phases: Vec<Phase>,
+    pub timing: Option<Timing>,
+    /// Warm samples in the order taken, in milliseconds.
+    pub samples_ms: Vec<f64>,
+    pub check: OutputCheck,
+    pub placement: Option<Placement>,
+    pub effective: Effective,
+    pub memory: Memory,
+    pub noise: Option<Noise>,
+    pub flags: Vec<Flag>,
+    pub environment: Environment,
+    pub log: Vec<String>,
+}
+
+impl Run {
+    pub fn phase_ms(&self, name: PhaseName) -> Option<f64> {
+        self.phases.iter().find(|phase| phase.name == name).map(|phase| phase.ms)
+    }
+
+    /// From the press of the button to the first output: start, load, compile and first call.
+    pub fn first_result_ms(&self) -> Option<f64> {
+        let first = self.phase_ms(PhaseName::First)?;
+        let before = [PhaseName::Start, PhaseName::Load, PhaseName::Compile];
+        Some(first + before.iter().filter_map(|name| self.phase_ms(*name)).sum::<f64>())
+    }
+
+    /// Why this result takes no part in rankings, if it does not.
+    pub fn withheld(&self) -> Option<String> {
+        match (&self.outcome, &self.check) {
+            (Outcome::Failed { message, .. }, _) => return Some(message.clone()),
+            (_, OutputCheck::Disagrees { against, .. }) => return Some(format!("its output differs from {against}'s")),
+            (_, OutputCheck::Unchecked { reason }) if self.evidence == Evidence::Measured => {
+                return Some(format!("its output is unchecked: {reason}"));
+            }
+            _ => {}
+        }
+        self.flags.iter().find(|flag| flag.withholds()).map(|flag| flag.reason().to_owned())
+    }
+}
+
+/// A result in one row, for lists, charts and the matrix drawer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunRow {
+    pub id: RunId,
+    pub evidence: Evidence,
+    pub source: Option<String>,
+    pub started_at: Option<Timestamp>,
+    pub model: String,
+    pub model_id: ModelId,
+    pub family: String,
+    pub engine: EngineId,
+    pub engine_version: String,
+    pub device: DeviceId,
+    pub device_name: String,
+    pub platform: Platform,
+    pub precision: Precision,
+    pub effective_precision: Option<Precision>,
+    pub mode: Mode,
+    pub batch: u32,
+    pub size: Option<u32>,
+    pub threads: Option<u32>,
+    pub median_ms: Option<f64>,
+    pub low_ms: Option<f64>,
+    pub high_ms: Option<f64>,
+    pub min_ms: Option<f64>,
+    pub samples: Option<u32>,
+    pub throughput_per_s: Option<f64>,
+    pub peak_memory_bytes: Option<u64>,
+    pub load_ms: Option<f64>,
+    pub compile_ms: Option<f64>,
+    pub first_ms: Option<f64>,
+    pub first_result_ms: Option<f64>,
+    pub macs: Option<u64>,
+    /// Bytes of weights at the precision asked for, for the roofline.
+    pub weight_bytes: Option<u64>,
+    pub activations: Option<u64>,
+    pub noise: Option<NoiseGrade>,
+    pub failure: Option<FailureKind>,
+    pub failed_phase: Option<PhaseName>,
+    pub message: Option<String>,
+    /// Why it is not ranked; none where it is.
+    pub withheld: Option<String>,
+    pub note: String,
+}

@@ -1,0 +1,38 @@
+//! The neutral measurement table: what Assay imports and exports.
+
+use serde::{Deserialize, Serialize};
+
+/// The columns every table has, in order. Further ones: [`OPTIONAL_COLUMNS`].
+pub const COLUMNS: [&str; 17] = [
+    "model", "family", "hardware", "runtime", "precision", "mode", "batch", "size", "devices", "threads", "software", "measured_at",
+    "parameters", "macs", "activations", "latency_ms", "peak_memory_mb",
+];
+
+pub const OPTIONAL_COLUMNS: [&str; 5] = ["evidence", "source", "low_ms", "high_ms", "samples"];
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// Line in the file, the header being line 1.
+    pub line: u64,
+    pub column: Option<String>,
+    pub cause: String,
+}
+
+/// What became of each row. taken + duplicates + refused = rows.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ImportReport {
+    pub file: String,
+    pub rows: u64,
+    pub taken: u64,
+    pub duplicates: u64,
+    pub refused: u64,
+    /// The first thousand refusals; `causes` counts them all.
+    pub refusals: Vec<Refusal>,
+    pub causes: Vec<(String, u64)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExportReport {
+    pub path: String,
+    pub rows: u64,
+}

@@ -1,0 +1,81 @@
+//! What an engine must be able to do to be measured. Everything here runs inside a worker process.
+
+use contract::{DeviceId, EngineId, EngineStatus, Placement, Precision};
+use models::Tensor;
+use std::{collections::BTreeMap, path::{Path, PathBuf}};
+
+/// One engine: candle, ONNX Runtime, OpenVINO. One file each under `backends/`, one line in `backends::ALL`.
+pub trait Backend: Sync {
+    /// The engine's key without a build: `onnxruntime`.
+    fn key(&self) -> &'static str;
+
+    /// One status for each build found, or one that says what is missing and how to get it. Never panics.
+    ///
+    /// A build is loaded by its own worker; `library` is the one this worker was started for.
+    fn status(&self, engine: &EngineId, library: Option<&Path>) -> EngineStatus;
+
+    /// Reads the model; nothing is prepared for the device yet.
+    fn load(&self, request: &LoadRequest) -> Result<Box<dyn Loaded>, BackendError>;
+}
+
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub struct LoadRequest {
+    pub engine: EngineId,
+    pub device: DeviceId,
+    /// The engine's library file, where it has one.
+    pub library: Option<PathBuf>,
+    /// The ONNX file; its external data lies in the same folder.
+    pub model: PathBuf,
+    /// What the person asked for. The file already holds weights of this precision where the model was generated.
+    pub precision: Precision,
+    pub threads: Option<u32>,
+    /// Values of the free dimensions, by symbol.
+    pub dims: BTreeMap<String, u64>,
+}
+
+/// A model that was read.
+pub trait Loaded {
+    /// Prepares the graph for the device.
+    fn compile(self: Box<Self>) -> Result<Box<dyn Session>, BackendError>;
+}
+
+/// A graph ready to be called on one device.
+pub trait Session {
+    /// Hands over the inputs of the calls to come, so that a call copies nothing that the engine's own users would not.
+    fn set_inputs(&mut self, variants: Vec<Vec<Tensor>>) -> Result<(), BackendError>;
+
+    /// One call on a variant, complete when it returns (the device is waited for). This alone is timed.
+    fn call(&mut self, variant: usize) -> Result<(), BackendError>;
+
+    /// The outputs of the last call, copied to the host.
+    fn outputs(&mut self) -> Result<Vec<Tensor>, BackendError>;
+
+    /// What the engine says it chose.
+    fn facts(&self) -> SessionFacts;
+
+    /// Where the nodes ran. May make a call of its own, outside any timing.
+    fn placement(&mut self) -> Result<Option<Placement>, BackendError>;
+}
+
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+pub struct SessionFacts {
+    pub engine_version: String,
+    pub device_name: String,
+    pub driver: Option<String>,
+    pub precision: Option<Precision>,
+    pub precision_source: String,
+    pub threads: Option<u32>,
+    pub device_memory_bytes: Option<u64>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum BackendError {
+    #[error("{engine} is not usable: {reason}. {remedy}")]
+    Missing { engine: String, reason: String, remedy: String },
+    #[error("{engine} cannot run this model: {reason}")]
+    Unsupported { engine: String, reason: String },
+    #[error("{engine} failed while it was {doing}: {reason}")]
+    Failed { engine: String, doing: &'static str, reason: String },
+    #[error("{device} has not enough memory: {reason}")]
+    OutOfMemory { device: String, reason: String },
+}

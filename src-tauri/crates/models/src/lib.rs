@@ -1,0 +1,1 @@
+//! Architectures, graphs, weights and costs.
