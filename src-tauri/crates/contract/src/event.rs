@@ -15,7 +15,9 @@ pub enum Event {
     /// The inventory was scanned again or its peaks were measured.
     MachineChanged,
     Peaks(PeakProgress),
-    PeaksEnded { error: Option<String> },
+    PeaksEnded {
+        error: Option<String>,
+    },
     ModelsChanged,
     /// Files were dropped on the window.
     Dropped(Vec<String>),

@@ -49,4 +49,3 @@ pub struct RunPage {
     pub rows: Vec<crate::RunRow>,
     pub total: u64,
 }
-

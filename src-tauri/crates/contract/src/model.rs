@@ -9,10 +9,16 @@ pub enum ModelOrigin {
     /// Ships with Assay; weights are seeded random numbers.
     Preset,
     /// A config.json alone; weights are seeded random numbers.
-    Config { path: String },
+    Config {
+        path: String,
+    },
     /// A config.json beside its safetensors weights.
-    Checkpoint { path: String },
-    Onnx { path: String },
+    Checkpoint {
+        path: String,
+    },
+    Onnx {
+        path: String,
+    },
 }
 
 /// What a dimension means, so that it can be asked for in plain words.

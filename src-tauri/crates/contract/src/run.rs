@@ -26,7 +26,15 @@ pub enum PhaseName {
 
 impl PhaseName {
     pub const ALL: [Self; 9] = [
-        Self::Acquire, Self::Start, Self::Load, Self::Compile, Self::Check, Self::First, Self::WarmUp, Self::Warm, Self::Sustained,
+        Self::Acquire,
+        Self::Start,
+        Self::Load,
+        Self::Compile,
+        Self::Check,
+        Self::First,
+        Self::WarmUp,
+        Self::Warm,
+        Self::Sustained,
     ];
 
     pub fn key(self) -> &'static str {
@@ -143,7 +151,9 @@ impl NoiseGrade {
             Self::A => "quiet: a fixed piece of work took the same time throughout, within 3 %",
             Self::B => "steady: a fixed piece of work varied by less than 8 %",
             Self::C => "noisy: a fixed piece of work varied by up to 20 %; close differences cannot be told",
-            Self::D => "very noisy: a fixed piece of work varied by more than 20 %; measure again when the machine is idle",
+            Self::D => {
+                "very noisy: a fixed piece of work varied by more than 20 %; measure again when the machine is idle"
+            }
         }
     }
 }
@@ -161,10 +171,21 @@ pub struct Noise {
 #[serde(tag = "verdict", rename_all = "snake_case")]
 pub enum OutputCheck {
     /// Within the tolerance of the precision.
-    Agrees { against: EngineId, largest_difference: f64, tolerance: f64 },
-    Disagrees { against: EngineId, largest_difference: f64, tolerance: f64, output: String },
+    Agrees {
+        against: EngineId,
+        largest_difference: f64,
+        tolerance: f64,
+    },
+    Disagrees {
+        against: EngineId,
+        largest_difference: f64,
+        tolerance: f64,
+        output: String,
+    },
     /// No other engine could run it; shown, and not ranked.
-    Unchecked { reason: String },
+    Unchecked {
+        reason: String,
+    },
 }
 
 /// Where the graph's nodes really ran.
@@ -226,7 +247,10 @@ pub enum Flag {
 impl Flag {
     pub fn reason(&self) -> &str {
         match self {
-            Self::Implausible { reason } | Self::NotASpeed { reason } | Self::PartlyElsewhere { reason } | Self::OtherPrecision { reason } => reason,
+            Self::Implausible { reason }
+            | Self::NotASpeed { reason }
+            | Self::PartlyElsewhere { reason }
+            | Self::OtherPrecision { reason } => reason,
         }
     }
 
@@ -271,8 +295,15 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
-    pub const ALL: [Self; 7] =
-        [Self::Crash, Self::OutOfMemory, Self::TimedOut, Self::EngineError, Self::Refused, Self::Cancelled, Self::WrongOutput];
+    pub const ALL: [Self; 7] = [
+        Self::Crash,
+        Self::OutOfMemory,
+        Self::TimedOut,
+        Self::EngineError,
+        Self::Refused,
+        Self::Cancelled,
+        Self::WrongOutput,
+    ];
 
     pub fn key(self) -> &'static str {
         match self {

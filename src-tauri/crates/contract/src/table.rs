@@ -4,8 +4,23 @@ use serde::{Deserialize, Serialize};
 
 /// The columns every table has, in order. Further ones: [`OPTIONAL_COLUMNS`].
 pub const COLUMNS: [&str; 17] = [
-    "model", "family", "hardware", "runtime", "precision", "mode", "batch", "size", "devices", "threads", "software", "measured_at",
-    "parameters", "macs", "activations", "latency_ms", "peak_memory_mb",
+    "model",
+    "family",
+    "hardware",
+    "runtime",
+    "precision",
+    "mode",
+    "batch",
+    "size",
+    "devices",
+    "threads",
+    "software",
+    "measured_at",
+    "parameters",
+    "macs",
+    "activations",
+    "latency_ms",
+    "peak_memory_mb",
 ];
 
 pub const OPTIONAL_COLUMNS: [&str; 5] = ["evidence", "source", "low_ms", "high_ms", "samples"];
