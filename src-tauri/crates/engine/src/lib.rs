@@ -1,1 +1,27 @@
-//! TODO
+//! Engines and their measurement: every engine runs in a worker process of its own, which this crate starts, watches,
+//! bounds and ends.
+
+pub mod backend;
+pub mod backends;
+mod environment;
+mod gates;
+mod golden;
+mod inventory;
+mod job;
+mod libraries;
+mod limits;
+mod measure;
+mod noise;
+mod peaks;
+mod sampling;
+pub mod statistics;
+pub mod worker;
+
+pub use environment::environment;
+pub use golden::{GoldenResult, check_golden};
+pub use inventory::scan;
+pub use job::{Control, Job, Limits, Program};
+pub use libraries::{Build, Libraries};
+pub use measure::measure;
+pub use peaks::{PeaksError, measure_peaks};
+pub use worker::worker_main;

@@ -1,0 +1,98 @@
+//! What one measurement is given: the setting, the files, the bounds, and a way to end it.
+
+use contract::{Peak, RunId, RunModel, Setting, Target, TargetChoice};
+use std::{
+    collections::BTreeMap,
+    io,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+    time::Duration,
+};
+
+/// Everything `measure` needs; it looks nothing up by itself.
+#[derive(Clone, Debug)]
+pub struct Job {
+    pub run: RunId,
+    pub setting: Setting,
+    pub target: Target,
+    /// The engine's library file, where it has one.
+    pub library: Option<PathBuf>,
+    pub model: RunModel,
+    /// The graph at the precision asked for; external data lies in the same folder.
+    pub onnx: PathBuf,
+    /// Values of the free dimensions, by symbol, batch included.
+    pub dims: BTreeMap<String, u64>,
+    /// Engines to check the output against, best first, with their library files. None of them is the one measured.
+    pub references: Vec<(TargetChoice, Option<PathBuf>)>,
+    /// The same graph in f32, for the references.
+    pub reference_onnx: PathBuf,
+    /// Measured ceilings of the devices, for the plausibility gate.
+    pub peaks: Vec<Peak>,
+    pub limits: Limits,
+    /// What writing or reading the weights took, where that belonged to this run.
+    pub acquire_ms: Option<f64>,
+    /// Folder for inputs and reference outputs; what is there is used again where it fits.
+    pub scratch: PathBuf,
+}
+
+/// What a worker may use before it is ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Resident memory of the worker.
+    pub memory_bytes: u64,
+    /// Wall time of the whole measurement.
+    pub timeout: Duration,
+}
+
+/// How to start a worker: a program that calls [`crate::worker_main`], usually this one with `worker` as argument.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    pub path: PathBuf,
+    pub args: Vec<String>,
+}
+
+impl Program {
+    /// The running program itself, started as `assay worker`.
+    ///
+    /// # Errors
+    /// Where the system cannot tell which file this program was started from.
+    pub fn this() -> io::Result<Self> {
+        Ok(Self { path: std::env::current_exe()?, args: vec!["worker".to_owned()] })
+    }
+}
+
+const GO_ON: u8 = 0;
+const STOP: u8 = 1;
+const CANCEL: u8 = 2;
+
+/// Ends a measurement from another thread. Clones act on the same measurement.
+#[derive(Clone, Debug, Default)]
+pub struct Control(Arc<AtomicU8>);
+
+impl Control {
+    /// Ends the worker within a second; what it had measured is given up.
+    pub fn cancel(&self) {
+        self.0.fetch_max(CANCEL, Ordering::Relaxed);
+    }
+
+    /// Ends the sampling; what was sampled is kept as the result.
+    pub fn stop(&self) {
+        self.0.fetch_max(STOP, Ordering::Relaxed);
+    }
+
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == CANCEL
+    }
+
+    pub fn is_stopped(&self) -> bool {
+        self.0.load(Ordering::Relaxed) >= STOP
+    }
+
+    /// Whether nobody asked for an end.
+    pub fn goes_on(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == GO_ON
+    }
+}

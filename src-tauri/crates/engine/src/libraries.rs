@@ -1,0 +1,175 @@
+//! Where the engines' libraries are looked for, and which builds lie there.
+
+use contract::EngineId;
+use std::path::{Path, PathBuf};
+
+/// Folders that may hold `onnxruntime/`, `onnxruntime-<build>/`, `openvino/` …, first match first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Libraries {
+    pub folders: Vec<PathBuf>,
+}
+
+/// One build of an engine: its id and the file a worker loads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Build {
+    pub engine: EngineId,
+    pub library: PathBuf,
+}
+
+impl Libraries {
+    /// In order: `$ASSAY_LIBRARIES`, `libraries/` beside the program, `extra` (the bundle's resources, the user's data
+    /// folder), the system's library folders.
+    pub fn find(extra: &[PathBuf]) -> Self {
+        let named = std::env::var_os("ASSAY_LIBRARIES").map(|list| std::env::split_paths(&list).collect::<Vec<_>>());
+        let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join("libraries")));
+        let all = named.into_iter().flatten().chain(beside).chain(extra.iter().cloned()).chain(system_folders());
+        let mut folders: Vec<PathBuf> = Vec::new();
+        for folder in all.filter(|folder| folder.is_dir()) {
+            if !folders.contains(&folder) {
+                folders.push(folder);
+            }
+        }
+        Self { folders }
+    }
+
+    /// The builds of an engine (`onnxruntime`, `openvino`): each id once, from the first folder that has it.
+    ///
+    /// `onnxruntime-webgpu/` gives the id `onnxruntime-webgpu`; a library that lies in a folder itself, as in the
+    /// system's, gives the plain id.
+    pub fn builds(&self, key: &str) -> Vec<Build> {
+        let mut builds: Vec<Build> = Vec::new();
+        for folder in &self.folders {
+            for (engine, place) in places(folder, key) {
+                let known = builds.iter().any(|build| build.engine == engine);
+                if let Some(library) = (!known).then(|| library_in(&place, key)).flatten() {
+                    builds.push(Build { engine, library });
+                }
+            }
+        }
+        builds.sort_by(|a, b| a.engine.cmp(&b.engine));
+        builds
+    }
+}
+
+/// Folders inside `folder` that are named for the engine or one of its builds, and `folder` itself.
+fn places(folder: &Path, key: &str) -> Vec<(EngineId, PathBuf)> {
+    let mut places = vec![(EngineId::from(key), folder.join(key))];
+    let prefix = format!("{key}-");
+    let mut variants: Vec<_> = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| name.starts_with(&prefix) && folder.join(name).is_dir())
+        .collect();
+    variants.sort();
+    places.extend(variants.into_iter().map(|name| (EngineId::from(name.as_str()), folder.join(&name))));
+    places.push((EngineId::from(key), folder.to_path_buf()));
+    places
+}
+
+/// The library file of an engine in a folder or in its usual subfolders.
+fn library_in(folder: &Path, key: &str) -> Option<PathBuf> {
+    const INSIDE: [&str; 5] = ["", "lib", "libs", "bin", "runtime/lib/intel64"];
+    let wanted = file_names(key);
+    INSIDE.iter().map(|inside| folder.join(inside)).find_map(|place| {
+        let mut names: Vec<String> = std::fs::read_dir(&place)
+            .ok()?
+            .flatten()
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .filter(|name| wanted.iter().any(|wanted| wanted.matches(name)))
+            .collect();
+        // The plain name before the versioned ones, and of these the shortest: a link that the vendor keeps.
+        names.sort_by_key(|name| (name.len(), name.clone()));
+        names.into_iter().next().map(|name| place.join(name))
+    })
+}
+
+struct FileName {
+    start: String,
+    end: &'static str,
+    /// Whether a version may stand between or after: `libx.so.1`, `libx.1.dylib`.
+    versioned: bool,
+}
+
+impl FileName {
+    fn matches(&self, name: &str) -> bool {
+        let Some(rest) = name.strip_prefix(&self.start) else { return false };
+        let version = |text: &str| text.chars().all(|c| c.is_ascii_digit() || c == '.');
+        if rest == self.end {
+            return true;
+        }
+        self.versioned
+            && (rest.strip_prefix(self.end).is_some_and(|tail| tail.starts_with('.') && version(tail))
+                || rest.strip_suffix(self.end).is_some_and(|middle| middle.starts_with('.') && version(middle)))
+    }
+}
+
+/// OpenVINO is called through its C interface, which is a library of its own.
+fn file_names(key: &str) -> Vec<FileName> {
+    let stem = if key == "openvino" { "openvino_c" } else { key };
+    if cfg!(windows) {
+        vec![FileName { start: stem.to_owned(), end: ".dll", versioned: false }]
+    } else if cfg!(target_os = "macos") {
+        vec![FileName { start: format!("lib{stem}"), end: ".dylib", versioned: true }]
+    } else {
+        vec![FileName { start: format!("lib{stem}"), end: ".so", versioned: true }]
+    }
+}
+
+fn system_folders() -> Vec<PathBuf> {
+    let folders: &[&str] = if cfg!(windows) {
+        &["C:\\Program Files (x86)\\Intel\\openvino", "C:\\Program Files\\onnxruntime"]
+    } else if cfg!(target_os = "macos") {
+        &["/opt/homebrew/lib", "/usr/local/lib"]
+    } else {
+        &["/usr/local/lib", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib", "/opt/intel"]
+    };
+    let openvino = std::env::var_os("OPENVINO_INSTALL_DIR").or_else(|| std::env::var_os("INTEL_OPENVINO_DIR"));
+    openvino.map(PathBuf::from).into_iter().chain(folders.iter().map(PathBuf::from)).collect()
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    fn touch(path: PathBuf) -> PathBuf {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, b"").unwrap();
+        path
+    }
+
+    #[test]
+    fn a_build_is_named_for_its_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let plain = touch(folder.path().join("onnxruntime/libonnxruntime.so.1"));
+        let gpu = touch(folder.path().join("onnxruntime-webgpu/lib/libonnxruntime.so.1.27.0"));
+        touch(folder.path().join("onnxruntime-empty/readme.txt"));
+        let libraries = Libraries { folders: vec![folder.path().to_path_buf()] };
+        let builds = libraries.builds("onnxruntime");
+        assert_eq!(
+            builds,
+            [
+                Build { engine: "onnxruntime".into(), library: plain },
+                Build { engine: "onnxruntime-webgpu".into(), library: gpu }
+            ]
+        );
+    }
+
+    #[test]
+    fn the_first_folder_wins() {
+        let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let wanted = touch(first.path().join("openvino/libopenvino_c.so"));
+        touch(second.path().join("openvino/libopenvino_c.so.2641"));
+        let libraries = Libraries { folders: vec![first.path().to_path_buf(), second.path().to_path_buf()] };
+        assert_eq!(libraries.builds("openvino"), [Build { engine: "openvino".into(), library: wanted }]);
+    }
+
+    #[test]
+    fn a_provider_library_is_not_taken_for_the_engine() {
+        let folder = tempfile::tempdir().unwrap();
+        touch(folder.path().join("onnxruntime/libonnxruntime_providers_shared.so"));
+        let libraries = Libraries { folders: vec![folder.path().to_path_buf()] };
+        assert!(libraries.builds("onnxruntime").is_empty());
+    }
+}
