@@ -38,8 +38,8 @@ pub struct Plan {
     pub precisions: Vec<Precision>,
     pub mode: Mode,
     pub batches: Vec<u32>,
-    /// Empty means each model's default.
-    pub sizes: Vec<u32>,
+    /// Lengths or image sizes for each model; a model that is not listed runs at its default.
+    pub sizes: BTreeMap<ModelId, Vec<u32>>,
     pub dims: BTreeMap<String, u32>,
     /// Empty means Assay's choice.
     pub threads: Vec<u32>,
@@ -50,10 +50,10 @@ pub struct Plan {
 impl Plan {
     /// Every combination, models outermost and precisions innermost, so that a model's weights are written once.
     pub fn settings(&self) -> Vec<Setting> {
-        let sizes: Vec<Option<u32>> = optional(&self.sizes);
         let threads: Vec<Option<u32>> = optional(&self.threads);
         let mut settings = Vec::new();
         for model in &self.models {
+            let sizes = optional(self.sizes.get(model).map_or(&[], Vec::as_slice));
             for size in &sizes {
                 for batch in &self.batches {
                     for target in &self.targets {
