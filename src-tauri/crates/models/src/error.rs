@@ -1,0 +1,95 @@
+//! What can be wrong with a model, said with the file, the place in it and what to do.
+
+use contract::Failure;
+use std::{io, path::PathBuf};
+
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    #[error("could not read the file\n{}", path.display())]
+    Unreadable { path: PathBuf, source: io::Error },
+    #[error("could not write the file\n{}", path.display())]
+    Unwritable { path: PathBuf, source: io::Error },
+    /// The file contradicts its own format, or itself.
+    #[error("{file} is damaged at {place}: {reason}. {remedy}")]
+    Damaged { file: String, place: String, reason: String, remedy: String },
+    /// A well-formed file that asks for something Assay does not do.
+    #[error("{file}, {place}: {reason}. {remedy}")]
+    Unsupported { file: String, place: String, reason: String, remedy: String },
+    /// A file that could run code or reach outside its folder.
+    #[error("{file} is refused for safety at {place}: {reason}. {remedy}")]
+    Unsafe { file: String, place: String, reason: String, remedy: String },
+    /// A size or option a person chose does not suit the model.
+    #[error("{dimension} = {value}: {reason}")]
+    BadSize { dimension: String, value: u64, reason: String },
+    #[error("the weights of {model} need {needed_bytes} bytes, {available_bytes} are free on this disk")]
+    NoSpace { model: String, needed_bytes: u64, available_bytes: u64 },
+    #[error("cancelled")]
+    Cancelled,
+}
+
+impl ModelError {
+    pub(crate) fn damaged(file: &str, place: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::Damaged {
+            file: file.to_owned(),
+            place: place.into(),
+            reason: reason.into(),
+            remedy: "Fetch or export the file again".to_owned(),
+        }
+    }
+
+    pub(crate) fn unsupported(
+        file: &str,
+        place: impl Into<String>,
+        reason: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self::Unsupported { file: file.to_owned(), place: place.into(), reason: reason.into(), remedy: remedy.into() }
+    }
+
+    pub(crate) fn unsafe_(
+        file: &str,
+        place: impl Into<String>,
+        reason: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        Self::Unsafe { file: file.to_owned(), place: place.into(), reason: reason.into(), remedy: remedy.into() }
+    }
+
+    pub(crate) fn bad_size(dimension: &str, value: u64, reason: impl Into<String>) -> Self {
+        Self::BadSize { dimension: dimension.to_owned(), value, reason: reason.into() }
+    }
+}
+
+impl From<ModelError> for Failure {
+    fn from(error: ModelError) -> Self {
+        match error {
+            ModelError::Unreadable { path, source } => {
+                Failure::bad_input(path.display().to_string(), format!("the file cannot be read: {source}"))
+                    .remedy("Check that it exists and that you may read it")
+            }
+            ModelError::Unwritable { path, source } => {
+                Failure::bad_input(path.display().to_string(), format!("the file cannot be written: {source}"))
+                    .remedy("Check the free space and the rights of the folder")
+            }
+            ModelError::Damaged { file, place, reason, remedy } => {
+                Failure::bad_input(file, format!("the file is damaged: {reason}")).at(place).remedy(remedy)
+            }
+            ModelError::Unsupported { file, place, reason, remedy } => {
+                Failure::bad_input(file, reason).at(place).remedy(remedy)
+            }
+            ModelError::Unsafe { file, place, reason, remedy } => {
+                Failure::bad_input(file, format!("refused for safety: {reason}")).at(place).remedy(remedy)
+            }
+            ModelError::BadSize { dimension, value, reason } => {
+                Failure::bad_input(format!("{dimension} = {value}"), reason)
+            }
+            ModelError::NoSpace { model, needed_bytes, available_bytes } => Failure::TooBig {
+                subject: format!("the weights of {model}"),
+                resource: "disk space".to_owned(),
+                needed_bytes,
+                available_bytes,
+            },
+            ModelError::Cancelled => Failure::Cancelled,
+        }
+    }
+}

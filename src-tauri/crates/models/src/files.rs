@@ -1,0 +1,122 @@
+//! Opening files that may be anything, and keeping a model inside its folder.
+
+use crate::ModelError;
+use bytes::Bytes;
+use memmap2::Mmap;
+use std::{
+    fs::{self, File},
+    io,
+    path::{Component, Path, PathBuf},
+};
+
+/// The file's name for messages, or its path where it has none.
+pub fn name(path: &Path) -> String {
+    match path.file_name() {
+        Some(name) => name.to_string_lossy().into_owned(),
+        None => path.display().to_string(),
+    }
+}
+
+fn unreadable(path: &Path, source: io::Error) -> ModelError {
+    ModelError::Unreadable { path: path.to_owned(), source }
+}
+
+/// A regular file, with its length. Devices and pipes, which may never end, are refused.
+fn open(path: &Path) -> Result<(File, u64), ModelError> {
+    let kind = fs::metadata(path).map_err(|source| unreadable(path, source))?;
+    if !kind.is_file() {
+        let source = io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file");
+        return Err(unreadable(path, source));
+    }
+    let file = File::open(path).map_err(|source| unreadable(path, source))?;
+    Ok((file, kind.len()))
+}
+
+/// The file's bytes without reading them: pages come in as they are touched.
+pub fn map(path: &Path) -> Result<Bytes, ModelError> {
+    let (file, length) = open(path)?;
+    if length == 0 {
+        return Ok(Bytes::new());
+    }
+    // SAFETY: the map is only read. A program that cuts the file short meanwhile would end this process with SIGBUS;
+    // nobody writes to a model that is in use, and measuring happens in a process of its own.
+    let map = unsafe { Mmap::map(&file) }.map_err(|source| unreadable(path, source))?;
+    Ok(Bytes::from_owner(map))
+}
+
+/// The text of a small file; one above `most_bytes` is refused unread.
+pub fn text(path: &Path, most_bytes: u64) -> Result<String, ModelError> {
+    let (_, length) = open(path)?;
+    if length > most_bytes {
+        return Err(ModelError::unsupported(
+            &name(path),
+            "the whole file",
+            format!("it is {length} bytes long, no real one is above {most_bytes}"),
+            "Choose the model's own file",
+        ));
+    }
+    let bytes = fs::read(path).map_err(|source| unreadable(path, source))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let place = format!("byte {}", error.utf8_error().valid_up_to());
+        ModelError::damaged(&name(path), place, "it is not text in UTF-8")
+    })
+}
+
+/// The path of a file that `file` names at `place`, which must lie in `folder` even after following links.
+pub fn inside(folder: &Path, location: &str, file: &str, place: &str) -> Result<PathBuf, ModelError> {
+    let refused = |reason: String| {
+        let remedy = "Put all files of the model into one folder and export it again";
+        Err(ModelError::unsafe_(file, place, reason, remedy))
+    };
+    let relative = Path::new(location);
+    let plain = relative.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    // Backslashes and colons would be separators and drives on Windows; they are refused on every system alike.
+    if location.is_empty() || !plain || location.contains(['\\', ':', '\0']) {
+        return refused(format!("it points to {location:?}, which is not a file name inside the model's folder"));
+    }
+    let path = folder.join(relative);
+    let (real, home) = (
+        fs::canonicalize(&path).map_err(|source| unreadable(&path, source))?,
+        fs::canonicalize(folder).map_err(|source| unreadable(folder, source))?,
+    );
+    if !real.starts_with(&home) {
+        return refused(format!("{location:?} is a link that leads out of the model's folder"));
+    }
+    Ok(real)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_outside_the_folder_is_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let model = folder.path().join("model");
+        fs::create_dir(&model).unwrap();
+        fs::write(folder.path().join("secret"), "x").unwrap();
+        fs::write(model.join("weights.bin"), "x").unwrap();
+        assert!(inside(&model, "weights.bin", "m.onnx", "w").is_ok());
+        for location in ["../secret", "/etc/passwd", "a/../../secret", "C:\\x", "..\\secret", "", "weights.bin\0"] {
+            let error = inside(&model, location, "m.onnx", "w").unwrap_err();
+            assert!(matches!(error, ModelError::Unsafe { .. }), "{location}: {error}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_out_of_the_folder_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let model = folder.path().join("model");
+        fs::create_dir(&model).unwrap();
+        fs::write(folder.path().join("secret"), "x").unwrap();
+        std::os::unix::fs::symlink(folder.path().join("secret"), model.join("weights.bin")).unwrap();
+        assert!(matches!(inside(&model, "weights.bin", "m", "w"), Err(ModelError::Unsafe { .. })));
+    }
+
+    #[test]
+    fn a_folder_is_not_read_as_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(map(folder.path()).unwrap_err().to_string().contains("could not read"));
+    }
+}

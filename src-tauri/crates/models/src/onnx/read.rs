@@ -1,0 +1,465 @@
+//! From an ONNX file to a graph that holds together, whatever the file's bytes are.
+
+use super::{
+    limits,
+    proto::{self, attribute_kind},
+};
+use crate::{Attribute, Content, Dimension, Element, Graph, Initializer, ModelError, Node, Value, files};
+use bytes::Bytes;
+use prost::Message;
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    path::{Path, PathBuf},
+};
+
+/// The standard operators of the beginning of 2020; before them, common operators had other inputs.
+const OLDEST_OPSET: i64 = 11;
+/// Operator domains whose operators come with the engines; all others would need code from outside.
+const DOMAINS: [&str; 4] = ["", "ai.onnx.ml", "com.microsoft", "ai.onnx.preview.training"];
+const MOST_NODES: usize = 1_000_000;
+const MOST_DIMENSIONS: usize = 32;
+
+pub fn read(path: &Path) -> Result<Graph, ModelError> {
+    let bytes = files::map(path)?;
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    Reader { file: files::name(path), folder, opened: HashMap::new() }.model(bytes)
+}
+
+struct Reader {
+    file: String,
+    /// External data may only come from here.
+    folder: PathBuf,
+    opened: HashMap<String, Bytes>,
+}
+
+impl Reader {
+    fn model(&mut self, bytes: Bytes) -> Result<Graph, ModelError> {
+        self.check_kind(&bytes)?;
+        limits::check(&bytes, &self.file)?;
+        let model = proto::ModelProto::decode(bytes)
+            .map_err(|error| ModelError::damaged(&self.file, "its protobuf structure", error.to_string()))?;
+        let Some(graph) = model.graph else {
+            return Err(ModelError::damaged(&self.file, "the model", "it holds no graph"));
+        };
+        if !model.functions.is_empty() {
+            return Err(ModelError::unsupported(
+                &self.file,
+                "the model's functions",
+                format!("it brings {} functions of its own, which not every engine knows", model.functions.len()),
+                "Inline them first, with onnx.inliner.inline_local_functions",
+            ));
+        }
+        let (opset, domains) = self.opsets(model.opset_import)?;
+        let mut read = self.graph(graph, &HashSet::new())?;
+        set_opsets(&mut read, opset, &domains);
+        Ok(read)
+    }
+
+    /// Says what a file really is when it is no ONNX file at all.
+    fn check_kind(&self, bytes: &[u8]) -> Result<(), ModelError> {
+        let found = match bytes {
+            [] => "an empty file",
+            [b'P', b'K', ..] => "a zip archive",
+            [b'{' | b'[' | b'<', ..] => "a text file",
+            _ if bytes.starts_with(b"version https://git-lfs") => "a Git LFS pointer instead of the model",
+            _ if bytes.starts_with(b"\x89HDF") => "an HDF5 file",
+            _ => return Ok(()),
+        };
+        Err(ModelError::Damaged {
+            file: self.file.clone(),
+            place: "byte 0".to_owned(),
+            reason: format!("this is {found}"),
+            remedy: "Choose the .onnx file itself; with Git LFS, run `git lfs pull` first".to_owned(),
+        })
+    }
+
+    fn opsets(&self, imports: Vec<proto::OperatorSetId>) -> Result<(i64, BTreeMap<String, i64>), ModelError> {
+        let mut domains: BTreeMap<String, i64> = imports
+            .into_iter()
+            .map(|import| (standard_domain(import.domain.unwrap_or_default()), import.version.unwrap_or(1)))
+            .collect();
+        let Some(opset) = domains.remove("") else {
+            return Err(ModelError::damaged(
+                &self.file,
+                "its opset list",
+                "no version of the standard operators is given",
+            ));
+        };
+        if opset < OLDEST_OPSET {
+            return Err(ModelError::unsupported(
+                &self.file,
+                format!("opset {opset}"),
+                format!("operators from before 2020 (opset {OLDEST_OPSET}) work differently and are not read"),
+                "Convert the file with onnx.version_converter, or export it again with opset 17",
+            ));
+        }
+        Ok((opset, domains))
+    }
+
+    /// `outer` are the names a subgraph may read from the graphs around it.
+    fn graph(&mut self, graph: proto::GraphProto, outer: &HashSet<String>) -> Result<Graph, ModelError> {
+        if graph.node.len() > MOST_NODES {
+            return Err(ModelError::unsupported(
+                &self.file,
+                "the graph",
+                format!("it has {} nodes, more than {MOST_NODES}", graph.node.len()),
+                "Export the model without unrolled loops",
+            ));
+        }
+        if !graph.sparse_initializer.is_empty() {
+            return Err(ModelError::unsupported(
+                &self.file,
+                "the graph's sparse weights",
+                "sparse weights are not read by all engines",
+                "Export the model with dense weights",
+            ));
+        }
+        let mut known: HashSet<String> = outer.clone();
+        let mut initializers = Vec::with_capacity(graph.initializer.len());
+        let mut own = HashSet::new();
+        for tensor in graph.initializer {
+            let initializer = self.initializer(tensor)?;
+            if initializer.name.is_empty() || !own.insert(initializer.name.clone()) {
+                let place = format!("weight {:?}", initializer.name);
+                return Err(ModelError::damaged(&self.file, place, "the name is empty or used twice"));
+            }
+            initializers.push(initializer);
+        }
+        // Files of the first ONNX versions list weights among the inputs too.
+        let inputs = graph
+            .input
+            .into_iter()
+            .filter(|input| !own.contains(input.name.as_deref().unwrap_or_default()))
+            .map(|input| self.value(input, !outer.is_empty()))
+            .collect::<Result<Vec<_>, _>>()?;
+        for input in &inputs {
+            if input.name.is_empty() || !own.insert(input.name.clone()) {
+                let place = format!("input {:?}", input.name);
+                return Err(ModelError::damaged(&self.file, place, "the name is empty or used twice"));
+            }
+        }
+        known.extend(own);
+
+        let nodes = self.nodes(graph.node, &mut known)?;
+        let outputs = graph.output.into_iter().map(|output| self.value(output, true)).collect::<Result<Vec<_>, _>>()?;
+        for output in &outputs {
+            if !known.contains(&output.name) {
+                let place = format!("output {:?}", output.name);
+                return Err(ModelError::damaged(&self.file, place, "no node computes it"));
+            }
+        }
+        if outputs.is_empty() {
+            return Err(ModelError::damaged(&self.file, "the graph", "it has no output"));
+        }
+        Ok(Graph { name: graph.name.unwrap_or_default(), inputs, outputs, nodes, initializers, ..Graph::default() })
+    }
+
+    /// Reads the nodes and puts each behind those it reads from; `known` grows by what they compute.
+    fn nodes(&mut self, protos: Vec<proto::NodeProto>, known: &mut HashSet<String>) -> Result<Vec<Node>, ModelError> {
+        let protos = self.in_running_order(protos, known)?;
+        let mut names = HashSet::new();
+        let mut nodes = Vec::with_capacity(protos.len());
+        for (index, proto) in protos.into_iter().enumerate() {
+            let op = proto.op_type.unwrap_or_default();
+            let given = proto.name.filter(|name| !name.is_empty());
+            let mut name = given.unwrap_or_else(|| format!("{op}_{index}"));
+            if !names.insert(name.clone()) {
+                name = format!("{name}#{index}");
+                names.insert(name.clone());
+            }
+            let domain = standard_domain(proto.domain.unwrap_or_default());
+            if !DOMAINS.contains(&domain.as_str()) {
+                return Err(ModelError::unsafe_(
+                    &self.file,
+                    format!("node {name}"),
+                    format!(
+                        "the operator {domain}.{op} needs a library of custom operators, and such code is not loaded"
+                    ),
+                    "Export the model with standard operators only",
+                ));
+            }
+            let attributes = proto
+                .attribute
+                .into_iter()
+                .map(|attribute| self.attribute(attribute, &name, known))
+                .collect::<Result<_, _>>()?;
+            nodes.push(Node { name, op, domain, inputs: proto.input, outputs: proto.output, attributes });
+        }
+        Ok(nodes)
+    }
+
+    fn in_running_order(
+        &self,
+        protos: Vec<proto::NodeProto>,
+        known: &mut HashSet<String>,
+    ) -> Result<Vec<proto::NodeProto>, ModelError> {
+        let mut maker: HashMap<&str, usize> = HashMap::new();
+        for (index, node) in protos.iter().enumerate() {
+            for output in node.output.iter().filter(|output| !output.is_empty()) {
+                if known.contains(output) || maker.insert(output, index).is_some() {
+                    let place = format!("value {output:?}");
+                    return Err(ModelError::damaged(&self.file, place, "two nodes compute the same value"));
+                }
+            }
+        }
+        // Kahn's algorithm; taking the lowest index first keeps a file's own order where it is right already.
+        let mut waits_for = vec![0usize; protos.len()];
+        let mut readers: Vec<Vec<usize>> = vec![Vec::new(); protos.len()];
+        for (index, node) in protos.iter().enumerate() {
+            let mut needs: HashSet<&str> = HashSet::new();
+            reads(node, &mut needs);
+            for name in needs {
+                if let Some(from) = maker.get(name) {
+                    waits_for[index] += 1;
+                    readers[*from].push(index);
+                } else if !known.contains(name) && node.input.iter().any(|input| input == name) {
+                    let place = format!("node {}", describe(node));
+                    return Err(ModelError::damaged(
+                        &self.file,
+                        place,
+                        format!("its input {name:?} comes from nowhere"),
+                    ));
+                }
+            }
+        }
+        let mut ready: std::collections::BinaryHeap<std::cmp::Reverse<usize>> =
+            (0..protos.len()).filter(|index| waits_for[*index] == 0).map(std::cmp::Reverse).collect();
+        let mut order = Vec::with_capacity(protos.len());
+        while let Some(std::cmp::Reverse(index)) = ready.pop() {
+            order.push(index);
+            for reader in &readers[index] {
+                waits_for[*reader] -= 1;
+                if waits_for[*reader] == 0 {
+                    ready.push(std::cmp::Reverse(*reader));
+                }
+            }
+        }
+        if let Some(stuck) = waits_for.iter().position(|count| *count > 0) {
+            let place = format!("node {}", describe(&protos[stuck]));
+            return Err(ModelError::damaged(&self.file, place, "its inputs depend on its own output"));
+        }
+        known.extend(maker.into_keys().map(str::to_owned));
+        let mut protos: Vec<Option<proto::NodeProto>> = protos.into_iter().map(Some).collect();
+        Ok(order.into_iter().map(|index| protos[index].take().expect("each index occurs once")).collect())
+    }
+
+    fn attribute(
+        &mut self,
+        attribute: proto::AttributeProto,
+        node: &str,
+        known: &HashSet<String>,
+    ) -> Result<(String, Attribute), ModelError> {
+        let name = attribute.name.unwrap_or_default();
+        let text = |bytes: Bytes| String::from_utf8_lossy(&bytes).into_owned();
+        let value = match attribute.kind.unwrap_or_default() {
+            attribute_kind::FLOAT => Attribute::Float(attribute.f.unwrap_or_default()),
+            attribute_kind::INT => Attribute::Int(attribute.i.unwrap_or_default()),
+            attribute_kind::STRING => Attribute::Text(attribute.s.map(text).unwrap_or_default()),
+            attribute_kind::TENSOR => {
+                let initializer = self.initializer(attribute.t.unwrap_or_default())?;
+                Attribute::Tensor(initializer.tensor().expect("what was read from a file has its numbers"))
+            }
+            attribute_kind::GRAPH => Attribute::Graph(Box::new(self.graph(attribute.g.unwrap_or_default(), known)?)),
+            attribute_kind::FLOATS => Attribute::Floats(attribute.floats),
+            attribute_kind::INTS => Attribute::Ints(attribute.ints),
+            attribute_kind::STRINGS => Attribute::Texts(attribute.strings.into_iter().map(text).collect()),
+            kind => {
+                return Err(ModelError::unsupported(
+                    &self.file,
+                    format!("node {node}"),
+                    format!("its attribute {name:?} is of kind {kind}, which is not read"),
+                    "Export the model with standard operators on tensors",
+                ));
+            }
+        };
+        Ok((name, value))
+    }
+
+    fn value(&self, info: proto::ValueInfo, shape_optional: bool) -> Result<Value, ModelError> {
+        let name = info.name.unwrap_or_default();
+        let place = format!("value {name:?}");
+        let tensor = match info.kind {
+            Some(proto::TypeProto { tensor: Some(tensor) }) => tensor,
+            // A branch of a subgraph may leave its types to be inferred.
+            None if shape_optional => proto::TensorType { element: Some(Element::F32.onnx_code()), shape: None },
+            _ => {
+                return Err(ModelError::unsupported(
+                    &self.file,
+                    place,
+                    "it is not a tensor (a sequence, a map or an optional)",
+                    "Export the model with tensors as inputs and outputs",
+                ));
+            }
+        };
+        let element = self.element(tensor.element, &place)?;
+        let shape = match tensor.shape {
+            Some(shape) if shape.dim.len() > MOST_DIMENSIONS => {
+                let reason = format!("it has {} dimensions", shape.dim.len());
+                return Err(ModelError::damaged(&self.file, place, reason));
+            }
+            Some(shape) => shape
+                .dim
+                .into_iter()
+                .enumerate()
+                .map(|(axis, dim)| match (dim.value, dim.symbol) {
+                    (Some(size), _) if size >= 0 => Dimension::Fixed(size as u64),
+                    (_, Some(symbol)) if !symbol.is_empty() => Dimension::Free(symbol),
+                    _ => Dimension::Free(format!("{name}_{axis}")),
+                })
+                .collect(),
+            None if shape_optional => vec![Dimension::Free("unknown".to_owned())],
+            None => {
+                return Err(ModelError::unsupported(
+                    &self.file,
+                    place,
+                    "the file does not say how many dimensions this input has",
+                    "Export the model with the shapes of its inputs",
+                ));
+            }
+        };
+        Ok(Value { name, element, shape })
+    }
+
+    fn element(&self, code: Option<i32>, place: &str) -> Result<Element, ModelError> {
+        let code = code.unwrap_or_default();
+        Element::from_onnx_code(code).ok_or_else(|| {
+            let what = match code {
+                8 => "text".to_owned(),
+                14 | 15 => "complex numbers".to_owned(),
+                17..=20 => "8-bit floating-point numbers".to_owned(),
+                21 | 22 => "4-bit integers".to_owned(),
+                _ => format!("numbers of ONNX type {code}"),
+            };
+            ModelError::unsupported(
+                &self.file,
+                place,
+                format!("it holds {what}, which Assay does not measure"),
+                "Export the model with floating-point numbers or integers of 8 bits and more",
+            )
+        })
+    }
+
+    fn initializer(&mut self, tensor: proto::TensorProto) -> Result<Initializer, ModelError> {
+        let name = tensor.name.clone().unwrap_or_default();
+        let place = format!("weight {name:?}");
+        let element = self.element(tensor.data_type, &place)?;
+        let (shape, length) = self.shape(&tensor.dims, element, &place)?;
+        let bytes = if tensor.data_location == Some(1) {
+            self.external(&tensor.external_data, length, &place)?
+        } else {
+            let bytes = match &tensor.raw_data {
+                Some(raw) => raw.clone(),
+                None => Bytes::from(typed_bytes(element, &tensor)),
+            };
+            if bytes.len() != length {
+                let reason = format!("its shape {shape:?} needs {length} bytes, {} are there", bytes.len());
+                return Err(ModelError::damaged(&self.file, place, reason));
+            }
+            bytes
+        };
+        Ok(Initializer { name, element, shape, content: Content::Ready(bytes) })
+    }
+
+    fn shape(&self, dims: &[i64], element: Element, place: &str) -> Result<(Vec<usize>, usize), ModelError> {
+        let damaged = |reason: String| ModelError::damaged(&self.file, place, reason);
+        if dims.len() > MOST_DIMENSIONS {
+            return Err(damaged(format!("it has {} dimensions", dims.len())));
+        }
+        let shape: Option<Vec<usize>> = dims.iter().map(|size| usize::try_from(*size).ok()).collect();
+        let shape = shape.ok_or_else(|| damaged(format!("its shape {dims:?} has a negative size")))?;
+        let length = shape
+            .iter()
+            .try_fold(element.size(), |length, size| length.checked_mul(*size))
+            .filter(|length| isize::try_from(*length).is_ok())
+            .ok_or_else(|| damaged(format!("its shape {dims:?} is larger than any memory")))?;
+        Ok((shape, length))
+    }
+
+    /// Numbers that lie in another file of the same folder.
+    fn external(&mut self, entries: &[proto::Entry], length: usize, place: &str) -> Result<Bytes, ModelError> {
+        let entry = |key: &str| {
+            entries.iter().find(|entry| entry.key.as_deref() == Some(key)).and_then(|entry| entry.value.as_deref())
+        };
+        let number = |key: &str| match entry(key) {
+            None => Ok(None),
+            Some(text) => text.parse::<usize>().map(Some).map_err(|_| {
+                ModelError::damaged(
+                    &self.file,
+                    place,
+                    format!("the {key} of its external data is {text:?}, not a number"),
+                )
+            }),
+        };
+        let (offset, declared) = (number("offset")?.unwrap_or(0), number("length")?.unwrap_or(length));
+        let location = entry("location").unwrap_or_default().to_owned();
+        if declared != length {
+            let reason = format!("its shape needs {length} bytes, its external data has {declared}");
+            return Err(ModelError::damaged(&self.file, place, reason));
+        }
+        if !self.opened.contains_key(&location) {
+            let path = files::inside(&self.folder, &location, &self.file, place)?;
+            self.opened.insert(location.clone(), files::map(&path)?);
+        }
+        let bytes = &self.opened[&location];
+        match offset.checked_add(length) {
+            Some(end) if end <= bytes.len() => Ok(bytes.slice(offset..end)),
+            _ => Err(ModelError::damaged(
+                &location,
+                format!("byte {offset}"),
+                format!("{place} of {} needs {length} bytes here, the file has {} in all", self.file, bytes.len()),
+            )),
+        }
+    }
+}
+
+/// Every name a node reads, its subgraphs' included.
+fn reads<'a>(node: &'a proto::NodeProto, names: &mut HashSet<&'a str>) {
+    names.extend(node.input.iter().filter(|input| !input.is_empty()).map(String::as_str));
+    for graph in node.attribute.iter().filter_map(|attribute| attribute.g.as_ref()) {
+        for inner in &graph.node {
+            reads(inner, names);
+        }
+        names.extend(graph.output.iter().filter_map(|output| output.name.as_deref()));
+    }
+}
+
+fn describe(node: &proto::NodeProto) -> String {
+    match node.name.as_deref() {
+        Some(name) if !name.is_empty() => name.to_owned(),
+        _ => format!("{} ({})", node.op_type.as_deref().unwrap_or("?"), node.output.join(", ")),
+    }
+}
+
+fn standard_domain(domain: String) -> String {
+    if domain == "ai.onnx" { String::new() } else { domain }
+}
+
+fn set_opsets(graph: &mut Graph, opset: i64, domains: &BTreeMap<String, i64>) {
+    graph.opset = opset;
+    graph.domains.clone_from(domains);
+    for attribute in graph.nodes.iter_mut().flat_map(|node| node.attributes.values_mut()) {
+        if let Attribute::Graph(inner) = attribute {
+            set_opsets(inner, opset, domains);
+        }
+    }
+}
+
+/// Numbers in the typed fields of a tensor, as bytes. Small types travel in `int32_data`.
+fn typed_bytes(element: Element, tensor: &proto::TensorProto) -> Vec<u8> {
+    let ints = |size: usize| -> Vec<u8> {
+        tensor.int32_data.iter().flat_map(|value| value.to_le_bytes().into_iter().take(size)).collect()
+    };
+    match element {
+        Element::F32 => tensor.float_data.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        Element::F64 => tensor.double_data.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        Element::I64 => tensor.int64_data.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        Element::U64 => tensor.uint64_data.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        Element::U32 => tensor.uint64_data.iter().flat_map(|value| (*value as u32).to_le_bytes()).collect(),
+        Element::I32 => ints(4),
+        Element::F16 | Element::Bf16 | Element::I16 | Element::U16 => ints(2),
+        Element::I8 | Element::U8 | Element::Bool => ints(1),
+    }
+}
