@@ -1,0 +1,189 @@
+//! Figures as a person reads them: at most three significant digits, a unit, and the interval beside them.
+
+const NARROW_SPACE: char = '\u{202f}';
+
+/// At most three significant digits, thousands apart: `0.0123`, `12.3`, `1 230`, `45 700 000`.
+pub fn significant(value: f64) -> String {
+    if value == 0.0 {
+        return "0".into();
+    }
+    if !value.is_finite() {
+        return "–".into();
+    }
+    let magnitude = value.abs().log10().floor() as i32;
+    let unit = 10f64.powi(magnitude - 2);
+    let rounded = (value / unit).round() * unit;
+    let decimals = (2 - magnitude).clamp(0, 9) as usize;
+    let text = format!("{rounded:.decimals$}");
+    grouped(trim_zeros(&text, decimals))
+}
+
+/// A whole number with thousands apart: `1 234 567`.
+pub fn count(value: u64) -> String {
+    grouped(&value.to_string())
+}
+
+/// Milliseconds in the unit that reads best, with the unit: `85 µs`, `12.3 ms`, `4.56 s`, `3 min 20 s`.
+pub fn duration_ms(ms: f64) -> String {
+    let (value, unit) = scaled_ms(ms);
+    match unit {
+        "min" => duration_secs(ms / 1000.0),
+        unit => format!("{}{NARROW_SPACE}{unit}", significant(value)),
+    }
+}
+
+/// Milliseconds as value and unit (`µs`, `ms`, `s` or `min`).
+pub fn scaled_ms(ms: f64) -> (f64, &'static str) {
+    match ms.abs() {
+        m if m < 0.1 => (ms * 1000.0, "µs"),
+        m if m < 10_000.0 => (ms, "ms"),
+        m if m < 120_000.0 => (ms / 1000.0, "s"),
+        _ => (ms / 60_000.0, "min"),
+    }
+}
+
+/// Seconds a person waits: `under a second`, `8 s`, `3 min 20 s`, `1 h 5 min`.
+pub fn duration_secs(secs: f64) -> String {
+    let whole = secs.round().max(0.0) as u64;
+    match whole {
+        0 => "under a second".into(),
+        1..60 => format!("{whole}{NARROW_SPACE}s"),
+        60..3600 => two_units(whole / 60, "min", whole % 60, "s"),
+        _ => two_units(whole / 3600, "h", whole % 3600 / 60, "min"),
+    }
+}
+
+/// Bytes in decimal units: `87.3 MB`, `1.2 GB`.
+pub fn bytes(bytes: u64) -> String {
+    scaled(bytes as f64, &["B", "kB", "MB", "GB", "TB"])
+}
+
+/// Operations or multiply-accumulates: `11.2 G`.
+pub fn operations(value: f64) -> String {
+    scaled(value, &["", "k", "M", "G", "T", "P"]).trim_end_matches(NARROW_SPACE).to_owned()
+}
+
+/// Operations per second: `112 GFLOP/s`; a multiply-accumulate counts as two.
+pub fn rate(ops_per_s: f64) -> String {
+    scaled(ops_per_s, &["FLOP/s", "kFLOP/s", "MFLOP/s", "GFLOP/s", "TFLOP/s", "PFLOP/s"])
+}
+
+/// Bytes per second: `23.4 GB/s`.
+pub fn bandwidth(bytes_per_s: f64) -> String {
+    scaled(bytes_per_s, &["B/s", "kB/s", "MB/s", "GB/s", "TB/s"])
+}
+
+/// Half the width of an interval relative to its centre: `±1.2 %`.
+pub fn half_width(value: f64, low: f64, high: f64) -> Option<String> {
+    (value > 0.0).then(|| format!("±{}{NARROW_SPACE}%", short((high - low) / 2.0 / value * 100.0)))
+}
+
+/// An interval in the unit of its value: `12.1–12.5`.
+pub fn interval(low: f64, high: f64) -> String {
+    format!("{}–{}", significant(low), significant(high))
+}
+
+/// Two significant digits, for what only qualifies another figure.
+fn short(value: f64) -> String {
+    match value {
+        v if v < 0.05 => "0.05".into(),
+        v if v < 9.95 => format!("{v:.1}"),
+        v => format!("{v:.0}"),
+    }
+}
+
+fn scaled(value: f64, units: &[&str]) -> String {
+    let step = if value < 1000.0 { 0 } else { ((value.log10() / 3.0).floor() as usize).min(units.len() - 1) };
+    format!("{}{NARROW_SPACE}{}", significant(value / 1000f64.powi(step as i32)), units[step])
+}
+
+fn two_units(large: u64, large_unit: &str, small: u64, small_unit: &str) -> String {
+    match small {
+        0 => format!("{large}{NARROW_SPACE}{large_unit}"),
+        _ => format!("{large}{NARROW_SPACE}{large_unit} {small}{NARROW_SPACE}{small_unit}"),
+    }
+}
+
+/// Whole numbers written with decimals (`12.0`) lose them; measured digits such as the last of `1.50` stay.
+fn trim_zeros(text: &str, decimals: usize) -> &str {
+    match (decimals, text.split_once('.')) {
+        (1.., Some((whole, fraction))) if fraction.bytes().all(|digit| digit == b'0') => whole,
+        _ => text,
+    }
+}
+
+fn grouped(text: &str) -> String {
+    let (sign, digits) = text.strip_prefix('-').map_or(("", text), |rest| ("−", rest));
+    let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(w, f)| (w, Some(f)));
+    let mut out = String::from(sign);
+    for (index, digit) in whole.chars().enumerate() {
+        if index > 0 && (whole.len() - index) % 3 == 0 && whole.len() > 4 {
+            out.push(NARROW_SPACE);
+        }
+        out.push(digit);
+    }
+    if let Some(fraction) = fraction {
+        out.push('.');
+        out.push_str(fraction);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plain(text: String) -> String {
+        text.replace(NARROW_SPACE, " ")
+    }
+
+    #[test]
+    fn a_figure_has_at_most_three_significant_digits() {
+        let cases = [
+            (0.0, "0"),
+            (0.012345, "0.0123"),
+            (1.5, "1.50"),
+            (12.0, "12"),
+            (12.345, "12.3"),
+            (999.6, "1000"),
+            (1234.5, "1230"),
+            (45_678_901.0, "45 700 000"),
+            (-3.14159, "−3.14"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(plain(significant(value)), text);
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_is_a_dash() {
+        assert_eq!(significant(f64::NAN), "–");
+        assert_eq!(significant(f64::INFINITY), "–");
+    }
+
+    #[test]
+    fn times_take_the_unit_that_reads_best() {
+        assert_eq!(plain(duration_ms(0.0853)), "85.3 µs");
+        assert_eq!(plain(duration_ms(12.345)), "12.3 ms");
+        assert_eq!(plain(duration_ms(45_600.0)), "45.6 s");
+        assert_eq!(plain(duration_ms(200_000.0)), "3 min 20 s");
+        assert_eq!(plain(duration_secs(0.2)), "under a second");
+        assert_eq!(plain(duration_secs(3900.0)), "1 h 5 min");
+    }
+
+    #[test]
+    fn sizes_and_rates_scale_by_thousands() {
+        assert_eq!(plain(bytes(999)), "999 B");
+        assert_eq!(plain(bytes(437_900_000)), "438 MB");
+        assert_eq!(plain(rate(1.12e11)), "112 GFLOP/s");
+        assert_eq!(plain(bandwidth(2.34e10)), "23.4 GB/s");
+        assert_eq!(plain(operations(1.12e10)), "11.2 G");
+        assert_eq!(plain(operations(12.0)), "12");
+    }
+
+    #[test]
+    fn an_interval_is_told_relative_to_its_figure() {
+        assert_eq!(plain(half_width(100.0, 98.0, 101.0).unwrap()), "±1.5 %");
+        assert_eq!(half_width(0.0, 0.0, 0.0), None);
+    }
+}

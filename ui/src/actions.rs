@@ -1,0 +1,214 @@
+//! Every action once: for the rail, the shortcuts and the command palette.
+
+use crate::{
+    bridge::ask,
+    state::{App, Place},
+};
+use contract::*;
+use leptos::{prelude::*, task::spawn_local};
+use web_sys::KeyboardEvent;
+
+pub struct Action {
+    pub id: &'static str,
+    pub group: &'static str,
+    pub label: &'static str,
+    /// `Ctrl+K`; on a Mac the command key does as well.
+    pub keys: Option<&'static str>,
+    pub possible: fn(App) -> bool,
+    pub run: fn(App),
+}
+
+const fn action(
+    id: &'static str,
+    group: &'static str,
+    label: &'static str,
+    keys: Option<&'static str>,
+    run: fn(App),
+) -> Action {
+    Action { id, group, label, keys, possible: |_| true, run }
+}
+
+const fn when(mut action: Action, possible: fn(App) -> bool) -> Action {
+    action.possible = possible;
+    action
+}
+
+pub static ALL: &[Action] = &[
+    action("palette", "Go to", "Find an action", Some("Ctrl+K"), |app| app.palette_open.set(true)),
+    action("go-matrix", "Go to", "Matrix", Some("Ctrl+1"), |app| app.go(Place::Matrix)),
+    action("go-launch", "Go to", "Launch", Some("Ctrl+2"), |app| app.go(Place::Launch)),
+    action("go-charts", "Go to", "Charts", Some("Ctrl+3"), |app| app.go(Place::Charts)),
+    action("go-results", "Go to", "Results", Some("Ctrl+4"), |app| app.go(Place::Results)),
+    action("go-machine", "Go to", "This machine", Some("Ctrl+5"), |app| app.go(Place::Machine)),
+    action("go-settings", "Go to", "Settings", Some("Ctrl+,"), |app| app.go(Place::Settings)),
+    action("go-welcome", "Go to", "First steps", None, |app| app.go(Place::Welcome)),
+    action("add-model", "Models", "Add a model file…", Some("Ctrl+O"), add_model),
+    when(action("pause", "Queue", "Pause after the running measurement", None, |app| pause(app, true)), |app| {
+        app.queue.with(|queue| !queue.paused && !queue.jobs.is_empty())
+    }),
+    when(action("resume", "Queue", "Resume the queue", None, |app| pause(app, false)), |app| {
+        app.queue.with(|queue| queue.paused)
+    }),
+    when(action("cancel-all", "Queue", "Cancel all measurements", None, cancel_all), |app| {
+        app.queue.with(|queue| !queue.jobs.is_empty())
+    }),
+    action("import", "Results", "Import measurements…", Some("Ctrl+I"), |app| import_table(app, None)),
+    action("export", "Results", "Export measurements…", Some("Ctrl+E"), |app| app.export_open.set(true)),
+    action("rescan", "This machine", "Scan this machine again", None, rescan),
+    action("measure-peaks", "This machine", "Measure this machine", None, measure_peaks),
+    action("theme-system", "Look", "Follow the system's theme", None, |app| set_theme(app, Theme::System)),
+    action("theme-light", "Look", "Light theme", None, |app| set_theme(app, Theme::Light)),
+    action("theme-dark", "Look", "Dark theme", None, |app| set_theme(app, Theme::Dark)),
+];
+
+/// The keys that lead to a place, for the rail's hints.
+pub fn keys_of(id: &str) -> Option<&'static str> {
+    ALL.iter().find(|action| action.id == id).and_then(|action| action.keys)
+}
+
+/// Runs the action these keys belong to; true where there was one.
+pub fn press(app: App, event: &KeyboardEvent) -> bool {
+    let hit = ALL.iter().find(|action| action.keys.is_some_and(|keys| matches(keys, event)) && (action.possible)(app));
+    if let Some(action) = hit {
+        (action.run)(app);
+    }
+    hit.is_some()
+}
+
+fn matches(keys: &str, event: &KeyboardEvent) -> bool {
+    let Some(key) = keys.strip_prefix("Ctrl+") else { return event.key() == keys };
+    (event.ctrl_key() || event.meta_key()) && !event.alt_key() && event.key().eq_ignore_ascii_case(key)
+}
+
+/// Asks for a model file, adds it and shows it chosen in Launch.
+pub fn add_model(app: App) {
+    spawn_local(async move {
+        match ask(PickModelFile {}).await {
+            Ok(Some(path)) => open_models(app, vec![path]).await,
+            Ok(None) => {}
+            Err(failure) => app.tell_failure(&failure),
+        }
+    });
+}
+
+/// What was dropped on the window: tables are imported, everything else is opened as a model.
+pub fn take_dropped(app: App, paths: Vec<String>) {
+    let (tables, models): (Vec<_>, Vec<_>) = paths.into_iter().partition(|path| is_table(path));
+    for table in tables {
+        import_table(app, Some(table));
+    }
+    if !models.is_empty() {
+        spawn_local(open_models(app, models));
+    }
+}
+
+fn is_table(path: &str) -> bool {
+    [".csv", ".csv.gz", ".parquet"].iter().any(|ending| path.to_lowercase().ends_with(ending))
+}
+
+async fn open_models(app: App, paths: Vec<String>) {
+    let mut added = Vec::new();
+    for path in paths {
+        match ask(AddModel { path }).await {
+            Ok(model) => added.push(model.id),
+            Err(failure) => app.tell_failure(&failure),
+        }
+    }
+    if !added.is_empty() {
+        app.models.update(|version| *version += 1);
+        app.wanted_models.set(added);
+        app.go(Place::Launch);
+    }
+}
+
+/// Imports a table; without a path the person is asked for one. Its report opens when it is done.
+pub fn import_table(app: App, path: Option<String>) {
+    spawn_local(async move {
+        match ask(ImportTable { path }).await {
+            Ok(Some(report)) => app.import_report.set(Some(report)),
+            Ok(None) => {}
+            Err(failure) => app.tell_failure(&failure),
+        }
+    });
+}
+
+pub fn export_table(app: App, filter: Filter, with_names: bool) {
+    spawn_local(async move {
+        match ask(ExportTable { path: None, filter, with_names }).await {
+            Ok(Some(report)) => {
+                let rows = chart::format::count(report.rows);
+                app.tell(NoticeKind::Info, format!("{rows} rows were written to {}.", report.path));
+            }
+            Ok(None) => {}
+            Err(failure) => app.tell_failure(&failure),
+        }
+    });
+}
+
+/// Deletes results and offers to bring them back.
+pub fn delete_runs(app: App, ids: Vec<RunId>) {
+    spawn_local(async move {
+        match ask(DeleteRuns { ids: ids.clone() }).await {
+            Ok(deleted) => {
+                app.results.update(|version| *version += 1);
+                let what = if deleted == 1 {
+                    "1 result was deleted.".into()
+                } else {
+                    format!("{deleted} results were deleted.")
+                };
+                app.offer(what, "Undo", move || restore_runs(app, ids.clone()));
+            }
+            Err(failure) => app.tell_failure(&failure),
+        }
+    });
+}
+
+fn restore_runs(app: App, ids: Vec<RunId>) {
+    send(app, RestoreRuns { ids }, |app, _| app.results.update(|version| *version += 1));
+}
+
+pub fn pause(app: App, paused: bool) {
+    send(app, PauseQueue { paused }, |_, ()| {});
+}
+
+pub fn cancel_all(app: App) {
+    send(app, CancelAll {}, |app, cancelled| {
+        let what = if cancelled == 1 {
+            "1 measurement was cancelled.".into()
+        } else {
+            format!("{cancelled} measurements were cancelled.")
+        };
+        app.tell(NoticeKind::Info, what);
+    });
+}
+
+pub fn rescan(app: App) {
+    app.go(Place::Machine);
+    send(app, Rescan {}, |app, _| app.machine.update(|version| *version += 1));
+}
+
+pub fn measure_peaks(app: App) {
+    app.go(Place::Machine);
+    send(app, MeasurePeaks {}, |_, ()| {});
+}
+
+pub fn set_theme(app: App, theme: Theme) {
+    app.apply_theme(theme);
+    app.settings.update(|settings| settings.theme = theme);
+    save_settings(app);
+}
+
+/// Stores what `app.settings` holds.
+pub fn save_settings(app: App) {
+    send(app, SaveSettings { settings: app.settings.get_untracked() }, |_, ()| {});
+}
+
+/// Asks; a failure is told in the corner.
+pub fn send<R: Request + 'static>(app: App, request: R, then: impl FnOnce(App, R::Answer) + 'static) {
+    spawn_local(async move {
+        match ask(request).await {
+            Ok(answer) => then(app, answer),
+            Err(failure) => app.tell_failure(&failure),
+        }
+    });
+}

@@ -1,0 +1,169 @@
+//! The frame of the window: rail, page, running strip, notices, palette; and what happens at the start.
+
+use crate::{
+    actions, bridge, pages,
+    parts::*,
+    state::{App, Place},
+    webview,
+};
+use contract::*;
+use leptos::{ev, prelude::*, task::spawn_local};
+
+#[component]
+pub fn Window() -> impl IntoView {
+    let app = App::new();
+    provide_context(app);
+    provide_context(TipLayer::new());
+    provide_context(pages::Draft::new());
+    let started = RwSignal::new(None::<Result<(), Failure>>);
+
+    bridge::on_event(move |event| hear(app, event));
+    spawn_local(start(app, started));
+    window_event_listener(ev::keydown, move |event| {
+        if actions::press(app, &event) {
+            event.prevent_default();
+        }
+    });
+
+    view! {
+        <div class="frame">
+            <Rail />
+            <main class="stage">
+                {move || match started.get() {
+                    None => ().into_any(),
+                    Some(Ok(())) => view! { <Page /> }.into_any(),
+                    Some(Err(failure)) => view! {
+                        <pages::StartFailed failure on_retry=move || spawn_local(start(app, started)) />
+                    }.into_any(),
+                }}
+                <LiveStrip />
+            </main>
+        </div>
+        <Notices />
+        <Palette />
+        <pages::ImportReportDialog />
+        <pages::ExportDialog />
+        <pages::QuitDialog />
+        <Tip />
+    }
+}
+
+#[component]
+fn Page() -> impl IntoView {
+    let app = App::get();
+    move || match app.place.get() {
+        Place::Welcome => view! { <pages::Welcome /> }.into_any(),
+        Place::Matrix => view! { <pages::MatrixPage /> }.into_any(),
+        Place::Launch => view! { <pages::Launch /> }.into_any(),
+        Place::Charts => view! { <pages::Charts /> }.into_any(),
+        Place::Results => view! { <pages::Results /> }.into_any(),
+        Place::Machine => view! { <pages::Machine /> }.into_any(),
+        Place::Settings => view! { <pages::SettingsPage /> }.into_any(),
+    }
+}
+
+#[component]
+fn Rail() -> impl IntoView {
+    let app = App::get();
+    let item = move |place: Place| {
+        let keys = actions::keys_of(&format!("go-{}", place.key())).unwrap_or_default();
+        view! {
+            <button
+                class="rail-item"
+                data-testid=format!("nav-{}", place.key())
+                title=format!("{} ({keys})", place.label())
+                aria-current=move || (app.place.get() == place).then_some("page")
+                on:click=move |_| app.go(place)
+            >
+                <Icon name=icon_of(place) />
+                <span>{place.label()}</span>
+            </button>
+        }
+    };
+    let (tools, places): (Vec<Place>, Vec<Place>) =
+        Place::RAIL.into_iter().partition(|place| matches!(place, Place::Machine | Place::Settings));
+    view! {
+        <nav class="rail" aria-label="Places">
+            <div class="rail-brand"><Mark /><span>"Assay"</span></div>
+            <div class="rail-places">
+                {places.into_iter().map(item).collect_view()}
+                <div class="rail-gap"></div>
+                <button
+                    class="rail-item"
+                    data-testid="open-palette"
+                    title="Find an action (Ctrl+K)"
+                    on:click=move |_| app.palette_open.set(true)
+                >
+                    <Icon name="search" />
+                    <span>"Actions"</span>
+                    <span class="keys"><kbd>"Ctrl"</kbd>" "<kbd>"K"</kbd></span>
+                </button>
+                {tools.into_iter().map(item).collect_view()}
+            </div>
+        </nav>
+    }
+}
+
+fn icon_of(place: Place) -> &'static str {
+    match place {
+        Place::Welcome => "spark",
+        Place::Matrix => "matrix",
+        Place::Launch => "launch",
+        Place::Charts => "charts",
+        Place::Results => "results",
+        Place::Machine => "machine",
+        Place::Settings => "settings",
+    }
+}
+
+/// The first words between window and shell.
+async fn start(app: App, started: RwSignal<Option<Result<(), Failure>>>) {
+    let answer = match bridge::listen().await {
+        Ok(()) => bridge::ask(Hello {}).await,
+        Err(failure) => Err(failure),
+    };
+    let start = match answer {
+        Ok(start) => start,
+        Err(failure) => return started.set(Some(Err(failure))),
+    };
+    app.version.set(start.version);
+    app.apply_theme(start.settings.theme);
+    let first_steps = !start.settings.welcomed && start.results == 0;
+    app.settings.set(start.settings);
+    for notice in start.notices {
+        app.tell(notice.kind, notice.text);
+    }
+    if let Some(failure) = start.store_failure {
+        return started.set(Some(Err(failure)));
+    }
+    if first_steps {
+        app.go(Place::Welcome);
+    }
+    started.set(Some(Ok(())));
+    webview::report(app).await;
+    if let Ok(queue) = bridge::ask(GetQueue {}).await {
+        app.queue.set(queue);
+    }
+    if let Ok(live) = bridge::ask(GetLive {}).await {
+        app.live.set(live);
+    }
+}
+
+fn hear(app: App, event: &Event) {
+    match event {
+        Event::Queue(queue) => {
+            if !queue.jobs.iter().any(|job| job.state == JobState::Running) {
+                app.live.set(None);
+            }
+            app.queue.set(queue.clone());
+        }
+        Event::Live(live) => app.live.set(Some(live.clone())),
+        Event::Stored(_) | Event::ResultsChanged => app.results.update(|version| *version += 1),
+        Event::MachineChanged => app.machine.update(|version| *version += 1),
+        Event::ModelsChanged => app.models.update(|version| *version += 1),
+        Event::Dropped(paths) => actions::take_dropped(app, paths.clone()),
+        Event::Notice(notice) => app.tell(notice.kind, notice.text.clone()),
+        // Heard by the machine page and by the question before leaving.
+        Event::Peaks(_) | Event::PeaksEnded { .. } | Event::QuitAsked => {}
+    }
+}

@@ -1,0 +1,77 @@
+//! Asking for what a page shows: not there yet, there, or why not.
+
+use crate::bridge;
+use contract::{Failure, Request};
+use leptos::{prelude::*, task::spawn_local};
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Loaded<T> {
+    Waiting,
+    Ready(T),
+    Failed(Failure),
+}
+
+impl<T> Loaded<T> {
+    pub fn ready(&self) -> Option<&T> {
+        match self {
+            Self::Ready(value) => Some(value),
+            _ => None,
+        }
+    }
+}
+
+/// An answer that follows its question.
+pub struct Load<T: Send + Sync + 'static> {
+    pub value: RwSignal<Loaded<T>>,
+    /// A newer answer is on its way; what is shown may be out of date.
+    pub busy: RwSignal<bool>,
+    again: Trigger,
+}
+
+impl<T: Send + Sync + 'static> Clone for Load<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Send + Sync + 'static> Copy for Load<T> {}
+
+impl<T: Send + Sync + 'static> Load<T> {
+    pub fn reload(self) {
+        self.again.notify();
+    }
+}
+
+/// Asks now and whenever a signal read by `question` changes; no question, no asking.
+/// Keeps the last answer while a new one is on its way, and drops answers that were overtaken.
+pub fn load<R>(question: impl Fn() -> Option<R> + 'static) -> Load<R::Answer>
+where
+    R: Request + 'static,
+    R::Answer: Send + Sync + 'static,
+{
+    let load = Load { value: RwSignal::new(Loaded::Waiting), busy: RwSignal::new(false), again: Trigger::new() };
+    let latest = StoredValue::new(0u64);
+    Effect::new(move |_| {
+        load.again.track();
+        let turn = latest.get_value() + 1;
+        latest.set_value(turn);
+        let Some(request) = question() else {
+            load.value.set(Loaded::Waiting);
+            return;
+        };
+        load.busy.set(true);
+        spawn_local(async move {
+            let answer = bridge::ask(request).await;
+            // The page may be gone by now, and its signals with it.
+            if latest.try_get_value() != Some(turn) {
+                return;
+            }
+            load.busy.set(false);
+            load.value.set(match answer {
+                Ok(answer) => Loaded::Ready(answer),
+                Err(failure) => Loaded::Failed(failure),
+            });
+        });
+    });
+    load
+}

@@ -1,0 +1,23 @@
+//! One file per place in the rail: asks the bridge and lays out the parts.
+
+mod charts;
+mod launch;
+mod machine;
+mod matrix;
+mod quit;
+mod results;
+mod settings;
+mod start_failed;
+mod tables;
+mod welcome;
+
+pub use charts::Charts;
+pub use launch::{Draft, Launch};
+pub use machine::Machine;
+pub use matrix::MatrixPage;
+pub use quit::QuitDialog;
+pub use results::Results;
+pub use settings::SettingsPage;
+pub use start_failed::StartFailed;
+pub use tables::{ExportDialog, ImportReportDialog};
+pub use welcome::Welcome;

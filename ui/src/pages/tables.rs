@@ -1,0 +1,108 @@
+//! Import and export of the measurement table, with the report of what became of each row.
+
+use crate::{actions, parts::*, state::App};
+use chart::format::count;
+use contract::ImportReport;
+use leptos::prelude::*;
+
+#[component]
+pub fn ImportReportDialog() -> impl IntoView {
+    let app = App::get();
+    let open = RwSignal::new(false);
+    Effect::new(move |_| open.set(app.import_report.with(Option::is_some)));
+    view! {
+        <Dialog open title="What was imported" wide=true>
+            <div class="dialog-body" data-testid="import-report">
+                {move || app.import_report.get().map(|report| view! { <Report report /> })}
+            </div>
+            <div class="dialog-foot">
+                <Button kind=ButtonKind::Primary testid="import-done" on_press=move |_| open.set(false)>"Done"</Button>
+            </div>
+        </Dialog>
+    }
+}
+
+#[component]
+fn Report(report: ImportReport) -> impl IntoView {
+    let shown = report.refusals.len() as u64;
+    let refused = report.refused;
+    view! {
+        <p class="quiet clip" title=report.file.clone()>{report.file.clone()}</p>
+        <div class="sums" role="group" aria-label="Rows">
+            <Sum label="rows read" value=report.rows />
+            <Sum label="taken" value=report.taken />
+            <Sum label="already here" value=report.duplicates />
+            <Sum label="refused" value=report.refused />
+        </div>
+        <Show when=move || refused != 0>
+            <h3>"Why rows were refused"</h3>
+        </Show>
+        <ul class="causes">
+            {report.causes.into_iter().map(|(cause, rows)| view! {
+                <li class="spread"><span class="selectable">{cause}</span><span class="number">{count(rows)}</span></li>
+            }).collect_view()}
+        </ul>
+        {(shown > 0).then(|| view! {
+            <details class="disclosure">
+                <summary><Icon name="right" size=14 />"Line by line"</summary>
+                {(shown < refused).then(|| view! {
+                    <p class="quiet small">{format!("The first {} of {}.", count(shown), count(refused))}</p>
+                })}
+                <table class="table">
+                    <thead><tr><th class="number">"Line"</th><th>"Column"</th><th>"Cause"</th></tr></thead>
+                    <tbody>
+                        {report.refusals.into_iter().map(|refusal| view! {
+                            <tr>
+                                <td class="number">{count(refusal.line)}</td>
+                                <td class="mono">{refusal.column.unwrap_or_default()}</td>
+                                <td class="selectable">{refusal.cause}</td>
+                            </tr>
+                        }).collect_view()}
+                    </tbody>
+                </table>
+            </details>
+        })}
+    }
+}
+
+#[component]
+fn Sum(label: &'static str, value: u64) -> impl IntoView {
+    view! {
+        <div class="sum">
+            <strong class="number">{count(value)}</strong>
+            <span>{label}</span>
+        </div>
+    }
+}
+
+#[component]
+pub fn ExportDialog() -> impl IntoView {
+    let app = App::get();
+    let filtered = RwSignal::new(false);
+    let with_names = RwSignal::new(false);
+    let export = move |_| {
+        app.export_open.set(false);
+        let filter = if filtered.get_untracked() { app.filter.get_untracked() } else { Default::default() };
+        actions::export_table(app, filter, with_names.get_untracked());
+    };
+    view! {
+        <Dialog open=app.export_open title="Export measurements">
+            <div class="dialog-body stack">
+                <p>
+                    "Writes the table that Assay and other tools read, as CSV or Parquet. "
+                    "Measured and imported results are written, each with its evidence; failed ones are not."
+                </p>
+                <Check checked=filtered on_change=move |on| filtered.set(on) testid="export-filtered">
+                    "Only what the current filter shows"
+                </Check>
+                <Check checked=with_names on_change=move |on| with_names.set(on) testid="export-names">
+                    "Include the name of this machine and file paths"
+                </Check>
+            </div>
+            <div class="dialog-foot">
+                <Button kind=ButtonKind::Ghost on_press=move |_| app.export_open.set(false)>"Cancel"</Button>
+                <Button kind=ButtonKind::Primary icon="export" testid="export-go" on_press=export>"Choose a file…"</Button>
+            </div>
+        </Dialog>
+    }
+}

@@ -1,0 +1,27 @@
+//! A figure with its unit, and its interval drawn under it.
+
+use chart::format::significant;
+use leptos::prelude::*;
+
+#[component]
+pub fn Figure(value: Option<f64>, #[prop(into)] unit: String) -> impl IntoView {
+    match value {
+        Some(value) => view! {
+            <span class="number">{significant(value)}<span class="unit">{unit}</span></span>
+        }
+        .into_any(),
+        None => view! { <span class="number dash" aria-label="no figure">"–"</span> }.into_any(),
+    }
+}
+
+/// Low, value and high on a scale from `from` to `to`, in the unit of the figure.
+#[component]
+pub fn Whisker(low: f64, value: f64, high: f64, from: f64, to: f64) -> impl IntoView {
+    let at = move |x: f64| if to > from { ((x - from) / (to - from) * 100.0).clamp(0.0, 100.0) } else { 50.0 };
+    view! {
+        <div class="whisker" aria-hidden="true">
+            <i style=format!("left:{:.2}%;right:{:.2}%", at(low), 100.0 - at(high))></i>
+            <b style=format!("left:{:.2}%", at(value))></b>
+        </div>
+    }
+}

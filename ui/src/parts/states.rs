@@ -1,0 +1,95 @@
+//! Empty, loading and failed, drawn as carefully as full.
+
+use super::Icon;
+use crate::load::Load;
+use contract::Failure;
+use leptos::prelude::*;
+
+/// Nothing here yet; the children offer the next step.
+#[component]
+pub fn Empty(
+    icon: &'static str,
+    #[prop(into)] title: String,
+    #[prop(into)] explain: String,
+    #[prop(optional)] children: Option<Children>,
+) -> impl IntoView {
+    view! {
+        <div class="state" data-testid="empty">
+            <Icon name=icon size=40 />
+            <h2>{title}</h2>
+            <p class="explain">{explain}</p>
+            {children.map(|children| view! { <div class="row wrap">{children()}</div> })}
+        </div>
+    }
+}
+
+/// Grey bars where content will be; they appear only when it takes noticeably long.
+#[component]
+pub fn Loading(#[prop(default = 6)] rows: usize) -> impl IntoView {
+    view! {
+        <div class="loading" role="status" aria-label="Loading">
+            {(0..rows).map(|_| view! { <i></i> }).collect_view()}
+        </div>
+    }
+}
+
+/// Why a page has nothing to show, and a way on.
+#[component]
+pub fn Failed(
+    failure: Failure,
+    #[prop(optional)] title: Option<&'static str>,
+    #[prop(optional)] children: Option<Children>,
+) -> impl IntoView {
+    view! {
+        <div class="state failed" role="alert" data-testid="failed">
+            <Icon name="warning" size=40 />
+            <h2>{title.unwrap_or("This could not be shown")}</h2>
+            <p class="explain">{sentence(&failure)}</p>
+            {children.map(|children| view! { <div class="row wrap">{children()}</div> })}
+        </div>
+    }
+}
+
+/// A failure beside the thing it is about.
+#[component]
+pub fn InlineFailure(failure: Failure) -> impl IntoView {
+    view! {
+        <div class="inline-failure" role="alert" data-testid="failure">
+            <Icon name="error" />
+            <span>{sentence(&failure)}</span>
+        </div>
+    }
+}
+
+/// The failure's own words as a sentence: a capital at the start, a stop at the end.
+pub fn sentence(failure: &Failure) -> String {
+    let text = failure.to_string();
+    let mut letters = text.chars();
+    let capital: String = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    let stop = if text.ends_with(['.', '!', '?']) { "" } else { "." };
+    format!("{capital}{}{stop}", letters.as_str())
+}
+
+/// Draws what was asked for in each of its three states.
+#[component]
+pub fn WhenLoaded<T, V>(
+    load: Load<T>,
+    #[prop(default = 6)] rows: usize,
+    ready: impl Fn(T) -> V + Send + Sync + 'static,
+) -> impl IntoView
+where
+    T: Clone + Send + Sync + 'static,
+    V: IntoView + 'static,
+{
+    use crate::load::Loaded;
+    move || match load.value.get() {
+        Loaded::Waiting => view! { <Loading rows /> }.into_any(),
+        Loaded::Failed(failure) => view! {
+            <Failed failure>
+                <super::Button icon="again" on_press=move |_| load.reload()>"Try again"</super::Button>
+            </Failed>
+        }
+        .into_any(),
+        Loaded::Ready(value) => ready(value).into_any(),
+    }
+}

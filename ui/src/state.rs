@@ -1,0 +1,177 @@
+//! What the whole window shares: where the person is, what runs, what was told.
+
+use contract::{Filter, ImportReport, Live, Metric, ModelId, NoticeKind, Queue, RunId, Settings, Theme};
+use leptos::prelude::*;
+
+/// A place in the left rail. Each appears when it works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Place {
+    Welcome,
+    Matrix,
+    Launch,
+    Charts,
+    Results,
+    Machine,
+    Settings,
+}
+
+impl Place {
+    /// Those the rail shows, in order.
+    pub const RAIL: [Self; 6] =
+        [Self::Matrix, Self::Launch, Self::Charts, Self::Results, Self::Machine, Self::Settings];
+
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Welcome => "welcome",
+            Self::Matrix => "matrix",
+            Self::Launch => "launch",
+            Self::Charts => "charts",
+            Self::Results => "results",
+            Self::Machine => "machine",
+            Self::Settings => "settings",
+        }
+    }
+
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Welcome => "Welcome",
+            Self::Matrix => "Matrix",
+            Self::Launch => "Launch",
+            Self::Charts => "Charts",
+            Self::Results => "Results",
+            Self::Machine => "This machine",
+            Self::Settings => "Settings",
+        }
+    }
+}
+
+/// A sentence shown in the corner until it is read.
+#[derive(Clone)]
+pub struct Toast {
+    pub id: u64,
+    pub kind: NoticeKind,
+    pub text: String,
+    /// What can be done about it: "Undo".
+    pub remedy: Option<(String, Callback<()>)>,
+}
+
+/// The signals that outlive a page. Copied freely; reach it with [`App::get`].
+#[derive(Clone, Copy)]
+pub struct App {
+    pub place: RwSignal<Place>,
+    pub settings: RwSignal<Settings>,
+    pub queue: RwSignal<Queue>,
+    pub live: RwSignal<Option<Live>>,
+    /// Grows when results were stored, imported, deleted or brought back.
+    pub results: RwSignal<u64>,
+    /// Grows when the inventory or its peaks changed.
+    pub machine: RwSignal<u64>,
+    /// Grows when the list of models changed.
+    pub models: RwSignal<u64>,
+    pub toasts: RwSignal<Vec<Toast>>,
+    pub palette_open: RwSignal<bool>,
+    pub export_open: RwSignal<bool>,
+    /// What became of the table just imported, while its dialog is open.
+    pub import_report: RwSignal<Option<ImportReport>>,
+    /// The filter that matrix, charts and results share.
+    pub filter: RwSignal<Filter>,
+    pub metric: RwSignal<Metric>,
+    /// Models to be chosen when Launch opens: just added, or asked for from an empty cell.
+    pub wanted_models: RwSignal<Vec<ModelId>>,
+    /// Results picked for Charts or for comparing.
+    pub picked: RwSignal<Vec<RunId>>,
+    pub version: RwSignal<String>,
+}
+
+impl App {
+    pub fn new() -> Self {
+        Self {
+            place: RwSignal::new(Place::Matrix),
+            settings: RwSignal::new(Settings::default()),
+            queue: RwSignal::new(Queue::default()),
+            live: RwSignal::new(None),
+            results: RwSignal::new(0),
+            machine: RwSignal::new(0),
+            models: RwSignal::new(0),
+            toasts: RwSignal::new(Vec::new()),
+            palette_open: RwSignal::new(false),
+            export_open: RwSignal::new(false),
+            import_report: RwSignal::new(None),
+            filter: RwSignal::new(Filter::default()),
+            metric: RwSignal::new(Metric::Latency),
+            wanted_models: RwSignal::new(Vec::new()),
+            picked: RwSignal::new(Vec::new()),
+            version: RwSignal::new(String::new()),
+        }
+    }
+
+    pub fn get() -> Self {
+        use_context().expect("the window provides App before it draws anything")
+    }
+
+    pub fn go(self, place: Place) {
+        self.place.set(place);
+    }
+
+    pub fn tell(self, kind: NoticeKind, text: impl Into<String>) {
+        self.toast(kind, text.into(), None);
+    }
+
+    /// Tells something with a button beside it.
+    pub fn offer(self, text: impl Into<String>, remedy: impl Into<String>, act: impl Fn() + Send + Sync + 'static) {
+        self.toast(NoticeKind::Info, text.into(), Some((remedy.into(), Callback::new(move |()| act()))));
+    }
+
+    pub fn tell_failure(self, failure: &contract::Failure) {
+        if *failure != contract::Failure::Cancelled {
+            self.tell(NoticeKind::Error, failure.to_string());
+        }
+    }
+
+    pub fn dismiss(self, id: u64) {
+        self.toasts.update(|toasts| toasts.retain(|toast| toast.id != id));
+    }
+
+    /// Draws in this theme from now on, and at the next start before the settings are known.
+    pub fn apply_theme(self, theme: Theme) {
+        let root = document().document_element().expect("a document has a root");
+        let storage = window().local_storage().ok().flatten();
+        let word = match theme {
+            Theme::System => None,
+            Theme::Light => Some("light"),
+            Theme::Dark => Some("dark"),
+        };
+        // Storage may be switched off in the WebView; then the theme is applied a moment later at the next start.
+        match word {
+            Some(word) => {
+                let _ = root.set_attribute("data-theme", word);
+                let _ = storage.map(|storage| storage.set_item("theme", word));
+            }
+            None => {
+                let _ = root.remove_attribute("data-theme");
+                let _ = storage.map(|storage| storage.remove_item("theme"));
+            }
+        }
+    }
+
+    fn toast(self, kind: NoticeKind, text: String, remedy: Option<(String, Callback<()>)>) {
+        let id = self.toasts.with_untracked(|toasts| toasts.last().map_or(0, |last| last.id + 1));
+        self.toasts.update(|toasts| {
+            toasts.retain(|toast| toast.text != text);
+            // The corner holds four; the oldest gives way.
+            if toasts.len() >= 4 {
+                toasts.remove(0);
+            }
+            toasts.push(Toast { id, kind, text, remedy });
+        });
+        if kind == NoticeKind::Info {
+            set_timeout(
+                move || drop(self.toasts.try_update(|toasts| toasts.retain(|toast| toast.id != id))),
+                SHOWN_FOR,
+            );
+        }
+    }
+}
+
+/// Long enough to read two sentences; warnings and errors stay until dismissed.
+const SHOWN_FOR: std::time::Duration = std::time::Duration::from_secs(9);
