@@ -1,0 +1,163 @@
+//! Third step: precisions, batches, sizes, threads and time.
+
+use super::{Draft, draft::size_dim};
+use crate::{load::Load, state::App};
+use contract::{Dim, DimRole, Machine, ModelInfo, Precision};
+use leptos::prelude::*;
+
+#[component]
+pub fn HowStep(models: Load<Vec<ModelInfo>>, machine: Load<Machine>) -> impl IntoView {
+    let app = App::get();
+    let draft = Draft::get();
+    let offered = Memo::new(move |_| offered_precisions(draft, &models, &machine));
+    let dims = Memo::new(move |_| free_dims(draft, &models));
+    let cores = Memo::new(move |_| machine.value.with(|machine| machine.ready().map(|machine| machine.physical_cores)));
+    view! {
+        <section class="panel step" aria-labelledby="step-how">
+            <header class="panel-head">
+                <h2 id="step-how"><span class="step-number">"3"</span>"How"</h2>
+                <span class="quiet small">"Several values, apart by commas, make a sweep over all of them."</span>
+            </header>
+            <div class="how-grid">
+                <div class="field" role="group" aria-label="Precision">
+                    <span class="label">"Precision"</span>
+                    <div class="row wrap">
+                        {move || offered.get().into_iter().map(|precision| view! { <PrecisionCheck precision /> }).collect_view()}
+                    </div>
+                    <span class="hint">"How many bits each number takes. f32 is the reference."</span>
+                </div>
+                <NumberField label="Batch" hint="How many samples go in together." placeholder="1".into() value=draft.batches testid="batches" />
+                {move || dims.get().into_iter().map(|dim| view! { <DimField dim /> }).collect_view()}
+                <NumberField
+                    label="CPU threads"
+                    hint="Empty uses all cores."
+                    placeholder=cores.get().map_or_else(String::new, |cores| cores.to_string())
+                    value=draft.threads
+                    testid="threads"
+                />
+                <NumberField
+                    label="Seconds for each measurement"
+                    hint="The longest. It ends sooner once the figure is steady."
+                    placeholder=app.settings.with(|settings| settings.budget_secs.to_string())
+                    value=draft.budget_secs
+                    testid="budget"
+                />
+            </div>
+        </section>
+    }
+}
+
+#[component]
+fn PrecisionCheck(precision: Precision) -> impl IntoView {
+    let draft = Draft::get();
+    let chosen = Memo::new(move |_| draft.precisions.with(|chosen| chosen.contains(&precision)));
+    let toggle = move |_| {
+        draft.precisions.update(|chosen| match chosen.iter().position(|other| *other == precision) {
+            Some(at) => drop(chosen.remove(at)),
+            None => chosen.push(precision),
+        });
+    };
+    view! {
+        <label class="check">
+            <input type="checkbox" data-testid=format!("precision-{}", precision.key()) prop:checked=chosen on:change=toggle />
+            {precision.label()}
+        </label>
+    }
+}
+
+#[component]
+fn NumberField(
+    label: &'static str,
+    hint: &'static str,
+    placeholder: String,
+    value: RwSignal<String>,
+    testid: &'static str,
+) -> impl IntoView {
+    view! {
+        <label class="field">
+            <span class="label">{label}</span>
+            <input class="input" inputmode="numeric" data-testid=testid placeholder=placeholder bind:value=value />
+            <span class="hint">{hint}</span>
+        </label>
+    }
+}
+
+/// A free dimension of the chosen models, asked for in plain words.
+#[component]
+fn DimField(dim: Dim) -> impl IntoView {
+    let draft = Draft::get();
+    let hint = dim.max.map_or_else(String::new, |max| format!("At most {max}."));
+    let placeholder = dim.default.to_string();
+    let field = match dim.role {
+        DimRole::ImageSize => {
+            view! { <input class="input" inputmode="numeric" data-testid="image-sizes" placeholder=placeholder bind:value=draft.image_sizes /> }
+                .into_any()
+        }
+        DimRole::Sequence => {
+            view! { <input class="input" inputmode="numeric" data-testid="lengths" placeholder=placeholder bind:value=draft.lengths /> }
+                .into_any()
+        }
+        DimRole::Batch | DimRole::Other => {
+            let read = dim.name.clone();
+            let write = dim.name.clone();
+            view! {
+                <input
+                    class="input"
+                    inputmode="numeric"
+                    placeholder=placeholder
+                    prop:value=move || draft.dims.with(|dims| dims.get(&read).cloned().unwrap_or_default())
+                    on:input=move |event| {
+                        draft.dims.update(|dims| drop(dims.insert(write.clone(), event_target_value(&event))));
+                    }
+                />
+            }
+            .into_any()
+        }
+    };
+    view! {
+        <label class="field">
+            <span class="label">{dim.question}</span>
+            {field}
+            <span class="hint">{hint}</span>
+        </label>
+    }
+}
+
+fn offered_precisions(draft: Draft, models: &Load<Vec<ModelInfo>>, machine: &Load<Machine>) -> Vec<Precision> {
+    let targets = draft.targets.get();
+    let by_target: Vec<Precision> = machine.value.with(|machine| {
+        machine.ready().map_or_else(Vec::new, |machine| {
+            let chosen = targets.iter().filter_map(|target| machine.target(&target.engine, &target.device));
+            chosen.flat_map(|target| target.precisions.clone()).collect()
+        })
+    });
+    let chosen = draft.models.get();
+    let by_model: Vec<Precision> = models.value.with(|models| {
+        let chosen = models.ready().into_iter().flatten().filter(|model| chosen.contains(&model.id));
+        chosen.flat_map(|model| model.precisions.clone()).collect()
+    });
+    let offered: Vec<_> =
+        Precision::ALL.iter().copied().filter(|p| by_target.contains(p) && by_model.contains(p)).collect();
+    if offered.is_empty() { vec![Precision::F32] } else { offered }
+}
+
+/// The free dimensions of all chosen models, each once; the batch has a field of its own.
+fn free_dims(draft: Draft, models: &Load<Vec<ModelInfo>>) -> Vec<Dim> {
+    let chosen = draft.models.get();
+    models.value.with(|models| {
+        let mut dims: Vec<Dim> = Vec::new();
+        for model in models.ready().into_iter().flatten().filter(|model| chosen.contains(&model.id)) {
+            let others = model.dims.iter().filter(|dim| dim.role == DimRole::Other);
+            for dim in size_dim(model).into_iter().chain(others) {
+                let same =
+                    |other: &&mut Dim| other.role == dim.role && (dim.role != DimRole::Other || other.name == dim.name);
+                match dims.iter_mut().find(same) {
+                    // The smallest limit holds for all of them.
+                    Some(known) => known.max = [known.max, dim.max].into_iter().flatten().min(),
+                    None => dims.push(dim.clone()),
+                }
+            }
+        }
+        dims
+    })
+}

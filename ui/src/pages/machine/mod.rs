@@ -1,0 +1,130 @@
+//! This machine: what it can do, what is missing and how to get it, and its measured peaks.
+
+mod engines;
+mod peaks;
+mod platforms;
+mod roofline;
+
+use crate::{actions, load::load, parts::*, state::App};
+use chart::format;
+use contract::{Browser, Fact, GetMachine, WebViewFacts};
+use leptos::prelude::*;
+
+#[component]
+pub fn Machine() -> impl IntoView {
+    let app = App::get();
+    let machine = load(move || {
+        app.machine.track();
+        Some(GetMachine {})
+    });
+    view! {
+        <section class="page" aria-labelledby="machine-title">
+            <header class="page-head">
+                <div>
+                    <h1 id="machine-title">"This machine"</h1>
+                    <p class="lead">
+                        {move || machine.value.with(|machine| {
+                            machine.ready().map_or_else(|| "Looking at what it has…".to_owned(), summary)
+                        })}
+                    </p>
+                </div>
+                <div class="page-tools">
+                    <Button icon="again" testid="rescan" busy=machine.busy on_press=move |_| actions::rescan(app)>"Rescan"</Button>
+                    <peaks::MeasureButton />
+                </div>
+            </header>
+            <div class="page-scroll">
+                <peaks::Progress />
+                <WhenLoaded load=machine ready=move |machine| view! { <Everything machine /> } />
+            </div>
+        </section>
+    }
+}
+
+fn summary(machine: &contract::Machine) -> String {
+    let cores = match (machine.physical_cores, machine.logical_cores) {
+        (1, 1) => "1 core".to_owned(),
+        (physical, logical) if physical == logical => format!("{physical} cores"),
+        (physical, logical) => format!("{physical} cores, {logical} threads"),
+    };
+    format!("{} · {cores} · {} memory · {}", machine.cpu, format::bytes(machine.memory_bytes), machine.os)
+}
+
+#[component]
+fn Everything(machine: contract::Machine) -> impl IntoView {
+    let contract::Machine { platforms, engines, browsers, webview, peaks, changes, scanned_at, .. } = machine;
+    view! {
+        {(!changes.is_empty()).then(|| view! { <Changes changes /> })}
+        <platforms::PlatformGrid platforms=platforms.clone() />
+        <peaks::PeakPanel peaks />
+        <engines::EngineTable engines />
+        <div class="machine-pair">
+            <Browsers browsers />
+            <WebView webview />
+        </div>
+        <p class="quiet small">"Scanned "{scanned_at.strftime("%Y-%m-%d %H:%M").to_string()}" UTC"</p>
+    }
+}
+
+#[component]
+fn Changes(changes: Vec<String>) -> impl IntoView {
+    view! {
+        <section class="panel changes" data-testid="machine-changes">
+            <h2>"Different from the last start"</h2>
+            <ul>{changes.into_iter().map(|change| view! { <li>{change}</li> }).collect_view()}</ul>
+        </section>
+    }
+}
+
+#[component]
+fn Browsers(browsers: Vec<Browser>) -> impl IntoView {
+    let none = browsers.is_empty();
+    view! {
+        <section class="panel">
+            <h2>"Browsers"</h2>
+            <ul class="plain-list">
+                {browsers
+                    .into_iter()
+                    .map(|browser| view! {
+                        <li title=browser.path>
+                            <strong>{browser.name}</strong>
+                            <span class="quiet">{browser.version.unwrap_or_else(|| "version not told".into())}</span>
+                        </li>
+                    })
+                    .collect_view()}
+            </ul>
+            {none.then(|| view! { <p class="quiet">"No browser was found at the usual places."</p> })}
+        </section>
+    }
+}
+
+/// What this window's own engine offers.
+#[component]
+fn WebView(webview: Option<WebViewFacts>) -> impl IntoView {
+    let facts = webview.map(|facts| {
+        let gpu = match (&facts.webgpu, &facts.webgpu_missing) {
+            (Some(gpu), _) => format!("{} {} {}", gpu.vendor, gpu.architecture, gpu.description),
+            (None, reason) => reason.clone().unwrap_or_else(|| "not there".into()),
+        };
+        let nn = match (&facts.webnn, &facts.webnn_missing) {
+            (Some(operators), _) => format!("{} operators", operators.len()),
+            (None, reason) => reason.clone().unwrap_or_else(|| "not there".into()),
+        };
+        let clock = if facts.cross_origin_isolated { "yes: timers of 5 µs" } else { "no: coarse timers" };
+        vec![
+            Fact::new("WebGPU", gpu),
+            Fact::new("WebNN", nn),
+            Fact::new("Cross-origin isolated", clock),
+            Fact::new("Calls itself", facts.user_agent),
+        ]
+    });
+    view! {
+        <section class="panel">
+            <h2>"This window"</h2>
+            {match facts {
+                Some(facts) => view! { <Facts facts /> }.into_any(),
+                None => view! { <p class="quiet">"It has not told yet what it can do."</p> }.into_any(),
+            }}
+        </section>
+    }
+}
