@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The columns every table has, in order. Further ones: [`OPTIONAL_COLUMNS`].
+/// The columns every table has, in order. Further ones: [`OPTIONAL_COLUMNS`] and [`PLATFORM_COLUMN`].
 pub const COLUMNS: [&str; 17] = [
     "model",
     "family",
@@ -25,6 +25,9 @@ pub const COLUMNS: [&str; 17] = [
 
 pub const OPTIONAL_COLUMNS: [&str; 5] = ["evidence", "source", "low_ms", "high_ms", "samples"];
 
+/// One of the eight platforms; where it is missing, it is told from the runtime's and the hardware's names.
+pub const PLATFORM_COLUMN: &str = "platform";
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Refusal {
     /// Line in the file, the header being line 1.
@@ -44,10 +47,16 @@ pub struct ImportReport {
     /// The first thousand refusals; `causes` counts them all.
     pub refusals: Vec<Refusal>,
     pub causes: Vec<(String, u64)>,
+    /// What was understood in a way the person should know, with how many of the taken rows: "amp is listed under f16".
+    #[serde(default)]
+    pub notes: Vec<(String, u64)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExportReport {
     pub path: String,
     pub rows: u64,
+    /// Why results that pass the filter are not in the table, with how many.
+    #[serde(default)]
+    pub left_out: Vec<(String, u64)>,
 }

@@ -1,0 +1,189 @@
+//! The best figure of every model on every device, from all results in one pass.
+//!
+//! Results are folded by subject first (small whole numbers), names are joined to the few that remain:
+//! a million results take tens of milliseconds, so nothing needs to be kept beside them and go stale.
+
+use crate::columns::Cells;
+use crate::filter::Condition;
+use crate::found::{BestCell, BestFigure, FailedCell, MatrixBest};
+use crate::{Result, StoreError};
+use contract::*;
+use duckdb::{Connection, params_from_iter};
+
+pub fn matrix(conn: &Connection, metric: Metric, filter: &Filter) -> Result<MatrixBest> {
+    let condition = Condition::of(filter);
+    let sql = statement(metric, &condition.sql);
+    let mut statement = conn.prepare(&sql)?;
+    let mut rows = statement.query(params_from_iter(condition.values))?;
+    let mut cells = Vec::new();
+    while let Some(row) = rows.next()? {
+        cells.push(cell(&Cells(row), metric)?);
+    }
+    cells.sort_by(|a: &BestCell, b| {
+        (&a.model, a.platform, &a.device, &a.machine).cmp(&(&b.model, b.platform, &b.device, &b.machine))
+    });
+    Ok(MatrixBest { metric, cells })
+}
+
+/// `score` is the figure, turned so that smaller is better.
+fn statement(metric: Metric, condition: &str) -> String {
+    let (score, base) = match metric {
+        Metric::Latency => ("r.median_ms", ""),
+        Metric::Throughput => ("-r.throughput_per_s", ""),
+        Metric::Memory => ("r.peak_memory_bytes::DOUBLE", ""),
+        Metric::FirstResult => ("r.first_result_ms", ""),
+        Metric::Speedup => ("-b.ms / r.median_ms", CPU_BASE_JOIN),
+    };
+    format!(
+        "WITH {CPU_BASE},
+        scored AS (
+            SELECT r.subject, r.key, {score} AS score, r.evidence = 'predicted' AS predicted,
+                r.withheld IS NULL AND score IS NOT NULL AS ranked
+            FROM runs r {base} WHERE {condition}),
+        folded AS (
+            SELECT subject, count(*) AS runs, max(key) AS newest,
+                min(score) FILTER (ranked AND NOT predicted) AS real_score,
+                arg_min(key, score) FILTER (ranked AND NOT predicted) AS real_key,
+                min(score) FILTER (ranked AND predicted) AS predicted_score,
+                arg_min(key, score) FILTER (ranked AND predicted) AS predicted_key
+            FROM scored GROUP BY subject),
+        cells AS (
+            SELECT m.name AS model, d.platform, d.machine, d.id AS device, max(m.family) AS family,
+                coalesce(arg_max(d.name, f.newest) FILTER (d.name <> ''), '') AS device_name,
+                sum(f.runs)::UBIGINT AS runs, max(f.newest) AS newest,
+                min(f.real_score) AS real_score, arg_min(f.real_key, f.real_score) AS real_key,
+                min(f.predicted_score) AS predicted_score, arg_min(f.predicted_key, f.predicted_score) AS predicted_key
+            FROM folded f JOIN subjects j ON j.key = f.subject JOIN models m ON m.key = j.model
+            JOIN devices d ON d.key = j.device
+            GROUP BY m.name, d.platform, d.machine, d.id)
+        SELECT c.model, c.platform, c.machine, c.device, c.family, c.device_name, c.runs, real_key IS NOT NULL OR
+            predicted_key IS NOT NULL AS ranked, coalesce(c.real_score, c.predicted_score) AS score,
+            r.id::VARCHAR AS run, r.evidence, r.precision, r.batch, r.size, r.noise, r.median_ms, r.low_ms, r.high_ms,
+            e.id AS engine, r.withheld
+        FROM cells c JOIN runs r ON r.key = coalesce(c.real_key, c.predicted_key, c.newest)
+        JOIN subjects j ON j.key = r.subject JOIN engines e ON e.key = j.engine"
+    )
+}
+
+/// The CPU's best time for the same piece of work on the same machine, whatever engine and precision.
+/// Imported results have no machine and compare among themselves.
+const CPU_BASE: &str = "base AS (
+    SELECT m.name AS model, d.machine, r.batch, r.size, r.mode, min(r.median_ms) AS ms
+    FROM runs r JOIN subjects j ON j.key = r.subject JOIN models m ON m.key = j.model JOIN devices d ON d.key = j.device
+    WHERE d.platform = 'cpu' AND r.deleted_at IS NULL AND r.withheld IS NULL AND r.median_ms IS NOT NULL
+        AND r.evidence <> 'predicted'
+    GROUP BY ALL),
+    machines_of AS (
+        SELECT j.key, m.name AS model, d.machine FROM subjects j JOIN models m ON m.key = j.model
+        JOIN devices d ON d.key = j.device)";
+
+const CPU_BASE_JOIN: &str = "JOIN machines_of o ON o.key = r.subject
+    LEFT JOIN base b ON b.model = o.model AND b.mode = r.mode AND b.batch = r.batch
+        AND b.size IS NOT DISTINCT FROM r.size AND b.machine IS NOT DISTINCT FROM o.machine";
+
+fn cell(cells: &Cells, metric: Metric) -> Result<BestCell> {
+    let run = RunId(cells.get("run")?);
+    let ranked: bool = cells.get("ranked")?;
+    let (best, failed) = if ranked {
+        (Some(figure(cells, metric, run)?), None)
+    } else {
+        let withheld: Option<String> = cells.get("withheld")?;
+        (None, Some(FailedCell { run, reason: withheld.unwrap_or_else(|| lacking(metric)) }))
+    };
+    Ok(BestCell {
+        model: cells.get("model")?,
+        family: cells.get("family")?,
+        platform: cells.word("platform")?,
+        device: DeviceId(cells.get("device")?),
+        device_name: cells.get("device_name")?,
+        machine: cells.get::<Option<String>>("machine")?.map(MachineId),
+        runs: u32::try_from(cells.get::<u64>("runs")?).unwrap_or(u32::MAX),
+        best,
+        failed,
+    })
+}
+
+fn figure(cells: &Cells, metric: Metric, run: RunId) -> Result<BestFigure> {
+    let score: f64 = cells.get("score")?;
+    let median_ms: Option<f64> = cells.get("median_ms")?;
+    let low_ms: Option<f64> = cells.get("low_ms")?;
+    let high_ms: Option<f64> = cells.get("high_ms")?;
+    let value = match metric {
+        Metric::Latency | Metric::FirstResult => score,
+        Metric::Memory => score / 1e6,
+        Metric::Throughput | Metric::Speedup => -score,
+    };
+    // A rate follows from a time, so its interval is the time's, turned round.
+    let turned = |ms: Option<f64>| ms.zip(median_ms).map(|(ms, median)| value * median / ms);
+    let (low, high) = match metric {
+        Metric::Latency => (low_ms, high_ms),
+        Metric::Throughput | Metric::Speedup => (turned(high_ms), turned(low_ms)),
+        Metric::Memory | Metric::FirstResult => (None, None),
+    };
+    Ok(BestFigure {
+        run,
+        value,
+        low,
+        high,
+        precision: cells.word("precision")?,
+        engine: EngineId(cells.get("engine")?),
+        evidence: cells.word("evidence")?,
+        batch: cells.get::<Option<u32>>("batch")?.unwrap_or(1),
+        size: cells.get("size")?,
+        noise: cells.maybe_word("noise")?,
+    })
+}
+
+fn lacking(metric: Metric) -> String {
+    match metric {
+        Metric::Latency | Metric::Throughput => "the result has no time".into(),
+        Metric::Memory => "its memory was not recorded".into(),
+        Metric::FirstResult => "its time to first result was not recorded".into(),
+        Metric::Speedup => "there is no CPU result of the same model, batch, size and mode to compare with".into(),
+    }
+}
+
+/// The choices of the filter bar: only what results have.
+pub fn choices(conn: &Connection) -> Result<FilterChoices> {
+    let subjects = "SELECT DISTINCT subject FROM runs WHERE deleted_at IS NULL";
+    let names = |column: &str| -> Result<Vec<String>> {
+        list(
+            conn,
+            &format!(
+                "SELECT DISTINCT {column} FROM subjects j JOIN models m ON m.key = j.model
+                 JOIN engines e ON e.key = j.engine WHERE j.key IN ({subjects}) AND {column} <> '' ORDER BY 1"
+            ),
+        )
+    };
+    let of_runs = |column: &str| -> Result<Vec<String>> {
+        list(conn, &format!("SELECT DISTINCT {column} FROM runs WHERE deleted_at IS NULL ORDER BY 1"))
+    };
+    let counts = |column: &str| -> Result<Vec<u32>> {
+        list(
+            conn,
+            &format!(
+                "SELECT DISTINCT {column} FROM runs WHERE deleted_at IS NULL AND {column} IS NOT NULL ORDER BY 1"
+            ),
+        )
+    };
+    Ok(FilterChoices {
+        families: names("m.family")?,
+        models: names("m.name")?,
+        engines: names("e.id")?.into_iter().map(EngineId).collect(),
+        precisions: in_order(Precision::ALL, of_runs("precision")?),
+        modes: in_order(Mode::ALL, of_runs("mode")?),
+        batches: counts("batch")?,
+        sizes: counts("size")?,
+        evidence: in_order(Evidence::ALL, of_runs("evidence")?),
+    })
+}
+
+fn list<T: duckdb::types::FromSql>(conn: &Connection, sql: &str) -> Result<Vec<T>> {
+    let mut statement = conn.prepare(sql)?;
+    let rows = statement.query_map([], |row| row.get(0))?;
+    rows.collect::<std::result::Result<_, _>>().map_err(StoreError::from)
+}
+
+fn in_order<T: crate::columns::Word + Copy>(all: &[T], found: Vec<String>) -> Vec<T> {
+    all.iter().copied().filter(|value| found.iter().any(|word| word == value.word())).collect()
+}

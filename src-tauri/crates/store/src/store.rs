@@ -1,0 +1,467 @@
+//! The open store: one connection that writes, a few that read, and every question the shell asks.
+
+use crate::claim::Claim;
+use crate::file::{self, Found};
+use crate::filter::{self, Condition};
+use crate::tables::{Migration, added_models, machines, peaks, queue, runs, settings};
+use crate::{Interrupted, MatrixBest, StoreError, matrix, migrate, query, sheet, tables};
+use contract::*;
+use duckdb::{AccessMode, Config, Connection, params_from_iter};
+use jiff::Timestamp;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// Cheap to clone; the file is closed when the last clone is dropped. Calls block: keep them off async threads.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    path: PathBuf,
+    read_only: bool,
+    notices: Vec<Notice>,
+    /// Held by whoever writes; the connection inside is the writer's.
+    writer: Mutex<Connection>,
+    /// Only cloned from, so that a reader never waits for a writer.
+    root: Mutex<Connection>,
+    readers: Mutex<Vec<Connection>>,
+    // Last, so that the connections above are closed before another opening of the file is let in.
+    _claim: Claim,
+}
+
+/// Readers kept for the next question; more are made while they are needed.
+const KEPT_READERS: usize = 4;
+
+impl Store {
+    /// Creates the file where there is none, and brings an older one up to date after a backup.
+    /// A damaged, foreign, newer or locked file is refused and left as it is.
+    pub fn open(path: &Path) -> Result<Self> {
+        Self::open_with(path, tables::ALL)
+    }
+
+    pub(crate) fn open_with(path: &Path, tables: &[&[Migration]]) -> Result<Self> {
+        let claim = Claim::take(path)?;
+        let mut notices = Vec::new();
+        let known = migrate::latest(tables);
+        let found = match file::look(path)? {
+            Found::Nothing => {
+                make_folder(path)?;
+                0
+            }
+            Found::Database => version_of(path, known)?,
+        };
+        let is_new = !path.exists();
+        if found > 0 && found < known {
+            let backup = back_up(path, found)?;
+            notices.push(Notice {
+                kind: NoticeKind::Info,
+                text: format!("The results file was brought up to date. A copy of it as it was is {}", backup.display()),
+            });
+        }
+        let opened = connect(path, AccessMode::ReadWrite).and_then(|writer| {
+            if found < known {
+                migrate::migrate(&writer, tables, found)?;
+            }
+            Ok(writer)
+        });
+        match opened {
+            Ok(writer) => Self::with(path, writer, false, notices, claim),
+            Err(error) => {
+                if is_new {
+                    // Made a moment ago by this call and of no use: a full disk must not leave a file that looks damaged.
+                    let _ = fs::remove_file(path);
+                    let _ = fs::remove_file(file::log_path(path));
+                }
+                Err(classify(path, error))
+            }
+        }
+    }
+
+    /// For looking only: nothing is created, migrated or written.
+    pub fn open_read_only(path: &Path) -> Result<Self> {
+        let claim = Claim::take(path)?;
+        let known = migrate::latest(tables::ALL);
+        let unusable = |reason: &str, remedy: &str| {
+            Err(StoreError::Unusable { path: path.to_owned(), reason: reason.into(), remedy: remedy.into() })
+        };
+        if file::look(path)? == Found::Nothing {
+            return unusable("there is no such file", "Check the path");
+        }
+        if version_of(path, known)? < known {
+            return unusable("it was written by an older Assay", "Open it once for writing; a backup is made first");
+        }
+        let conn = connect(path, AccessMode::ReadOnly).map_err(|error| classify(path, error))?;
+        Self::with(path, conn, true, Vec::new(), claim)
+    }
+
+    fn with(path: &Path, conn: Connection, read_only: bool, notices: Vec<Notice>, claim: Claim) -> Result<Self> {
+        let root = conn.try_clone()?;
+        Ok(Self(Arc::new(Inner {
+            path: path.to_owned(),
+            read_only,
+            notices,
+            writer: Mutex::new(conn),
+            root: Mutex::new(root),
+            readers: Mutex::default(),
+            _claim: claim,
+        })))
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// Of the file and its log.
+    pub fn size_bytes(&self) -> u64 {
+        let bytes = |path: &Path| path.metadata().map_or(0, |about| about.len());
+        bytes(&self.0.path) + bytes(&file::log_path(&self.0.path))
+    }
+
+    /// What opening did that the person should know.
+    pub fn notices(&self) -> &[Notice] {
+        &self.0.notices
+    }
+
+    // This machine
+
+    pub fn save_machine(&self, machine: &Machine) -> Result<()> {
+        self.write("storing the inventory", |conn| machines::save(conn, machine))
+    }
+
+    pub fn last_machine(&self) -> Result<Option<Machine>> {
+        self.read("reading the inventory", machines::last)
+    }
+
+    /// Puts these in the place of the machine's earlier peaks.
+    pub fn save_peaks(&self, machine: &MachineId, peaks: &[Peak]) -> Result<()> {
+        self.write("storing the peaks", |conn| peaks::replace(conn, machine, peaks))
+    }
+
+    pub fn peaks(&self, machine: &MachineId) -> Result<Vec<Peak>> {
+        self.read("reading the peaks", |conn| peaks::of(conn, machine))
+    }
+
+    // Results
+
+    /// Stores a result whole or not at all.
+    pub fn insert_run(&self, run: &Run) -> Result<()> {
+        self.write("storing the result", |conn| runs::save(conn, run))
+    }
+
+    /// Exactly what was inserted, also where it was deleted since. An imported result has what its table said:
+    /// no phases, samples, environment or `timing` (whose interval and minimum a table does not give).
+    pub fn run(&self, id: &RunId) -> Result<Option<Run>> {
+        self.read("reading the result", |conn| runs::whole(conn, id))
+    }
+
+    pub fn list_runs(&self, filter: &Filter, order: RunOrder, offset: u64, limit: u32) -> Result<RunPage> {
+        self.read("listing results", |conn| {
+            let condition = Condition::of(filter);
+            let count = format!("SELECT count(*) FROM runs r WHERE {}", condition.sql);
+            let total = conn.prepare(&count)?.query_row(params_from_iter(&condition.values), |row| row.get(0))?;
+            let by = filter::order(order);
+            let page = format!("SELECT r.key FROM runs r WHERE {} ORDER BY {by} LIMIT {limit} OFFSET {offset}", condition.sql);
+            let keys = keys(conn, &page, condition)?;
+            Ok(RunPage { rows: runs::rows(conn, &keys)?, total })
+        })
+    }
+
+    pub fn filter_choices(&self) -> Result<FilterChoices> {
+        self.read("reading the filter's choices", matrix::choices)
+    }
+
+    /// The results of one matrix cell, newest first, at most a thousand.
+    pub fn cell_runs(
+        &self,
+        model: &str,
+        device: Option<&DeviceId>,
+        platform: Platform,
+        filter: &Filter,
+    ) -> Result<Vec<RunRow>> {
+        self.read("reading a cell's results", |conn| {
+            let mut condition = Condition::of(&Filter {
+                models: vec![model.to_owned()],
+                platforms: vec![platform],
+                ..filter.clone()
+            });
+            if let Some(device) = device {
+                let sql = "r.subject IN (SELECT j.key FROM subjects j JOIN devices d ON d.key = j.device WHERE d.id = ?)";
+                condition.and(sql, [crate::columns::text(&device.0)]);
+            }
+            let by = filter::order(RunOrder::Newest);
+            let sql = format!("SELECT r.key FROM runs r WHERE {} ORDER BY {by} LIMIT 1000", condition.sql);
+            let keys = keys(conn, &sql, condition)?;
+            runs::rows(conn, &keys)
+        })
+    }
+
+    pub fn matrix(&self, metric: Metric, filter: &Filter) -> Result<MatrixBest> {
+        self.read("reading the matrix", |conn| matrix::matrix(conn, metric, filter))
+    }
+
+    pub fn set_note(&self, id: &RunId, note: &str) -> Result<()> {
+        self.write("storing the note", |conn| runs::set_note(conn, id, note))
+    }
+
+    /// Soft: `restore_runs` brings them back. Answers how many were there to delete.
+    pub fn delete_runs(&self, ids: &[RunId]) -> Result<u32> {
+        self.write("deleting results", |conn| runs::set_deleted(conn, ids, Some(Timestamp::now())))
+    }
+
+    pub fn restore_runs(&self, ids: &[RunId]) -> Result<u32> {
+        self.write("bringing results back", |conn| runs::set_deleted(conn, ids, None))
+    }
+
+    /// Results that are not deleted.
+    pub fn count(&self) -> Result<u64> {
+        self.read("counting results", runs::count)
+    }
+
+    /// The longest wall time in seconds of an earlier finished result of this very setting, for estimates.
+    pub fn longest_like(&self, setting: &Setting) -> Result<Option<f64>> {
+        self.read("looking for earlier results", |conn| runs::longest_like(conn, setting))
+    }
+
+    // The queue
+
+    pub fn save_queue(&self, jobs: &[Job], paused: bool) -> Result<()> {
+        self.write("storing the queue", |conn| queue::save(conn, jobs, paused))
+    }
+
+    /// The waiting jobs in order, and whether the queue is paused.
+    pub fn load_queue(&self) -> Result<(Vec<Job>, bool)> {
+        self.read("reading the queue", queue::load)
+    }
+
+    /// Said before a job starts, and with none after it ended; what is left over tells of a crash.
+    pub fn set_running(&self, running: Option<(&JobId, &RunId, &Setting)>) -> Result<()> {
+        self.write("storing the running job", |conn| queue::set_running(conn, running))
+    }
+
+    /// The job that was running when the app ended without a word; told once.
+    pub fn take_interrupted(&self) -> Result<Option<Interrupted>> {
+        self.write("looking for an interrupted job", queue::take_interrupted)
+    }
+
+    // Models the person added
+
+    pub fn save_model(&self, info: &ModelInfo) -> Result<()> {
+        self.write("storing the model", |conn| added_models::save(conn, info, Timestamp::now()))
+    }
+
+    pub fn models(&self) -> Result<Vec<ModelInfo>> {
+        self.read("reading the models", added_models::all)
+    }
+
+    /// True where there was such a model; its results stay.
+    pub fn remove_model(&self, id: &ModelId) -> Result<bool> {
+        self.write("removing the model", |conn| added_models::remove(conn, id))
+    }
+
+    // Settings
+
+    pub fn settings(&self) -> Result<Settings> {
+        self.read("reading the settings", settings::load)
+    }
+
+    pub fn save_settings(&self, chosen: &Settings) -> Result<()> {
+        self.write("storing the settings", |conn| settings::save(conn, chosen))
+    }
+
+    // Tables
+
+    /// Brings in a neutral table (.csv, .csv.gz or .parquet), all its good rows or, on an error, none.
+    /// `progress` hears the rows read so far.
+    pub fn import(&self, path: &Path, progress: &mut dyn FnMut(u64)) -> Result<ImportReport> {
+        self.check_writable()?;
+        let conn = self.connection()?;
+        let staged = sheet::stage(&conn, path, progress).map_err(|error| classify(&self.0.path, error.during("importing")))?;
+        // Reading took its time without holding up anyone; only what follows needs the writer's turn.
+        let _turn = lock(&self.0.writer);
+        transaction(&conn, |conn| sheet::take(conn, staged))
+            .map_err(|error| classify(&self.0.path, error.during("importing")))
+    }
+
+    /// Writes the results that pass the filter as a neutral table (.csv or .parquet). Failed and withheld results
+    /// have no figure to publish, and predicted ones are left out unless the filter names them; the report says so.
+    pub fn export(&self, path: &Path, filter: &Filter, with_names: bool) -> Result<ExportReport> {
+        self.read("exporting", |conn| sheet::export(conn, path, filter, with_names))
+    }
+
+    /// Answers a reading statement with its rows as JSON objects; bounded in time and size.
+    pub fn query(&self, sql: &str) -> Result<serde_json::Value> {
+        self.read("answering the query", |conn| query::query(conn, sql, &query::LIMITS))
+    }
+
+    fn check_writable(&self) -> Result<()> {
+        if self.0.read_only {
+            return Err(StoreError::Refused {
+                subject: self.0.path.display().to_string(),
+                reason: "it was opened for reading only".into(),
+            });
+        }
+        Ok(())
+    }
+
+    fn write<T>(&self, doing: &'static str, act: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        self.check_writable()?;
+        let conn = lock(&self.0.writer);
+        transaction(&conn, act).map_err(|error| classify(&self.0.path, error.during(doing)))
+    }
+
+    fn read<T>(&self, doing: &'static str, ask: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let conn = self.connection()?;
+        let answer = ask(&conn).map_err(|error| classify(&self.0.path, error.during(doing)));
+        let mut readers = lock(&self.0.readers);
+        if readers.len() < KEPT_READERS && answer.is_ok() {
+            readers.push(conn);
+        }
+        answer
+    }
+
+    fn connection(&self) -> Result<Connection> {
+        if let Some(conn) = lock(&self.0.readers).pop() {
+            return Ok(conn);
+        }
+        Ok(lock(&self.0.root).try_clone()?)
+    }
+}
+
+/// A panic while a lock was held left no half-made change: every change is a transaction.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn transaction<T>(conn: &Connection, act: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+    conn.execute_batch("BEGIN")?;
+    match act(conn) {
+        Ok(value) => {
+            conn.execute_batch("COMMIT")?;
+            Ok(value)
+        }
+        Err(error) => {
+            // The first error is the one to tell; a transaction that failed by itself is rolled back already.
+            let _ = conn.execute_batch("ROLLBACK");
+            Err(error)
+        }
+    }
+}
+
+fn keys(conn: &Connection, sql: &str, condition: Condition) -> Result<Vec<i64>> {
+    let mut statement = conn.prepare(sql)?;
+    let rows = statement.query_map(params_from_iter(condition.values), |row| row.get(0))?;
+    rows.collect::<std::result::Result<_, _>>().map_err(StoreError::from)
+}
+
+/// DuckDB with files, extensions and its own settings out of reach of any statement.
+fn connect(path: &Path, mode: AccessMode) -> Result<Connection> {
+    let threads = std::thread::available_parallelism().map_or(2, |count| count.get().min(4));
+    let config = Config::default()
+        .access_mode(mode)?
+        .enable_external_access(false)?
+        .enable_autoload_extension(false)?
+        .max_memory("512MB")?
+        .threads(i64::try_from(threads).unwrap_or(2))?
+        .with("autoinstall_known_extensions", "false")?
+        .with("allow_community_extensions", "false")?
+        // From this version on the log names its database, and one of another file is refused.
+        .with("storage_compatibility_version", "v1.5.0")?
+        .with("lock_configuration", "true")?;
+    Ok(Connection::open_with_flags(path, config)?)
+}
+
+fn make_folder(path: &Path) -> Result<()> {
+    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
+    fs::create_dir_all(folder).map_err(|error| StoreError::Unusable {
+        path: path.to_owned(),
+        reason: format!("its folder cannot be made: {error}"),
+        remedy: "Choose a folder you may write to".into(),
+    })
+}
+
+/// The schema of a file, read without changing it.
+fn version_of(path: &Path, known: u32) -> Result<u32> {
+    let conn = connect(path, AccessMode::ReadOnly).map_err(|error| classify(path, error))?;
+    let found = migrate::version(&conn, path).map_err(|error| classify(path, error))?;
+    if found > known {
+        return Err(StoreError::Newer { path: path.to_owned(), found, known });
+    }
+    Ok(found)
+}
+
+/// Copies the file beside itself and reads the copy back.
+fn back_up(path: &Path, version: u32) -> Result<PathBuf> {
+    let failed = |reason: String| StoreError::Backup { path: path.to_owned(), reason };
+    // The log's results go into the file first, so that one file is the whole backup.
+    let conn = connect(path, AccessMode::ReadWrite).map_err(|error| classify(path, error))?;
+    conn.execute_batch("CHECKPOINT").map_err(|error| failed(error.to_string()))?;
+    // Closed, because copying an open file would let go of its lock.
+    drop(conn);
+    let stem = path.file_stem().map_or_else(|| "assay".into(), |stem| stem.to_string_lossy());
+    let stamp = Timestamp::now().strftime("%Y%m%d-%H%M%S");
+    let backup = path.with_file_name(format!("{stem}.before-v{}.{stamp}.duckdb", version + 1));
+    let half = backup.with_extension("duckdb.part");
+    let copied = fs::copy(path, &half).and_then(|bytes| {
+        fs::File::open(&half)?.sync_all()?;
+        Ok(bytes)
+    });
+    let verified = copied.map_err(|error| error.to_string()).and_then(|bytes| {
+        let expected = path.metadata().map_err(|error| error.to_string())?.len();
+        if bytes != expected {
+            return Err(format!("{bytes} of {expected} bytes were copied"));
+        }
+        let copy = connect(&half, AccessMode::ReadOnly).map_err(|error| error.to_string())?;
+        match migrate::version(&copy, &half) {
+            Ok(found) if found == version => Ok(()),
+            Ok(found) => Err(format!("the copy says schema {found} instead of {version}")),
+            Err(error) => Err(format!("the copy cannot be read: {error}")),
+        }
+    });
+    match verified.and_then(|()| fs::rename(&half, &backup).map_err(|error| error.to_string())) {
+        Ok(()) => Ok(backup),
+        Err(reason) => {
+            let _ = fs::remove_file(&half);
+            Err(failed(reason))
+        }
+    }
+}
+
+/// DuckDB tells its errors apart in words only; these are the ones a person can do something about.
+fn classify(path: &Path, error: StoreError) -> StoreError {
+    let StoreError::Database { source, .. } = &error else { return error };
+    let message = source.to_string();
+    let says = |words: &str| message.contains(words);
+    let path = path.to_owned();
+    let detail = || message.lines().next().unwrap_or_default().to_owned();
+    if says("Could not set lock on file") || says("being used by another process") {
+        StoreError::Locked { path }
+    } else if says("No space left on device") || says("File too large") || says("not enough space on the disk") {
+        StoreError::DiskFull { path }
+    } else if says("newer version") || says("version number") && says("storage") {
+        StoreError::Unusable {
+            path,
+            reason: format!("it was written by a newer DuckDB: {}", detail()),
+            remedy: "Nothing was changed. Update Assay, or choose another file".into(),
+        }
+    } else if says("Corrupt") || says("replaying WAL") || says("checksum") || says("not a valid DuckDB database")
+        || says("Could not read enough bytes") || says("Failed to deserialize") || says("Serialization Error")
+    {
+        StoreError::Damaged { path, reason: format!("part of it cannot be read: {}", detail()) }
+    } else if says("Permission denied") || says("Read-only file system") || says("Access is denied") {
+        StoreError::Unusable {
+            path,
+            reason: "it may not be written here".into(),
+            remedy: "Choose a file in a folder you may write to".into(),
+        }
+    } else if says("has been invalidated") {
+        StoreError::Unusable {
+            path,
+            reason: "an earlier error, such as a full disk, has stopped it; what was stored before is kept".into(),
+            remedy: "Free some space and start Assay again".into(),
+        }
+    } else {
+        error
+    }
+}

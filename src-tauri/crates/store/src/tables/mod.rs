@@ -1,0 +1,46 @@
+//! One file per table: its migrations, its rows, its queries.
+
+pub mod added_models;
+pub mod details;
+pub mod devices;
+pub mod engines;
+pub mod environments;
+pub mod imports;
+pub mod machines;
+pub mod models;
+pub mod peaks;
+pub mod phases;
+pub mod placements;
+pub mod queue;
+pub mod runs;
+pub mod samples;
+pub mod settings;
+pub mod sources;
+pub mod subjects;
+
+/// A step of one table to a version of the schema.
+pub struct Migration {
+    pub version: u32,
+    pub sql: &'static str,
+}
+
+/// Every table, those that others refer to first.
+pub const ALL: &[&[Migration]] = &[
+    settings::MIGRATIONS,
+    added_models::MIGRATIONS,
+    queue::MIGRATIONS,
+    machines::MIGRATIONS,
+    peaks::MIGRATIONS,
+    models::MIGRATIONS,
+    engines::MIGRATIONS,
+    devices::MIGRATIONS,
+    subjects::MIGRATIONS,
+    imports::MIGRATIONS,
+    sources::MIGRATIONS,
+    runs::MIGRATIONS,
+    details::MIGRATIONS,
+    samples::MIGRATIONS,
+    phases::MIGRATIONS,
+    placements::MIGRATIONS,
+    environments::MIGRATIONS,
+];

@@ -1,0 +1,409 @@
+//! The results: every column that lists, charts and the matrix filter, sort or draw.
+
+use super::{Migration, details, environments, machines, phases, placements, samples, sources, subjects};
+use crate::columns::{Cells, insert, maybe, maybe_text, maybe_word, next_key, text, time, word};
+use crate::sheet::Measurement;
+use crate::{Result, StoreError};
+use contract::*;
+use duckdb::types::Value;
+use duckdb::{Connection, params, params_from_iter};
+
+pub const MIGRATIONS: &[Migration] = &[Migration {
+    version: 1,
+    sql: "CREATE TABLE runs (
+        key BIGINT PRIMARY KEY,
+        id UUID NOT NULL,  -- unique: each insertion looks, an index on a million of them would cost more
+        subject INTEGER NOT NULL REFERENCES subjects (key),
+        evidence VARCHAR NOT NULL,
+        source INTEGER REFERENCES sources (key),
+        precision VARCHAR NOT NULL,
+        effective_precision VARCHAR,
+        mode VARCHAR NOT NULL,
+        batch UINTEGER,    -- NULL: an imported table did not say
+        size UINTEGER,
+        threads UINTEGER,
+        engine_version VARCHAR NOT NULL,
+        started_at TIMESTAMP_NS,
+        finished_at TIMESTAMP_NS,
+        graph_hash VARCHAR NOT NULL,
+        parameters UBIGINT,
+        macs UBIGINT,
+        activations UBIGINT,
+        weight_bytes UBIGINT,
+        failure VARCHAR,
+        failed_phase VARCHAR,
+        message VARCHAR,
+        withheld VARCHAR,  -- why it is not ranked; NULL where it is
+        median_ms DOUBLE,
+        low_ms DOUBLE,
+        high_ms DOUBLE,
+        min_ms DOUBLE,
+        samples UINTEGER,
+        throughput_per_s DOUBLE,
+        peak_memory_bytes UBIGINT,
+        load_ms DOUBLE,
+        compile_ms DOUBLE,
+        first_ms DOUBLE,
+        first_result_ms DOUBLE,
+        noise VARCHAR,
+        note VARCHAR NOT NULL,
+        deleted_at TIMESTAMP_NS,
+        -- The words of an imported table where ours differ, so that an export gives them back.
+        stated_evidence VARCHAR,
+        stated_precision VARCHAR,
+        stated_measured_at VARCHAR,
+        fingerprint HUGEINT  -- tells a row of a table that is here already; NULL: nothing to export
+    );",
+}];
+
+/// One transaction's worth: the result with all that belongs to it.
+pub fn save(conn: &Connection, run: &Run) -> Result<()> {
+    let id = check_id(&run.id)?;
+    check_finite(run)?;
+    if key_of(conn, &run.id)?.is_some() {
+        return Err(StoreError::Refused { subject: format!("result {id}"), reason: "it is stored already".into() });
+    }
+    machines::know(conn, &run.environment)?;
+    let subject = subjects::key(conn, run)?;
+    let source = run.source.as_deref().map(|name| sources::key(conn, name)).transpose()?;
+    let key = next_key(conn, "runs")?;
+    let (failure, failed_phase, message, remedy) = match &run.outcome {
+        Outcome::Done => (None, None, None, None),
+        Outcome::Failed { phase, kind, message, remedy } => (Some(*kind), Some(*phase), Some(message), remedy.as_deref()),
+    };
+    let timing = run.timing.as_ref();
+    let row = vec![
+        ("key", key.into()),
+        ("id", text(id)),
+        ("subject", subject.into()),
+        ("evidence", word(run.evidence)),
+        ("source", maybe(source)),
+        ("precision", word(run.setting.precision)),
+        ("effective_precision", maybe_word(run.effective.precision)),
+        ("mode", word(run.setting.mode)),
+        ("batch", run.setting.batch.into()),
+        ("size", maybe(run.setting.size)),
+        ("threads", maybe(run.setting.threads)),
+        ("engine_version", text(&run.effective.engine_version)),
+        ("started_at", time(run.started_at)),
+        ("finished_at", time(run.finished_at)),
+        ("graph_hash", text(&run.model.graph_hash)),
+        ("parameters", maybe(run.model.parameters)),
+        ("macs", maybe(run.model.macs)),
+        ("activations", maybe(run.model.activations)),
+        ("weight_bytes", maybe(run.model.weight_bytes)),
+        ("failure", maybe_word(failure)),
+        ("failed_phase", maybe_word(failed_phase)),
+        ("message", maybe_text(message.map(String::as_str))),
+        ("withheld", maybe_text(run.withheld().as_deref())),
+        ("median_ms", maybe(timing.map(|timing| timing.median_ms))),
+        ("low_ms", maybe(timing.map(|timing| timing.low_ms))),
+        ("high_ms", maybe(timing.map(|timing| timing.high_ms))),
+        ("min_ms", maybe(timing.map(|timing| timing.min_ms))),
+        ("samples", maybe(timing.map(|timing| timing.samples))),
+        ("throughput_per_s", maybe(timing.map(|timing| timing.throughput_per_s))),
+        ("peak_memory_bytes", maybe(run.memory.peak_bytes)),
+        ("load_ms", maybe(run.phase_ms(PhaseName::Load))),
+        ("compile_ms", maybe(run.phase_ms(PhaseName::Compile))),
+        ("first_ms", maybe(run.phase_ms(PhaseName::First))),
+        ("first_result_ms", maybe(run.first_result_ms())),
+        ("noise", maybe_word(run.noise.as_ref().map(|noise| noise.grade))),
+        ("note", text("")),
+        ("fingerprint", maybe(Measurement::of_run(run).map(|measurement| measurement.fingerprint()))),
+    ];
+    insert(conn, "runs", row)?;
+    details::save(conn, key, run, remedy)?;
+    samples::save(conn, key, &run.samples_ms)?;
+    phases::save(conn, key, &run.phases)?;
+    placements::save(conn, key, run.placement.as_ref())?;
+    environments::save(conn, key, &run.environment)
+}
+
+/// The whole result, deleted or not.
+pub fn whole(conn: &Connection, id: &RunId) -> Result<Option<Run>> {
+    let Some(key) = key_of(conn, id)? else { return Ok(None) };
+    let mut statement = conn.prepare(
+        "SELECT r.* EXCLUDE (id, started_at, finished_at), r.id::VARCHAR AS id, epoch_ns(r.started_at) AS started_at,
+            epoch_ns(r.finished_at) AS finished_at, m.id AS model_id, m.name AS model, m.family, e.id AS engine,
+            d.id AS device, d.name AS device_name, d.platform, s.name AS source_name,
+            epoch_ns(i.imported_at) AS imported_at
+         FROM runs r JOIN subjects j ON j.key = r.subject JOIN models m ON m.key = j.model
+         JOIN engines e ON e.key = j.engine JOIN devices d ON d.key = j.device
+         LEFT JOIN sources s ON s.key = r.source LEFT JOIN imports i ON i.key = s.import WHERE r.key = ?",
+    )?;
+    let mut rows = statement.query(params![key])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let cells = Cells(row);
+    let details = details::of(conn, key)?;
+    let model_id = ModelId(cells.get("model_id")?);
+    let details = details.as_ref();
+    let started_at = match cells.maybe_time("started_at")? {
+        Some(at) => at,
+        None => cells.time("imported_at")?,
+    };
+    let timing = match details.and_then(|details| details.timing.as_ref()) {
+        None => None,
+        Some(timing) => Some(Timing {
+            median_ms: cells.get("median_ms")?,
+            low_ms: cells.get("low_ms")?,
+            high_ms: cells.get("high_ms")?,
+            min_ms: cells.get("min_ms")?,
+            samples: cells.get("samples")?,
+            percentiles: timing.percentiles.clone(),
+            mild_outliers: timing.mild_outliers,
+            severe_outliers: timing.severe_outliers,
+            stop: timing.stop,
+            throughput_per_s: cells.get("throughput_per_s")?,
+            harness_ms: timing.harness_ms,
+        }),
+    };
+    let outcome = match cells.maybe_word("failure")? {
+        None => Outcome::Done,
+        Some(kind) => Outcome::Failed {
+            phase: cells.word("failed_phase")?,
+            kind,
+            message: cells.get("message")?,
+            remedy: details.and_then(|details| details.remedy.clone()),
+        },
+    };
+    let noise = match (cells.maybe_word("noise")?, details.and_then(|details| details.noise.as_ref())) {
+        (Some(grade), Some(noise)) => {
+            Some(Noise { grade, sentinel_ms: noise.sentinel_ms.clone(), spread: noise.spread })
+        }
+        _ => None,
+    };
+    Ok(Some(Run {
+        id: RunId(cells.get("id")?),
+        evidence: cells.word("evidence")?,
+        source: cells.get("source_name")?,
+        setting: Setting {
+            model: details
+                .and_then(|details| details.asked_model.clone())
+                .map_or_else(|| model_id.clone(), ModelId),
+            engine: EngineId(cells.get("engine")?),
+            device: DeviceId(cells.get("device")?),
+            precision: cells.word("precision")?,
+            mode: cells.word("mode")?,
+            batch: cells.get::<Option<u32>>("batch")?.unwrap_or(UNSTATED_BATCH),
+            size: cells.get("size")?,
+            dims: details.map(|details| details.dims.clone()).unwrap_or_default(),
+            threads: cells.get("threads")?,
+            seed: details.map_or(0, |details| details.seed),
+            budget_secs: details.map_or(0.0, |details| details.budget_secs),
+        },
+        platform: cells.word("platform")?,
+        model: RunModel {
+            id: model_id,
+            name: cells.get("model")?,
+            family: cells.get("family")?,
+            graph_hash: cells.get("graph_hash")?,
+            parameters: cells.get("parameters")?,
+            macs: cells.get("macs")?,
+            activations: cells.get("activations")?,
+            weight_bytes: cells.get("weight_bytes")?,
+        },
+        started_at,
+        finished_at: cells.maybe_time("finished_at")?.unwrap_or(started_at),
+        outcome,
+        phases: phases::of(conn, key)?,
+        timing,
+        samples_ms: samples::of(conn, key)?,
+        check: details.map_or_else(
+            || OutputCheck::Unchecked { reason: "the figure was imported; its output is not here".into() },
+            |details| details.check.clone(),
+        ),
+        placement: placements::of(conn, key)?,
+        effective: Effective {
+            engine_version: cells.get("engine_version")?,
+            library: details.and_then(|details| details.library.clone()),
+            device_name: cells.get("device_name")?,
+            driver: details.and_then(|details| details.driver.clone()),
+            precision: cells.maybe_word("effective_precision")?,
+            precision_source: match details {
+                Some(details) => details.precision_source.clone(),
+                None => stated_precision(cells.get("stated_precision")?),
+            },
+            threads: details.and_then(|details| details.effective_threads),
+        },
+        memory: Memory {
+            baseline_bytes: details.and_then(|details| details.baseline_bytes),
+            peak_bytes: cells.get("peak_memory_bytes")?,
+            device_peak_bytes: details.and_then(|details| details.device_peak_bytes),
+        },
+        noise,
+        flags: details.map(|details| details.flags.clone()).unwrap_or_default(),
+        environment: environments::of(conn, key)?,
+        log: details.map(|details| details.log.clone()).unwrap_or_default(),
+    }))
+}
+
+/// Shown where an imported table left the batch blank; such results have no throughput.
+const UNSTATED_BATCH: u32 = 1;
+
+fn stated_precision(word: Option<String>) -> String {
+    match word {
+        Some(word) => format!("the imported table says {word}"),
+        None => "the imported table says so".into(),
+    }
+}
+
+/// What every list of results selects; `runs` is `r`.
+pub const ROW: &str = "SELECT r.key, r.id::VARCHAR AS id, r.evidence, s.name AS source, epoch_ns(r.started_at) AS started_at,
+    m.name AS model, m.id AS model_id, m.family, e.id AS engine, r.engine_version, d.id AS device,
+    d.name AS device_name, d.platform, r.precision, r.effective_precision, r.mode, r.batch, r.size,
+    coalesce(x.effective_threads, r.threads) AS threads, r.median_ms, r.low_ms, r.high_ms, r.min_ms, r.samples,
+    r.throughput_per_s, r.peak_memory_bytes, r.load_ms, r.compile_ms, r.first_ms, r.first_result_ms, r.macs,
+    r.weight_bytes, r.activations, r.noise, r.failure, r.failed_phase, r.message, r.withheld, r.note
+    FROM runs r JOIN subjects j ON j.key = r.subject JOIN models m ON m.key = j.model
+    JOIN engines e ON e.key = j.engine JOIN devices d ON d.key = j.device
+    LEFT JOIN sources s ON s.key = r.source LEFT JOIN details x ON x.run = r.key";
+
+/// These results as rows, in the order of `keys`.
+pub fn rows(conn: &Connection, keys: &[i64]) -> Result<Vec<RunRow>> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let list: Vec<String> = keys.iter().map(i64::to_string).collect();
+    let mut statement = conn.prepare(&format!("{ROW} WHERE r.key IN ({})", list.join(", ")))?;
+    let mut found = statement.query([])?;
+    let mut rows = std::collections::HashMap::with_capacity(keys.len());
+    while let Some(row) = found.next()? {
+        rows.insert(row.get::<_, i64>("key")?, row_of(&Cells(row))?);
+    }
+    Ok(keys.iter().filter_map(|key| rows.remove(key)).collect())
+}
+
+fn row_of(cells: &Cells) -> Result<RunRow> {
+    Ok(RunRow {
+        id: RunId(cells.get("id")?),
+        evidence: cells.word("evidence")?,
+        source: cells.get("source")?,
+        started_at: cells.maybe_time("started_at")?,
+        model: cells.get("model")?,
+        model_id: ModelId(cells.get("model_id")?),
+        family: cells.get("family")?,
+        engine: EngineId(cells.get("engine")?),
+        engine_version: cells.get("engine_version")?,
+        device: DeviceId(cells.get("device")?),
+        device_name: cells.get("device_name")?,
+        platform: cells.word("platform")?,
+        precision: cells.word("precision")?,
+        effective_precision: cells.maybe_word("effective_precision")?,
+        mode: cells.word("mode")?,
+        batch: cells.get::<Option<u32>>("batch")?.unwrap_or(UNSTATED_BATCH),
+        size: cells.get("size")?,
+        threads: cells.get("threads")?,
+        median_ms: cells.get("median_ms")?,
+        low_ms: cells.get("low_ms")?,
+        high_ms: cells.get("high_ms")?,
+        min_ms: cells.get("min_ms")?,
+        samples: cells.get("samples")?,
+        throughput_per_s: cells.get("throughput_per_s")?,
+        peak_memory_bytes: cells.get("peak_memory_bytes")?,
+        load_ms: cells.get("load_ms")?,
+        compile_ms: cells.get("compile_ms")?,
+        first_ms: cells.get("first_ms")?,
+        first_result_ms: cells.get("first_result_ms")?,
+        macs: cells.get("macs")?,
+        weight_bytes: cells.get("weight_bytes")?,
+        activations: cells.get("activations")?,
+        noise: cells.maybe_word("noise")?,
+        failure: cells.maybe_word("failure")?,
+        failed_phase: cells.maybe_word("failed_phase")?,
+        message: cells.get("message")?,
+        withheld: cells.get("withheld")?,
+        note: cells.get("note")?,
+    })
+}
+
+pub fn set_note(conn: &Connection, id: &RunId, note: &str) -> Result<()> {
+    let key = key_of(conn, id)?.ok_or_else(|| StoreError::NoRun(id.clone()))?;
+    conn.execute("UPDATE runs SET note = ? WHERE key = ?", params![note, key])?;
+    Ok(())
+}
+
+/// Marks results as deleted, or brings them back; answers how many changed.
+pub fn set_deleted(conn: &Connection, ids: &[RunId], at: Option<jiff::Timestamp>) -> Result<u32> {
+    let ids: Vec<&str> = ids.iter().filter_map(|id| check_id(id).ok()).collect();
+    let mut changed = 0;
+    for some in ids.chunks(1000) {
+        let marks = vec!["?"; some.len()].join(", ");
+        let now = if at.is_some() { "IS NULL" } else { "IS NOT NULL" };
+        let sql = format!("UPDATE runs SET deleted_at = ? WHERE deleted_at {now} AND id IN ({marks})");
+        let values = std::iter::once(at.map_or(Value::Null, time)).chain(some.iter().map(|id| text(*id)));
+        changed += conn.prepare(&sql)?.execute(params_from_iter(values))?;
+    }
+    Ok(u32::try_from(changed).unwrap_or(u32::MAX))
+}
+
+/// Results that are not deleted.
+pub fn count(conn: &Connection) -> Result<u64> {
+    Ok(conn.query_row("SELECT count(*) FROM runs WHERE deleted_at IS NULL", [], |row| row.get(0))?)
+}
+
+/// The longest wall time in seconds of an earlier result of this very setting.
+pub fn longest_like(conn: &Connection, setting: &Setting) -> Result<Option<f64>> {
+    let sql = "SELECT max(epoch_ns(r.finished_at) - epoch_ns(r.started_at)) / 1e9
+        FROM runs r JOIN details x ON x.run = r.key JOIN subjects j ON j.key = r.subject
+        JOIN models m ON m.key = j.model JOIN engines e ON e.key = j.engine JOIN devices d ON d.key = j.device
+        WHERE r.evidence = 'measured' AND r.failure IS NULL
+          AND m.id = ? AND e.id = ? AND d.id = ? AND r.precision = ? AND r.mode = ? AND r.batch = ?
+          AND r.size IS NOT DISTINCT FROM ? AND r.threads IS NOT DISTINCT FROM ? AND x.dims = ? AND x.budget_secs = ?";
+    let values = [
+        text(&setting.model.0),
+        text(&setting.engine.0),
+        text(&setting.device.0),
+        word(setting.precision),
+        word(setting.mode),
+        setting.batch.into(),
+        maybe(setting.size),
+        maybe(setting.threads),
+        crate::columns::json(&setting.dims),
+        setting.budget_secs.into(),
+    ];
+    Ok(conn.prepare(sql)?.query_row(params_from_iter(values), |row| row.get(0))?)
+}
+
+fn key_of(conn: &Connection, id: &RunId) -> Result<Option<i64>> {
+    let Ok(id) = check_id(id) else { return Ok(None) };
+    let mut statement = conn.prepare("SELECT key FROM runs WHERE id = ?::UUID")?;
+    let mut rows = statement.query(params![id])?;
+    Ok(rows.next()?.map(|row| row.get(0)).transpose()?)
+}
+
+/// Ids are UUIDs in their usual form: `019aa0d1-5e3c-7c4a-8f5e-1b2c3d4e5f60`.
+fn check_id(id: &RunId) -> Result<&str> {
+    let usual = id.0.len() == 36
+        && id.0.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+        });
+    if usual {
+        Ok(&id.0)
+    } else {
+        Err(StoreError::Refused { subject: format!("result {id}"), reason: "its id is not a UUID".into() })
+    }
+}
+
+/// A figure that is not a number would come back as another one, or not at all.
+fn check_finite(run: &Run) -> Result<()> {
+    let timing = run.timing.iter().flat_map(|t| {
+        let percentiles = t.percentiles.iter().flat_map(|percentile| [percentile.p, percentile.ms]);
+        [t.median_ms, t.low_ms, t.high_ms, t.min_ms, t.throughput_per_s].into_iter().chain(t.harness_ms).chain(percentiles)
+    });
+    let check = match &run.check {
+        OutputCheck::Agrees { largest_difference, tolerance, .. }
+        | OutputCheck::Disagrees { largest_difference, tolerance, .. } => vec![*largest_difference, *tolerance],
+        OutputCheck::Unchecked { .. } => Vec::new(),
+    };
+    let noise = run.noise.iter().flat_map(|noise| noise.sentinel_ms.iter().copied().chain([noise.spread]));
+    let figures = timing.chain(check).chain(noise).chain(run.phases.iter().map(|phase| phase.ms));
+    let figures = figures.chain(run.samples_ms.iter().copied()).chain([run.setting.budget_secs]);
+    match figures.into_iter().find(|figure| !figure.is_finite()) {
+        None => Ok(()),
+        Some(figure) => Err(StoreError::Refused {
+            subject: format!("result {}", run.id),
+            reason: format!("one of its figures is {figure}, which is not a number that can be kept"),
+        }),
+    }
+}
