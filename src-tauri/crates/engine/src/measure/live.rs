@@ -1,0 +1,102 @@
+//! What the window is told while a measurement runs: at once when a phase changes or the first figure is there, else a
+//! few times a second.
+
+use crate::{
+    Job, noise, statistics,
+    worker::{Event, Heard},
+};
+use contract::{JobId, Live, PhaseName};
+use std::time::{Duration, Instant};
+
+const EVERY: Duration = Duration::from_millis(200);
+const RECENT: usize = 400;
+const LOG_LINES: usize = 20;
+
+pub(super) struct Feed<'a> {
+    live: Live,
+    seed: u64,
+    samples: Vec<f64>,
+    sentinel_ms: Vec<f64>,
+    notes: Vec<String>,
+    started: Instant,
+    told: Option<Instant>,
+    on: &'a mut dyn FnMut(Live),
+}
+
+impl<'a> Feed<'a> {
+    pub fn new(job: &Job, on: &'a mut dyn FnMut(Live)) -> Self {
+        let live = Live {
+            job: JobId::default(),
+            run: job.run.clone(),
+            phase: PhaseName::Start,
+            elapsed_secs: 0.0,
+            phases: job.acquire_ms.map(|ms| (PhaseName::Acquire, ms)).into_iter().collect(),
+            recent_ms: Vec::new(),
+            samples: 0,
+            median_ms: None,
+            low_ms: None,
+            high_ms: None,
+            noise: None,
+            cpu_cores: None,
+            memory_bytes: None,
+            log: Vec::new(),
+        };
+        Self {
+            live,
+            seed: job.setting.seed,
+            samples: Vec::new(),
+            sentinel_ms: Vec::new(),
+            notes: Vec::new(),
+            started: Instant::now(),
+            told: None,
+            on,
+        }
+    }
+
+    pub fn phase(&mut self, phase: PhaseName) {
+        self.live.phase = phase;
+        self.tell();
+    }
+
+    pub fn hear(&mut self, heard: &Heard) {
+        match heard {
+            Heard::Event(Event::PhaseStarted(phase)) => self.phase(*phase),
+            Heard::Event(Event::PhaseEnded(phase)) => self.live.phases.push((phase.name, phase.ms)),
+            Heard::Event(Event::Sentinel(ms)) => self.sentinel_ms.push(*ms),
+            Heard::Event(Event::Note(sentence)) => self.notes.push(sentence.clone()),
+            Heard::Event(Event::Samples(samples)) => {
+                let first = self.samples.is_empty();
+                self.samples.extend_from_slice(samples);
+                if first {
+                    self.tell();
+                }
+            }
+            Heard::Event(_) => {}
+            Heard::Pulse(pulse) => {
+                self.live.cpu_cores = pulse.cpu_cores.or(self.live.cpu_cores);
+                self.live.memory_bytes = pulse.resident_bytes;
+                self.live.log = self.notes.iter().chain(&pulse.log).cloned().collect();
+                let surplus = self.live.log.len().saturating_sub(LOG_LINES);
+                self.live.log.drain(..surplus);
+                if self.told.is_none_or(|told| told.elapsed() >= EVERY) {
+                    self.tell();
+                }
+            }
+        }
+    }
+
+    fn tell(&mut self) {
+        let sorted = statistics::sorted(&self.samples);
+        let interval = statistics::median_interval_of_sorted(&sorted, self.seed);
+        let live = &mut self.live;
+        live.elapsed_secs = self.started.elapsed().as_secs_f64();
+        live.samples = sorted.len() as u32;
+        live.recent_ms = self.samples[self.samples.len().saturating_sub(RECENT)..].to_vec();
+        live.median_ms = statistics::median_of_sorted(&sorted);
+        live.low_ms = interval.map(|interval| interval.low);
+        live.high_ms = interval.map(|interval| interval.high);
+        live.noise = noise::grade(&self.sentinel_ms).map(|noise| noise.grade);
+        self.told = Some(Instant::now());
+        (self.on)(live.clone());
+    }
+}

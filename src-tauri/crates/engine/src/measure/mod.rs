@@ -1,0 +1,118 @@
+//! One measurement from the app's side: inputs and reference first, then the worker, then the result with its gates.
+
+pub(crate) mod compare;
+mod live;
+mod record;
+mod reference;
+
+use crate::{
+    Control, Job, Limits, Program, environment, gates,
+    worker::{self, Heard, Order, RunOrder, WorkerError},
+};
+use contract::{Availability, FailureKind, Live, Mode, Outcome, PhaseName, Run};
+use live::Feed;
+use record::Record;
+use reference::Reference;
+use std::time::{Duration, Instant};
+
+/// Longest budget a person may choose: a day.
+const LONGEST_BUDGET_SECS: f64 = 86_400.0;
+
+/// Measures one setting and blocks until it is done. What goes wrong is a result too: `Outcome::Failed` with the phase
+/// and the reason, and with every figure known by then.
+///
+/// `on` hears of the progress a few times a second; the shell fills in `Live::job`.
+pub fn measure(program: &Program, job: &Job, control: &Control, on: &mut dyn FnMut(Live)) -> Run {
+    let mut record = Record::new(job);
+    let mut feed = Feed::new(job, on);
+    let outcome = match attempt(program, job, control, &mut record, &mut feed) {
+        Ok(()) => Outcome::Done,
+        Err(Failure { kind, message, remedy }) => Outcome::Failed { phase: record.phase(), kind, message, remedy },
+    };
+    let mut run = record.finish(outcome);
+    run.flags = gates::flags(&run, &job.target, &job.peaks, environment::installed_memory_bytes());
+    run
+}
+
+/// Why there is no result, for the phase the record is in.
+struct Failure {
+    kind: FailureKind,
+    message: String,
+    remedy: Option<String>,
+}
+
+impl From<WorkerError> for Failure {
+    fn from(error: WorkerError) -> Self {
+        Self { kind: error.kind(), message: error.to_string(), remedy: error.remedy() }
+    }
+}
+
+fn attempt(
+    program: &Program,
+    job: &Job,
+    control: &Control,
+    record: &mut Record,
+    feed: &mut Feed,
+) -> Result<(), Failure> {
+    refuse(job)?;
+    let started = Instant::now();
+    let reference = Reference::prepare(program, job, control, record, feed)?;
+    if !control.goes_on() {
+        return Err(WorkerError::Cancelled.into());
+    }
+    record.reference_took(started.elapsed(), &reference);
+
+    let order = Order::Run(RunOrder {
+        load: reference::load_request(job),
+        inputs: reference.inputs.clone(),
+        references: reference.outputs.clone(),
+        seed: job.setting.seed,
+        budget_secs: job.setting.budget_secs,
+    });
+    let limits = remaining(job, started);
+    record.worker_starts();
+    feed.phase(PhaseName::Start);
+    let report = worker::converse(program, &order, &limits, control, &mut |heard| {
+        if let Heard::Event(event) = &heard {
+            record.hear(event);
+        }
+        feed.hear(&heard);
+    });
+    record.log(&report.log);
+    report.answer?;
+    if record.has_samples() { Ok(()) } else { Err(WorkerError::Cancelled.into()) }
+}
+
+/// What cannot be measured is told before anything starts.
+fn refuse(job: &Job) -> Result<(), Failure> {
+    let refused = |message: String, remedy: Option<String>| Err(Failure { kind: FailureKind::Refused, message, remedy });
+    let (setting, target) = (&job.setting, &job.target);
+    if let Availability::Missing { reason, remedy } = &target.availability {
+        return refused(reason.clone(), Some(remedy.clone()));
+    }
+    if setting.mode != Mode::Inference {
+        return refused(format!("{} cannot be measured yet, only inference can", setting.mode), None);
+    }
+    if !target.precisions.contains(&setting.precision) {
+        let offered: Vec<&str> = target.precisions.iter().map(|precision| precision.label()).collect();
+        let remedy = format!("Choose one of {}", offered.join(", "));
+        let (engine, device, precision) = (&target.engine, &target.device_name, setting.precision);
+        return refused(format!("{engine} does not run {precision} on {device}"), Some(remedy));
+    }
+    if !(0.0..=LONGEST_BUDGET_SECS).contains(&setting.budget_secs) {
+        let remedy = "Choose a time budget between 0 and 86400 seconds".to_owned();
+        return refused(format!("a time budget of {} s cannot be kept", setting.budget_secs), Some(remedy));
+    }
+    Ok(())
+}
+
+/// The limits of a worker that starts now.
+fn remaining(job: &Job, started: Instant) -> Limits {
+    Limits { timeout: job.limits.timeout.saturating_sub(started.elapsed()).max(Duration::from_millis(1)), ..job.limits }
+}
+
+/// A result without any event, for tests of what judges results.
+#[cfg(test)]
+pub(crate) fn record_of(job: &Job, outcome: Outcome) -> Run {
+    Record::new(job).finish(outcome)
+}

@@ -1,0 +1,207 @@
+//! The result as it grows: every event of the worker adds to it, and what is known stays when the worker dies.
+
+use super::reference::Reference;
+use crate::{
+    Job, environment, noise, statistics,
+    worker::{Checked, Event, Log},
+};
+use contract::{
+    EngineId, Effective, Evidence, Memory, Noise, Outcome, OutputCheck, Percentile, Phase, PhaseName, Run, StopReason, Timing,
+};
+use jiff::Timestamp;
+use std::time::{Duration, Instant};
+
+pub(super) struct Record {
+    run: Run,
+    phase: PhaseName,
+    worker_started: Instant,
+    reference_ms: f64,
+    /// The engine the output is checked against, or why there is none.
+    against: Result<EngineId, String>,
+    sentinel_ms: Vec<f64>,
+    harness_ms: Option<f64>,
+    stop: Option<StopReason>,
+    peak_bytes: Option<u64>,
+}
+
+impl Record {
+    pub fn new(job: &Job) -> Self {
+        let acquire = job.acquire_ms.map(|ms| Phase { name: PhaseName::Acquire, ms, peak_bytes: None });
+        let not_reached = || "the run ended before its output could be checked".to_owned();
+        let run = Run {
+            id: job.run.clone(),
+            evidence: Evidence::Measured,
+            source: None,
+            setting: job.setting.clone(),
+            platform: job.target.platform,
+            model: job.model.clone(),
+            started_at: Timestamp::now(),
+            finished_at: Timestamp::now(),
+            outcome: Outcome::Done,
+            phases: acquire.into_iter().collect(),
+            timing: None,
+            samples_ms: Vec::new(),
+            check: OutputCheck::Unchecked { reason: not_reached() },
+            placement: None,
+            effective: Effective {
+                device_name: job.target.device_name.clone(),
+                library: job.library.as_ref().map(|library| library.display().to_string()),
+                ..Effective::default()
+            },
+            memory: Memory::default(),
+            noise: None,
+            flags: Vec::new(),
+            environment: environment::environment(),
+            log: Vec::new(),
+        };
+        Self {
+            run,
+            phase: PhaseName::Start,
+            worker_started: Instant::now(),
+            reference_ms: 0.0,
+            against: Err(not_reached()),
+            sentinel_ms: Vec::new(),
+            harness_ms: None,
+            stop: None,
+            peak_bytes: None,
+        }
+    }
+
+    /// The phase that is under way, or the last one.
+    pub fn phase(&self) -> PhaseName {
+        self.phase
+    }
+
+    pub fn enter(&mut self, phase: PhaseName) {
+        self.phase = phase;
+    }
+
+    pub fn note(&mut self, sentence: &str) {
+        self.run.log.push(sentence.to_owned());
+    }
+
+    /// What the reference took belongs to the check.
+    pub fn reference_took(&mut self, time: Duration, reference: &Reference) {
+        self.reference_ms = ms(time);
+        self.against = reference.against.clone();
+    }
+
+    pub fn worker_starts(&mut self) {
+        self.phase = PhaseName::Start;
+        self.worker_started = Instant::now();
+    }
+
+    pub fn hear(&mut self, event: &Event) {
+        match event {
+            Event::Ready { resident_bytes } => {
+                self.run.memory.baseline_bytes = *resident_bytes;
+                let ms = ms(self.worker_started.elapsed());
+                self.phase_ended(Phase { name: PhaseName::Start, ms, peak_bytes: *resident_bytes });
+            }
+            Event::PhaseStarted(name) => self.phase = *name,
+            Event::PhaseEnded(phase) => self.phase_ended(phase.clone()),
+            Event::Facts(facts) => {
+                let effective = &mut self.run.effective;
+                effective.engine_version.clone_from(&facts.engine_version);
+                effective.device_name.clone_from(&facts.device_name);
+                effective.driver.clone_from(&facts.driver);
+                effective.precision = facts.precision;
+                effective.precision_source.clone_from(&facts.precision_source);
+                effective.threads = facts.threads;
+            }
+            Event::Placement(placement) => self.run.placement = Some(placement.clone()),
+            Event::Checked(checked) => self.checked(checked),
+            Event::Harness(ms) => self.harness_ms = Some(*ms),
+            Event::Sentinel(ms) => self.sentinel_ms.push(*ms),
+            Event::Samples(samples) => self.run.samples_ms.extend_from_slice(samples),
+            Event::SamplingEnded(reason) => self.stop = Some(*reason),
+            Event::Memory { peak_bytes, device_peak_bytes } => {
+                self.peak_bytes = self.peak_bytes.max(*peak_bytes);
+                self.run.memory.device_peak_bytes = *device_peak_bytes;
+            }
+            Event::Note(sentence) => self.note(sentence),
+            // These end a conversation, or belong to orders of another kind.
+            Event::Progress(_) | Event::Answer(_) | Event::Failed { .. } => {}
+        }
+    }
+
+    fn phase_ended(&mut self, mut phase: Phase) {
+        if phase.name == PhaseName::Check {
+            phase.ms += self.reference_ms;
+        }
+        self.peak_bytes = self.peak_bytes.max(phase.peak_bytes);
+        self.run.phases.push(phase);
+    }
+
+    fn checked(&mut self, checked: &Checked) {
+        let Checked { comparison, tolerance, fault } = checked;
+        self.run.check = match (&self.against, comparison) {
+            (Err(reason), _) => OutputCheck::Unchecked { reason: reason.clone() },
+            (Ok(_), None) => {
+                let nothing = "there was no output to compare".to_owned();
+                OutputCheck::Unchecked { reason: fault.clone().unwrap_or(nothing) }
+            }
+            (Ok(against), Some(found)) => {
+                let (against, largest_difference) = (against.clone(), found.largest_difference);
+                let (tolerance, output) = (*tolerance, found.output.clone());
+                if checked.wrong().is_some() {
+                    OutputCheck::Disagrees { against, largest_difference, tolerance, output }
+                } else {
+                    OutputCheck::Agrees { against, largest_difference, tolerance }
+                }
+            }
+        };
+    }
+
+    pub fn has_samples(&self) -> bool {
+        !self.run.samples_ms.is_empty()
+    }
+
+    /// What the worker and its libraries wrote to standard error.
+    pub fn log(&mut self, log: &Log) {
+        self.run.log.extend(log.lines());
+    }
+
+    pub fn finish(mut self, outcome: Outcome) -> Run {
+        let noise = self.noise();
+        let run = &mut self.run;
+        run.finished_at = Timestamp::now();
+        run.noise = noise;
+        let baseline = run.memory.baseline_bytes;
+        run.memory.peak_bytes = self.peak_bytes.zip(baseline).map(|(peak, baseline)| peak.saturating_sub(baseline));
+        if outcome == Outcome::Done {
+            run.timing = self.stop.and_then(|stop| timing(run, stop, self.harness_ms));
+        }
+        run.outcome = outcome;
+        self.run
+    }
+
+    fn noise(&self) -> Option<Noise> {
+        noise::grade(&self.sentinel_ms)
+    }
+}
+
+fn timing(run: &Run, stop: StopReason, harness_ms: Option<f64>) -> Option<Timing> {
+    let sorted = statistics::sorted(&run.samples_ms);
+    let median_ms = statistics::median_of_sorted(&sorted)?;
+    let interval = statistics::median_interval_of_sorted(&sorted, run.setting.seed)?;
+    let outliers = statistics::outliers(&sorted);
+    let percentiles = statistics::supported_percentiles(&sorted);
+    Some(Timing {
+        median_ms,
+        low_ms: interval.low,
+        high_ms: interval.high,
+        min_ms: *sorted.first()?,
+        samples: sorted.len() as u32,
+        percentiles: percentiles.into_iter().map(|(p, ms)| Percentile { p, ms }).collect(),
+        mild_outliers: outliers.mild,
+        severe_outliers: outliers.severe,
+        stop,
+        throughput_per_s: f64::from(run.setting.batch) / (median_ms / 1e3),
+        harness_ms,
+    })
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}

@@ -1,0 +1,164 @@
+//! What the output is checked against: the same inputs through another engine, in f32, in a worker of its own.
+//!
+//! Inputs and outputs are kept in the job's scratch folder, named for everything they follow from.
+
+use super::{Failure, compare, live::Feed, record::Record, remaining};
+use crate::{
+    Control, Job, Program,
+    backend::LoadRequest,
+    worker::{self, Order, WorkerError},
+};
+use contract::{EngineId, FailureKind, PhaseName, Precision, TargetChoice};
+use sha2::{Digest, Sha256};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::{Instant, UNIX_EPOCH},
+};
+
+/// Distinct inputs that are called in turn, so that no engine can answer from what it has just computed.
+const VARIANTS: u32 = 4;
+/// Variants whose outputs are compared: the second tells whether the engine reads its inputs anew.
+const CHECKED: usize = 2;
+
+pub(super) struct Reference {
+    /// One file for each variant.
+    pub inputs: Vec<PathBuf>,
+    /// Another engine's outputs for the first variants; empty where no other engine could run the model.
+    pub outputs: Vec<PathBuf>,
+    /// The engine they come from, or why there is none.
+    pub against: Result<EngineId, String>,
+}
+
+impl Reference {
+    /// # Errors
+    /// Where the inputs cannot be made, or the person cancels. An engine that cannot run the model is no error: the
+    /// next is tried, and without any the output stays unchecked.
+    pub fn prepare(
+        program: &Program,
+        job: &Job,
+        control: &Control,
+        record: &mut Record,
+        feed: &mut Feed,
+    ) -> Result<Self, Failure> {
+        record.enter(PhaseName::Check);
+        feed.phase(PhaseName::Check);
+        let started = Instant::now();
+        let preparing = Preparing { program, job, control, started };
+        let inputs = preparing.inputs(&job.onnx, feed)?;
+        let mut reasons = Vec::new();
+        for (choice, library) in job.references.iter().filter(|(choice, _)| choice.engine != job.setting.engine) {
+            match preparing.outputs(choice, library.as_deref(), feed) {
+                Ok(outputs) => return Ok(Self { inputs, outputs, against: Ok(choice.engine.clone()) }),
+                Err(failure) if failure.kind == FailureKind::Cancelled => return Err(failure),
+                Err(Failure { message, .. }) => reasons.push(format!("{}: {message}", choice.engine)),
+            }
+            record.note(&format!("no reference output from {}", reasons.last().expect("one was just pushed")));
+        }
+        let reason = match &reasons[..] {
+            [] => "no other engine is ready here".to_owned(),
+            reasons => format!("no other engine could run it ({})", reasons.join("; ")),
+        };
+        Ok(Self { inputs, outputs: Vec::new(), against: Err(reason) })
+    }
+}
+
+/// What the measured engine is given.
+pub(super) fn load_request(job: &Job) -> LoadRequest {
+    LoadRequest {
+        engine: job.setting.engine.clone(),
+        device: job.setting.device.clone(),
+        library: job.library.clone(),
+        model: job.onnx.clone(),
+        precision: job.setting.precision,
+        threads: job.setting.threads,
+        dims: job.dims.clone(),
+    }
+}
+
+struct Preparing<'a> {
+    program: &'a Program,
+    job: &'a Job,
+    control: &'a Control,
+    started: Instant,
+}
+
+impl Preparing<'_> {
+    fn inputs(&self, onnx: &Path, feed: &mut Feed) -> Result<Vec<PathBuf>, Failure> {
+        let folder = self.folder("inputs", onnx, &[])?;
+        let files: Vec<PathBuf> = (0..VARIANTS).map(|i| folder.join(format!("{i}.safetensors"))).collect();
+        if !files.iter().all(|file| file.is_file()) {
+            let (dims, seed) = (self.job.dims.clone(), self.job.setting.seed);
+            self.order(&Order::Inputs { onnx: onnx.to_owned(), dims, seed, files: files.clone() }, feed)?;
+        }
+        Ok(files)
+    }
+
+    fn outputs(&self, choice: &TargetChoice, library: Option<&Path>, feed: &mut Feed) -> Result<Vec<PathBuf>, Failure> {
+        let job = self.job;
+        let library_stamp = library.map(stamp).unwrap_or_default();
+        let by = [choice.engine.0.as_str(), &choice.device.0, &library_stamp];
+        let folder = self.folder("outputs", &job.reference_onnx, &by)?;
+        let outputs: Vec<PathBuf> = (0..CHECKED).map(|i| folder.join(format!("{i}.safetensors"))).collect();
+        if !outputs.iter().all(|file| file.is_file()) {
+            let load = LoadRequest {
+                engine: choice.engine.clone(),
+                device: choice.device.clone(),
+                library: library.map(Path::to_owned),
+                model: job.reference_onnx.clone(),
+                precision: Precision::F32,
+                threads: job.setting.threads,
+                dims: job.dims.clone(),
+            };
+            let mut inputs = self.inputs(&job.reference_onnx, feed)?;
+            inputs.truncate(CHECKED);
+            self.order(&Order::Reference { load, inputs, outputs: outputs.clone() }, feed)?;
+        }
+        for file in &outputs {
+            let tensors = models::safetensors::read(file).map_err(|error| broken(error.to_string()))?;
+            if let Some(fault) = compare::not_finite(&tensors) {
+                return Err(broken(format!("its own output is no reference: {fault}")));
+            }
+        }
+        Ok(outputs)
+    }
+
+    fn order(&self, order: &Order, feed: &mut Feed) -> Result<(), Failure> {
+        if !self.control.goes_on() {
+            return Err(WorkerError::Cancelled.into());
+        }
+        let limits = remaining(self.job, self.started);
+        let report = worker::converse(self.program, order, &limits, self.control, &mut |heard| feed.hear(&heard));
+        report.answer?;
+        Ok(())
+    }
+
+    /// A folder named for the model, its file, the sizes, the seed, this version of Assay and `by`.
+    fn folder(&self, kind: &str, onnx: &Path, by: &[&str]) -> Result<PathBuf, Failure> {
+        let Job { model, dims, setting, scratch, .. } = self.job;
+        let mut hash = Sha256::new();
+        let onnx = stamp(onnx);
+        let parts = [env!("CARGO_PKG_VERSION"), &model.id.0, &model.graph_hash, &onnx, &format!("{dims:?} {}", setting.seed)];
+        for part in parts.iter().chain(by) {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+        let name: String = hash.finalize().iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+        let folder = scratch.join(format!("{kind}-{name}"));
+        let unwritable = |error| broken(format!("could not write to {}: {error}", folder.display()));
+        fs::create_dir_all(&folder).map_err(unwritable)?;
+        Ok(folder)
+    }
+}
+
+/// Tells a file from what stood under its name before.
+fn stamp(file: &Path) -> String {
+    let metadata = fs::metadata(file).ok();
+    let modified = metadata.as_ref().and_then(|found| found.modified().ok()?.duration_since(UNIX_EPOCH).ok());
+    let length = metadata.map(|found| found.len());
+    format!("{} {length:?} {modified:?}", file.display())
+}
+
+fn broken(message: String) -> Failure {
+    Failure { kind: FailureKind::EngineError, message, remedy: None }
+}

@@ -1,0 +1,293 @@
+//! The parent's side: gives an order to a worker, hears it out, keeps it within its limits, and tells how it ended.
+
+use super::{
+    ending, log,
+    log::Log,
+    order::{Event, Opening, Order},
+    process::Process,
+};
+use crate::{
+    Control, Limits, Program, environment,
+    limits::{self, Usage},
+};
+use contract::FailureKind;
+use serde::de::DeserializeOwned;
+use std::{
+    io::{self, BufRead, BufReader, Read, Write},
+    path::PathBuf,
+    process::{ChildStdin, ChildStdout, ExitStatus},
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{self, Receiver, RecvTimeoutError},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How often memory, time and the person's wishes are looked at.
+const PULSE: Duration = Duration::from_millis(50);
+/// A longer line is no event of ours.
+const LONGEST_EVENT: u64 = 64 << 20;
+
+/// What the parent gets to hear while a worker is at work.
+pub enum Heard {
+    Event(Event),
+    /// Every 50 ms.
+    Pulse(Pulse),
+}
+
+/// The worker seen from outside.
+#[derive(Clone, Debug, Default)]
+pub struct Pulse {
+    /// Busy cores since the last pulse; 1.0 is one core.
+    pub cpu_cores: Option<f64>,
+    pub resident_bytes: Option<u64>,
+    /// The last lines on standard error.
+    pub log: Vec<String>,
+}
+
+/// How a conversation ended, and what was written to standard error meanwhile.
+pub struct Report {
+    pub answer: Result<serde_json::Value, WorkerError>,
+    pub log: Log,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    #[error("a worker process could not be started\n{}", program.display())]
+    NotStarted { program: PathBuf, source: io::Error },
+    #[error("the worker {how}{}", last_words(log))]
+    Crashed {
+        /// Completes "the worker …".
+        how: String,
+        /// The last lines on standard error.
+        log: Vec<String>,
+    },
+    #[error("the worker ran out of memory: {how}")]
+    OutOfMemory { how: String },
+    #[error("the worker was ended after {} s, the longest time allowed", secs.round())]
+    TimedOut { secs: f64 },
+    #[error("cancelled")]
+    Cancelled,
+    /// The worker says itself what went wrong.
+    #[error("{message}")]
+    Failed { kind: FailureKind, message: String, remedy: Option<String> },
+    #[error("the worker answered something this version of Assay does not understand")]
+    Garbled(#[source] serde_json::Error),
+}
+
+impl WorkerError {
+    pub fn kind(&self) -> FailureKind {
+        match self {
+            Self::NotStarted { .. } | Self::Garbled(_) => FailureKind::EngineError,
+            Self::Crashed { .. } => FailureKind::Crash,
+            Self::OutOfMemory { .. } => FailureKind::OutOfMemory,
+            Self::TimedOut { .. } => FailureKind::TimedOut,
+            Self::Cancelled => FailureKind::Cancelled,
+            Self::Failed { kind, .. } => *kind,
+        }
+    }
+
+    pub fn remedy(&self) -> Option<String> {
+        let remedy = match self {
+            Self::OutOfMemory { .. } => "Choose a smaller batch, length or precision, or raise the memory share in Settings",
+            Self::TimedOut { .. } => "Choose smaller sizes, or raise the time limit in Settings",
+            Self::Failed { remedy, .. } => return remedy.clone(),
+            Self::NotStarted { .. } | Self::Crashed { .. } | Self::Cancelled | Self::Garbled(_) => return None,
+        };
+        Some(remedy.to_owned())
+    }
+}
+
+/// The reason is most often the last thing a library wrote.
+fn last_words(log: &[String]) -> String {
+    if log.is_empty() { String::new() } else { format!("; its last lines: {}", log.join(" | ")) }
+}
+
+/// Asks a worker one question. Its memory is bounded by what is installed.
+pub fn ask<T: DeserializeOwned>(program: &Program, order: &Order, timeout: Duration) -> Result<T, WorkerError> {
+    let limits = Limits { memory_bytes: environment::installed_memory_bytes(), timeout };
+    let answer = converse(program, order, &limits, &Control::default(), &mut |_| {}).answer?;
+    serde_json::from_value(answer).map_err(WorkerError::Garbled)
+}
+
+/// Gives an order whose answer comes in pieces, and hears them as they come. Memory is bounded as for [`ask`].
+pub fn follow<T: DeserializeOwned>(
+    program: &Program,
+    order: &Order,
+    timeout: Duration,
+    control: &Control,
+    on: &mut dyn FnMut(T),
+) -> Result<(), WorkerError> {
+    let limits = Limits { memory_bytes: environment::installed_memory_bytes(), timeout };
+    let mut garbled = None;
+    let report = converse(program, order, &limits, control, &mut |heard| {
+        if let Heard::Event(Event::Progress(piece)) = heard {
+            match serde_json::from_value(piece) {
+                Ok(piece) => on(piece),
+                Err(error) => garbled = Some(error),
+            }
+        }
+    });
+    report.answer?;
+    garbled.map_or(Ok(()), |error| Err(WorkerError::Garbled(error)))
+}
+
+/// Gives the order to a new worker and hears it out. The worker and all it started are gone when this returns.
+///
+/// A cancelled worker is killed; one that is asked to stop is told so and may still answer.
+pub fn converse(
+    program: &Program,
+    order: &Order,
+    limits: &Limits,
+    control: &Control,
+    on: &mut dyn FnMut(Heard),
+) -> Report {
+    let log = Arc::new(Mutex::new(Log::default()));
+    let answer = Conversation::open(program, order, limits, Arc::clone(&log))
+        .map_err(|source| WorkerError::NotStarted { program: program.path.clone(), source })
+        .and_then(|conversation| conversation.hear_out(limits, control, on));
+    let log = log.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    Report { answer, log }
+}
+
+struct Conversation {
+    process: Process,
+    usage: Usage,
+    stdin: ChildStdin,
+    events: Receiver<Event>,
+    log: Arc<Mutex<Log>>,
+    stderr_reader: thread::JoinHandle<()>,
+    started: Instant,
+    kernel_kills: Option<u64>,
+}
+
+impl Conversation {
+    fn open(program: &Program, order: &Order, limits: &Limits, log: Arc<Mutex<Log>>) -> io::Result<Self> {
+        let started = Instant::now();
+        let kernel_kills = limits::kernel_kills();
+        let mut process = Process::start(program, limits.memory_bytes)?;
+        let (mut stdin, stdout, stderr) = process.pipes();
+        let opening = Opening { memory_bytes: limits.memory_bytes, order: order.clone() };
+        let mut line = serde_json::to_vec(&opening).map_err(io::Error::other)?;
+        line.push(b'\n');
+        // A program that ended at once has closed its pipe: its exit status tells more than the broken pipe does.
+        let _ = stdin.write_all(&line).and_then(|()| stdin.flush());
+        let (sender, events) = mpsc::channel();
+        let log_of_stdout = Arc::clone(&log);
+        thread::spawn(move || read_events(stdout, &sender, &log_of_stdout));
+        let log_of_stderr = Arc::clone(&log);
+        let stderr_reader = thread::spawn(move || log::read_lines(stderr, |line| push(&log_of_stderr, line)));
+        let usage = Usage::of(process.id());
+        Ok(Self { process, usage, stdin, events, log, stderr_reader, started, kernel_kills })
+    }
+
+    fn hear_out(
+        mut self,
+        limits: &Limits,
+        control: &Control,
+        on: &mut dyn FnMut(Heard),
+    ) -> Result<serde_json::Value, WorkerError> {
+        let mut next_pulse = Instant::now() + PULSE;
+        let mut told_to_stop = false;
+        let answer = loop {
+            match self.events.recv_timeout(next_pulse.saturating_duration_since(Instant::now())) {
+                Ok(Event::Answer(answer)) => break Ok(answer),
+                Ok(Event::Failed { kind, message, remedy }) => break Err(WorkerError::Failed { kind, message, remedy }),
+                Ok(event) => on(Heard::Event(event)),
+                Err(RecvTimeoutError::Disconnected) => break Err(self.crash()),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            if control.is_cancelled() {
+                break Err(WorkerError::Cancelled);
+            }
+            if control.is_stopped() && !told_to_stop {
+                told_to_stop = true;
+                // A worker that is gone is noticed by the end of its events.
+                let _ = self.stdin.write_all(b"stop\n").and_then(|()| self.stdin.flush());
+            }
+            if Instant::now() < next_pulse {
+                continue;
+            }
+            next_pulse = Instant::now() + PULSE;
+            if self.started.elapsed() > limits.timeout {
+                break Err(WorkerError::TimedOut { secs: limits.timeout.as_secs_f64() });
+            }
+            let (cpu_cores, resident_bytes) = self.usage.look();
+            if let Some(used) = resident_bytes.filter(|used| *used > limits.memory_bytes) {
+                break Err(WorkerError::OutOfMemory {
+                    how: format!("it used {} MB, it may use {} MB", used / 1_000_000, limits.memory_bytes / 1_000_000),
+                });
+            }
+            let log = self.log.lock().unwrap_or_else(PoisonError::into_inner).tail(20);
+            on(Heard::Pulse(Pulse { cpu_cores, resident_bytes, log }));
+        };
+        self.process.end();
+        drop(self.stdin);
+        drain(self.stderr_reader);
+        answer
+    }
+
+    /// The events ended without an answer: what became of the worker?
+    fn crash(&mut self) -> WorkerError {
+        let status = self.process.wait(Duration::from_secs(2));
+        // What it wrote last is still on its way through the pipe.
+        let deadline = Instant::now() + Duration::from_millis(200);
+        while !self.stderr_reader.is_finished() && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(2));
+        }
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner).tail(5);
+        let Some(status) = status else {
+            return WorkerError::Crashed { how: "closed its pipe and hung".to_owned(), log };
+        };
+        match self.lack_of_memory(status, &log) {
+            Some(how) => WorkerError::OutOfMemory { how },
+            None => WorkerError::Crashed { how: ending::in_words(status), log },
+        }
+    }
+
+    /// Whether a death has to do with memory: the system says it killed for memory, or the last words say so.
+    fn lack_of_memory(&self, status: ExitStatus, log: &[String]) -> Option<String> {
+        if ending::was_killed(status) && limits::kernel_kills() > self.kernel_kills {
+            return Some("the system killed it because memory ran out".to_owned());
+        }
+        let line = log.iter().rev().find(|line| ending::tells_of_memory(line))?;
+        Some(format!("it {} after \"{line}\"", ending::in_words(status)))
+    }
+}
+
+
+fn push(log: &Mutex<Log>, line: &str) {
+    log.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+}
+
+/// The reader ends with the pipe; something that the worker left behind outside its group could hold it open.
+fn drain(reader: thread::JoinHandle<()>) {
+    let deadline = Instant::now() + Duration::from_millis(200);
+    while !reader.is_finished() && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Ends with the pipe, with a reader that is gone, or with a line that is too long.
+fn read_events(stdout: ChildStdout, events: &mpsc::Sender<Event>, log: &Mutex<Log>) {
+    let mut stdout = BufReader::new(stdout);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        match stdout.by_ref().take(LONGEST_EVENT).read_until(b'\n', &mut line) {
+            Ok(0) | Err(_) => return,
+            Ok(_) if line.last() != Some(&b'\n') => return,
+            Ok(_) => {}
+        }
+        match serde_json::from_slice(&line) {
+            Ok(event) => {
+                if events.send(event).is_err() {
+                    return;
+                }
+            }
+            // What a program prints before it becomes a worker (a debugger's or a sanitiser's greeting).
+            Err(_) => push(log, &String::from_utf8_lossy(&line)),
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! A process of its own for everything that foreign libraries do, so that a crash in one is a result and not the end
+//! of the app.
+//!
+//! The parent writes one [`Order`] as a line of JSON to the worker's standard input and keeps that pipe open: its end
+//! tells the worker that the parent is gone. The worker answers with one [`Event`] a line.
+
+mod converse;
+mod ending;
+mod log;
+mod order;
+mod process;
+mod run;
+mod serve;
+mod stdio;
+
+pub use converse::{Heard, Pulse, Report, WorkerError, ask, converse, follow};
+pub use log::Log;
+pub use order::{Checked, Comparison, Event, Order, RunOrder};
+pub use serve::worker_main;

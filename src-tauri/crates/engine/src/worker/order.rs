@@ -1,0 +1,105 @@
+//! What is said between the app and a worker.
+
+use crate::{backend::{LoadRequest, SessionFacts}, inventory};
+use contract::{EngineId, FailureKind, Phase, PhaseName, Placement, StopReason};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, path::PathBuf};
+
+/// The line that opens a conversation.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Opening {
+    /// Resident memory the worker may use; its own limits follow from it.
+    pub memory_bytes: u64,
+    pub order: Order,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "order", content = "with", rename_all = "snake_case")]
+pub enum Order {
+    /// Answers an `EngineStatus`.
+    Probe { engine: EngineId, library: Option<PathBuf> },
+    /// Writes the inputs of each variant as safetensors, one file each. Answers nothing.
+    Inputs { onnx: PathBuf, dims: BTreeMap<String, u64>, seed: u64, files: Vec<PathBuf> },
+    /// Calls the engine once for each file of inputs and writes its outputs. Answers the `SessionFacts`.
+    Reference { load: LoadRequest, inputs: Vec<PathBuf>, outputs: Vec<PathBuf> },
+    /// Measures; tells its phases and samples as they come and answers nothing.
+    Run(RunOrder),
+    /// One part of the inventory that calls foreign libraries.
+    Inventory(inventory::Probe),
+}
+
+/// One measurement, in a worker's words.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RunOrder {
+    pub load: LoadRequest,
+    /// Files of inputs, one for each variant; called in turn.
+    pub inputs: Vec<PathBuf>,
+    /// Another engine's outputs for the first variants; empty where no other engine could run the model.
+    pub references: Vec<PathBuf>,
+    /// Seeds the bootstrap.
+    pub seed: u64,
+    /// Longest time for the warm samples.
+    pub budget_secs: f64,
+}
+
+/// What a worker tells. `Answer` and `Failed` end the conversation.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "event", content = "with", rename_all = "snake_case")]
+pub enum Event {
+    /// The engine's library is loaded; `Start` ends here.
+    Ready { resident_bytes: Option<u64> },
+    PhaseStarted(PhaseName),
+    PhaseEnded(Phase),
+    Facts(SessionFacts),
+    Placement(Placement),
+    /// How the outputs compare with the reference's.
+    Checked(Checked),
+    /// What an empty call takes in the same loop, in milliseconds.
+    Harness(f64),
+    /// One time of the sentinel kernel, in milliseconds.
+    Sentinel(f64),
+    /// Warm samples in the order taken, in milliseconds.
+    Samples(Vec<f64>),
+    SamplingEnded(StopReason),
+    /// The highest memory of the worker, and of the device where the engine tells.
+    Memory { peak_bytes: Option<u64>, device_peak_bytes: Option<u64> },
+    /// A sentence for the run's log.
+    Note(String),
+    Progress(serde_json::Value),
+    Answer(serde_json::Value),
+    Failed { kind: FailureKind, message: String, remedy: Option<String> },
+}
+
+/// What the check of the outputs found.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Checked {
+    /// None where there was nothing to compare with.
+    pub comparison: Option<Comparison>,
+    /// Largest difference that still agrees, relative to the largest reference value.
+    pub tolerance: f64,
+    /// Why the outputs are wrong whatever the tolerance: not finite, another shape, a missing output.
+    pub fault: Option<String>,
+}
+
+impl Checked {
+    /// What is wrong with the outputs, in a sentence.
+    pub fn wrong(&self) -> Option<String> {
+        let too_far = self.comparison.as_ref().filter(|found| found.largest_difference > self.tolerance);
+        self.fault.clone().or_else(|| {
+            too_far.map(|found| {
+                let Comparison { output, largest_difference } = found;
+                let tolerance = self.tolerance;
+                format!("{output} differs by {largest_difference:.1e} of its largest value, {tolerance:.0e} is tolerated")
+            })
+        })
+    }
+}
+
+/// Outputs of two engines on the same inputs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// The output that differs most.
+    pub output: String,
+    /// Its largest difference, relative to the largest value of the reference. Only finite values are compared.
+    pub largest_difference: f64,
+}

@@ -1,0 +1,79 @@
+//! A worker process as its parent holds it: started in a group of its own, watched, ended as a whole.
+
+use crate::{Program, limits};
+use std::{
+    io,
+    process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Ends the whole process group when dropped.
+pub(super) struct Process {
+    child: Child,
+    status: Option<ExitStatus>,
+    fence: limits::Fence,
+}
+
+impl Process {
+    pub fn start(program: &Program, memory_bytes: u64) -> io::Result<Self> {
+        let mut command = Command::new(&program.path);
+        command.args(&program.args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        #[cfg(unix)]
+        {
+            use std::os::unix::process::CommandExt;
+            command.process_group(0);
+        }
+        #[cfg(windows)]
+        {
+            use std::os::windows::process::CommandExt;
+            const CREATE_NO_WINDOW: u32 = 0x0800_0000;
+            command.creation_flags(CREATE_NO_WINDOW);
+        }
+        let child = command.spawn()?;
+        let fence = limits::Fence::around(&child, memory_bytes);
+        Ok(Self { child, status: None, fence })
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn pipes(&mut self) -> (ChildStdin, ChildStdout, ChildStderr) {
+        let taken = "each pipe was asked for at the start and is taken once";
+        let child = &mut self.child;
+        (child.stdin.take().expect(taken), child.stdout.take().expect(taken), child.stderr.take().expect(taken))
+    }
+
+    /// How it ended, if it has. What it started ends with it.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        if self.status.is_none() && self.fence.has_ended(&self.child) {
+            self.fence.kill(&mut self.child);
+            self.status = self.child.try_wait().ok().flatten();
+        }
+        self.status
+    }
+
+    /// Waits for it to end by itself.
+    pub fn wait(&mut self, longest: Duration) -> Option<ExitStatus> {
+        let end = Instant::now() + longest;
+        while self.ended().is_none() && Instant::now() < end {
+            thread::sleep(Duration::from_millis(2));
+        }
+        self.status
+    }
+
+    /// Kills the worker and whatever it started, and waits for it for up to half a second.
+    pub fn end(&mut self) {
+        if self.status.is_none() {
+            self.fence.kill(&mut self.child);
+            self.wait(Duration::from_millis(500));
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.end();
+    }
+}

@@ -1,0 +1,105 @@
+//! One measurement inside the worker: load, compile, first call, check, warm up, sample.
+
+use super::{
+    order::{Checked, Event, RunOrder},
+    serve::{Fault, find, read},
+    stdio::Out,
+};
+use crate::{
+    backend::Session,
+    limits,
+    measure::compare,
+    noise,
+    sampling::{self, Sampling, Told},
+};
+use contract::{FailureKind, Phase, PhaseName};
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
+
+pub(super) fn run(order: &RunOrder, out: &mut Out, stop: &AtomicBool) -> Result<(), Fault> {
+    let backend = find(&order.load.engine)?;
+    backend.prepare(order.load.library.as_deref())?;
+    let inputs = order.inputs.iter().map(|file| read(file)).collect::<Result<Vec<_>, _>>()?;
+    let variants = inputs.len();
+    limits::reset_peak();
+    out.send(&Event::Ready { resident_bytes: limits::resident_bytes() });
+
+    let loaded = phase(PhaseName::Load, out, |_| Ok(backend.load(&order.load)?))?;
+    let mut session = phase(PhaseName::Compile, out, |_| Ok(loaded.compile()?))?;
+    session.set_inputs(inputs)?;
+    out.send(&Event::Facts(session.facts()));
+    phase(PhaseName::First, out, |_| Ok(session.call(0)?))?;
+    phase(PhaseName::Check, out, |out| check(order, session.as_mut(), out))?;
+
+    let stop = || stop.load(Ordering::Relaxed);
+    let warm = phase(PhaseName::WarmUp, out, |_| {
+        Ok(sampling::warm_up(variants, &mut |variant| session.call(variant), &stop)?)
+    })?;
+    if !warm.steady {
+        let note = format!("the times had not settled when the warm-up ended after {} calls", warm.calls);
+        out.send(&Event::Note(note));
+    }
+    out.send(&Event::Harness(sampling::harness_ms()));
+    phase(PhaseName::Warm, out, |out| {
+        let settings =
+            Sampling { variants, budget: Duration::from_secs_f64(order.budget_secs), seed: order.seed };
+        let call = &mut |variant| session.call(variant);
+        let reason = sampling::sample(&settings, warm.call_ms, call, &stop, &mut noise::sentinel_ms, &mut |told| {
+            out.send(&match told {
+                Told::Samples(samples) => Event::Samples(samples.to_vec()),
+                Told::Sentinel(ms) => Event::Sentinel(ms),
+            });
+        })?;
+        out.send(&Event::SamplingEnded(reason));
+        Ok(())
+    })?;
+    let device_peak_bytes = session.facts().device_memory_bytes;
+    out.send(&Event::Memory { peak_bytes: limits::peak_bytes(), device_peak_bytes });
+    // Profiling for the placement may prepare and run the graph anew, so it comes last; some engines tell the precision
+    // they chose only then.
+    match session.placement() {
+        Ok(Some(placement)) => out.send(&Event::Placement(placement)),
+        Ok(None) => {}
+        Err(error) => out.send(&Event::Note(format!("where the nodes ran is not known: {error}"))),
+    }
+    out.send(&Event::Facts(session.facts()));
+    Ok(())
+}
+
+/// Tells when a phase begins and what it took.
+fn phase<T>(name: PhaseName, out: &mut Out, act: impl FnOnce(&mut Out) -> Result<T, Fault>) -> Result<T, Fault> {
+    out.send(&Event::PhaseStarted(name));
+    let start = Instant::now();
+    let result = act(out)?;
+    let ms = start.elapsed().as_secs_f64() * 1e3;
+    out.send(&Event::PhaseEnded(Phase { name, ms, peak_bytes: limits::peak_bytes() }));
+    Ok(result)
+}
+
+/// The outputs of the first variants against another engine's, before anything is timed but the first call, which gave
+/// the first of them. A second variant shows that the engine reads its inputs anew.
+fn check(order: &RunOrder, session: &mut dyn Session, out: &mut Out) -> Result<(), Fault> {
+    let asked = order.load.precision;
+    // An engine that chose a coarser precision is told by a flag; its output is held to what that precision can do.
+    let tolerance = session.facts().precision.map_or(asked.tolerance(), |used| used.tolerance().max(asked.tolerance()));
+    let mut checked = Checked { tolerance, ..Checked::default() };
+    if order.references.is_empty() {
+        checked.fault = compare::not_finite(&session.outputs()?);
+    }
+    for (variant, file) in order.references.iter().enumerate() {
+        if variant > 0 {
+            session.call(variant)?;
+        }
+        let (comparison, fault) = compare::compare(&read(file)?, &session.outputs()?);
+        checked.fault = checked.fault.or(fault);
+        checked.comparison = compare::worse(checked.comparison, comparison);
+    }
+    let wrong = checked.wrong();
+    out.send(&Event::Checked(checked));
+    match wrong {
+        Some(message) => Err(Fault { kind: FailureKind::WrongOutput, message, remedy: None }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,164 @@
+//! The worker's side: reads one order, carries it out, tells what happens.
+
+use super::{
+    ending, log, order::{Event, Opening, Order}, run,
+    stdio::{Out, end_at_once},
+};
+use crate::{
+    backend::{Backend, BackendError, LoadRequest},
+    backends, inventory, limits,
+};
+use contract::{EngineId, FailureKind};
+use models::Tensor;
+use serde::Serialize;
+use std::{
+    io::{self, BufRead, Read},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
+
+/// Why an order could not be carried out, as the parent is told.
+#[derive(Debug)]
+pub(super) struct Fault {
+    pub kind: FailureKind,
+    pub message: String,
+    pub remedy: Option<String>,
+}
+
+/// What `assay worker` does. Returns the exit code.
+pub fn worker_main() -> i32 {
+    let Ok(mut out) = Out::take() else { return 2 };
+    let mut opening = String::new();
+    // The opening line is as long as a path can make it; a megabyte is far beyond that.
+    let opening = match io::stdin().lock().take(1 << 20).read_line(&mut opening) {
+        Ok(_) => serde_json::from_str::<Opening>(&opening),
+        Err(_) => return 2,
+    };
+    let Opening { memory_bytes, order } = match opening {
+        Ok(opening) => opening,
+        Err(error) => {
+            eprintln!("a worker is started by Assay itself, which gives it an order on standard input ({error})");
+            return 2;
+        }
+    };
+    for note in limits::enter(memory_bytes) {
+        out.send(&Event::Note(note));
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    listen(Arc::clone(&stop));
+    let end = match carry_out(&order, &mut out, &stop) {
+        Ok(answer) => Event::Answer(answer),
+        Err(Fault { kind, message, remedy }) => Event::Failed { kind, message, remedy },
+    };
+    out.send(&end);
+    end_at_once(0)
+}
+
+/// Hears the parent ask for an end of the sampling, and ends the worker when the parent is gone.
+fn listen(stop: Arc<AtomicBool>) {
+    thread::spawn(move || {
+        log::read_lines(io::stdin(), |line| {
+            if line == "stop" {
+                stop.store(true, Ordering::Relaxed);
+            }
+        });
+        end_at_once(1);
+    });
+}
+
+fn carry_out(order: &Order, out: &mut Out, stop: &AtomicBool) -> Result<serde_json::Value, Fault> {
+    match order {
+        Order::Probe { engine, library } => answer(find(engine)?.status(engine, library.as_deref())),
+        Order::Inputs { onnx, dims, seed, files } => {
+            let graph = models::Graph::read(onnx)?;
+            for (variant, file) in (0..).zip(files) {
+                write(file, &models::make_inputs(&graph, dims, *seed, variant)?)?;
+            }
+            answer(())
+        }
+        Order::Reference { load, inputs, outputs } => reference(load, inputs, outputs),
+        Order::Run(order) => {
+            run::run(order, out, stop)?;
+            answer(())
+        }
+        Order::Inventory(probe) => answer(inventory::answer(probe)),
+    }
+}
+
+fn reference(load: &LoadRequest, inputs: &[PathBuf], outputs: &[PathBuf]) -> Result<serde_json::Value, Fault> {
+    let backend = find(&load.engine)?;
+    backend.prepare(load.library.as_deref())?;
+    let mut session = backend.load(load)?.compile()?;
+    session.set_inputs(inputs.iter().map(|file| read(file)).collect::<Result<_, _>>()?)?;
+    for (variant, file) in outputs.iter().enumerate() {
+        session.call(variant)?;
+        write(file, &session.outputs()?)?;
+    }
+    answer(session.facts())
+}
+
+pub(super) fn find(engine: &EngineId) -> Result<&'static dyn Backend, Fault> {
+    backends::find(engine).ok_or_else(|| Fault {
+        kind: FailureKind::EngineError,
+        message: format!("this version of Assay has no engine called {engine}"),
+        remedy: None,
+    })
+}
+
+pub(super) fn read(file: &Path) -> Result<Vec<Tensor>, Fault> {
+    Ok(models::safetensors::read(file)?)
+}
+
+/// Whole or not at all: a killed worker leaves no half file under the final name.
+fn write(file: &Path, tensors: &[Tensor]) -> Result<(), Fault> {
+    let half = file.with_extension(format!("{}.half", std::process::id()));
+    models::safetensors::write(&half, tensors)?;
+    std::fs::rename(&half, file).map_err(|error| Fault {
+        kind: FailureKind::EngineError,
+        message: format!("could not write {}: {error}", file.display()),
+        remedy: Some("Free some disk space, or choose another folder for weights".to_owned()),
+    })
+}
+
+fn answer(answer: impl Serialize) -> Result<serde_json::Value, Fault> {
+    Ok(serde_json::to_value(answer).expect("answers have string keys only"))
+}
+
+impl From<BackendError> for Fault {
+    fn from(error: BackendError) -> Self {
+        let kind = match &error {
+            BackendError::OutOfMemory { .. } => FailureKind::OutOfMemory,
+            BackendError::Failed { reason, .. } if ending::tells_of_memory(reason) => FailureKind::OutOfMemory,
+            BackendError::Unsupported { .. } | BackendError::Missing { .. } => FailureKind::Refused,
+            BackendError::Failed { .. } => FailureKind::EngineError,
+        };
+        let remedy = match &error {
+            BackendError::Missing { remedy, .. } => Some(remedy.clone()),
+            BackendError::OutOfMemory { .. } => Some("Choose a smaller batch, length or precision".to_owned()),
+            BackendError::Unsupported { .. } | BackendError::Failed { .. } => None,
+        };
+        Self { kind, message: error.to_string(), remedy }
+    }
+}
+
+impl From<models::ModelError> for Fault {
+    fn from(error: models::ModelError) -> Self {
+        let failure = contract::Failure::from(error);
+        let remedy = match &failure {
+            contract::Failure::BadInput { remedy, .. } => remedy.clone(),
+            contract::Failure::Missing { remedy, .. } => Some(remedy.clone()),
+            _ => None,
+        };
+        Self { kind: FailureKind::EngineError, message: failure.to_string(), remedy }
+    }
+}
+
+impl From<String> for Fault {
+    fn from(message: String) -> Self {
+        Self { kind: FailureKind::EngineError, message, remedy: None }
+    }
+}
