@@ -1,0 +1,16 @@
+//! The npm packages that the window bundles: charts and fonts.
+
+use super::{doing, done};
+use crate::{error::Step, npm::Manifest, places::Places};
+
+pub fn install(places: &Places) -> Step {
+    let manifest = Manifest::window(places);
+    let stamp = manifest.stamp(places)?;
+    if stamp.is_current() && places.npm(manifest.name).join("node_modules").is_dir() {
+        done("charts and fonts");
+        return Ok(());
+    }
+    doing("unpack charts and fonts", "the window shows everything offline");
+    manifest.install(places)?;
+    stamp.set()
+}
