@@ -1,1 +1,29 @@
-//! x
+//! The desktop shell: it opens the store, runs the queue, answers the window, and knows Tauri so that no crate has to.
+
+mod answer;
+mod bench;
+mod catalogue;
+pub mod cli;
+mod commands;
+pub mod desk;
+mod estimate;
+pub mod front;
+pub mod instance;
+mod inventory;
+mod matrix;
+pub mod place;
+mod queue;
+mod secret;
+mod weights;
+mod window;
+
+use std::{env, process::ExitCode};
+
+/// `assay worker` measures, any other argument is a command, none opens the window.
+pub fn main() -> ExitCode {
+    match env::args_os().nth(1) {
+        Some(first) if first == "worker" => ExitCode::from(u8::try_from(engine::worker_main()).unwrap_or(1)),
+        Some(_) => cli::main(),
+        None => window::open(),
+    }
+}

@@ -1,0 +1,350 @@
+//! One measurement from its setting to its result: weights, references, limits, then the engine's worker.
+
+use crate::weights::Weights;
+use contract::*;
+use engine::{Control, Job, Libraries, Limits, Program};
+use jiff::Timestamp;
+use models::{Model, ModelError};
+use std::{
+    collections::BTreeMap,
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+/// What measurements on this machine share.
+#[derive(Clone)]
+pub struct Bench {
+    pub program: Program,
+    pub libraries: Libraries,
+    pub weights: Weights,
+    /// Inputs and reference outputs that runs of one model share.
+    pub scratch: PathBuf,
+}
+
+/// One thing to measure, with what it is measured on.
+pub struct Order<'a> {
+    pub run: RunId,
+    pub setting: &'a Setting,
+    pub model: &'a Model,
+    pub machine: &'a Machine,
+    pub settings: &'a Settings,
+}
+
+/// Why nothing was started, in the words of a failed result.
+#[derive(Debug)]
+struct Stopped {
+    kind: FailureKind,
+    failure: Failure,
+}
+
+impl Stopped {
+    fn refused(failure: impl Into<Failure>) -> Self {
+        Self { kind: FailureKind::Refused, failure: failure.into() }
+    }
+}
+
+impl Bench {
+    /// Never fails: what goes wrong is a result with its phase and reason.
+    pub fn measure(&self, order: &Order, control: &Control, on: &mut dyn FnMut(Live)) -> Run {
+        let started_at = Timestamp::now();
+        let held = match self.prepare(order, control, on) {
+            Ok(held) => held,
+            Err(stopped) => return not_started(order, started_at, stopped),
+        };
+        let _in_use: Vec<_> = held.folders.iter().map(|folder| self.weights.hold(folder)).collect();
+        let mut run = engine::measure(&self.program, &held.job, control, on);
+        run.started_at = started_at;
+        run
+    }
+
+    fn prepare(&self, order: &Order, control: &Control, on: &mut dyn FnMut(Live)) -> Result<Prepared, Stopped> {
+        let Order { setting, model, machine, settings, .. } = order;
+        let target = usable_target(machine, setting).map_err(Stopped::refused)?;
+        let sizes = Sizes::of(model, setting).map_err(Stopped::refused)?;
+        let limit = memory_limit(settings, machine);
+        fits_memory(&model.info().name, sizes.memory_bytes, limit).map_err(Stopped::refused)?;
+
+        let mut acquire = Acquire { bench: self, order, control, on, began: Instant::now() };
+        let own = acquire.weights(setting.precision)?;
+        let acquire_ms = acquire.began.elapsed().as_secs_f64() * 1e3;
+        let references = references(machine, setting);
+        let reference = match references.is_empty() || setting.precision == Precision::F32 {
+            true => own.clone(),
+            false => acquire.weights(Precision::F32)?,
+        };
+
+        let info = model.info();
+        let job = Job {
+            run: order.run.clone(),
+            setting: Setting { threads: setting.threads.or(settings.threads), ..(*setting).clone() },
+            library: library(machine, &target.engine),
+            target,
+            model: RunModel {
+                id: info.id.clone(),
+                name: info.name.clone(),
+                family: info.family.clone(),
+                graph_hash: info.graph_hash.clone(),
+                parameters: info.parameters,
+                macs: sizes.macs,
+                activations: sizes.activations,
+                weight_bytes: Some(info.weight_bytes / 32 * u64::from(setting.precision.bits())),
+            },
+            onnx: own.onnx,
+            dims: sizes.dims,
+            references,
+            reference_onnx: reference.onnx,
+            peaks: machine.peaks.clone(),
+            limits: Limits { memory_bytes: limit, timeout: Duration::from_secs_f64(settings.timeout_secs) },
+            acquire_ms: Some(acquire_ms),
+            scratch: self.scratch.clone(),
+        };
+        Ok(Prepared { job, folders: vec![own.folder, reference.folder] })
+    }
+}
+
+struct Prepared {
+    job: Job,
+    folders: Vec<PathBuf>,
+}
+
+/// What the sizes asked for mean for this model.
+pub struct Sizes {
+    pub dims: BTreeMap<String, u64>,
+    /// Of one sample.
+    pub macs: Option<u64>,
+    /// Of one sample.
+    pub activations: Option<u64>,
+    /// Of the whole batch at the precision asked for, an estimate.
+    pub memory_bytes: u64,
+}
+
+impl Sizes {
+    pub fn of(model: &Model, setting: &Setting) -> Result<Self, Failure> {
+        if setting.mode != Mode::Inference {
+            return Err(Failure::bad_input(
+                setting.mode.label(),
+                "only inference can be measured by this version of Assay",
+            ));
+        }
+        let dims = model.dims_for(setting.batch, setting.size, &setting.dims)?;
+        let one = model.costs(&model.dims_for(1, setting.size, &setting.dims)?)?;
+        let all = model.costs(&dims)?;
+        let memory_bytes = all.peak_memory_bytes / 32 * u64::from(setting.precision.bits());
+        Ok(Self { dims, macs: one.macs, activations: one.activations, memory_bytes })
+    }
+}
+
+/// The engine on the device, if it can be used at this precision.
+pub fn usable_target(machine: &Machine, setting: &Setting) -> Result<Target, Failure> {
+    let Setting { engine, device, precision, .. } = setting;
+    let target = machine.target(engine, device).ok_or_else(|| {
+        match machine.engines.iter().find(|status| &status.id == engine).map(|status| &status.availability) {
+            Some(Availability::Missing { reason, remedy }) => {
+                Failure::Missing { what: engine.0.clone(), reason: reason.clone(), remedy: remedy.clone() }
+            }
+            _ => Failure::not_found("engine on a device called", format!("{engine} on {device}")),
+        }
+    })?;
+    if let Availability::Missing { reason, remedy } = &target.availability {
+        let what = format!("{engine} on {}", target.device_name);
+        return Err(Failure::Missing { what, reason: reason.clone(), remedy: remedy.clone() });
+    }
+    if !target.precisions.contains(precision) {
+        let offered: Vec<&str> = target.precisions.iter().map(|p| p.label()).collect();
+        return Err(Failure::bad_input(
+            precision.label(),
+            format!("{engine} does not offer it on {}", target.device_name),
+        )
+        .remedy(format!("It offers {}", offered.join(", "))));
+    }
+    Ok(target.clone())
+}
+
+/// What a worker may use: the share the settings grant of the installed memory.
+pub fn memory_limit(settings: &Settings, machine: &Machine) -> u64 {
+    (machine.memory_bytes as f64 * settings.memory_share) as u64
+}
+
+/// Refuses what would not fit into the worker's limit or into the memory that is free now.
+pub fn fits_memory(name: &str, needed_bytes: u64, limit_bytes: u64) -> Result<(), Failure> {
+    let available_bytes = engine::available_memory_bytes().min(limit_bytes);
+    if needed_bytes <= available_bytes {
+        return Ok(());
+    }
+    Err(Failure::TooBig { subject: name.to_owned(), resource: "memory".into(), needed_bytes, available_bytes })
+}
+
+/// Free space of the disk that holds this path, in bytes.
+pub fn available_disk(path: &Path) -> u64 {
+    let path = path.ancestors().find_map(|folder| folder.canonicalize().ok()).unwrap_or_default();
+    let disks = sysinfo::Disks::new_with_refreshed_list();
+    let holding = disks.iter().filter(|disk| path.starts_with(disk.mount_point()));
+    holding.max_by_key(|disk| disk.mount_point().as_os_str().len()).map_or(0, sysinfo::Disk::available_space)
+}
+
+/// Other engines that are ready on the CPU: they say what the output should be.
+fn references(machine: &Machine, setting: &Setting) -> Vec<(TargetChoice, Option<PathBuf>)> {
+    let mut others: Vec<&Target> = machine
+        .targets()
+        .filter(|target| family(&target.engine) != family(&setting.engine))
+        .filter(|target| target.device.0 == "cpu" || target.device.0 == "openvino:CPU")
+        .filter(|target| target.availability.is_ready() && target.precisions.contains(&Precision::F32))
+        .collect();
+    // The fastest first, so that the check takes little of the person's time.
+    others.sort_by_key(|target| match family(&target.engine) {
+        "onnxruntime" => 0,
+        "openvino" => 1,
+        _ => 2,
+    });
+    others
+        .into_iter()
+        .map(|target| {
+            let choice = TargetChoice { engine: target.engine.clone(), device: target.device.clone() };
+            (choice, library(machine, &target.engine))
+        })
+        .collect()
+}
+
+/// The engine without its build: another build of one engine is no independent check.
+fn family(engine: &EngineId) -> &str {
+    engine.0.split('-').next().unwrap_or_default()
+}
+
+fn library(machine: &Machine, engine: &EngineId) -> Option<PathBuf> {
+    machine.engines.iter().find(|status| &status.id == engine)?.library.as_ref().map(PathBuf::from)
+}
+
+/// Writing or finding weights, shown as a phase of the run.
+struct Acquire<'a> {
+    bench: &'a Bench,
+    order: &'a Order<'a>,
+    control: &'a Control,
+    on: &'a mut dyn FnMut(Live),
+    began: Instant,
+}
+
+impl Acquire<'_> {
+    fn weights(&mut self, precision: Precision) -> Result<models::Files, Stopped> {
+        let Order { model, setting, .. } = self.order;
+        let root = self.bench.weights.root().to_owned();
+        let (needed, free) = (model.disk_bytes(precision), available_disk(&root));
+        self.report(format!("Preparing the weights in {precision}"));
+        let mut shown = Instant::now();
+        let mut progress = |done: u64, total: u64| {
+            if self.control.is_cancelled() {
+                return ControlFlow::Break(());
+            }
+            if shown.elapsed() > Duration::from_millis(150) {
+                shown = Instant::now();
+                self.report(format!("Weights in {precision}: {} of {} MB", done / 1_000_000, total / 1_000_000));
+            }
+            ControlFlow::Continue(())
+        };
+        match model.materialize(&root, precision, setting.seed, &mut progress) {
+            Ok(files) => Ok(files),
+            Err(ModelError::Cancelled) => Err(Stopped { kind: FailureKind::Cancelled, failure: Failure::Cancelled }),
+            Err(_) if needed > free => Err(Stopped::refused(Failure::TooBig {
+                subject: format!("the weights of {}", model.info().name),
+                resource: "disk space".into(),
+                needed_bytes: needed,
+                available_bytes: free,
+            })),
+            Err(e) => Err(Stopped::refused(e)),
+        }
+    }
+
+    fn report(&mut self, line: String) {
+        (self.on)(Live {
+            job: JobId(self.order.run.0.clone()),
+            run: self.order.run.clone(),
+            phase: PhaseName::Acquire,
+            elapsed_secs: self.began.elapsed().as_secs_f64(),
+            phases: Vec::new(),
+            recent_ms: Vec::new(),
+            samples: 0,
+            median_ms: None,
+            low_ms: None,
+            high_ms: None,
+            noise: None,
+            cpu_cores: None,
+            memory_bytes: None,
+            log: vec![line],
+        });
+    }
+}
+
+fn not_started(order: &Order, started_at: Timestamp, stopped: Stopped) -> Run {
+    let message = stopped.failure.to_string();
+    let info = order.model.info();
+    let model = RunModel {
+        id: info.id.clone(),
+        name: info.name.clone(),
+        family: info.family.clone(),
+        graph_hash: info.graph_hash.clone(),
+        parameters: info.parameters,
+        ..RunModel::default()
+    };
+    failed_run(
+        order.run.clone(),
+        order.setting,
+        model,
+        Some(order.machine),
+        started_at,
+        PhaseName::Acquire,
+        stopped.kind,
+        message,
+    )
+}
+
+/// A result that says why there is no figure.
+#[expect(clippy::too_many_arguments, reason = "each is one field of the result")]
+pub fn failed_run(
+    id: RunId,
+    setting: &Setting,
+    model: RunModel,
+    machine: Option<&Machine>,
+    started_at: Timestamp,
+    phase: PhaseName,
+    kind: FailureKind,
+    message: String,
+) -> Run {
+    let target = machine.and_then(|machine| machine.target(&setting.engine, &setting.device));
+    let device_name = target.map_or_else(|| setting.device.0.clone(), |target| target.device_name.clone());
+    Run {
+        id,
+        evidence: Evidence::Measured,
+        source: None,
+        setting: setting.clone(),
+        platform: target.map_or_else(|| platform_named(&setting.device), |target| target.platform),
+        model,
+        started_at,
+        finished_at: Timestamp::now(),
+        outcome: Outcome::Failed { phase, kind, message, remedy: None },
+        phases: Vec::new(),
+        timing: None,
+        samples_ms: Vec::new(),
+        check: OutputCheck::Unchecked { reason: "it did not run".into() },
+        placement: None,
+        effective: Effective { device_name, ..Effective::default() },
+        memory: Memory::default(),
+        noise: None,
+        flags: Vec::new(),
+        environment: engine::environment(),
+        log: Vec::new(),
+    }
+}
+
+/// The platform that a device's id speaks of, for a device that is no longer there.
+fn platform_named(device: &DeviceId) -> Platform {
+    match device.0.split(':').next().unwrap_or_default() {
+        "cuda" => Platform::Cuda,
+        "rocm" | "migraphx" => Platform::Rocm,
+        "mps" | "metal" | "coreml" => Platform::Mps,
+        "openvino" => Platform::OpenVino,
+        "qnn" => Platform::Qualcomm,
+        "webnn" => Platform::WebNn,
+        "webgpu" | "vulkan" | "dx12" | "gl" => Platform::WebGpu,
+        _ => Platform::Cpu,
+    }
+}

@@ -1,0 +1,110 @@
+//! Every model that can be measured: the presets, and what the person added.
+
+use crate::place::Place;
+use contract::{Failure, ModelId, ModelInfo, ModelOrigin};
+use models::Model;
+use std::{
+    collections::HashMap,
+    fs,
+    path::Path,
+    sync::{Arc, Mutex},
+};
+use store::Store;
+
+/// Models by id; an opened one is kept, for it holds a description and not its weights.
+#[derive(Default)]
+pub struct Catalogue {
+    opened: Mutex<HashMap<ModelId, Arc<Model>>>,
+}
+
+impl Catalogue {
+    pub fn list(&self, store: &Store) -> Result<Vec<ModelInfo>, Failure> {
+        let mut infos: Vec<ModelInfo> =
+            Model::presets().iter().filter_map(|preset| Model::preset(&preset.id)).map(|m| m.info().clone()).collect();
+        infos.extend(store.models()?);
+        Ok(infos)
+    }
+
+    /// The model of this id, opened.
+    ///
+    /// # Errors
+    /// Where there is none, its file is gone or unreadable, or another model lies there now.
+    pub fn model(&self, store: &Store, id: &ModelId) -> Result<Arc<Model>, Failure> {
+        if let Some(model) = self.opened().get(id) {
+            return Ok(model.clone());
+        }
+        let model = match Model::preset(id) {
+            Some(preset) => preset,
+            None => {
+                let infos = store.models()?;
+                let info = infos.iter().find(|info| &info.id == id).ok_or_else(|| Failure::not_found("model", id))?;
+                reopen(info)?
+            }
+        };
+        let model = Arc::new(model);
+        self.opened().insert(id.clone(), model.clone());
+        Ok(model)
+    }
+
+    /// Opens a file and lists its model from now on.
+    pub fn add(&self, store: &Store, path: &Path) -> Result<ModelInfo, Failure> {
+        self.keep(store, Model::open(path)?, None)
+    }
+
+    /// Keeps a pasted configuration as a file of ours, so that it can be opened again.
+    pub fn add_text(&self, store: &Store, place: &Place, name: &str, text: &str) -> Result<ModelInfo, Failure> {
+        let name = match name.trim() {
+            "" => "Pasted configuration",
+            name => name,
+        };
+        let checked = Model::from_config_text(name, text)?;
+        let folder = place.models().join(file_name(&checked.info().graph_hash));
+        let write = || {
+            fs::create_dir_all(&folder)?;
+            fs::write(folder.join("config.json"), text)
+        };
+        write().map_err(|e| Failure::broken("keeping the configuration", e))?;
+        self.keep(store, Model::open(&folder.join("config.json"))?, Some(name))
+    }
+
+    pub fn remove(&self, store: &Store, id: &ModelId) -> Result<(), Failure> {
+        if Model::preset(id).is_some() {
+            return Err(Failure::bad_input(id.0.clone(), "it ships with Assay and stays"));
+        }
+        store.remove_model(id)?;
+        self.opened().remove(id);
+        Ok(())
+    }
+
+    fn keep(&self, store: &Store, model: Model, name: Option<&str>) -> Result<ModelInfo, Failure> {
+        let mut info = model.info().clone();
+        if let Some(name) = name {
+            info.name = name.to_owned();
+        }
+        store.save_model(&info)?;
+        self.opened().insert(info.id.clone(), Arc::new(model));
+        Ok(info)
+    }
+
+    fn opened(&self) -> std::sync::MutexGuard<'_, HashMap<ModelId, Arc<Model>>> {
+        self.opened.lock().expect("no holder of this lock panics")
+    }
+}
+
+fn reopen(info: &ModelInfo) -> Result<Model, Failure> {
+    let path = match &info.origin {
+        ModelOrigin::Preset => return Err(Failure::not_found("preset", &info.id)),
+        ModelOrigin::Config { path } | ModelOrigin::Checkpoint { path } | ModelOrigin::Onnx { path } => path,
+    };
+    let model = Model::open(Path::new(path))?;
+    if model.info().id != info.id {
+        return Err(Failure::bad_input(path.clone(), "the file has changed since it was added")
+            .remedy("Add it again; the results of the old one stay"));
+    }
+    Ok(model)
+}
+
+/// A hash as a folder's name, whatever characters it may hold.
+fn file_name(hash: &str) -> String {
+    hash.chars().filter(char::is_ascii_alphanumeric).collect()
+}

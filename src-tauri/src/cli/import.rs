@@ -1,0 +1,49 @@
+//! `assay import`: a measurement table into a store.
+
+use super::{
+    output::{Output, Stop, progress},
+    reach::{Access, Reach, absolute, reach},
+};
+use clap::Args;
+use contract::{ImportReport, ImportTable};
+use std::path::PathBuf;
+
+/// Bring a measurement table (CSV, gzipped CSV or Parquet) into a store.
+#[derive(Args)]
+pub struct Import {
+    file: PathBuf,
+    /// The store; it is made where there is none.
+    #[arg(long, value_name = "FILE")]
+    store: PathBuf,
+    /// Print the report as one JSON document.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Import {
+    pub fn run(self, output: &mut Output) -> Result<(), Stop> {
+        let report = match reach(&self.store, Access::Write)? {
+            Reach::Here(store, _claim) => store.import(&self.file, &mut |rows| progress(&format!("{rows} rows")))?,
+            Reach::Running(running) => {
+                let path = absolute(&self.file)?.display().to_string();
+                running.ask(ImportTable { path: Some(path) })?.expect("a path was given, so no dialog was closed")
+            }
+        };
+        progress("");
+        if self.json { output.json(&report) } else { output.lines(lines(&report)) }
+    }
+}
+
+fn lines(report: &ImportReport) -> Vec<String> {
+    let ImportReport { file, rows, taken, duplicates, refused, .. } = report;
+    let mut lines = vec![format!("{file}: {rows} rows: {taken} taken, {duplicates} duplicates, {refused} refused")];
+    lines.extend(report.causes.iter().map(|(cause, count)| format!("  {count:>8} × {cause}")));
+    lines.extend(report.refusals.iter().take(20).map(|refusal| {
+        let column = refusal.column.as_ref().map_or(String::new(), |column| format!(", {column}"));
+        format!("  line {}{column}: {}", refusal.line, refusal.cause)
+    }));
+    if report.refused > 20 {
+        lines.push(format!("  … and {} more; --json lists them", report.refused - 20));
+    }
+    lines
+}

@@ -1,0 +1,286 @@
+//! `assay measure`: one measurement, here or by the Assay that has the store open.
+
+use super::{
+    interrupt::on_interrupt,
+    inventory,
+    output::{Output, Stop, progress},
+    reach::{Access, Reach, absolute, reach},
+};
+use crate::{
+    bench::{Bench, Order},
+    instance::Doorbell,
+    place::Place,
+    queue::run_of,
+    weights::Weights,
+};
+use clap::Args;
+use contract::*;
+use engine::{Control, Libraries, Program};
+use models::Model;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+use store::Store;
+
+/// Measure one model on one engine.
+#[derive(Args)]
+pub struct Measure {
+    /// A preset such as bert-tiny, or a file: .onnx, config.json, .safetensors, or a folder with one of these.
+    #[arg(long, value_name = "FILE or PRESET")]
+    model: String,
+    /// The fastest ready one on the CPU where this is not given.
+    #[arg(long)]
+    engine: Option<String>,
+    /// As `assay inventory` names it; the engine's first ready one where this is not given.
+    #[arg(long)]
+    device: Option<String>,
+    #[arg(long, default_value = "f32", value_parser = precision)]
+    precision: Precision,
+    #[arg(long, default_value_t = 1)]
+    batch: u32,
+    /// Tokens of text, or pixels of an image's edge; the model's default where this is not given.
+    #[arg(long, alias = "size")]
+    length: Option<u32>,
+    /// A value for another free dimension, as NAME=VALUE.
+    #[arg(long = "dim", value_name = "NAME=VALUE", value_parser = dimension)]
+    dims: Vec<(String, u32)>,
+    /// CPU threads; all physical cores where this is not given.
+    #[arg(long)]
+    threads: Option<u32>,
+    /// For weights and inputs.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Longest time for the warm samples.
+    #[arg(long, value_name = "SECONDS", default_value_t = Settings::default().budget_secs)]
+    budget_secs: f64,
+    /// Keep the result in this store; it is made where there is none.
+    #[arg(long, value_name = "FILE")]
+    store: Option<PathBuf>,
+    /// Print the whole result as one JSON document.
+    #[arg(long)]
+    json: bool,
+}
+
+fn precision(text: &str) -> Result<Precision, String> {
+    Precision::from_key(text).ok_or_else(|| {
+        let known: Vec<&str> = Precision::ALL.iter().map(|p| p.key()).collect();
+        format!("one of {}", known.join(", "))
+    })
+}
+
+fn dimension(text: &str) -> Result<(String, u32), String> {
+    let (name, value) = text.split_once('=').ok_or("NAME=VALUE")?;
+    Ok((name.to_owned(), value.parse().map_err(|_| format!("{value} is not a whole number"))?))
+}
+
+impl Measure {
+    pub fn run(self, output: &mut Output) -> Result<(), Stop> {
+        if !(0.1..=3600.0).contains(&self.budget_secs) {
+            return Err(Failure::bad_input("--budget-secs", "it must lie between 0.1 and 3600").into());
+        }
+        let reached = self.store.as_deref().map(|path| reach(path, Access::Write)).transpose()?;
+        let run = match reached {
+            Some(Reach::Running(running)) => self.through(&running)?,
+            Some(Reach::Here(store, _claim)) => self.here(Some(&store))?,
+            None => self.here(None)?,
+        };
+        progress("");
+        if self.json {
+            output.json(&run)?;
+        } else {
+            output.lines(lines(&run))?;
+        }
+        match &run.outcome {
+            Outcome::Done => Ok(()),
+            Outcome::Failed { kind: FailureKind::Cancelled, .. } => Err(Failure::Cancelled.into()),
+            Outcome::Failed { phase, message, .. } => {
+                eprintln!("assay: {} failed at {}: {message}", self.model, phase.label().to_lowercase());
+                Err(Stop::Told)
+            }
+        }
+    }
+
+    /// With a worker of our own.
+    fn here(&self, store: Option<&Store>) -> Result<Run, Failure> {
+        let control = Control::default();
+        let cancel = control.clone();
+        on_interrupt(move || cancel.cancel())?;
+
+        let model = match preset(&self.model) {
+            Some(preset) => preset,
+            None => Model::open(Path::new(&self.model))?,
+        };
+        let place = Place::find()?;
+        let mut machine = inventory::scan(&place)?;
+        let settings = store.map(Store::settings).transpose()?.unwrap_or_default();
+        if let Some(store) = store {
+            machine.peaks = store.peaks(&machine.id)?;
+            store.save_machine(&machine)?;
+        }
+        let setting = self.setting(model.info().id.clone(), self.target(&machine)?);
+        let bench = Bench {
+            program: Program::this().map_err(|e| Failure::broken("finding the program's own file", e))?,
+            libraries: Libraries::find(&[place.libraries()]),
+            weights: Weights::at(place.weights()),
+            scratch: place.scratch(),
+        };
+        let run = RunId(uuid::Uuid::now_v7().to_string());
+        let order = Order { run, setting: &setting, model: &model, machine: &machine, settings: &settings };
+        let run = bench.measure(&order, &control, &mut |live| show(&live));
+        let cancelled = matches!(run.outcome, Outcome::Failed { kind: FailureKind::Cancelled, .. });
+        if let Some(store) = store.filter(|_| !cancelled) {
+            store.insert_run(&run)?;
+        }
+        Ok(run)
+    }
+
+    /// As a job in the queue of the running Assay.
+    fn through(&self, running: &Doorbell) -> Result<Run, Failure> {
+        let model = match preset(&self.model) {
+            Some(preset) => preset.info().id.clone(),
+            None => running.ask(AddModel { path: absolute(Path::new(&self.model))?.display().to_string() })?.id,
+        };
+        let setting = self.setting(model, self.target(&running.ask(GetMachine {})?)?);
+        let jobs = running.ask(StartPlan { plan: plan_of(&setting) })?;
+        let job = Arc::new(jobs.into_iter().next().expect("a plan of one setting makes one job"));
+        let before = running.ask(GetQueue {})?.jobs.iter().position(|queued| queued.id == *job).unwrap_or(0);
+        eprintln!("assay: Assay has this store open and measures there; {before} measurements come first");
+
+        let (bell, cancelled) = (running.clone(), job.clone());
+        // A job that has just ended cannot be cancelled, which is as good.
+        on_interrupt(move || drop(bell.ask(CancelJob { id: (*cancelled).clone() })))?;
+        while running.ask(GetQueue {})?.jobs.iter().any(|queued| queued.id == *job) {
+            if let Some(live) = running.ask(GetLive {})?.filter(|live| live.job == *job) {
+                show(&live);
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+        match running.ask(GetRun { id: run_of(&job) }) {
+            Err(Failure::NotFound { .. }) => Err(Failure::Cancelled),
+            run => run,
+        }
+    }
+
+    fn setting(&self, model: ModelId, target: TargetChoice) -> Setting {
+        Setting {
+            model,
+            engine: target.engine,
+            device: target.device,
+            precision: self.precision,
+            mode: Mode::Inference,
+            batch: self.batch,
+            size: self.length,
+            dims: self.dims.iter().cloned().collect::<BTreeMap<_, _>>(),
+            threads: self.threads,
+            seed: self.seed,
+            budget_secs: self.budget_secs,
+        }
+    }
+
+    fn target(&self, machine: &Machine) -> Result<TargetChoice, Failure> {
+        let named = |target: &&Target| {
+            self.engine.as_ref().is_none_or(|engine| target.engine.0 == *engine)
+                && self.device.as_ref().is_none_or(|device| target.device.0 == *device)
+        };
+        if let Some(target) = preferred(machine).into_iter().find(|t| named(t) && t.availability.is_ready()) {
+            return Ok(TargetChoice { engine: target.engine.clone(), device: target.device.clone() });
+        }
+        // Named, but not usable: the measurement itself says why, as a refused result.
+        match (&self.engine, &self.device) {
+            (Some(engine), Some(device)) => {
+                Ok(TargetChoice { engine: engine.as_str().into(), device: device.as_str().into() })
+            }
+            (Some(engine), None) => match machine.engines.iter().find(|status| status.id.0 == *engine) {
+                Some(EngineStatus { availability: Availability::Missing { reason, remedy }, name, .. }) => {
+                    Err(Failure::Missing { what: name.clone(), reason: reason.clone(), remedy: remedy.clone() })
+                }
+                _ => Err(Failure::not_found("ready engine called", engine)),
+            },
+            (None, device) => {
+                Err(Failure::not_found("ready engine for the device", device.as_deref().unwrap_or("cpu")))
+            }
+        }
+    }
+}
+
+/// Targets on the CPU first, and of these the engine that is the fastest on most models.
+fn preferred(machine: &Machine) -> Vec<&Target> {
+    let mut targets: Vec<&Target> = machine.targets().collect();
+    targets.sort_by_key(|target| (target.platform, target.engine.0 != "onnxruntime"));
+    targets
+}
+
+/// A preset by its id, with or without `preset:`. A file of that name comes first.
+fn preset(name: &str) -> Option<Model> {
+    if Path::new(name).exists() {
+        return None;
+    }
+    let id = if name.starts_with("preset:") { name.to_owned() } else { format!("preset:{name}") };
+    Model::preset(&ModelId(id))
+}
+
+fn plan_of(setting: &Setting) -> Plan {
+    Plan {
+        models: vec![setting.model.clone()],
+        targets: vec![TargetChoice { engine: setting.engine.clone(), device: setting.device.clone() }],
+        precisions: vec![setting.precision],
+        mode: setting.mode,
+        batches: vec![setting.batch],
+        sizes: setting.size.map(|size| (setting.model.clone(), vec![size])).into_iter().collect(),
+        dims: setting.dims.clone(),
+        threads: setting.threads.into_iter().collect(),
+        seed: setting.seed,
+        budget_secs: setting.budget_secs,
+    }
+}
+
+fn show(live: &Live) {
+    let figure = match live.median_ms {
+        Some(median) => format!("{} samples, median {median:.3} ms", live.samples),
+        None => live.log.last().cloned().unwrap_or_default(),
+    };
+    progress(&format!("{:>6.1} s  {}  {figure}", live.elapsed_secs, live.phase.label()));
+}
+
+fn lines(run: &Run) -> Vec<String> {
+    let Setting { engine, precision, batch, size, .. } = &run.setting;
+    let size = size.map_or(String::new(), |size| format!(", length {size}"));
+    let mut lines = vec![format!(
+        "{} on {engine} {}, {}, {precision}, batch {batch}{size}",
+        run.model.name, run.effective.engine_version, run.effective.device_name
+    )];
+    if let Some(timing) = &run.timing {
+        lines.push(format!(
+            "  median      {:.3} ms, 95 % interval {:.3} to {:.3} ms, minimum {:.3} ms, {} samples",
+            timing.median_ms, timing.low_ms, timing.high_ms, timing.min_ms, timing.samples
+        ));
+        lines.extend(timing.percentiles.iter().map(|p| format!("  p{:<10} {:.3} ms", p.p * 100.0, p.ms)));
+        lines.push(format!("  throughput  {:.2} per second", timing.throughput_per_s));
+    }
+    if let Some(bytes) = run.memory.peak_bytes {
+        lines.push(format!("  memory      {} MB above the worker's baseline", bytes / 1_000_000));
+    }
+    lines.extend(run.phases.iter().map(|phase| format!("  {:<18} {:>10.1} ms", phase.name.label(), phase.ms)));
+    lines.push(format!("  output      {}", check(&run.check)));
+    if let Some(noise) = &run.noise {
+        lines.push(format!("  noise       {}: {}", noise.grade.letter(), noise.grade.meaning()));
+    }
+    lines.extend(run.flags.iter().map(|flag| format!("  note        {}", flag.reason())));
+    lines
+}
+
+fn check(check: &OutputCheck) -> String {
+    match check {
+        OutputCheck::Agrees { against, largest_difference, .. } => {
+            format!("agrees with {against}'s, largest difference {largest_difference:.1e}")
+        }
+        OutputCheck::Disagrees { against, largest_difference, tolerance, output } => {
+            format!("{output} differs from {against}'s by {largest_difference:.1e}, more than {tolerance:.0e}")
+        }
+        OutputCheck::Unchecked { reason } => format!("unchecked: {reason}"),
+    }
+}

@@ -1,0 +1,62 @@
+//! The commands: the same work without a window or a display.
+
+mod check_golden;
+mod export;
+mod import;
+mod interrupt;
+mod inventory;
+mod measure;
+mod output;
+mod query;
+mod reach;
+
+use clap::{Parser, Subcommand};
+use contract::Failure;
+use output::{Output, Stop};
+use std::process::ExitCode;
+
+/// Measures AI models on this machine's engines and keeps the evidence.
+///
+/// Without a command the window opens.
+#[derive(Parser)]
+#[command(name = "assay", version, propagate_version = true, subcommand_required = true, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Inventory(inventory::Inventory),
+    Measure(measure::Measure),
+    CheckGolden(check_golden::CheckGolden),
+    Import(import::Import),
+    Export(export::Export),
+    Query(query::Query),
+}
+
+/// Exit codes: 0 done, 1 failed with a sentence on stderr, 2 used wrongly, 130 interrupted.
+pub fn main() -> ExitCode {
+    let output = &mut Output::new();
+    let done = match Arguments::parse().command {
+        Command::Inventory(command) => command.run(output),
+        Command::Measure(command) => command.run(output),
+        Command::CheckGolden(command) => command.run(output),
+        Command::Import(command) => command.run(output),
+        Command::Export(command) => command.run(output),
+        Command::Query(command) => command.run(output),
+    };
+    match done {
+        // Whoever read our output had enough of it.
+        Ok(()) | Err(Stop::NobodyReads) => ExitCode::SUCCESS,
+        Err(Stop::Failed(Failure::Cancelled)) => {
+            eprintln!("assay: interrupted");
+            ExitCode::from(130)
+        }
+        Err(Stop::Failed(failure)) => {
+            eprintln!("assay: {failure}");
+            ExitCode::FAILURE
+        }
+        Err(Stop::Told) => ExitCode::FAILURE,
+    }
+}

@@ -1,0 +1,48 @@
+//! Start, quit, bring forward, and the read-only query.
+
+use crate::{
+    answer::Answer,
+    desk::{Desk, blocking},
+};
+use contract::*;
+
+impl Answer<Hello> for Desk {
+    async fn answer(&self, _: Hello) -> Result<Start, Failure> {
+        let known = self.with_store(|store| Ok((store.settings()?, store.count()?))).await;
+        let notices = self.notices().clone();
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        Ok(match known {
+            Ok((settings, results)) => Start { version, settings, results, notices, store_failure: None },
+            Err(failure) => {
+                Start { version, settings: Settings::default(), results: 0, notices, store_failure: Some(failure) }
+            }
+        })
+    }
+}
+
+impl Answer<Quit> for Desk {
+    async fn answer(&self, Quit { stop_queue }: Quit) -> Result<(), Failure> {
+        let desk = self.clone();
+        blocking(move || {
+            if !stop_queue && desk.window_closed() {
+                return desk.front.hide();
+            }
+            desk.stop_for_good();
+            desk.front.leave();
+            Ok(())
+        })
+        .await
+    }
+}
+
+impl Answer<Show> for Desk {
+    async fn answer(&self, _: Show) -> Result<(), Failure> {
+        self.front.show()
+    }
+}
+
+impl Answer<Query> for Desk {
+    async fn answer(&self, Query { sql }: Query) -> Result<serde_json::Value, Failure> {
+        self.with_store(move |store| store.query(&sql)).await
+    }
+}

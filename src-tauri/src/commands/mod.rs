@@ -1,0 +1,8 @@
+//! How the desk answers: one file for each page of the window.
+
+mod app;
+mod launch;
+mod machine;
+mod models;
+mod results;
+mod settings;

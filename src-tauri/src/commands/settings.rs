@@ -1,0 +1,92 @@
+//! Settings, where things are kept, and the token.
+
+use crate::{
+    answer::Answer,
+    bench::available_disk,
+    desk::{Desk, blocking},
+    front::FileQuestion,
+    secret,
+};
+use contract::*;
+use std::path::PathBuf;
+
+impl Answer<GetSettings> for Desk {
+    async fn answer(&self, _: GetSettings) -> Result<Settings, Failure> {
+        self.settings().await
+    }
+}
+
+impl Answer<SaveSettings> for Desk {
+    async fn answer(&self, SaveSettings { settings }: SaveSettings) -> Result<(), Failure> {
+        check(&settings)?;
+        self.with_store(move |store| store.save_settings(&settings)).await
+    }
+}
+
+fn check(settings: &Settings) -> Result<(), Failure> {
+    let range = |name: &str, value: f64, low: f64, high: f64, unit: &str| {
+        if (low..=high).contains(&value) {
+            return Ok(());
+        }
+        Err(Failure::bad_input(name, format!("{value}{unit} is not between {low} and {high}{unit}")))
+    };
+    range("time budget", settings.budget_secs, 0.1, 3600.0, " s")?;
+    range("time-out", settings.timeout_secs, 1.0, 86_400.0, " s")?;
+    range("share of memory", settings.memory_share, 0.05, 1.0, "")?;
+    match settings.threads {
+        Some(threads) => range("threads", f64::from(threads), 1.0, 1024.0, ""),
+        None => Ok(()),
+    }
+}
+
+impl Answer<GetStorage> for Desk {
+    async fn answer(&self, _: GetStorage) -> Result<StorageInfo, Failure> {
+        let desk = self.clone();
+        self.with_store(move |store| {
+            let weights = &desk.bench.weights;
+            Ok(StorageInfo {
+                store_path: store.path().display().to_string(),
+                store_bytes: store.size_bytes(),
+                results: store.count()?,
+                weights_path: weights.root().display().to_string(),
+                weights_bytes: weights.bytes(),
+                available_disk_bytes: available_disk(weights.root()),
+                token_set: secret::token_is_set(&desk.place),
+            })
+        })
+        .await
+    }
+}
+
+impl Answer<OpenStore> for Desk {
+    async fn answer(&self, OpenStore { path }: OpenStore) -> Result<Option<String>, Failure> {
+        let desk = self.clone();
+        blocking(move || {
+            let path = match path {
+                Some(path) => Some(PathBuf::from(path)),
+                None => desk.front.pick(FileQuestion::Store)?,
+            };
+            let Some(path) = path else { return Ok(None) };
+            desk.change_store(&path)?;
+            Ok(Some(path.display().to_string()))
+        })
+        .await
+    }
+}
+
+impl Answer<ClearWeights> for Desk {
+    async fn answer(&self, _: ClearWeights) -> Result<u64, Failure> {
+        let desk = self.clone();
+        blocking(move || {
+            desk.bench.weights.shrink_to(0).map_err(|e| Failure::broken("removing the generated weights", e))
+        })
+        .await
+    }
+}
+
+impl Answer<SetToken> for Desk {
+    async fn answer(&self, SetToken { token }: SetToken) -> Result<(), Failure> {
+        let desk = self.clone();
+        blocking(move || secret::set_token(&desk.place, &token)).await
+    }
+}

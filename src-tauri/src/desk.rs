@@ -1,0 +1,242 @@
+//! The desk behind the window: store, machine, models, queue, and the line to whoever listens.
+
+use crate::{
+    bench::Bench,
+    catalogue::Catalogue,
+    front::Front,
+    instance::{self, Claim, Instance},
+    inventory::{self, Inventory},
+    place::Place,
+    queue::{self, Queue},
+    weights::Weights,
+};
+use contract::{Event, Failure, Notice, NoticeKind, Settings};
+use engine::{Libraries, Program};
+use std::{
+    ops::Deref,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
+use store::{Store, StoreError};
+use tokio::{runtime::Handle, sync::watch};
+
+/// Cheap to clone; all clones are one desk.
+#[derive(Clone)]
+pub struct Desk(Arc<Inside>);
+
+pub struct Inside {
+    pub(crate) place: Place,
+    pub(crate) bench: Bench,
+    pub(crate) front: Box<dyn Front>,
+    pub(crate) inventory: Inventory,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) queue: Queue,
+    store: watch::Sender<StoreState>,
+    instance: Mutex<Option<Instance>>,
+    listener: Mutex<Option<Listener>>,
+    notices: Mutex<Vec<Notice>>,
+    in_background: AtomicBool,
+    runtime: Handle,
+}
+
+type Listener = Box<dyn Fn(Event) + Send>;
+
+#[derive(Clone)]
+enum StoreState {
+    Opening,
+    Open(Store),
+    Failed(Failure),
+}
+
+impl Deref for Desk {
+    type Target = Inside;
+
+    fn deref(&self) -> &Inside {
+        &self.0
+    }
+}
+
+impl Desk {
+    /// Takes its place at once; the store is opened and the machine looked at on threads of their own.
+    pub fn open(
+        place: Place,
+        extra_libraries: &[PathBuf],
+        front: Box<dyn Front>,
+        instance: Instance,
+        store: PathBuf,
+        runtime: Handle,
+    ) -> Result<Self, Failure> {
+        let program = Program::this().map_err(|e| Failure::broken("finding the program's own file", e))?;
+        let libraries = Libraries::find(&[extra_libraries, &[place.libraries()]].concat());
+        let bench = Bench { program, libraries, weights: Weights::at(place.weights()), scratch: place.scratch() };
+        let desk = Self(Arc::new(Inside {
+            place,
+            bench,
+            front,
+            inventory: Inventory::default(),
+            catalogue: Catalogue::default(),
+            queue: Queue::default(),
+            store: watch::Sender::new(StoreState::Opening),
+            instance: Mutex::default(),
+            listener: Mutex::default(),
+            notices: Mutex::default(),
+            in_background: AtomicBool::new(false),
+            runtime,
+        }));
+        desk.serve(instance);
+        let started = desk.clone();
+        thread::Builder::new()
+            .name("store".into())
+            .spawn(move || started.start(&store))
+            .map_err(|e| Failure::broken("starting the thread that opens the store", e))?;
+        Ok(desk)
+    }
+
+    fn start(&self, path: &Path) {
+        let store = match Store::open(path).map_err(Failure::from) {
+            Ok(store) => Some(store),
+            Err(failure) => {
+                self.store.send_replace(StoreState::Failed(failure));
+                None
+            }
+        };
+        if let Some(store) = &store {
+            self.use_store(store);
+        }
+        inventory::scan(self, store.as_ref());
+        self.queue.wake();
+    }
+
+    /// Recalls what the store holds, lets requests through, and has the queue go on.
+    fn use_store(&self, store: &Store) {
+        self.notices().extend(store.notices().iter().cloned());
+        self.inventory.recall(store);
+        let shift = self.queue.begin_shift();
+        if let Err(e) = queue::resume(self, store) {
+            self.note(NoticeKind::Error, format!("The queue of the last start could not be read: {e}."));
+        }
+        self.store.send_replace(StoreState::Open(store.clone()));
+        let (desk, store) = (self.clone(), store.clone());
+        thread::spawn(move || queue::run(&desk, &store, shift));
+    }
+
+    /// Opens another store in place of this one, and has the next start open it too.
+    pub(crate) fn change_store(&self, path: &Path) -> Result<(), Failure> {
+        if self.queue.is_measuring() {
+            return Err(Failure::bad_input(
+                "Open another store",
+                "a measurement is running, and its result belongs to this one",
+            )
+            .remedy("Wait until the queue is empty, or cancel it"));
+        }
+        let instance = match instance::claim(path)? {
+            Claim::Ours(instance) => instance,
+            Claim::Held(_) => return Err(StoreError::Locked { path: path.to_owned() }.into()),
+        };
+        let store = Store::open(path)?;
+        self.use_store(&store);
+        self.serve(instance);
+        self.place.choose_store(path).map_err(|e| Failure::broken("remembering the store", e))?;
+        self.tell(Event::ResultsChanged);
+        self.tell(Event::ModelsChanged);
+        self.tell(Event::Queue(self.queue.view()));
+        Ok(())
+    }
+
+    /// Lets other starts and commands reach this desk; dropping the instance before gives its store free.
+    fn serve(&self, instance: Instance) {
+        let desk = self.clone();
+        let served = instance.serve(move |request| desk.runtime.block_on(desk.ask(request)));
+        if let Err(failure) = served {
+            self.note(NoticeKind::Warning, format!("Commands cannot reach this window: {failure}."));
+        }
+        *self.instance.lock().expect("no holder of this lock panics") = Some(instance);
+    }
+
+    /// The open store; waits while it is being opened.
+    pub(crate) async fn store(&self) -> Result<Store, Failure> {
+        let mut state = self.store.subscribe();
+        let state = state
+            .wait_for(|state| !matches!(state, StoreState::Opening))
+            .await
+            .expect("the sender lives as long as the desk");
+        match &*state {
+            StoreState::Open(store) => Ok(store.clone()),
+            StoreState::Failed(failure) => Err(failure.clone()),
+            StoreState::Opening => unreachable!("waited for"),
+        }
+    }
+
+    /// Work on the store, off the async threads.
+    pub(crate) async fn with_store<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let store = self.store().await?;
+        blocking(move || Ok(work(&store)?)).await
+    }
+
+    pub(crate) async fn settings(&self) -> Result<Settings, Failure> {
+        self.with_store(Store::settings).await
+    }
+
+    /// Sends every event to this listener from now on; the window is the only one.
+    pub fn listen(&self, listener: impl Fn(Event) + Send + 'static) {
+        *self.listener.lock().expect("no listener panics") = Some(Box::new(listener));
+    }
+
+    pub(crate) fn tell(&self, event: Event) {
+        if let Some(listener) = &*self.listener.lock().expect("no listener panics") {
+            listener(event);
+        }
+    }
+
+    /// Something that happened before the window asked for the first time.
+    pub(crate) fn note(&self, kind: NoticeKind, text: String) {
+        self.notices().push(Notice { kind, text });
+    }
+
+    pub(crate) fn warn(&self, text: String) {
+        self.tell(Event::Notice(Notice { kind: NoticeKind::Warning, text }));
+    }
+
+    pub(crate) fn notices(&self) -> MutexGuard<'_, Vec<Notice>> {
+        self.notices.lock().expect("no holder of this lock panics")
+    }
+
+    /// The window was closed. Answers whether the process stays, because measurements are left.
+    pub(crate) fn window_closed(&self) -> bool {
+        let stays = self.queue.is_busy();
+        self.in_background.store(stays, Ordering::Relaxed);
+        stays
+    }
+
+    /// Ends the running worker; what waits is kept for the next start, paused.
+    pub(crate) fn stop_for_good(&self) {
+        self.queue.close();
+        if let StoreState::Open(store) = &*self.store.borrow() {
+            queue::changed(self, store);
+        }
+    }
+
+    pub(crate) fn window_shown(&self) {
+        self.in_background.store(false, Ordering::Relaxed);
+    }
+
+    pub(crate) fn queue_is_empty(&self) {
+        if self.in_background.load(Ordering::Relaxed) {
+            self.front.leave();
+        }
+    }
+}
+
+/// Runs work that may block on a thread made for it.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    tokio::task::spawn_blocking(work).await.map_err(|e| Failure::broken("the work behind this request", e))?
+}

@@ -1,0 +1,153 @@
+//! This machine as last seen: the stored scan at once, a fresh one soon after, peaks on request.
+
+use crate::desk::Desk;
+use contract::*;
+use engine::Control;
+use std::{sync::Mutex, thread};
+use store::Store;
+use tokio::sync::watch;
+
+pub struct Inventory {
+    machine: watch::Sender<Option<Machine>>,
+    /// As the last start left it, to tell what has changed since.
+    before: Mutex<Option<Machine>>,
+    webview: Mutex<Option<WebViewFacts>>,
+    scanning: Mutex<()>,
+    peaks: Mutex<Option<Control>>,
+}
+
+impl Default for Inventory {
+    fn default() -> Self {
+        Self {
+            machine: watch::Sender::new(None),
+            before: Mutex::default(),
+            webview: Mutex::default(),
+            scanning: Mutex::default(),
+            peaks: Mutex::default(),
+        }
+    }
+}
+
+impl Inventory {
+    /// The machine as known now; waits for the first scan where no earlier one is stored.
+    pub async fn machine(&self) -> Machine {
+        let mut seen = self.machine.subscribe();
+        let machine = seen.wait_for(Option::is_some).await.expect("the sender lives as long as the inventory");
+        machine.clone().expect("waited for")
+    }
+
+    /// The same for a thread that may block.
+    pub fn machine_blocking(&self) -> Machine {
+        loop {
+            if let Some(machine) = self.machine.borrow().clone() {
+                return machine;
+            }
+            thread::sleep(std::time::Duration::from_millis(20));
+        }
+    }
+
+    /// Shows what the last start stored, until a scan of this one ends.
+    pub fn recall(&self, store: &Store) {
+        let Ok(Some(mut machine)) = store.last_machine() else { return };
+        machine.changes.clear();
+        machine.webview = None;
+        machine.peaks = store.peaks(&machine.id).unwrap_or_default();
+        *lock(&self.before) = Some(machine.clone());
+        self.machine.send_replace(Some(machine));
+    }
+
+    fn show(&self, desk: &Desk, mut machine: Machine) -> Machine {
+        if let Some(facts) = lock(&self.webview).clone() {
+            engine::inventory::merge_webview(&mut machine, &facts);
+        }
+        self.machine.send_replace(Some(machine.clone()));
+        desk.tell(Event::MachineChanged);
+        machine
+    }
+
+    /// What the WebView says of itself; it asks once a start.
+    pub fn add_webview(&self, desk: &Desk, facts: WebViewFacts) {
+        *lock(&self.webview) = Some(facts);
+        let known = self.machine.borrow().clone();
+        if let Some(machine) = known {
+            self.show(desk, machine);
+        }
+    }
+}
+
+/// Looks at the machine again and stores what it found. Blocks for some seconds.
+pub fn scan(desk: &Desk, store: Option<&Store>) -> Machine {
+    let inventory = &desk.inventory;
+    let _one_at_a_time = lock(&inventory.scanning);
+    let mut machine = engine::scan(&desk.bench.libraries, &desk.bench.program);
+    if let Some(store) = store {
+        machine.peaks = store.peaks(&machine.id).unwrap_or_default();
+    }
+    if let Some(before) = &*lock(&inventory.before) {
+        machine.changes = engine::inventory::changes(before, &machine);
+    }
+    if let Some(Err(e)) = store.map(|store| store.save_machine(&machine)) {
+        desk.warn(format!("The inventory could not be stored: {e}."));
+    }
+    inventory.show(desk, machine)
+}
+
+/// Measures the peaks on a thread of its own; progress and the end come as events.
+pub fn measure_peaks(desk: &Desk, store: Store) -> Result<(), Failure> {
+    if desk.queue.is_measuring() {
+        return Err(Failure::bad_input(
+            "Measure this machine",
+            "a model is being measured, and each would disturb the other",
+        )
+        .remedy("Pause the queue, or wait until it is empty"));
+    }
+    let control = Control::default();
+    {
+        let mut running = lock(&desk.inventory.peaks);
+        if running.is_some() {
+            return Err(Failure::bad_input("Measure this machine", "it is being measured already"));
+        }
+        *running = Some(control.clone());
+    }
+    let desk = desk.clone();
+    thread::Builder::new()
+        .name("peaks".into())
+        .spawn(move || {
+            let error = run_peaks(&desk, &store, &control).err();
+            *lock(&desk.inventory.peaks) = None;
+            desk.queue.wake();
+            desk.tell(Event::PeaksEnded { error });
+        })
+        .map_err(|e| Failure::broken("starting the measurement of this machine", e))?;
+    Ok(())
+}
+
+fn run_peaks(desk: &Desk, store: &Store, control: &Control) -> Result<(), String> {
+    let mut machine = desk.inventory.machine_blocking();
+    let peaks = engine::measure_peaks(&desk.bench.program, &machine, control, &mut |progress| {
+        desk.tell(Event::Peaks(progress))
+    })
+    .map_err(|e| e.to_string())?;
+    store.save_peaks(&machine.id, &peaks).map_err(|e| e.to_string())?;
+    machine = desk.inventory.machine_blocking();
+    machine.peaks = peaks;
+    desk.inventory.show(desk, machine);
+    Ok(())
+}
+
+impl Inventory {
+    pub fn cancel_peaks(&self) {
+        if let Some(control) = &*lock(&self.peaks) {
+            control.cancel();
+        }
+    }
+
+    /// Whether "Measure this machine" runs; a measurement beside it would disturb both.
+    pub fn peaks_running(&self) -> bool {
+        lock(&self.peaks).is_some()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().expect("no holder of this lock panics")
+}

@@ -1,0 +1,141 @@
+//! The matrix: the store's best figures set into this machine's columns, so that what is missing has its sentence.
+
+use contract::*;
+use std::collections::BTreeMap;
+use store::{BestCell, MatrixBest};
+
+/// Columns follow `Platform::ALL`; on each platform this machine's devices come first.
+pub fn of(machine: &Machine, best: MatrixBest, filter: &Filter) -> Matrix {
+    let metric = best.metric;
+    let mut columns = own_columns(machine, filter);
+    for cell in &best.cells {
+        let place = Place::of(cell, machine);
+        if !columns.iter().any(|column| column.place == place) {
+            columns.push(Column::foreign(place, cell));
+        }
+    }
+    // Stable: within a platform the order of appearance stays.
+    columns.sort_by_key(|column| column.place.platform);
+
+    let mut rows: BTreeMap<String, (String, Vec<BestCell>)> = BTreeMap::new();
+    for cell in best.cells {
+        rows.entry(cell.model.clone()).or_insert_with(|| (cell.family.clone(), Vec::new())).1.push(cell);
+    }
+    let rows = rows
+        .into_iter()
+        .map(|(model, (family, cells))| {
+            let cells = columns.iter().map(|column| column.cell(machine, &cells)).collect();
+            MatrixRow { model, family, cells }
+        })
+        .collect();
+    Matrix { metric, columns: columns.into_iter().map(Column::shown).collect(), rows }
+}
+
+/// What tells columns apart. Two machines may both have a `cpu`.
+#[derive(Clone, PartialEq)]
+struct Place {
+    platform: Platform,
+    device: Option<DeviceId>,
+    /// Another machine than this one; none for this one and for imported results.
+    elsewhere: Option<MachineId>,
+}
+
+impl Place {
+    fn of(cell: &BestCell, machine: &Machine) -> Self {
+        let elsewhere = cell.machine.clone().filter(|id| *id != machine.id);
+        Self { platform: cell.platform, device: Some(cell.device.clone()), elsewhere }
+    }
+}
+
+struct Column {
+    place: Place,
+    label: String,
+    availability: Availability,
+}
+
+fn own_columns(machine: &Machine, filter: &Filter) -> Vec<Column> {
+    let wanted = |platform: &Platform| filter.platforms.is_empty() || filter.platforms.contains(platform);
+    let mut columns: Vec<Column> = Vec::new();
+    for status in machine.platforms.iter().filter(|status| wanted(&status.platform)) {
+        let platform = status.platform;
+        let before = columns.len();
+        for target in machine.targets().filter(|target| target.platform == platform) {
+            let place = Place { platform, device: Some(target.device.clone()), elsewhere: None };
+            match columns.iter_mut().find(|column| column.place == place) {
+                // One usable engine makes the device usable.
+                Some(column) if target.availability.is_ready() => column.availability = Availability::Ready,
+                Some(_) => {}
+                None => columns.push(Column {
+                    place,
+                    label: target.device_name.clone(),
+                    availability: target.availability.clone(),
+                }),
+            }
+        }
+        if columns.len() == before {
+            columns.push(Column::without_device(status));
+        }
+    }
+    columns
+}
+
+impl Column {
+    fn without_device(status: &PlatformStatus) -> Self {
+        let platform = status.platform;
+        let availability = match &status.availability {
+            Availability::Missing { .. } => status.availability.clone(),
+            Availability::Ready => Availability::missing(
+                format!("{platform} is there, but no engine of this version measures on it"),
+                "Import measurements made elsewhere to see figures here",
+            ),
+        };
+        Self { place: Place { platform, device: None, elsewhere: None }, label: platform.label().into(), availability }
+    }
+
+    fn foreign(place: Place, cell: &BestCell) -> Self {
+        let availability = Availability::missing(
+            format!("{} is not a device of this machine", cell.device_name),
+            "Measure there and import the table",
+        );
+        Self { place, label: cell.device_name.clone(), availability }
+    }
+
+    fn cell(&self, machine: &Machine, cells: &[BestCell]) -> MatrixCell {
+        match cells.iter().find(|cell| Place::of(cell, machine) == self.place) {
+            Some(cell) => figure(cell),
+            None => match &self.availability {
+                Availability::Ready => MatrixCell::Open,
+                Availability::Missing { reason, remedy } => {
+                    MatrixCell::Impossible { reason: reason.clone(), remedy: remedy.clone() }
+                }
+            },
+        }
+    }
+
+    fn shown(self) -> MatrixColumn {
+        let Place { platform, device, .. } = self.place;
+        MatrixColumn { device, platform, label: self.label, availability: self.availability }
+    }
+}
+
+fn figure(cell: &BestCell) -> MatrixCell {
+    match (&cell.best, &cell.failed) {
+        (Some(best), _) => MatrixCell::Figure {
+            value: best.value,
+            low: best.low,
+            high: best.high,
+            precision: best.precision,
+            engine: best.engine.clone(),
+            evidence: best.evidence,
+            run: best.run.clone(),
+            runs: cell.runs,
+            batch: best.batch,
+            size: best.size,
+            noise: best.noise,
+        },
+        (None, Some(failed)) => {
+            MatrixCell::Failed { reason: failed.reason.clone(), runs: cell.runs, run: failed.run.clone() }
+        }
+        (None, None) => MatrixCell::Open,
+    }
+}

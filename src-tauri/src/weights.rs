@@ -1,0 +1,141 @@
+//! The folder of generated weights: how much it holds, what may go, and what a measurement is reading right now.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard},
+    time::SystemTime,
+};
+
+/// Each model, precision and seed has a folder of its own here; a folder is kept or removed as a whole.
+#[derive(Clone, Debug)]
+pub struct Weights {
+    root: PathBuf,
+    in_use: Arc<Mutex<Vec<PathBuf>>>,
+}
+
+/// Keeps a folder from being removed while it is read.
+pub struct InUse {
+    weights: Weights,
+    folder: PathBuf,
+}
+
+impl Weights {
+    pub fn at(root: PathBuf) -> Self {
+        Self { root, in_use: Arc::default() }
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub fn bytes(&self) -> u64 {
+        self.folders().iter().map(|folder| bytes_below(&folder.path)).sum()
+    }
+
+    /// Marks a folder as used now; it stays until the mark is dropped.
+    pub fn hold(&self, folder: &Path) -> InUse {
+        self.held().push(folder.to_owned());
+        // The age that decides what goes first; a file system without it falls back to the time of writing.
+        fs::File::open(folder).and_then(|f| f.set_modified(SystemTime::now())).ok();
+        InUse { weights: self.clone(), folder: folder.to_owned() }
+    }
+
+    /// Removes folders, least recently used first, until what is left fits. Returns the bytes freed.
+    pub fn shrink_to(&self, budget_bytes: u64) -> io::Result<u64> {
+        let held = self.held().clone();
+        let mut folders = self.folders();
+        folders.sort_by_key(|folder| folder.used);
+        let sizes: Vec<u64> = folders.iter().map(|folder| bytes_below(&folder.path)).collect();
+        let mut left: u64 = sizes.iter().sum();
+        let mut freed = 0;
+        for (folder, bytes) in folders.iter().zip(sizes) {
+            if left <= budget_bytes {
+                break;
+            }
+            if held.iter().any(|path| path.starts_with(&folder.path)) {
+                continue;
+            }
+            fs::remove_dir_all(&folder.path)?;
+            left -= bytes;
+            freed += bytes;
+        }
+        Ok(freed)
+    }
+
+    fn folders(&self) -> Vec<Folder> {
+        let entries = fs::read_dir(&self.root).into_iter().flatten().flatten();
+        entries
+            .filter_map(|entry| {
+                let facts = entry.metadata().ok()?;
+                facts
+                    .is_dir()
+                    .then(|| Folder { path: entry.path(), used: facts.modified().unwrap_or(SystemTime::UNIX_EPOCH) })
+            })
+            .collect()
+    }
+
+    fn held(&self) -> MutexGuard<'_, Vec<PathBuf>> {
+        self.in_use.lock().expect("no holder of this lock panics")
+    }
+}
+
+impl Drop for InUse {
+    fn drop(&mut self) {
+        let mut held = self.weights.held();
+        if let Some(place) = held.iter().position(|path| *path == self.folder) {
+            held.swap_remove(place);
+        }
+    }
+}
+
+struct Folder {
+    path: PathBuf,
+    used: SystemTime,
+}
+
+fn bytes_below(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .filter_map(|entry| {
+            let facts = entry.metadata().ok()?;
+            Some(if facts.is_dir() { bytes_below(&entry.path()) } else { facts.len() })
+        })
+        .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{thread::sleep, time::Duration};
+
+    fn folder_of(weights: &Weights, name: &str, bytes: usize) -> PathBuf {
+        let folder = weights.root().join(name);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("weights.bin"), vec![1; bytes]).unwrap();
+        sleep(Duration::from_millis(15));
+        folder
+    }
+
+    #[test]
+    fn what_was_used_longest_ago_goes_first() {
+        let root = tempfile::tempdir().unwrap();
+        let weights = Weights::at(root.path().join("weights"));
+        let old = folder_of(&weights, "old", 100);
+        let new = folder_of(&weights, "new", 100);
+        drop(weights.hold(&old));
+        assert_eq!(weights.shrink_to(150).unwrap(), 100);
+        assert!(old.exists() && !new.exists());
+    }
+
+    #[test]
+    fn what_a_measurement_reads_stays() {
+        let root = tempfile::tempdir().unwrap();
+        let weights = Weights::at(root.path().join("weights"));
+        let read = folder_of(&weights, "read", 100);
+        let _held = weights.hold(&read);
+        folder_of(&weights, "other", 10);
+        assert_eq!(weights.shrink_to(0).unwrap(), 10);
+        assert_eq!(weights.bytes(), 100);
+    }
+}

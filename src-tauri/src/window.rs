@@ -1,0 +1,148 @@
+//! The one window: how it opens, what it may call, and what closing it means.
+
+use crate::{
+    desk::Desk,
+    front::{FileQuestion, Front},
+    instance::{self, Claim},
+    place::Place,
+};
+use contract::{Event, Failure, Show};
+use std::{path::PathBuf, process::ExitCode};
+use tauri::{
+    AppHandle, DragDropEvent, Manager, RunEvent, State, WebviewWindow, WebviewWindowBuilder, WindowEvent,
+    async_runtime,
+    ipc::{Channel, InvokeResponseBody, Response},
+};
+use tauri_plugin_dialog::{DialogExt, FilePath};
+
+const WINDOW: &str = "main";
+
+/// Opens the window, or brings forward the one that has the store already.
+pub fn open() -> ExitCode {
+    match start() {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("assay: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start() -> Result<ExitCode, Failure> {
+    let place = Place::find()?;
+    let store = place.store();
+    let instance = match instance::claim(&store)? {
+        Claim::Ours(instance) => instance,
+        Claim::Held(running) => {
+            running.ask(Show {})?;
+            return Ok(ExitCode::SUCCESS);
+        }
+    };
+    let app = tauri::Builder::default()
+        .plugin(tauri_plugin_dialog::init())
+        .invoke_handler(tauri::generate_handler![ask, listen])
+        .setup(move |app| {
+            let front = Box::new(AppFront(app.handle().clone()));
+            let resources: Vec<PathBuf> =
+                app.path().resource_dir().map(|dir| dir.join("libraries")).into_iter().collect();
+            let runtime = async_runtime::handle().inner().clone();
+            let desk = Desk::open(place.clone(), &resources, front, instance, store, runtime)?;
+            app.manage(desk);
+            let config = app.config().app.windows.first().expect("tauri.conf.json describes the window");
+            WebviewWindowBuilder::from_config(app.handle(), config)?.data_directory(place.webview()).build()?;
+            Ok(())
+        })
+        .build(tauri::generate_context!())
+        .map_err(|e| Failure::broken("opening the window", e))?;
+    app.run(on_event);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Every request of the window; answers are written as JSON once and passed on as they are.
+#[tauri::command]
+async fn ask(desk: State<'_, Desk>, ask: serde_json::Value) -> Result<Response, Failure> {
+    let answer = desk.ask(&ask.to_string()).await?;
+    Ok(Response::new(InvokeResponseBody::Json(answer)))
+}
+
+/// The channel that carries every event from now on.
+#[tauri::command]
+fn listen(desk: State<'_, Desk>, channel: Channel<Event>) {
+    // A window that is being reloaded has no channel; the next one asks again.
+    desk.listen(move |event| drop(channel.send(event)));
+}
+
+fn on_event(app: &AppHandle, event: RunEvent) {
+    let desk = app.state::<Desk>();
+    match event {
+        RunEvent::WindowEvent { event: WindowEvent::CloseRequested { api, .. }, .. } if desk.window_closed() => {
+            api.prevent_close();
+            if let Err(failure) = desk.front.hide() {
+                eprintln!("assay: {failure}");
+            }
+        }
+        RunEvent::WindowEvent { event: WindowEvent::DragDrop(DragDropEvent::Drop { paths, .. }), .. } => {
+            desk.tell(Event::Dropped(paths.into_iter().map(|path| path.display().to_string()).collect()));
+        }
+        // Asked for by the system's menu rather than by the desk, which has already ended the queue.
+        RunEvent::ExitRequested { code: None, api, .. } if desk.queue.is_busy() => {
+            api.prevent_exit();
+            if desk.front.show().is_ok() {
+                desk.tell(Event::QuitAsked);
+            }
+        }
+        _ => {}
+    }
+}
+
+struct AppFront(AppHandle);
+
+impl AppFront {
+    fn window(&self) -> Result<WebviewWindow, Failure> {
+        self.0.get_webview_window(WINDOW).ok_or_else(|| Failure::not_found("window called", WINDOW))
+    }
+}
+
+impl Front for AppFront {
+    fn pick(&self, question: FileQuestion) -> Result<Option<PathBuf>, Failure> {
+        let dialog = self.0.dialog().file().set_parent(&self.window()?);
+        let picked = match question {
+            FileQuestion::Model => dialog
+                .set_title("Choose a model")
+                .add_filter("Models", &["onnx", "json", "safetensors"])
+                .blocking_pick_file(),
+            FileQuestion::Table => dialog
+                .set_title("Import measurements")
+                .add_filter("Tables", &["csv", "gz", "parquet"])
+                .blocking_pick_file(),
+            FileQuestion::Store => {
+                dialog.set_title("Open a store").add_filter("Assay stores", &["duckdb"]).blocking_pick_file()
+            }
+            FileQuestion::SaveTable { suggested } => dialog
+                .set_title("Export measurements")
+                .set_file_name(suggested)
+                .add_filter("CSV", &["csv"])
+                .add_filter("Parquet", &["parquet"])
+                .blocking_save_file(),
+            FileQuestion::Save { suggested } => dialog.set_title("Save").set_file_name(suggested).blocking_save_file(),
+        };
+        let path = picked.map(FilePath::into_path).transpose();
+        path.map_err(|e| Failure::bad_input("file", e.to_string()))
+    }
+
+    fn show(&self) -> Result<(), Failure> {
+        let window = self.window()?;
+        let shown = window.show().and_then(|()| window.unminimize()).and_then(|()| window.set_focus());
+        shown.map_err(|e| Failure::broken("showing the window", e))?;
+        self.0.state::<Desk>().window_shown();
+        Ok(())
+    }
+
+    fn hide(&self) -> Result<(), Failure> {
+        self.window()?.hide().map_err(|e| Failure::broken("hiding the window", e))
+    }
+
+    fn leave(&self) {
+        self.0.exit(0);
+    }
+}
