@@ -91,6 +91,20 @@ pub fn add_model(app: App) {
     });
 }
 
+/// Opens Launch with the model of this name chosen.
+pub fn measure_model(app: App, name: String) {
+    send(app, ListModels {}, move |app, models| match models.into_iter().find(|model| model.name == name) {
+        Some(model) => {
+            app.wanted_models.set(vec![model.id]);
+            app.go(Place::Launch);
+        }
+        None => {
+            let told = format!("{name} is known from results alone. Add its model file to measure it here.");
+            app.offer(told, "Add a file…", move || add_model(app));
+        }
+    });
+}
+
 /// What was dropped on the window: tables are imported, everything else is opened as a model.
 pub fn take_dropped(app: App, paths: Vec<String>) {
     let (tables, models): (Vec<_>, Vec<_>) = paths.into_iter().partition(|path| is_table(path));

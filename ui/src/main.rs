@@ -7,6 +7,7 @@ mod load;
 mod pages;
 mod parts;
 mod state;
+mod time;
 mod webview;
 
 fn main() {

@@ -14,6 +14,14 @@ pub fn Figure(value: Option<f64>, #[prop(into)] unit: String) -> impl IntoView {
     }
 }
 
+/// What a result was fed, in words: `batch 8, size 128`.
+pub fn fed_text(batch: u32, size: Option<u32>) -> String {
+    match size {
+        Some(size) => format!("batch {batch}, size {size}"),
+        None => format!("batch {batch}"),
+    }
+}
+
 /// Low, value and high on a scale from `from` to `to`, in the unit of the figure.
 #[component]
 pub fn Whisker(low: f64, value: f64, high: f64, from: f64, to: f64) -> impl IntoView {

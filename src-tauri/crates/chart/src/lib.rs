@@ -1,4 +1,42 @@
 //! Results as figures: plotly charts with their data as tables, and numbers as a person reads them.
 //! The same in window and report; compiles for wasm and native alike.
 
+mod evidence;
 pub mod format;
+mod kinds;
+mod layout;
+pub mod names;
+mod series;
+mod table;
+mod theme;
+
+#[cfg(test)]
+mod fixtures;
+
+pub use kinds::{ChartKind, Source, figure};
+pub use table::{Cell, Table};
+pub use theme::Theme;
+
+use serde_json::Value;
+
+/// A chart ready for plotly, with the same data as a table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Figure {
+    pub data: Vec<Value>,
+    pub layout: Value,
+    pub table: Table,
+    /// What is drawn and what is not, in a sentence or two.
+    pub caption: String,
+}
+
+/// Why there is nothing to draw, and what would change that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lack(pub String);
+
+/// How a chart is drawn, apart from what it shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    pub theme: Theme,
+    /// Sample distributions as plain boxes rather than violins around them.
+    pub boxes: bool,
+}

@@ -1,0 +1,188 @@
+//! Latency, throughput and memory: one bar for each result, grouped by setting.
+
+use crate::{Cell, Figure, Lack, Options, Table, evidence, format, layout, series};
+use contract::{Evidence, Metric, RunRow};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+pub fn figure(metric: Metric, rows: &[RunRow], options: Options) -> Result<Figure, Lack> {
+    let known: Vec<&RunRow> = rows.iter().filter(|row| Bar::of(metric, row).is_some()).collect();
+    let without = rows.len() - known.len();
+    let (kept, older) = series::newest(known);
+    if kept.is_empty() {
+        return Err(Lack(format!("None of these results has a figure for {}.", metric.label().to_lowercase())));
+    }
+    let theme = options.theme;
+    let classes = series::classes(kept.iter().copied());
+    let mut settings: Vec<String> = kept.iter().map(|row| series::setting_of(row)).collect();
+    settings.sort();
+    settings.dedup();
+
+    let mut groups: BTreeMap<(String, Evidence), Vec<&RunRow>> = BTreeMap::new();
+    for row in kept {
+        groups.entry((series::class_of(row), row.evidence)).or_default().push(row);
+    }
+    let unit = metric.unit();
+    let mut table = Table::new(&["setting", "engine and device", "evidence", unit, "low", "high", "samples", "remark"]);
+    let mut data = Vec::new();
+    for ((class, kind), rows) in &groups {
+        let bars: Vec<Bar> = rows.iter().filter_map(|row| Bar::of(metric, row)).collect();
+        let colour = theme.class(series::index_of(&classes, class));
+        let mut marker = evidence::bar(*kind, colour, theme);
+        layout::merge(
+            &mut marker,
+            json!({ "opacity": rows.iter().map(|row| series::opacity(row)).collect::<Vec<_>>() }),
+        );
+        data.push(json!({
+            "type": "bar",
+            "orientation": "h",
+            "name": series::legend(class, *kind),
+            "y": rows.iter().map(|row| series::setting_of(row)).collect::<Vec<_>>(),
+            "x": bars.iter().map(|bar| bar.value).collect::<Vec<_>>(),
+            "error_x": {
+                "type": "data",
+                "symmetric": false,
+                "array": bars.iter().map(|bar| bar.high.map_or(0.0, |high| high - bar.value)).collect::<Vec<_>>(),
+                "arrayminus": bars.iter().map(|bar| bar.low.map_or(0.0, |low| bar.value - low)).collect::<Vec<_>>(),
+                "color": theme.ink(),
+                "thickness": 1.2,
+                "width": 4,
+                "visible": bars.iter().any(|bar| bar.low.is_some()),
+            },
+            "marker": marker,
+            "customdata": rows.iter().map(|row| row.id.0.clone()).collect::<Vec<_>>(),
+            "hovertext": rows.iter().zip(&bars).map(|(row, bar)| series::hover(row, &bar.told(unit))).collect::<Vec<_>>(),
+            "hoverinfo": "text",
+        }));
+        for (row, bar) in rows.iter().zip(&bars) {
+            table.rows.push(vec![
+                series::setting_of(row).into(),
+                class.clone().into(),
+                kind.label().into(),
+                bar.value.into(),
+                bar.low.into(),
+                bar.high.into(),
+                row.samples.map(f64::from).into(),
+                row.withheld.clone().map_or(Cell::Nothing, |reason| format!("not ranked: {reason}").into()),
+            ]);
+        }
+    }
+
+    let mut layout = layout::base(theme);
+    let mut value_axis = layout::axis(theme, &format!("{} ({unit})", metric.label()));
+    layout::merge(&mut value_axis, json!({ "rangemode": "tozero" }));
+    let height = 150 + settings.len() * (16 + 17 * groups.len().min(6));
+    layout::merge(
+        &mut layout,
+        json!({ "barmode": "group", "xaxis": value_axis, "yaxis": layout::names(theme, &settings), "height": height.max(320) }),
+    );
+    Ok(Figure { data, layout, table, caption: caption(without, older) })
+}
+
+/// A figure with its interval, in the metric's unit.
+struct Bar {
+    value: f64,
+    low: Option<f64>,
+    high: Option<f64>,
+}
+
+impl Bar {
+    fn of(metric: Metric, row: &RunRow) -> Option<Self> {
+        let batch_ms = f64::from(row.batch) * 1000.0;
+        Some(match metric {
+            Metric::Latency => Self { value: row.median_ms?, low: row.low_ms, high: row.high_ms },
+            // The slowest bound of the time is the lowest bound of the rate.
+            Metric::Throughput => Self {
+                value: row.throughput_per_s?,
+                low: row.high_ms.map(|high| batch_ms / high),
+                high: row.low_ms.map(|low| batch_ms / low),
+            },
+            Metric::Memory => Self { value: row.peak_memory_bytes? as f64 / 1e6, low: None, high: None },
+            Metric::FirstResult => Self { value: row.first_result_ms?, low: None, high: None },
+            Metric::Speedup => return None,
+        })
+    }
+
+    fn told(&self, unit: &str) -> String {
+        let interval = match (self.low, self.high) {
+            (Some(low), Some(high)) => format!(" (95 %: {})", format::interval(low, high)),
+            _ => String::new(),
+        };
+        format!("{} {unit}{interval}", format::significant(self.value))
+    }
+}
+
+/// What is not drawn, so that nobody takes a gap for a zero.
+fn caption(without: usize, older: usize) -> String {
+    let mut sentences = Vec::new();
+    match without {
+        0 => {}
+        1 => sentences.push("One result has no such figure and is not drawn.".to_owned()),
+        n => sentences.push(format!("{n} results have no such figure and are not drawn.")),
+    }
+    match older {
+        0 => {}
+        1 => sentences.push("One earlier result of the same setting is not drawn.".to_owned()),
+        n => sentences.push(format!("{n} earlier results of the same settings are not drawn.")),
+    }
+    sentences.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{imported, measured, predicted};
+
+    #[test]
+    fn latency_draws_as_ever() {
+        let rows = [
+            measured("bert", "onnxruntime", 1, 12.0),
+            imported("bert", "candle", 1, 30.0),
+            predicted("bert", "openvino", 1, 9.0),
+        ];
+        let figure = figure(Metric::Latency, &rows, Options::default()).unwrap();
+        insta::assert_json_snapshot!(figure.data);
+    }
+
+    #[test]
+    fn a_predicted_bar_is_hatched_and_a_measured_one_is_not() {
+        let rows = [measured("bert", "onnxruntime", 1, 12.0), predicted("bert", "openvino", 1, 9.0)];
+        let figure = figure(Metric::Latency, &rows, Options::default()).unwrap();
+        assert_eq!(figure.data[0]["marker"].get("pattern"), None);
+        assert_eq!(figure.data[1]["marker"]["pattern"]["shape"], "/");
+    }
+
+    #[test]
+    fn the_rates_interval_turns_the_times_round() {
+        let mut row = measured("bert", "onnxruntime", 4, 10.0);
+        (row.low_ms, row.high_ms) = (Some(8.0), Some(16.0));
+        let bar = Bar::of(Metric::Throughput, &row).unwrap();
+        assert_eq!((bar.low, bar.high), (Some(250.0), Some(500.0)));
+    }
+
+    #[test]
+    fn what_has_no_figure_is_counted_in_the_caption() {
+        let mut failed = measured("bert", "candle", 1, 1.0);
+        failed.median_ms = None;
+        let rows = [measured("bert", "onnxruntime", 1, 12.0), failed, measured("bert", "onnxruntime", 1, 13.0)];
+        let figure = figure(Metric::Latency, &rows, Options::default()).unwrap();
+        assert_eq!(
+            figure.caption,
+            "One result has no such figure and is not drawn. One earlier result of the same setting is not drawn."
+        );
+        assert_eq!(figure.data[0]["x"], json!([12.0]));
+    }
+
+    #[test]
+    fn nothing_to_draw_is_a_sentence() {
+        let lack = figure(Metric::Memory, &[], Options::default()).unwrap_err();
+        assert_eq!(lack.0, "None of these results has a figure for peak memory.");
+    }
+
+    #[test]
+    fn a_models_name_cannot_bring_markup_into_the_picture() {
+        let rows = [measured("<img src=x>", "onnxruntime", 1, 12.0)];
+        let figure = figure(Metric::Latency, &rows, Options::default()).unwrap();
+        assert!(!figure.data[0]["hovertext"].to_string().contains("<img"));
+    }
+}

@@ -1,0 +1,103 @@
+//! One file per chart; adding one is a file and a line in each of the two lists here.
+
+mod bars;
+mod distribution;
+mod phases;
+mod roofline;
+mod scaling;
+mod speedup;
+
+use crate::{Figure, Lack, Options};
+use contract::{Metric, Peak, Run, RunRow};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChartKind {
+    Latency,
+    Throughput,
+    Memory,
+    Speedup,
+    Scaling,
+    Phases,
+    Distribution,
+    Roofline,
+}
+
+impl ChartKind {
+    pub const ALL: &'static [Self] = &[
+        Self::Latency,
+        Self::Throughput,
+        Self::Memory,
+        Self::Speedup,
+        Self::Scaling,
+        Self::Phases,
+        Self::Distribution,
+        Self::Roofline,
+    ];
+
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Latency => "latency",
+            Self::Throughput => "throughput",
+            Self::Memory => "memory",
+            Self::Speedup => "speedup",
+            Self::Scaling => "scaling",
+            Self::Phases => "phases",
+            Self::Distribution => "distribution",
+            Self::Roofline => "roofline",
+        }
+    }
+
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Latency => "Latency",
+            Self::Throughput => "Throughput",
+            Self::Memory => "Memory",
+            Self::Speedup => "Speed-up",
+            Self::Scaling => "Batch scaling",
+            Self::Phases => "Phases",
+            Self::Distribution => "Samples",
+            Self::Roofline => "Roofline",
+        }
+    }
+
+    /// What the chart answers.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Latency => "Median time of one batch, with its 95 % interval",
+            Self::Throughput => "Samples a second, from batch and median time, with its 95 % interval",
+            Self::Memory => "Highest memory of the worker above what it used before the model was loaded",
+            Self::Speedup => "How many times faster than the CPU's best time for the same model, batch and size",
+            Self::Scaling => "Throughput against batch size",
+            Self::Phases => "What happens before the first result, and how long each part takes",
+            Self::Distribution => "Every warm sample, its quartiles and its outliers",
+            Self::Roofline => "Rate reached against arithmetic intensity, under the measured peaks of the device",
+        }
+    }
+
+    /// Needs whole results (samples, phases) rather than rows.
+    pub fn needs_runs(self) -> bool {
+        matches!(self, Self::Phases | Self::Distribution)
+    }
+}
+
+/// What a chart is drawn from. `runs` serve the charts that [`ChartKind::needs_runs`], `peaks` the roofline.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Source<'a> {
+    pub rows: &'a [RunRow],
+    pub runs: &'a [Run],
+    pub peaks: &'a [Peak],
+}
+
+/// Draws one chart, or says why there is nothing to draw.
+pub fn figure(kind: ChartKind, source: Source<'_>, options: Options) -> Result<Figure, Lack> {
+    match kind {
+        ChartKind::Latency => bars::figure(Metric::Latency, source.rows, options),
+        ChartKind::Throughput => bars::figure(Metric::Throughput, source.rows, options),
+        ChartKind::Memory => bars::figure(Metric::Memory, source.rows, options),
+        ChartKind::Speedup => speedup::figure(source.rows, options),
+        ChartKind::Scaling => scaling::figure(source.rows, options),
+        ChartKind::Phases => phases::figure(source.runs, options),
+        ChartKind::Distribution => distribution::figure(source.runs, options),
+        ChartKind::Roofline => roofline::figure(source.rows, source.peaks, options),
+    }
+}

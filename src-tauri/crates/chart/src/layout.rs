@@ -1,0 +1,59 @@
+//! The frame every chart shares: fonts, grid, margins, legend.
+
+use crate::Theme;
+use serde_json::{Value, json};
+
+pub fn base(theme: Theme) -> Value {
+    json!({
+        "paper_bgcolor": theme.paper(),
+        "plot_bgcolor": theme.paper(),
+        "font": { "family": "'Source Sans 3', sans-serif", "size": 13, "color": theme.ink() },
+        "margin": { "l": 64, "r": 24, "t": 16, "b": 56 },
+        "legend": { "orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": { "color": theme.ink() } },
+        "hoverlabel": {
+            "bgcolor": theme.paper(),
+            "bordercolor": theme.quiet(),
+            "font": { "family": "'Source Sans 3', sans-serif", "size": 13, "color": theme.ink() },
+            "align": "left",
+        },
+        "showlegend": true,
+        "bargap": 0.28,
+        "bargroupgap": 0.08,
+    })
+}
+
+pub fn axis(theme: Theme, title: &str) -> Value {
+    json!({
+        "title": { "text": title, "font": { "color": theme.quiet(), "size": 13 }, "standoff": 12 },
+        "gridcolor": theme.grid(),
+        "linecolor": theme.grid(),
+        "zerolinecolor": theme.quiet(),
+        "tickcolor": theme.grid(),
+        "tickfont": { "color": theme.quiet() },
+        "automargin": true,
+    })
+}
+
+/// An axis of names, the first on top.
+pub fn names(theme: Theme, in_order: &[String]) -> Value {
+    let mut axis = axis(theme, "");
+    merge(
+        &mut axis,
+        json!({
+            "type": "category",
+            "categoryorder": "array",
+            "categoryarray": in_order,
+            "autorange": "reversed",
+            "showgrid": false,
+            "tickfont": { "color": theme.ink() },
+        }),
+    );
+    axis
+}
+
+/// Sets the fields of `more` on `value`, replacing what was there.
+pub fn merge(value: &mut Value, more: Value) {
+    if let (Some(fields), Value::Object(more)) = (value.as_object_mut(), more) {
+        fields.extend(more);
+    }
+}

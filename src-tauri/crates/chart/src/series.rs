@@ -1,0 +1,74 @@
+//! What a bar or point belongs to: its class (engine on device), its name, and what it says when pointed at.
+
+use crate::{evidence, format, names};
+use contract::{Evidence, RunRow};
+
+/// The class that gives a mark its colour: an engine on a device.
+pub fn class_of(row: &RunRow) -> String {
+    let device = if row.device_name.is_empty() { row.platform.label() } else { &row.device_name };
+    format!("{} · {device}", names::engine(&row.engine))
+}
+
+/// The place on the axis: model with what was fed to it.
+pub fn setting_of(row: &RunRow) -> String {
+    let size = row.size.map(|size| format!(" · {size}")).unwrap_or_default();
+    format!("{} · {} · batch {}{size}", row.model, row.precision.key(), row.batch)
+}
+
+/// All classes, sorted, so that a class keeps its colour while others come and go in the same picture.
+pub fn classes<'a>(rows: impl Iterator<Item = &'a RunRow>) -> Vec<String> {
+    let mut classes: Vec<String> = rows.map(class_of).collect();
+    classes.sort();
+    classes.dedup();
+    classes
+}
+
+pub fn index_of(classes: &[String], class: &str) -> usize {
+    classes.iter().position(|known| known == class).unwrap_or(0)
+}
+
+/// Name in the legend.
+pub fn legend(class: &str, kind: Evidence) -> String {
+    format!("{}{}", escaped(class), evidence::suffix(kind))
+}
+
+/// Text that plotly shows beside a mark: what it is, how sure, from how many samples, on what.
+pub fn hover(row: &RunRow, figure: &str) -> String {
+    let mut lines = vec![format!("<b>{}</b>", escaped(figure)), escaped(&setting_of(row)), escaped(&class_of(row))];
+    lines.push(match (row.evidence, &row.source) {
+        (Evidence::Measured, _) => measured_line(row),
+        (kind, Some(source)) => format!("{} from {}", kind.label(), escaped(source)),
+        (kind, None) => kind.label().to_owned(),
+    });
+    if let Some(reason) = &row.withheld {
+        lines.push(format!("Not ranked: {}", escaped(reason)));
+    }
+    lines.join("<br>")
+}
+
+fn measured_line(row: &RunRow) -> String {
+    let samples = row.samples.map(|samples| format!(", {} samples", format::count(samples.into()))).unwrap_or_default();
+    let noise = row.noise.map(|noise| format!(", noise grade {}", noise.letter())).unwrap_or_default();
+    format!("Measured here{samples}{noise}")
+}
+
+/// Plotly reads a little HTML in texts; names of models may hold anything.
+pub fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// Faded where the result takes no part in rankings.
+pub fn opacity(row: &RunRow) -> f64 {
+    if row.withheld.is_some() { 0.4 } else { 1.0 }
+}
+
+/// Of several results of one setting on one class and evidence the first is kept, which is the newest in every list of Assay.
+/// Gives the kept rows and how many were left out.
+pub fn newest(rows: Vec<&RunRow>) -> (Vec<&RunRow>, usize) {
+    let mut seen = std::collections::BTreeSet::new();
+    let all = rows.len();
+    let kept: Vec<&RunRow> =
+        rows.into_iter().filter(|row| seen.insert((setting_of(row), class_of(row), row.evidence))).collect();
+    let left_out = all - kept.len();
+    (kept, left_out)
+}

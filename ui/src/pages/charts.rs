@@ -1,0 +1,6 @@
+//! The charts page.
+
+use leptos::prelude::*;
+
+#[component]
+pub fn Charts() -> impl IntoView {}

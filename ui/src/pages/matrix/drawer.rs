@@ -1,0 +1,113 @@
+//! Everything about one cell: its results, and the chosen one in full.
+
+use crate::{
+    load::load,
+    parts::{run::RunDetails, *},
+    state::{App, Place},
+};
+use chart::{format, names};
+use contract::*;
+use leptos::prelude::*;
+
+/// A cell with the model and column it belongs to.
+#[derive(Clone, PartialEq)]
+pub struct CellAt {
+    pub model: String,
+    pub column: MatrixColumn,
+    pub cell: MatrixCell,
+}
+
+#[component]
+pub fn CellDrawer(at: CellAt, on_close: impl Fn() + Clone + Send + Sync + 'static) -> impl IntoView {
+    let lead = format!("{} · {}", at.column.platform.label(), at.column.label);
+    let title = at.model.clone();
+    let body = match &at.cell {
+        MatrixCell::Impossible { reason, remedy } => {
+            view! { <Impossible reason=reason.clone() remedy=remedy.clone() /> }.into_any()
+        }
+        MatrixCell::Figure { run, .. } | MatrixCell::Failed { run, .. } => {
+            let run = run.clone();
+            view! { <Results at run /> }.into_any()
+        }
+        // An open cell leads to Launch instead.
+        MatrixCell::Open => ().into_any(),
+    };
+    view! { <Drawer title lead on_close>{body}</Drawer> }
+}
+
+#[component]
+fn Impossible(reason: String, remedy: String) -> impl IntoView {
+    let app = App::get();
+    view! {
+        <div class="stack drawer-section">
+            <p>{reason}"."</p>
+            <p class="quiet">{remedy}"."</p>
+            <div>
+                <Button icon="machine" on_press=move |_| app.go(Place::Machine)>"This machine"</Button>
+            </div>
+        </div>
+    }
+}
+
+#[component]
+fn Results(at: CellAt, run: RunId) -> impl IntoView {
+    let app = App::get();
+    let chosen = RwSignal::new(run);
+    let rows = load(move || {
+        app.results.track();
+        Some(GetCellRuns {
+            model: at.model.clone(),
+            device: at.column.device.clone(),
+            platform: at.column.platform,
+            filter: app.filter.get_untracked(),
+        })
+    });
+    let whole = load(move || Some(GetRun { id: chosen.get() }));
+    view! {
+        <WhenLoaded load=rows rows=3 ready=move |rows| view! { <RunList rows chosen /> } />
+        <WhenLoaded load=whole rows=8 ready=|run| view! { <RunDetails run /> } />
+    }
+}
+
+/// All results of the cell, newest first; one of them is looked at.
+#[component]
+fn RunList(rows: Vec<RunRow>, chosen: RwSignal<RunId>) -> impl IntoView {
+    if rows.len() < 2 {
+        return ().into_any();
+    }
+    let row = move |row: RunRow| {
+        let id = row.id.clone();
+        let is_chosen = Memo::new({
+            let id = id.clone();
+            move |_| chosen.with(|chosen| *chosen == id)
+        });
+        let figure = match (&row.failure, row.median_ms) {
+            (Some(failure), _) => failure.label().to_owned(),
+            (None, Some(ms)) => format::duration_ms(ms),
+            (None, None) => "–".into(),
+        };
+        view! {
+            <button
+                type="button"
+                class="run-choice"
+                aria-pressed=move || is_chosen.get().to_string()
+                on:click=move |_| chosen.set(id.clone())
+            >
+                <EvidenceMark evidence=row.evidence />
+                <span class="grow clip">
+                    {names::engine(&row.engine)}" · "{row.precision.key()}" · batch "{row.batch}
+                    {row.size.map(|size| format!(" · {size}"))}
+                </span>
+                <span class="quiet small">{row.started_at.map(crate::time::day)}</span>
+                <span class="number">{figure}</span>
+            </button>
+        }
+    };
+    view! {
+        <section class="drawer-section">
+            <h3>{format!("{} results", format::count(rows.len() as u64))}</h3>
+            <div class="run-list">{rows.into_iter().map(row).collect_view()}</div>
+        </section>
+    }
+    .into_any()
+}

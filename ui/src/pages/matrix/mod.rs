@@ -1,0 +1,130 @@
+//! The matrix: models down, devices across, the best figure of each pair.
+
+mod cell;
+mod drawer;
+mod grid;
+mod sort;
+
+use crate::{
+    actions,
+    load::load,
+    parts::*,
+    state::{App, Place},
+};
+use contract::{Filter, FilterChoices, GetFilterChoices, GetMatrix, Matrix, Metric};
+use drawer::{CellAt, CellDrawer};
+use grid::Grid;
+use leptos::prelude::*;
+
+#[component]
+pub fn MatrixPage() -> impl IntoView {
+    let app = App::get();
+    let matrix = load(move || {
+        app.results.track();
+        app.machine.track();
+        Some(GetMatrix { metric: app.metric.get(), filter: app.filter.get() })
+    });
+    let choices = load(move || {
+        app.results.track();
+        Some(GetFilterChoices {})
+    });
+    let open = RwSignal::new(None::<CellAt>);
+    let known = Signal::derive(move || choices.value.with(|choices| choices.ready().cloned().unwrap_or_default()));
+
+    view! {
+        <section class="page" data-testid="page-matrix">
+            <header class="page-head">
+                <div>
+                    <h1>"Matrix"</h1>
+                    <p class="lead">"The best figure of every model on every device, each with its evidence."</p>
+                </div>
+                <div class="page-tools">
+                    <Button icon="import" testid="matrix-import" on_press=move |_| actions::import_table(app, None)>
+                        "Import…"
+                    </Button>
+                    <Button
+                        kind=ButtonKind::Primary
+                        icon="launch"
+                        testid="matrix-measure"
+                        on_press=move |_| app.go(Place::Launch)
+                    >
+                        "Measure"
+                    </Button>
+                </div>
+            </header>
+            <Bar known />
+            <div class="matrix-stage" aria-busy=move || matrix.busy.get().to_string()>
+                <WhenLoaded load=matrix rows=9 ready=move |matrix| view! { <Content matrix open /> } />
+            </div>
+            {move || open.get().map(|at| view! { <CellDrawer at on_close=move || open.set(None) /> })}
+        </section>
+    }
+}
+
+#[component]
+fn Bar(known: Signal<FilterChoices>) -> impl IntoView {
+    let app = App::get();
+    let metrics = Metric::ALL
+        .iter()
+        .map(|metric| (*metric, short(*metric).to_owned(), format!("metric-{}", metric.key())))
+        .collect();
+    view! {
+        <div class="page-bar">
+            <Segmented
+                options=metrics
+                chosen=app.metric
+                label="What the cells show"
+                on_choose=move |metric| app.metric.set(metric)
+            />
+        </div>
+        <div class="page-bar">
+            <FilterBar filter=app.filter choices=known />
+        </div>
+    }
+}
+
+fn short(metric: Metric) -> &'static str {
+    match metric {
+        Metric::FirstResult => "First result",
+        Metric::Memory => "Memory",
+        Metric::Speedup => "Speed-up",
+        other => other.label(),
+    }
+}
+
+#[component]
+fn Content(matrix: Matrix, open: RwSignal<Option<CellAt>>) -> impl IntoView {
+    let app = App::get();
+    if !matrix.rows.is_empty() {
+        return view! { <Grid matrix open /> }.into_any();
+    }
+    if app.filter.get_untracked() != Filter::default() {
+        return view! {
+            <Empty icon="filter" title="No model matches" explain="No model has results with what the filter asks for.">
+                <Button on_press=move |_| app.filter.set(Filter::default())>"Clear the filter"</Button>
+            </Empty>
+        }
+        .into_any();
+    }
+    view! {
+        <Empty
+            icon="matrix"
+            title="Nothing is measured yet"
+            explain="Each model you measure becomes a row, each device of this machine is a column. A first measurement takes under a minute and downloads nothing."
+        >
+            <Button
+                kind=ButtonKind::Primary
+                large=true
+                icon="launch"
+                testid="matrix-first"
+                on_press=move |_| app.go(Place::Launch)
+            >
+                "Measure a first model"
+            </Button>
+            <Button large=true icon="import" on_press=move |_| actions::import_table(app, None)>
+                "Import measurements…"
+            </Button>
+        </Empty>
+    }
+    .into_any()
+}

@@ -1,0 +1,6 @@
+//! The results page.
+
+use leptos::prelude::*;
+
+#[component]
+pub fn Results() -> impl IntoView {}

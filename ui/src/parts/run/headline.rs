@@ -1,0 +1,110 @@
+//! The figure a result is looked up for, how sure it is, and what stands beside it.
+
+use super::FactSection;
+use crate::parts::{EvidenceChip, Grade, Whisker, fed_text};
+use chart::{
+    format::{self, bytes, count, duration_ms, significant},
+    names,
+};
+use contract::*;
+use leptos::prelude::*;
+
+#[component]
+pub fn Headline(run: Run) -> impl IntoView {
+    let facts = timing_facts(&run);
+    let noise = run.noise.clone();
+    let main = match (&run.outcome, run.timing.clone()) {
+        (Outcome::Failed { phase, kind, message, remedy }, _) => {
+            let (phase, kind) = (phase.label().to_lowercase(), kind.label());
+            view! {
+                <p class="headline failed">{kind}<span class="unit">"during: "{phase}</span></p>
+                <p class="selectable">{message.clone()}</p>
+                {remedy.clone().map(|remedy| view! { <p class="quiet">{remedy}</p> })}
+            }
+            .into_any()
+        }
+        (Outcome::Done, Some(timing)) => view! { <Median timing /> }.into_any(),
+        (Outcome::Done, None) => view! { <p class="headline dash">"No time"</p> }.into_any(),
+    };
+    view! {
+        <section class="drawer-section" aria-label="Result">
+            <div class="row wrap">
+                <EvidenceChip evidence=run.evidence />
+                <span class="chip neutral">{names::engine(&run.setting.engine)}</span>
+                <span class="chip neutral">{run.setting.precision.key()}</span>
+                <span class="chip neutral">{fed_text(run.setting.batch, run.setting.size)}</span>
+                {noise.map(|noise| view! { <Grade grade=noise.grade /> })}
+            </div>
+            {main}
+        </section>
+        <FactSection title="Figures" facts />
+    }
+}
+
+/// The median with its interval drawn on a scale that spans the interval three times.
+#[component]
+fn Median(timing: Timing) -> impl IntoView {
+    let (value, unit) = format::scaled_ms(timing.median_ms);
+    let reach = (timing.high_ms - timing.low_ms).max(timing.median_ms * 0.01);
+    let half = format::half_width(timing.median_ms, timing.low_ms, timing.high_ms);
+    view! {
+        <p class="headline">
+            {significant(value)}<span class="unit">{unit}</span>
+            {half.map(|half| view! { <span class="headline-half">{half}</span> })}
+        </p>
+        <Whisker
+            low=timing.low_ms
+            value=timing.median_ms
+            high=timing.high_ms
+            from=timing.low_ms - reach
+            to=timing.high_ms + reach
+        />
+        <p class="small quiet">
+            "Median of "{count(timing.samples.into())}" samples, 95 % interval "
+            {format::interval(timing.low_ms, timing.high_ms)}" ms; stopped because "{stop_reason(timing.stop)}"."
+        </p>
+    }
+}
+
+fn stop_reason(stop: StopReason) -> &'static str {
+    match stop {
+        StopReason::Stable => "the interval became narrower than ±2 %",
+        StopReason::Budget => "the time budget ran out",
+        StopReason::Stopped => "it was stopped by hand",
+    }
+}
+
+/// Everything counted or timed, in the order it is asked for.
+pub fn timing_facts(run: &Run) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    if let Some(timing) = &run.timing {
+        facts.push(Fact::new("Throughput", format!("{} samples/s", significant(timing.throughput_per_s))));
+        facts.push(Fact::new("Minimum", duration_ms(timing.min_ms)));
+        for percentile in &timing.percentiles {
+            facts.push(Fact::new(format!("p{}", significant(percentile.p * 100.0)), duration_ms(percentile.ms)));
+        }
+        if timing.mild_outliers + timing.severe_outliers > 0 {
+            let outliers = format!("{} mild, {} severe, all kept", timing.mild_outliers, timing.severe_outliers);
+            facts.push(Fact::new("Outliers", outliers));
+        }
+        if let Some(harness) = timing.harness_ms {
+            facts.push(Fact::new("Harness", format!("{} a call, not subtracted", duration_ms(harness))));
+        }
+    }
+    if let Some(first) = run.first_result_ms() {
+        facts.push(Fact::new("First result after", duration_ms(first)));
+    }
+    if let Some(peak) = run.memory.peak_bytes {
+        facts.push(Fact::new("Peak memory", format!("{} above the worker's own", bytes(peak))));
+    }
+    if let Some(peak) = run.memory.device_peak_bytes {
+        facts.push(Fact::new("Device memory", bytes(peak)));
+    }
+    if let Some(parameters) = run.model.parameters {
+        facts.push(Fact::new("Parameters", format::operations(parameters as f64)));
+    }
+    if let Some(macs) = run.model.macs {
+        facts.push(Fact::new("Multiply-accumulates", format!("{} a sample", format::operations(macs as f64))));
+    }
+    facts
+}

@@ -1,0 +1,93 @@
+//! One result, looked at closely: figures, phases, samples, placement, environment.
+
+mod environment;
+mod headline;
+mod phases;
+mod placement;
+mod samples;
+
+pub use environment::environment_facts;
+pub use headline::timing_facts;
+
+use crate::parts::{Facts, Icon};
+use contract::{OutputCheck, Run};
+use environment::Environment;
+use headline::Headline;
+use leptos::prelude::*;
+use phases::Phases;
+use placement::Placement;
+use samples::Samples;
+
+#[component]
+pub fn RunDetails(run: Run) -> impl IntoView {
+    let check = check_sentence(&run);
+    let flags: Vec<String> = run.flags.iter().map(|flag| flag.reason().to_owned()).chain(run.withheld()).collect();
+    let mut seen = std::collections::BTreeSet::new();
+    let remarks: Vec<String> = flags.into_iter().filter(|flag| seen.insert(flag.clone())).collect();
+    let log = run.log.join("\n");
+    let has_log = !run.log.is_empty();
+    view! {
+        <div data-testid="run-details">
+            <Headline run=run.clone() />
+            {(!remarks.is_empty()).then(|| view! {
+                <ul class="remarks">
+                    {remarks.into_iter().map(|remark| view! { <li><Icon name="warning" />{remark}</li> }).collect_view()}
+                </ul>
+            })}
+            {(!run.samples_ms.is_empty()).then(|| view! { <Samples run=run.clone() /> })}
+            {(!run.phases.is_empty()).then(|| view! { <Phases phases=run.phases.clone() /> })}
+            {check.map(|(title, sentence)| view! {
+                <section class="drawer-section">
+                    <h3>{title}</h3>
+                    <p class="small selectable">{sentence}</p>
+                </section>
+            })}
+            {run.placement.clone().map(|placement| view! { <Placement placement /> })}
+            <Environment run=run.clone() />
+            {has_log.then(|| view! {
+                <details class="disclosure drawer-section">
+                    <summary><Icon name="right" size=14 />"Log"</summary>
+                    <pre class="log">{log}</pre>
+                </details>
+            })}
+        </div>
+    }
+}
+
+/// A group of facts under its name; nothing where there are none.
+#[component]
+fn FactSection(title: &'static str, facts: Vec<contract::Fact>) -> impl IntoView {
+    (!facts.is_empty()).then(|| {
+        view! {
+            <section class="drawer-section">
+                <h3>{title}</h3>
+                <Facts facts />
+            </section>
+        }
+    })
+}
+
+fn check_sentence(run: &Run) -> Option<(&'static str, String)> {
+    use chart::{format::significant, names};
+    let tells = |against: &contract::EngineId, difference: f64, tolerance: f64| {
+        format!(
+            "Largest difference from {}: {} (allowed: {}).",
+            names::engine(against),
+            significant(difference),
+            significant(tolerance)
+        )
+    };
+    match &run.check {
+        OutputCheck::Agrees { against, largest_difference, tolerance } => {
+            Some(("Output agrees", tells(against, *largest_difference, *tolerance)))
+        }
+        OutputCheck::Disagrees { against, largest_difference, tolerance, output } => {
+            let sentence = tells(against, *largest_difference, *tolerance);
+            Some(("Output disagrees", format!("In {output}. {sentence}")))
+        }
+        OutputCheck::Unchecked { reason } if run.evidence == contract::Evidence::Measured => {
+            Some(("Output unchecked", reason.clone()))
+        }
+        OutputCheck::Unchecked { .. } => None,
+    }
+}

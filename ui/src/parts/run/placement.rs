@@ -1,0 +1,36 @@
+//! Where the graph really ran.
+
+use chart::format::{count, operations, significant};
+use leptos::prelude::*;
+
+#[component]
+pub fn Placement(placement: contract::Placement) -> impl IntoView {
+    let nodes: u32 = placement.parts.iter().map(|part| part.nodes).sum();
+    let share = |of: f64| format!("{} %", significant(of * 100.0));
+    let macs = placement.mac_share.map(|of| format!(" and {} of the multiply-accumulates", share(of)));
+    let sentence =
+        format!("{} of the nodes{} on the asked device.", share(placement.node_share), macs.unwrap_or_default());
+    view! {
+        <section class="drawer-section">
+            <h3>"Placement"</h3>
+            <p class="small">{sentence}</p>
+            <div class="placement" aria-hidden="true">
+                {placement.parts.iter().enumerate().map(|(index, part)| {
+                    let width = f64::from(part.nodes) / f64::from(nodes.max(1)) * 100.0;
+                    view! { <i class=format!("part-{}", index % 4) style=format!("width:{width:.2}%")></i> }
+                }).collect_view()}
+            </div>
+            <dl class="facts">
+                {placement.parts.into_iter().map(|part| {
+                    let macs = part.macs.map(|macs| format!(", {} multiply-accumulates", operations(macs as f64)));
+                    view! {
+                        <dt>{part.on}</dt>
+                        <dd>{count(part.nodes.into())}" nodes"{macs}</dd>
+                    }
+                }).collect_view()}
+                <dt>"Known from"</dt>
+                <dd>{placement.source}</dd>
+            </dl>
+        </section>
+    }
+}
