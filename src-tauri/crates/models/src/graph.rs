@@ -87,6 +87,15 @@ impl fmt::Debug for Content {
     }
 }
 
+impl fmt::Display for Dimension {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fixed(size) => write!(f, "{size}"),
+            Self::Free(name) => f.write_str(name),
+        }
+    }
+}
+
 impl Graph {
     /// Reads an ONNX file. Weights stay in the file and are mapped; external data may not leave the file's folder.
     ///

@@ -1,0 +1,19 @@
+//! The parts that architectures share.
+
+mod activation;
+mod attention;
+mod embedding;
+mod feed_forward;
+mod linear;
+mod mask;
+mod norm;
+mod rotary;
+
+pub use activation::Activation;
+pub use attention::{Attention, Heads};
+pub use embedding::embedding;
+pub use feed_forward::{feed_forward, gated_feed_forward};
+pub use linear::{linear, tied_head};
+pub use mask::{causal_mask, padding_mask};
+pub use norm::{layer_norm, rms_norm};
+pub use rotary::Rotary;

@@ -1,0 +1,425 @@
+//! Drawing a graph: operators as methods, weights under transformers' names.
+
+use crate::{
+    Attribute, Content, Dimension, Element, Graph, Initializer, Node, Value,
+    weights::{Fill, Weight},
+};
+use bytes::Bytes;
+use contract::{Dim, DimRole};
+use half::{bf16, f16};
+use std::{collections::HashMap, fmt::Display, rc::Rc};
+
+/// A value in the graph being drawn.
+#[derive(Clone, Debug)]
+pub struct Var {
+    name: Rc<str>,
+    element: Element,
+}
+
+/// A model as its architecture describes it: the graph, what its weights are called and how they begin, its free sizes.
+pub struct Description {
+    pub graph: Graph,
+    /// One for each initializer whose content is described only.
+    pub weights: Vec<Weight>,
+    pub dims: Vec<Dim>,
+}
+
+/// What is being drawn, whole.
+pub struct Draft {
+    graph: Graph,
+    weights: Vec<Weight>,
+    dims: Vec<Dim>,
+    /// Element of weights and activations.
+    float: Element,
+    /// Standard deviation of random weight matrices.
+    deviation: f32,
+    /// Weights and constants that are there already, by what they hold.
+    known: HashMap<String, Var>,
+    /// How many nodes a name was given to.
+    used: HashMap<String, usize>,
+}
+
+impl Draft {
+    pub fn new(name: &str, float: Element) -> Self {
+        Self {
+            graph: Graph { name: name.to_owned(), opset: 17, ..Graph::default() },
+            weights: Vec::new(),
+            dims: Vec::new(),
+            float,
+            deviation: 0.02,
+            known: HashMap::new(),
+            used: HashMap::new(),
+        }
+    }
+
+    pub fn builder(&mut self) -> GraphBuilder<'_> {
+        GraphBuilder { draft: self, scope: String::new() }
+    }
+
+    pub fn finish(self) -> Description {
+        Description { graph: self.graph, weights: self.weights, dims: self.dims }
+    }
+}
+
+/// A pen over the draft at one place of the model's module tree.
+pub struct GraphBuilder<'a> {
+    draft: &'a mut Draft,
+    /// `encoder.layer.0`, or empty at the root.
+    scope: String,
+}
+
+impl GraphBuilder<'_> {
+    /// The same draft one module deeper: `b.at("encoder.layer").at(0)`.
+    pub fn at(&mut self, module: impl Display) -> GraphBuilder<'_> {
+        let scope = self.inside(module);
+        GraphBuilder { draft: self.draft, scope }
+    }
+
+    fn inside(&self, name: impl Display) -> String {
+        if self.scope.is_empty() { name.to_string() } else { format!("{}.{name}", self.scope) }
+    }
+
+    /// Sets the standard deviation that random weight matrices get from here on.
+    pub fn deviation(&mut self, deviation: f64) {
+        self.draft.deviation = deviation as f32;
+    }
+
+    /// Element of weights and activations.
+    pub fn float(&self) -> Element {
+        self.draft.float
+    }
+
+    // Inputs, outputs, sizes
+
+    /// Declares a free size and gives it for use in input shapes.
+    pub fn free(&mut self, name: &str, role: DimRole, question: &str, default: u32, max: Option<u32>) -> Dimension {
+        let default = max.map_or(default, |max| default.min(max));
+        let question = question.to_owned();
+        self.draft.dims.push(Dim { name: name.to_owned(), role, question, default, max });
+        Dimension::Free(name.to_owned())
+    }
+
+    pub fn input(&mut self, name: &str, element: Element, shape: &[Dimension]) -> Var {
+        self.draft.graph.inputs.push(Value { name: name.to_owned(), element, shape: shape.to_vec() });
+        Var { name: name.into(), element }
+    }
+
+    /// Makes a value an output; floating-point outputs leave as f32 whatever the weights are.
+    pub fn output(&mut self, name: &str, value: &Var, shape: &[Dimension]) {
+        let value = if value.element.is_float() { self.cast(value, Element::F32) } else { value.clone() };
+        let graph = &mut self.draft.graph;
+        let taken = graph.inputs.iter().chain(&graph.outputs).any(|known| known.name == *value.name);
+        if taken {
+            let copy = Node {
+                name: format!("{name}/Identity"),
+                op: "Identity".to_owned(),
+                inputs: vec![value.name.to_string()],
+                outputs: vec![name.to_owned()],
+                ..Node::default()
+            };
+            graph.nodes.push(copy);
+        } else {
+            let names = graph.nodes.iter_mut().flat_map(|node| node.inputs.iter_mut().chain(&mut node.outputs));
+            for used in names.filter(|used| **used == *value.name) {
+                name.clone_into(used);
+            }
+        }
+        graph.outputs.push(Value { name: name.to_owned(), element: value.element, shape: shape.to_vec() });
+    }
+
+    // Weights and constants
+
+    /// A weight as the checkpoint has it.
+    pub fn weight(&mut self, name: &str, shape: &[usize], fill: Fill) -> Var {
+        self.any_weight(name, shape, fill, false)
+    }
+
+    /// The weight of a linear layer: `[out, in]` in the checkpoint, `[in, out]` in the graph, as a product wants it.
+    pub fn linear_weight(&mut self, name: &str, inputs: usize, outputs: usize) -> Var {
+        self.any_weight(name, &[outputs, inputs], Fill::Matrix, true)
+    }
+
+    fn any_weight(&mut self, name: &str, shape: &[usize], fill: Fill, transposed: bool) -> Var {
+        let name = self.inside(name);
+        // The same module used twice shares its weight.
+        let initializer = if transposed { format!("{name}.T") } else { name.clone() };
+        if let Some(known) = self.draft.known.get(&initializer) {
+            return known.clone();
+        }
+        let deviation = match fill {
+            Fill::Matrix => self.draft.deviation,
+            Fill::Bias => self.draft.deviation.min(0.02),
+            Fill::Ones => 0.0,
+        };
+        let stored = if transposed { shape.iter().rev().copied().collect() } else { shape.to_vec() };
+        self.draft.weights.push(Weight {
+            name,
+            initializer: initializer.clone(),
+            shape: shape.to_vec(),
+            transposed,
+            fill,
+            deviation,
+        });
+        let element = self.draft.float;
+        self.initializer(initializer, element, stored, Content::Described)
+    }
+
+    fn initializer(&mut self, name: String, element: Element, shape: Vec<usize>, content: Content) -> Var {
+        let var = Var { name: name.as_str().into(), element };
+        self.draft.known.insert(name.clone(), var.clone());
+        self.draft.graph.initializers.push(Initializer { name, element, shape, content });
+        var
+    }
+
+    /// Whole numbers as a vector: a shape, axes.
+    pub fn ints(&mut self, values: &[i64]) -> Var {
+        let name = format!("int64{values:?}");
+        match self.draft.known.get(&name) {
+            Some(known) => known.clone(),
+            None => {
+                let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+                self.initializer(name, Element::I64, vec![values.len()], Content::Ready(bytes.into()))
+            }
+        }
+    }
+
+    /// One whole number without dimensions: an index.
+    pub fn int(&mut self, value: i64) -> Var {
+        let name = format!("int64({value})");
+        match self.draft.known.get(&name) {
+            Some(known) => known.clone(),
+            None => {
+                let bytes = Bytes::copy_from_slice(&value.to_le_bytes());
+                self.initializer(name, Element::I64, Vec::new(), Content::Ready(bytes))
+            }
+        }
+    }
+
+    /// One number in the element of weights and activations.
+    pub fn scalar(&mut self, value: f64) -> Var {
+        self.scalar_as(self.draft.float, value)
+    }
+
+    pub fn scalar_as(&mut self, element: Element, value: f64) -> Var {
+        let name = format!("{element}({value:e})");
+        match self.draft.known.get(&name) {
+            Some(known) => known.clone(),
+            None => self.initializer(name, element, Vec::new(), Content::Ready(floats(element, &[value]).into())),
+        }
+    }
+
+    /// Numbers in f32 that are part of the architecture, not of the checkpoint.
+    pub fn table(&mut self, name: &str, shape: &[usize], values: &[f64]) -> Var {
+        let name = self.inside(name);
+        match self.draft.known.get(&name) {
+            Some(known) => known.clone(),
+            None => {
+                let bytes = floats(Element::F32, values).into();
+                self.initializer(name, Element::F32, shape.to_vec(), Content::Ready(bytes))
+            }
+        }
+    }
+
+    // Operators
+
+    /// A node with one output of the given element.
+    pub fn node(&mut self, op: &str, inputs: &[&Var], element: Element, attributes: &[(&str, Attribute)]) -> Var {
+        let mut vars = self.nodes(op, inputs, 1, element, attributes);
+        vars.pop().expect("one output was asked for")
+    }
+
+    fn nodes(
+        &mut self,
+        op: &str,
+        inputs: &[&Var],
+        outputs: usize,
+        element: Element,
+        attributes: &[(&str, Attribute)],
+    ) -> Vec<Var> {
+        let base = if self.scope.is_empty() { op.to_owned() } else { format!("{}/{op}", self.scope) };
+        let count = self.draft.used.entry(base.clone()).or_insert(0);
+        *count += 1;
+        let name = if *count == 1 { base } else { format!("{base}_{count}") };
+        let output = |index: usize| if outputs == 1 { format!("{name}:out") } else { format!("{name}:out{index}") };
+        let vars: Vec<Var> = (0..outputs).map(|index| Var { name: output(index).as_str().into(), element }).collect();
+        self.draft.graph.nodes.push(Node {
+            name,
+            op: op.to_owned(),
+            domain: String::new(),
+            inputs: inputs.iter().map(|input| input.name.to_string()).collect(),
+            outputs: vars.iter().map(|var| var.name.to_string()).collect(),
+            attributes: attributes.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect(),
+        });
+        vars
+    }
+
+    /// An operator without attributes whose output has its first input's element.
+    fn plain(&mut self, op: &str, inputs: &[&Var]) -> Var {
+        self.node(op, inputs, inputs[0].element, &[])
+    }
+
+    pub fn add(&mut self, a: &Var, b: &Var) -> Var {
+        self.plain("Add", &[a, b])
+    }
+
+    pub fn sub(&mut self, a: &Var, b: &Var) -> Var {
+        self.plain("Sub", &[a, b])
+    }
+
+    pub fn mul(&mut self, a: &Var, b: &Var) -> Var {
+        self.plain("Mul", &[a, b])
+    }
+
+    pub fn div(&mut self, a: &Var, b: &Var) -> Var {
+        self.plain("Div", &[a, b])
+    }
+
+    pub fn matmul(&mut self, a: &Var, b: &Var) -> Var {
+        self.plain("MatMul", &[a, b])
+    }
+
+    /// `a · bᵀ` of two matrices.
+    pub fn matmul_transposed(&mut self, a: &Var, b: &Var) -> Var {
+        self.node("Gemm", &[a, b], a.element, &[("transB", Attribute::Int(1))])
+    }
+
+    /// An operator of one input: `Tanh`, `Erf`, `Sqrt`, `Cos`, …
+    pub fn unary(&mut self, op: &str, value: &Var) -> Var {
+        self.plain(op, &[value])
+    }
+
+    pub fn pow(&mut self, value: &Var, exponent: &Var) -> Var {
+        self.plain("Pow", &[value, exponent])
+    }
+
+    /// Mean over the last axis, which stays as 1.
+    pub fn mean_last(&mut self, value: &Var) -> Var {
+        let attributes = [("axes", Attribute::Ints(vec![-1])), ("keepdims", Attribute::Int(1))];
+        self.node("ReduceMean", &[value], value.element, &attributes)
+    }
+
+    pub fn softmax_last(&mut self, value: &Var) -> Var {
+        self.node("Softmax", &[value], value.element, &[("axis", Attribute::Int(-1))])
+    }
+
+    pub fn cast(&mut self, value: &Var, element: Element) -> Var {
+        if value.element == element {
+            return value.clone();
+        }
+        self.node("Cast", &[value], element, &[("to", Attribute::Int(element.onnx_code().into()))])
+    }
+
+    /// To the element of weights and activations.
+    pub fn cast_float(&mut self, value: &Var) -> Var {
+        self.cast(value, self.draft.float)
+    }
+
+    /// 0 keeps a dimension, −1 takes what is left.
+    pub fn reshape(&mut self, value: &Var, shape: &[i64]) -> Var {
+        let shape = self.ints(shape);
+        self.reshape_to(value, &shape)
+    }
+
+    pub fn reshape_to(&mut self, value: &Var, shape: &Var) -> Var {
+        self.plain("Reshape", &[value, shape])
+    }
+
+    pub fn transpose(&mut self, value: &Var, order: &[i64]) -> Var {
+        self.node("Transpose", &[value], value.element, &[("perm", Attribute::Ints(order.to_vec()))])
+    }
+
+    pub fn unsqueeze(&mut self, value: &Var, axis: i64) -> Var {
+        let axes = self.ints(&[axis]);
+        self.plain("Unsqueeze", &[value, &axes])
+    }
+
+    pub fn squeeze(&mut self, value: &Var, axis: i64) -> Var {
+        let axes = self.ints(&[axis]);
+        self.plain("Squeeze", &[value, &axes])
+    }
+
+    pub fn concat(&mut self, values: &[&Var], axis: i64) -> Var {
+        self.node("Concat", values, values[0].element, &[("axis", Attribute::Int(axis))])
+    }
+
+    /// Parts of the given sizes along an axis.
+    pub fn split(&mut self, value: &Var, sizes: &[usize], axis: i64) -> Vec<Var> {
+        let lengths: Vec<i64> = sizes.iter().map(|size| *size as i64).collect();
+        let lengths = self.ints(&lengths);
+        self.nodes("Split", &[value, &lengths], sizes.len(), value.element, &[("axis", Attribute::Int(axis))])
+    }
+
+    /// The rows `indices` of a table, or what lies at them along another axis.
+    pub fn gather(&mut self, table: &Var, indices: &Var, axis: i64) -> Var {
+        self.node("Gather", &[table, indices], table.element, &[("axis", Attribute::Int(axis))])
+    }
+
+    /// The first `count` rows, `count` being a vector of one number.
+    pub fn first_rows(&mut self, table: &Var, count: &Var) -> Var {
+        let (start, axis) = (self.ints(&[0]), self.ints(&[0]));
+        self.plain("Slice", &[table, &start, count, &axis])
+    }
+
+    pub fn expand(&mut self, value: &Var, shape: &Var) -> Var {
+        self.plain("Expand", &[value, shape])
+    }
+
+    /// One dimension of a value as a vector of one number.
+    pub fn size_of(&mut self, value: &Var, axis: i64) -> Var {
+        let attributes = [("start", Attribute::Int(axis)), ("end", Attribute::Int(axis + 1))];
+        self.node("Shape", &[value], Element::I64, &attributes)
+    }
+
+    /// 0, 1, 2, … up to a count, which is a vector of one number.
+    pub fn count_up(&mut self, count: &Var) -> Var {
+        let limit = self.squeeze(count, 0);
+        let (start, step) = (self.int(0), self.int(1));
+        self.plain("Range", &[&start, &limit, &step])
+    }
+
+    pub fn cumulative_sum(&mut self, value: &Var, axis: i64) -> Var {
+        let axis = self.int(axis);
+        self.plain("CumSum", &[value, &axis])
+    }
+
+    pub fn less_or_equal(&mut self, a: &Var, b: &Var) -> Var {
+        self.node("LessOrEqual", &[a, b], Element::Bool, &[])
+    }
+
+    pub fn both(&mut self, a: &Var, b: &Var) -> Var {
+        self.plain("And", &[a, b])
+    }
+
+    pub fn choose(&mut self, condition: &Var, yes: &Var, no: &Var) -> Var {
+        self.node("Where", &[condition, yes, no], yes.element, &[])
+    }
+
+    /// Normalises the last axis. Its sums are kept in f32 whatever the element, as the operator's default says.
+    pub fn layer_norm(&mut self, value: &Var, weight: &Var, bias: Option<&Var>, epsilon: f64) -> Var {
+        let inputs: Vec<&Var> = [value, weight].into_iter().chain(bias).collect();
+        let attributes = [("axis", Attribute::Int(-1)), ("epsilon", Attribute::Float(epsilon as f32))];
+        self.node("LayerNormalization", &inputs, value.element, &attributes)
+    }
+
+    /// A convolution of square patches that do not overlap.
+    pub fn patches(&mut self, image: &Var, kernel: &Var, bias: Option<&Var>, edge: usize) -> Var {
+        let edges = Attribute::Ints(vec![edge as i64; 2]);
+        let inputs: Vec<&Var> = [image, kernel].into_iter().chain(bias).collect();
+        self.node("Conv", &inputs, image.element, &[("kernel_shape", edges.clone()), ("strides", edges)])
+    }
+}
+
+impl Var {
+    pub fn element(&self) -> Element {
+        self.element
+    }
+}
+
+fn floats(element: Element, values: &[f64]) -> Vec<u8> {
+    match element {
+        Element::F16 => values.iter().flat_map(|value| f16::from_f64(*value).to_le_bytes()).collect(),
+        Element::Bf16 => values.iter().flat_map(|value| bf16::from_f64(*value).to_le_bytes()).collect(),
+        Element::F64 => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        _ => values.iter().flat_map(|value| (*value as f32).to_le_bytes()).collect(),
+    }
+}

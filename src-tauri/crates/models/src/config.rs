@@ -1,0 +1,185 @@
+//! Reading a config.json: transformers' defaults where a key is missing, a sentence that names the key where it cannot be.
+
+use crate::ModelError;
+use serde_json::{Map, Value};
+
+/// No real configuration has a number above these; they keep every product of sizes inside 64 bits.
+const LARGEST_SIZE: u64 = 1 << 22;
+const MOST_LAYERS: u64 = 2048;
+
+/// The options of a model, by transformers' names.
+#[derive(Clone, Debug)]
+pub struct Config {
+    file: String,
+    /// Keys that lead here from the outermost object: `text_config.`.
+    prefix: String,
+    options: Map<String, Value>,
+}
+
+impl Config {
+    pub fn parse(file: &str, text: &str) -> Result<Self, ModelError> {
+        let value: Value = serde_json::from_str(text).map_err(|error| {
+            let place = format!("line {}, column {}", error.line(), error.column());
+            ModelError::damaged(file, place, format!("it is not valid JSON: {error}"))
+        })?;
+        match value {
+            Value::Object(options) => Ok(Self { file: file.to_owned(), prefix: String::new(), options }),
+            _ => Err(ModelError::damaged(file, "line 1", "a configuration is a JSON object")),
+        }
+    }
+
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// A key's value; null counts as missing, as in transformers.
+    fn get(&self, key: &str) -> Option<&Value> {
+        self.options.get(key).filter(|value| !value.is_null())
+    }
+
+    pub fn has(&self, key: &str) -> bool {
+        self.get(key).is_some()
+    }
+
+    /// An error about one key, with the value it has.
+    pub fn refuse(&self, key: &str, reason: impl Into<String>, remedy: impl Into<String>) -> ModelError {
+        let place = match self.get(key) {
+            Some(value) => format!("key {}{key} = {}", self.prefix, shortened(&value.to_string())),
+            None => format!("key {}{key}", self.prefix),
+        };
+        ModelError::unsupported(&self.file, place, reason, remedy)
+    }
+
+    fn wrong_kind(&self, key: &str, wanted: &str) -> ModelError {
+        self.refuse(key, format!("this should be {wanted}"), "Correct the value in config.json")
+    }
+
+    /// A whole number of at least 1: a width, a number of heads.
+    pub fn size(&self, key: &str, default: usize) -> Result<usize, ModelError> {
+        self.whole(key, default, 1, LARGEST_SIZE)
+    }
+
+    pub fn layers(&self, key: &str, default: usize) -> Result<usize, ModelError> {
+        self.whole(key, default, 1, MOST_LAYERS)
+    }
+
+    fn whole(&self, key: &str, default: usize, least: u64, most: u64) -> Result<usize, ModelError> {
+        let Some(value) = self.get(key) else { return Ok(default) };
+        match value.as_u64() {
+            Some(number) if (least..=most).contains(&number) => Ok(number as usize),
+            _ => Err(self.wrong_kind(key, &format!("a whole number from {least} to {most}"))),
+        }
+    }
+
+    /// A finite number above 0.
+    pub fn positive(&self, key: &str, default: f64) -> Result<f64, ModelError> {
+        let Some(value) = self.get(key) else { return Ok(default) };
+        match value.as_f64() {
+            Some(number) if number.is_finite() && number > 0.0 && number < 1e30 => Ok(number),
+            _ => Err(self.wrong_kind(key, "a number above 0")),
+        }
+    }
+
+    pub fn flag(&self, key: &str, default: bool) -> Result<bool, ModelError> {
+        let Some(value) = self.get(key) else { return Ok(default) };
+        value.as_bool().ok_or_else(|| self.wrong_kind(key, "true or false"))
+    }
+
+    pub fn text<'a>(&'a self, key: &str, default: &'a str) -> Result<&'a str, ModelError> {
+        let Some(value) = self.get(key) else { return Ok(default) };
+        value.as_str().ok_or_else(|| self.wrong_kind(key, "a text"))
+    }
+
+    /// The object under a key, or none where it is missing.
+    pub fn object(&self, key: &str) -> Result<Option<Self>, ModelError> {
+        match self.get(key) {
+            None => Ok(None),
+            Some(Value::Object(options)) => Ok(Some(Self {
+                file: self.file.clone(),
+                prefix: format!("{}{key}.", self.prefix),
+                options: options.clone(),
+            })),
+            Some(_) => Err(self.wrong_kind(key, "an object")),
+        }
+    }
+
+    /// Refuses an option that changes the computation in a way Assay does not build.
+    pub fn must_be_off(&self, key: &str, what: &str) -> Result<(), ModelError> {
+        if self.flag(key, false)? {
+            return Err(self.refuse(key, format!("{what} is not built"), format!("Set {key} to false")));
+        }
+        Ok(())
+    }
+
+    /// The class in `architectures`, where one is named.
+    pub fn class(&self) -> Result<Option<&str>, ModelError> {
+        match self.get("architectures") {
+            None => Ok(None),
+            Some(Value::Array(classes)) => match classes.first() {
+                None => Ok(None),
+                Some(Value::String(class)) => Ok(Some(class)),
+                Some(_) => Err(self.wrong_kind("architectures", "a list of class names")),
+            },
+            Some(_) => Err(self.wrong_kind("architectures", "a list of class names")),
+        }
+    }
+
+    /// How many classes a classifier tells apart: the entries of `id2label`, else `num_labels`, else 2.
+    pub fn labels(&self) -> Result<usize, ModelError> {
+        match self.get("id2label") {
+            Some(Value::Object(labels)) if !labels.is_empty() => Ok(labels.len()),
+            Some(Value::Object(_)) | None => self.size("num_labels", 2),
+            Some(_) => Err(self.wrong_kind("id2label", "an object of labels")),
+        }
+    }
+
+    /// Checks that a width splits evenly into heads.
+    pub fn divides(&self, width_key: &str, width: usize, heads_key: &str, heads: usize) -> Result<usize, ModelError> {
+        if !width.is_multiple_of(heads) {
+            let reason = format!("{width} does not split evenly into {heads} ({heads_key})");
+            return Err(self.refuse(width_key, reason, format!("Make {width_key} a multiple of {heads_key}")));
+        }
+        Ok(width / heads)
+    }
+}
+
+/// A value for a message; long ones are cut.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(60) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(text: &str) -> Config {
+        Config::parse("config.json", text).unwrap()
+    }
+
+    #[test]
+    fn a_missing_key_or_null_takes_the_default() {
+        let config = config(r#"{"pad_token_id": null}"#);
+        assert_eq!(config.size("hidden_size", 768).unwrap(), 768);
+        assert_eq!(config.size("pad_token_id", 1).unwrap(), 1);
+    }
+
+    #[test]
+    fn an_absurd_value_is_named_with_its_key() {
+        for text in ["0", "-3", "1000000000000", "1.5", "\"many\"", "[1]", "1e400"] {
+            let Ok(config) = Config::parse("config.json", &format!(r#"{{"num_hidden_layers": {text}}}"#)) else {
+                continue;
+            };
+            let error = config.layers("num_hidden_layers", 12).unwrap_err().to_string();
+            assert!(error.contains("num_hidden_layers"), "{error}");
+        }
+    }
+
+    #[test]
+    fn broken_json_is_named_with_its_line() {
+        let error = Config::parse("config.json", "{\n \"a\": ").unwrap_err().to_string();
+        assert!(error.contains("line 2"), "{error}");
+    }
+}

@@ -1,0 +1,171 @@
+//! The free sizes of a graph: what they mean, how they are asked for, what they may be.
+
+use crate::{Dimension, Graph, ModelError, Value, model::named};
+use contract::{Dim, DimRole};
+use std::collections::BTreeMap;
+
+/// Beyond this no input fits any memory.
+const LARGEST: u64 = 1 << 31;
+
+/// The free sizes of any graph's inputs, in plain words with sensible defaults.
+pub fn of_inputs(graph: &Graph) -> Vec<Dim> {
+    let mut dims: Vec<Dim> = Vec::new();
+    for input in &graph.inputs {
+        for (axis, dimension) in input.shape.iter().enumerate() {
+            if let Dimension::Free(name) = dimension
+                && named(&dims, name).is_none()
+                && sum(name).is_none()
+            {
+                let guess = guess(name, input, axis);
+                let batch_known = dims.iter().any(|dim| dim.role == DimRole::Batch);
+                let role = if guess.0 == DimRole::Batch && batch_known { DimRole::Other } else { guess.0 };
+                dims.push(Dim {
+                    name: name.clone(),
+                    role,
+                    question: question(role, name, input, axis),
+                    default: guess.1,
+                    max: None,
+                });
+            }
+        }
+    }
+    dims
+}
+
+/// What a size means, by its name first and by its place second, with its default.
+fn guess(name: &str, input: &Value, axis: usize) -> (DimRole, u32) {
+    let lower = name.to_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    let rank = input.shape.len();
+    if says(&["batch"]) || lower == "n" || lower == "b" {
+        return (DimRole::Batch, 1);
+    }
+    if says(&["past", "cache"]) {
+        return (DimRole::Other, 16);
+    }
+    if says(&["height", "width", "image", "pixel"]) || (rank == 4 && ["h", "w"].contains(&lower.as_str())) {
+        return (DimRole::ImageSize, 224);
+    }
+    if says(&["channel"]) {
+        return (DimRole::Other, 3);
+    }
+    if says(&["seq", "length", "token"]) {
+        return (DimRole::Sequence, 128);
+    }
+    match (rank, axis, input.element.is_float()) {
+        (_, 0, _) => (DimRole::Batch, 1),
+        (2, 1, false) => (DimRole::Sequence, 128),
+        (4, 1, true) => (DimRole::Other, 3),
+        (4, 2 | 3, true) => (DimRole::ImageSize, 224),
+        (3, 1, true) => (DimRole::Sequence, 128),
+        _ => (DimRole::Other, 16),
+    }
+}
+
+fn question(role: DimRole, name: &str, input: &Value, axis: usize) -> String {
+    match role {
+        DimRole::Batch => "How many samples at once?".to_owned(),
+        DimRole::Sequence => "How many tokens of text?".to_owned(),
+        DimRole::ImageSize => "How many pixels along an edge of the image?".to_owned(),
+        DimRole::Other => format!("How large is {name:?} (dimension {} of the input {})?", axis + 1, input.name),
+    }
+}
+
+/// The parts of a size that is the sum of others, as in `past_length + sequence`.
+fn sum(name: &str) -> Option<Vec<&str>> {
+    name.contains(" + ").then(|| name.split(" + ").map(str::trim).collect())
+}
+
+pub fn choose(
+    known: &[Dim],
+    graph: &Graph,
+    batch: u32,
+    size: Option<u32>,
+    asked: &BTreeMap<String, u32>,
+) -> Result<BTreeMap<String, u64>, ModelError> {
+    for name in asked.keys().filter(|name| named(known, name).is_none()) {
+        let names: Vec<&str> = known.iter().map(|dim| dim.name.as_str()).collect();
+        let reason = format!("the model has no free size of this name; it has {}", names.join(", "));
+        return Err(ModelError::bad_size(name, u64::from(asked[name]), reason));
+    }
+    let mut chosen = BTreeMap::new();
+    for dim in known {
+        let own = asked.get(&dim.name).copied();
+        let value = match dim.role {
+            DimRole::Batch => own.unwrap_or(batch),
+            DimRole::Sequence | DimRole::ImageSize => own.or(size).unwrap_or(dim.default),
+            DimRole::Other => own.unwrap_or(dim.default),
+        };
+        check(dim, value)?;
+        chosen.insert(dim.name.clone(), u64::from(value));
+    }
+    let has = |roles: &[DimRole]| known.iter().any(|dim| roles.contains(&dim.role));
+    if !has(&[DimRole::Batch]) {
+        fixed_batch(graph, batch)?;
+    }
+    if let Some(size) = size
+        && !has(&[DimRole::Sequence, DimRole::ImageSize])
+    {
+        fixed_size(graph, size)?;
+    }
+    add_sums(graph, &mut chosen)?;
+    Ok(chosen)
+}
+
+fn check(dim: &Dim, value: u32) -> Result<(), ModelError> {
+    let reason = match dim.max {
+        _ if value == 0 => "there must be at least one".to_owned(),
+        Some(max) if value > max => format!("the model takes at most {max}"),
+        _ if u64::from(value) > LARGEST => "no memory holds so much".to_owned(),
+        _ => return Ok(()),
+    };
+    Err(ModelError::bad_size(&dim.name, u64::from(value), reason))
+}
+
+/// Where the file fixes the number of samples, only that number can be measured.
+fn fixed_batch(graph: &Graph, batch: u32) -> Result<(), ModelError> {
+    let fixed = graph.inputs.iter().find_map(|input| match input.shape.first() {
+        Some(Dimension::Fixed(size)) if input.shape.len() > 1 => Some(*size),
+        _ => None,
+    });
+    let fixed = fixed.unwrap_or(1);
+    if u64::from(batch) == fixed {
+        return Ok(());
+    }
+    let reason =
+        format!("the file fixes the number of samples at {fixed}; choose {fixed}, or export it with a free one");
+    Err(ModelError::bad_size("batch", u64::from(batch), reason))
+}
+
+fn fixed_size(graph: &Graph, size: u32) -> Result<(), ModelError> {
+    let fixed: Vec<u64> = graph
+        .inputs
+        .iter()
+        .flat_map(|input| input.shape.iter().skip(1))
+        .filter_map(|dimension| match dimension {
+            Dimension::Fixed(size) => Some(*size),
+            Dimension::Free(_) => None,
+        })
+        .collect();
+    if fixed.contains(&u64::from(size)) {
+        return Ok(());
+    }
+    let sizes: Vec<String> = fixed.iter().map(ToString::to_string).collect();
+    let reason = format!("the model's sizes are fixed ({}); leave the size to it", sizes.join(" × "));
+    Err(ModelError::bad_size("size", u64::from(size), reason))
+}
+
+/// Fills in the sizes that are sums of others.
+fn add_sums(graph: &Graph, chosen: &mut BTreeMap<String, u64>) -> Result<(), ModelError> {
+    for name in graph.free_dimensions() {
+        let Some(parts) = sum(&name).filter(|_| !chosen.contains_key(&name)) else { continue };
+        let mut total = 0;
+        for part in parts {
+            let known = part.parse().ok().or_else(|| chosen.get(part).copied());
+            total +=
+                known.ok_or_else(|| ModelError::bad_size(&name, 0, format!("the size {part:?} in it is not known")))?;
+        }
+        chosen.insert(name, total);
+    }
+    Ok(())
+}

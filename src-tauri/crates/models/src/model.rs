@@ -1,0 +1,298 @@
+//! A model that was opened: described and checked, its weights not yet made or read.
+
+use crate::{
+    Content, Costs, Element, Graph, ModelError,
+    architectures::{self, Architecture, Class},
+    builder::Description,
+    config::Config,
+    dims, files, hash, open,
+    presets::PRESETS,
+    weights::{self, Checkpoint, Files, Source},
+};
+use contract::{Dim, ModelId, ModelInfo, ModelOrigin, Precision, ValueSpec};
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+/// Cheap to keep: large weights stay in their files, described ones are not made.
+#[derive(Clone)]
+pub struct Model {
+    info: ModelInfo,
+    /// In the precision the model has by itself: f32 where it is described.
+    graph: Arc<Graph>,
+    body: Body,
+}
+
+#[derive(Clone)]
+enum Body {
+    /// An architecture with its configuration, and a checkpoint's weights or random ones.
+    Described(Arc<Described>),
+    /// A person's ONNX file, used as it is.
+    Onnx { path: PathBuf },
+}
+
+struct Described {
+    architecture: &'static dyn Architecture,
+    class: &'static Class,
+    config: Config,
+    checkpoint: Option<(Checkpoint, String)>,
+}
+
+impl Described {
+    fn draw(&self, element: Element) -> Result<Description, ModelError> {
+        architectures::describe(self.architecture, self.class, &self.config, element)
+    }
+}
+
+impl Model {
+    pub fn presets() -> &'static [crate::Preset] {
+        &PRESETS
+    }
+
+    /// A preset, none where no preset has this id.
+    pub fn preset(id: &ModelId) -> Option<Self> {
+        let preset = PRESETS.iter().find(|preset| preset.id() == *id)?;
+        let config = Config::parse(preset.name, preset.config).expect("the presets' configurations are JSON");
+        let mut model = Self::described(preset.name, config, None, ModelOrigin::Preset)
+            .expect("the presets' configurations are built by this version");
+        model.info.id = preset.id();
+        preset.about.clone_into(&mut model.info.about);
+        Some(model)
+    }
+
+    /// Opens an .onnx file, a config.json, a .safetensors file or index with its config.json, or a folder of these.
+    pub fn open(path: &Path) -> Result<Self, ModelError> {
+        open::open(path)
+    }
+
+    /// A configuration pasted as text; its weights are random.
+    pub fn from_config_text(name: &str, text: &str) -> Result<Self, ModelError> {
+        let config = Config::parse(name, text)?;
+        Self::described(name, config, None, ModelOrigin::Config { path: String::new() })
+    }
+
+    pub(crate) fn described(
+        name: &str,
+        config: Config,
+        checkpoint: Option<Checkpoint>,
+        origin: ModelOrigin,
+    ) -> Result<Self, ModelError> {
+        let (architecture, class) = architectures::find(&config)?;
+        let description = architectures::describe(architecture, class, &config, Element::F32)?;
+        let mut about = class.about.to_owned();
+        let checkpoint = match checkpoint {
+            None => None,
+            Some(checkpoint) => {
+                let unused = checkpoint.matched(&description.weights, architecture.base())?.unused;
+                if !unused.is_empty() {
+                    let (count, names) = (weights::counted(unused.len(), "tensor"), weights::listed(&unused));
+                    about = format!("{about}; {count} of the checkpoint not used by it ({names})");
+                }
+                let fingerprint = checkpoint.fingerprint();
+                Some((checkpoint, fingerprint))
+            }
+        };
+        let parameters: u64 = description.weights.iter().map(weights::Weight::parameters).sum();
+        let graph_hash = hash::structure(&description.graph)?;
+        let id = match &checkpoint {
+            Some((_, fingerprint)) => hash::short(&[&graph_hash, fingerprint]),
+            None => hash::short(&[&graph_hash]),
+        };
+        let info = ModelInfo {
+            id: ModelId(id),
+            name: name.to_owned(),
+            family: architecture.model_type().to_owned(),
+            origin,
+            about,
+            parameters: Some(parameters),
+            macs: None,
+            weight_bytes: parameters * Element::F32.size() as u64,
+            inputs: specs(&description.graph.inputs),
+            outputs: specs(&description.graph.outputs),
+            dims: description.dims,
+            precisions: vec![Precision::F32, Precision::F16, Precision::Bf16],
+            graph_hash,
+            operators: operators(&description.graph),
+            random_weights: checkpoint.is_none(),
+        };
+        let body = Body::Described(Arc::new(Described { architecture, class, config, checkpoint }));
+        Ok(Self { info, graph: Arc::new(description.graph), body }.with_macs())
+    }
+
+    pub(crate) fn onnx(path: &Path) -> Result<Self, ModelError> {
+        let mut graph = Graph::read(path)?;
+        let id = hash::content(&graph)?;
+        let precision = stored_precision(&graph);
+        let weight_bytes = graph.initializers.iter().map(crate::Initializer::byte_len).sum();
+        graph.forget_large_weights();
+        let info = ModelInfo {
+            id: ModelId(id),
+            name: path.file_stem().map_or_else(|| files::name(path), |stem| stem.to_string_lossy().into_owned()),
+            family: "onnx".to_owned(),
+            origin: ModelOrigin::Onnx { path: path.display().to_string() },
+            about: format!("An ONNX file of {} nodes, opset {}", graph.nodes.len(), graph.opset),
+            parameters: Some(graph.parameters()),
+            macs: None,
+            weight_bytes,
+            inputs: specs(&graph.inputs),
+            outputs: specs(&graph.outputs),
+            dims: dims::of_inputs(&graph),
+            precisions: vec![precision],
+            graph_hash: hash::structure(&graph)?,
+            operators: operators(&graph),
+            random_weights: false,
+        };
+        let body = Body::Onnx { path: path.to_owned() };
+        Ok(Self { info, graph: Arc::new(graph), body }.with_macs())
+    }
+
+    /// Fills in the multiply-accumulates at the default sizes, where every operator's are known.
+    fn with_macs(mut self) -> Self {
+        let sizes = self.dims_for(1, None, &BTreeMap::new());
+        self.info.macs = sizes.and_then(|sizes| self.costs(&sizes)).ok().and_then(|costs| costs.macs);
+        self
+    }
+
+    pub fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    /// The graph in the model's own precision; described weights have no numbers in it.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// Every free size with its value: what was asked for, else its default. `size` goes to text lengths and image edges.
+    pub fn dims_for(
+        &self,
+        batch: u32,
+        size: Option<u32>,
+        dims: &BTreeMap<String, u32>,
+    ) -> Result<BTreeMap<String, u64>, ModelError> {
+        dims::choose(&self.info.dims, &self.graph, batch, size, dims)
+    }
+
+    /// What one call costs at these sizes, in the model's own precision.
+    pub fn costs(&self, dims: &BTreeMap<String, u64>) -> Result<Costs, ModelError> {
+        self.graph.costs(dims)
+    }
+
+    /// Bytes that [`Model::materialize`] would write; 0 where the person's file is used as it is.
+    pub fn disk_bytes(&self, precision: Precision) -> u64 {
+        match (&self.body, Element::of(precision)) {
+            (Body::Described(described), Some(element)) => {
+                described.draw(element).map_or(0, |description| weights::disk_bytes(&description.graph))
+            }
+            _ => 0,
+        }
+    }
+
+    /// Writes (or finds) the ONNX file with its weights in a folder of its own under `dir`.
+    ///
+    /// `progress` hears bytes done and bytes in all, and ends the work by breaking.
+    pub fn materialize(
+        &self,
+        dir: &Path,
+        precision: Precision,
+        seed: u64,
+        progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
+    ) -> Result<Files, ModelError> {
+        let described = match &self.body {
+            Body::Described(described) => described,
+            Body::Onnx { path } => return self.file_as_it_is(path, precision),
+        };
+        let Some(element) = Element::of(precision) else {
+            return Err(self.wrong_precision(precision));
+        };
+        let description = described.draw(element)?;
+        let Some((checkpoint, fingerprint)) = &described.checkpoint else {
+            return weights::materialize(&description, dir, precision, &Source::Seed(seed), progress);
+        };
+        let tensors = checkpoint.matched(&description.weights, described.architecture.base())?.tensors;
+        let source = Source::Checkpoint { tensors: &tensors, fingerprint };
+        weights::materialize(&description, dir, precision, &source, progress)
+    }
+
+    fn file_as_it_is(&self, path: &Path, precision: Precision) -> Result<Files, ModelError> {
+        if !self.info.precisions.contains(&precision) {
+            return Err(self.wrong_precision(precision));
+        }
+        let folder = path.parent().map(Path::to_owned).unwrap_or_default();
+        Ok(Files { onnx: path.to_owned(), folder, bytes: 0 })
+    }
+
+    fn wrong_precision(&self, asked: Precision) -> ModelError {
+        let known: Vec<&str> = self.info.precisions.iter().map(|precision| precision.label()).collect();
+        ModelError::unsupported(
+            &self.info.name,
+            format!("precision {asked}"),
+            "this model's weights cannot be had in it",
+            format!("Choose {}", known.join(", ")),
+        )
+    }
+}
+
+fn specs(values: &[crate::Value]) -> Vec<ValueSpec> {
+    let spec = |value: &crate::Value| ValueSpec {
+        name: value.name.clone(),
+        element: value.element.onnx_name().to_owned(),
+        shape: value.shape.iter().map(ToString::to_string).collect(),
+    };
+    values.iter().map(spec).collect()
+}
+
+/// Nodes by operator, most frequent first.
+fn operators(graph: &Graph) -> Vec<(String, u32)> {
+    let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
+    for node in &graph.nodes {
+        *counts.entry(&node.op).or_default() += 1;
+    }
+    let mut counts: Vec<(String, u32)> = counts.into_iter().map(|(op, count)| (op.to_owned(), count)).collect();
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    counts
+}
+
+/// The precision that most of a file's weight bytes are in.
+fn stored_precision(graph: &Graph) -> Precision {
+    let mut bytes: HashMap<Precision, u64> = HashMap::new();
+    for initializer in &graph.initializers {
+        let precision = match initializer.element {
+            Element::F16 => Precision::F16,
+            Element::Bf16 => Precision::Bf16,
+            Element::I8 | Element::U8 => Precision::Int8,
+            _ => Precision::F32,
+        };
+        *bytes.entry(precision).or_default() += initializer.byte_len();
+    }
+    bytes.into_iter().max_by_key(|(_, bytes)| *bytes).map_or(Precision::F32, |(precision, _)| precision)
+}
+
+impl Graph {
+    /// Numbers of all floating-point and quantised weights; shapes, axes and other bookkeeping do not count.
+    pub fn parameters(&self) -> u64 {
+        let counts = self.initializers.iter().filter(|one| {
+            let bookkeeping = matches!(one.element, Element::I64 | Element::I32 | Element::Bool);
+            !bookkeeping && !one.shape.is_empty()
+        });
+        counts.map(crate::Initializer::len).sum()
+    }
+
+    /// Lets go of the mapped file; shapes and other small constants stay.
+    fn forget_large_weights(&mut self) {
+        const SMALL: usize = 4096;
+        for initializer in &mut self.initializers {
+            initializer.content = match &initializer.content {
+                Content::Ready(bytes) if bytes.len() <= SMALL => Content::Ready(bytes.to_vec().into()),
+                _ => Content::Described,
+            };
+        }
+    }
+}
+
+/// The free sizes of a model by name, for messages.
+pub(crate) fn named<'a>(dims: &'a [Dim], name: &str) -> Option<&'a Dim> {
+    dims.iter().find(|dim| dim.name == name)
+}

@@ -1,0 +1,622 @@
+//! How each operator's output shapes follow from its inputs. An operator that is not listed has unknown outputs.
+
+use super::Info;
+use crate::{Attribute, Node};
+
+type Inputs<'a> = [Option<&'a Info>];
+
+/// The shapes of a node's outputs, as many as are known in order; none where the first is unknown.
+pub fn shapes(opset: i64, node: &Node, inputs: &Inputs) -> Option<Vec<Vec<u64>>> {
+    if node.domain == "com.microsoft" {
+        return fused(node, inputs);
+    }
+    let one = |shape: Vec<u64>| Some(vec![shape]);
+    match node.op.as_str() {
+        "Abs"
+        | "Acos"
+        | "Acosh"
+        | "Asin"
+        | "Asinh"
+        | "Atan"
+        | "Atanh"
+        | "BatchNormalization"
+        | "BitwiseNot"
+        | "Cast"
+        | "CastLike"
+        | "Ceil"
+        | "Celu"
+        | "Clip"
+        | "Cos"
+        | "Cosh"
+        | "CumSum"
+        | "DequantizeLinear"
+        | "Dropout"
+        | "Elu"
+        | "Erf"
+        | "Exp"
+        | "EyeLike"
+        | "Floor"
+        | "Gelu"
+        | "GroupNormalization"
+        | "HardSigmoid"
+        | "HardSwish"
+        | "Hardmax"
+        | "Identity"
+        | "InstanceNormalization"
+        | "IsInf"
+        | "IsNaN"
+        | "LRN"
+        | "LayerNormalization"
+        | "LeakyRelu"
+        | "Log"
+        | "LogSoftmax"
+        | "LpNormalization"
+        | "MeanVarianceNormalization"
+        | "Mish"
+        | "Neg"
+        | "Not"
+        | "QuantizeLinear"
+        | "RMSNormalization"
+        | "Reciprocal"
+        | "Relu"
+        | "ReverseSequence"
+        | "RotaryEmbedding"
+        | "Round"
+        | "ScatterElements"
+        | "ScatterND"
+        | "Selu"
+        | "Shrink"
+        | "Sigmoid"
+        | "Sign"
+        | "SimplifiedLayerNormalization"
+        | "Sin"
+        | "Sinh"
+        | "Softmax"
+        | "Softplus"
+        | "Softsign"
+        | "Sqrt"
+        | "Swish"
+        | "Tan"
+        | "Tanh"
+        | "ThresholdedRelu"
+        | "Trilu" => one(shape(inputs, 0)?.to_vec()),
+        "Add" | "Sub" | "Mul" | "Div" | "Pow" | "Mod" | "Min" | "Max" | "Mean" | "Sum" | "And" | "Or" | "Xor"
+        | "Equal" | "Greater" | "GreaterOrEqual" | "Less" | "LessOrEqual" | "Where" | "BitShift" | "BitwiseAnd"
+        | "BitwiseOr" | "BitwiseXor" | "PRelu" => one(broadcast_all(inputs)?),
+        "MatMul" | "MatMulInteger" => one(matmul(shape(inputs, 0)?, shape(inputs, 1)?)?),
+        "QLinearMatMul" => one(matmul(shape(inputs, 0)?, shape(inputs, 3)?)?),
+        "Gemm" => one(gemm(node, shape(inputs, 0)?, shape(inputs, 1)?)?),
+        "Conv" | "ConvInteger" => one(conv(node, shape(inputs, 0)?, shape(inputs, 1)?)?),
+        "QLinearConv" => one(conv(node, shape(inputs, 0)?, shape(inputs, 3)?)?),
+        "ConvTranspose" => one(conv_transpose(node, shape(inputs, 0)?, shape(inputs, 1)?)?),
+        "MaxPool" | "AveragePool" | "LpPool" => one(pool(node, shape(inputs, 0)?)?),
+        "GlobalAveragePool" | "GlobalMaxPool" | "GlobalLpPool" => {
+            let x = shape(inputs, 0)?;
+            one(x.iter().enumerate().map(|(axis, size)| if axis < 2 { *size } else { 1 }).collect())
+        }
+        "Concat" => one(concat(node, inputs)?),
+        "Split" => split(node, inputs),
+        "Slice" => one(slice(inputs)?),
+        "Gather" => one(gather(node, shape(inputs, 0)?, shape(inputs, 1)?)?),
+        "GatherElements" => one(shape(inputs, 1)?.to_vec()),
+        "GatherND" => one(gather_nd(node, shape(inputs, 0)?, shape(inputs, 1)?)?),
+        "Transpose" => one(transpose(node, shape(inputs, 0)?)?),
+        "Reshape" => one(reshape(node, shape(inputs, 0)?, &whole(inputs, 1)?)?),
+        "Flatten" => {
+            let x = shape(inputs, 0)?;
+            let axis = axis(node.int("axis").unwrap_or(1), x.len() + 1)?;
+            one(vec![product(&x[..axis])?, product(&x[axis..])?])
+        }
+        "Squeeze" => one(squeeze(node, inputs)?),
+        "Unsqueeze" => one(unsqueeze(node, inputs)?),
+        "Expand" => one(broadcast(shape(inputs, 0)?, &sizes(inputs, 1)?)?),
+        "Tile" => {
+            let (x, repeats) = (shape(inputs, 0)?, sizes(inputs, 1)?);
+            one(x.iter().zip(repeats).map(|(size, repeat)| size.checked_mul(repeat)).collect::<Option<_>>()?)
+        }
+        "Shape" => one(vec![shape_range(node, shape(inputs, 0)?.len()).len() as u64]),
+        "Size" => one(Vec::new()),
+        "Constant" => one(constant(node)?),
+        "ConstantOfShape" => one(sizes(inputs, 0)?),
+        "Range" => one(vec![range_length(inputs)?]),
+        "ReduceMean" | "ReduceSum" | "ReduceMax" | "ReduceMin" | "ReduceProd" | "ReduceL1" | "ReduceL2"
+        | "ReduceLogSum" | "ReduceLogSumExp" | "ReduceSumSquare" => one(reduce(node, inputs)?),
+        "ArgMax" | "ArgMin" => one(reduced(shape(inputs, 0)?, &[node.int("axis").unwrap_or(0)], keeps(node))?),
+        "TopK" => {
+            let x = shape(inputs, 0)?;
+            let axis = axis(node.int("axis").unwrap_or(-1), x.len())?;
+            let mut out = x.to_vec();
+            out[axis] = *sizes(inputs, 1)?.first()?;
+            Some(vec![out.clone(), out])
+        }
+        "Pad" => one(pad(node, inputs)?),
+        "Resize" | "Upsample" => one(resize(inputs)?),
+        "DepthToSpace" | "SpaceToDepth" => one(depth_space(node, shape(inputs, 0)?)?),
+        "OneHot" => {
+            let depth = *sizes(inputs, 1)?.first()?;
+            let mut out = shape(inputs, 0)?.to_vec();
+            let axis = axis(node.int("axis").unwrap_or(-1), out.len() + 1)?;
+            out.insert(axis, depth);
+            one(out)
+        }
+        "Einsum" => one(einsum(node, inputs)?.0),
+        "LSTM" | "GRU" | "RNN" => recurrent(node, inputs),
+        "Attention" if opset >= 23 => one(attention(node, inputs)?),
+        _ => None,
+    }
+}
+
+/// Operators that engines bring along for what their optimisers fuse.
+fn fused(node: &Node, inputs: &Inputs) -> Option<Vec<Vec<u64>>> {
+    match node.op.as_str() {
+        "Gelu"
+        | "FastGelu"
+        | "QuickGelu"
+        | "BiasGelu"
+        | "SkipLayerNormalization"
+        | "SkipSimplifiedLayerNormalization"
+        | "RotaryEmbedding" => Some(vec![shape(inputs, 0)?.to_vec()]),
+        "FusedMatMul" => {
+            let swap = |shape: &[u64], swapped: bool| {
+                let mut shape = shape.to_vec();
+                let rank = shape.len();
+                if swapped && rank >= 2 {
+                    shape.swap(rank - 1, rank - 2);
+                }
+                shape
+            };
+            let on = |key: &str| node.int(key).unwrap_or(0) != 0;
+            Some(vec![matmul(&swap(shape(inputs, 0)?, on("transA")), &swap(shape(inputs, 1)?, on("transB")))?])
+        }
+        _ => None,
+    }
+}
+
+fn shape<'a>(inputs: &Inputs<'a>, index: usize) -> Option<&'a [u64]> {
+    inputs.get(index).copied().flatten()?.shape.as_deref()
+}
+
+/// An input's numbers as whole ones.
+pub fn whole(inputs: &Inputs, index: usize) -> Option<Vec<i64>> {
+    Some(inputs.get(index).copied().flatten()?.values.as_ref()?.iter().map(|value| *value as i64).collect())
+}
+
+fn sizes(inputs: &Inputs, index: usize) -> Option<Vec<u64>> {
+    whole(inputs, index)?.into_iter().map(|size| u64::try_from(size).ok()).collect()
+}
+
+fn product(sizes: &[u64]) -> Option<u64> {
+    super::count(sizes)
+}
+
+/// An axis counted from the front; negative ones count from the back.
+fn axis(axis: i64, rank: usize) -> Option<usize> {
+    let axis = if axis < 0 { axis.checked_add(rank as i64)? } else { axis };
+    usize::try_from(axis).ok().filter(|axis| *axis < rank)
+}
+
+fn broadcast_all(inputs: &Inputs) -> Option<Vec<u64>> {
+    let mut out = Vec::new();
+    for input in inputs {
+        out = broadcast(&out, input.as_ref()?.shape.as_deref()?)?;
+    }
+    Some(out)
+}
+
+pub fn broadcast(a: &[u64], b: &[u64]) -> Option<Vec<u64>> {
+    let rank = a.len().max(b.len());
+    let size = |shape: &[u64], axis: usize| (axis + shape.len()).checked_sub(rank).map_or(1, |axis| shape[axis]);
+    (0..rank)
+        .map(|axis| match (size(a, axis), size(b, axis)) {
+            (a, b) if a == b => Some(a),
+            (1, b) => Some(b),
+            (a, 1) => Some(a),
+            _ => None,
+        })
+        .collect()
+}
+
+fn matmul(a: &[u64], b: &[u64]) -> Option<Vec<u64>> {
+    let (mut left, mut right) = (a.to_vec(), b.to_vec());
+    if left.len() == 1 {
+        left.insert(0, 1);
+    }
+    if right.len() == 1 {
+        right.push(1);
+    }
+    let (rows, inner) = (*left.iter().rev().nth(1)?, *left.last()?);
+    let (inner_too, columns) = (*right.iter().rev().nth(1)?, *right.last()?);
+    if inner != inner_too {
+        return None;
+    }
+    let mut out = broadcast(&left[..left.len() - 2], &right[..right.len() - 2])?;
+    if a.len() > 1 {
+        out.push(rows);
+    }
+    if b.len() > 1 {
+        out.push(columns);
+    }
+    Some(out)
+}
+
+fn gemm(node: &Node, a: &[u64], b: &[u64]) -> Option<Vec<u64>> {
+    let [a0, a1] = *<&[u64; 2]>::try_from(a).ok()?;
+    let [b0, b1] = *<&[u64; 2]>::try_from(b).ok()?;
+    let (rows, inner) = if node.int("transA").unwrap_or(0) != 0 { (a1, a0) } else { (a0, a1) };
+    let (inner_too, columns) = if node.int("transB").unwrap_or(0) != 0 { (b1, b0) } else { (b0, b1) };
+    (inner == inner_too).then(|| vec![rows, columns])
+}
+
+/// Kernel, strides, dilations and pads of a convolution or pooling over so many axes.
+struct Window {
+    kernel: Vec<u64>,
+    strides: Vec<u64>,
+    dilations: Vec<u64>,
+    pads: Vec<i64>,
+    auto: Option<String>,
+    ceil: bool,
+}
+
+impl Window {
+    fn of(node: &Node, axes: usize, kernel: &[u64]) -> Option<Self> {
+        let numbers = |key: &str| -> Option<Vec<u64>> {
+            match node.ints(key) {
+                None => Some(vec![1; axes]),
+                Some(values) if values.len() == axes => {
+                    values.iter().map(|value| u64::try_from(*value).ok().filter(|value| *value > 0)).collect()
+                }
+                Some(_) => None,
+            }
+        };
+        let pads = node.ints("pads").map_or_else(|| vec![0; 2 * axes], <[i64]>::to_vec);
+        if pads.len() != 2 * axes || kernel.len() != axes {
+            return None;
+        }
+        Some(Self {
+            kernel: kernel.to_vec(),
+            strides: numbers("strides")?,
+            dilations: numbers("dilations")?,
+            pads,
+            auto: node.text("auto_pad").filter(|pad| !pad.is_empty() && *pad != "NOTSET").map(str::to_owned),
+            ceil: node.int("ceil_mode").unwrap_or(0) != 0,
+        })
+    }
+
+    fn out(&self, axis: usize, size: u64) -> Option<u64> {
+        let stride = self.strides[axis];
+        let reach = self.dilations[axis].checked_mul(self.kernel[axis].checked_sub(1)?)?.checked_add(1)?;
+        match self.auto.as_deref() {
+            Some("SAME_UPPER" | "SAME_LOWER") => return Some(size.div_ceil(stride)),
+            Some("VALID") => return Some(size.checked_sub(reach)? / stride + 1),
+            _ => {}
+        }
+        let pads = self.pads[axis].checked_add(self.pads[axis + self.kernel.len()])?;
+        let room = size.checked_add_signed(pads)?.checked_sub(reach)?;
+        let steps = if self.ceil { room.div_ceil(stride) } else { room / stride };
+        // A window that begins in the padding at the end is left out.
+        let starts_outside = self.ceil && (steps * stride) as i128 >= i128::from(size) + i128::from(self.pads[axis]);
+        steps.checked_add(1).map(|count| if starts_outside { count - 1 } else { count })
+    }
+}
+
+fn conv(node: &Node, x: &[u64], weight: &[u64]) -> Option<Vec<u64>> {
+    let axes = x.len().checked_sub(2)?;
+    let window = Window::of(node, axes, weight.get(2..)?)?;
+    let spatial = (0..axes).map(|axis| window.out(axis, x[axis + 2])).collect::<Option<Vec<_>>>()?;
+    Some([&[x[0], weight[0]], spatial.as_slice()].concat())
+}
+
+fn conv_transpose(node: &Node, x: &[u64], weight: &[u64]) -> Option<Vec<u64>> {
+    let axes = x.len().checked_sub(2)?;
+    let window = Window::of(node, axes, weight.get(2..)?)?;
+    let group = u64::try_from(node.int("group").unwrap_or(1)).ok()?;
+    let mut out = vec![x[0], weight.get(1)?.checked_mul(group)?];
+    if let Some(given) = node.ints("output_shape") {
+        out.extend(given.iter().map(|size| u64::try_from(*size).ok()).collect::<Option<Vec<_>>>()?);
+        return (out.len() == x.len()).then_some(out);
+    }
+    let extra = node.ints("output_padding").map_or_else(|| vec![0; axes], <[i64]>::to_vec);
+    for axis in 0..axes {
+        let (size, stride) = (x[axis + 2], window.strides[axis]);
+        if matches!(window.auto.as_deref(), Some("SAME_UPPER" | "SAME_LOWER")) {
+            out.push(size.checked_mul(stride)?);
+            continue;
+        }
+        let reach = window.dilations[axis].checked_mul(window.kernel[axis].checked_sub(1)?)?.checked_add(1)?;
+        let full = stride.checked_mul(size.checked_sub(1)?)?.checked_add(reach)?;
+        let pads = window.pads[axis].checked_add(window.pads[axis + axes])?;
+        out.push(full.checked_add_signed(extra.get(axis)?.checked_sub(pads)?)?);
+    }
+    Some(out)
+}
+
+fn pool(node: &Node, x: &[u64]) -> Option<Vec<u64>> {
+    let axes = x.len().checked_sub(2)?;
+    let kernel: Vec<u64> =
+        node.ints("kernel_shape")?.iter().map(|size| u64::try_from(*size).ok()).collect::<Option<_>>()?;
+    let window = Window::of(node, axes, &kernel)?;
+    let spatial = (0..axes).map(|axis| window.out(axis, x[axis + 2])).collect::<Option<Vec<_>>>()?;
+    Some([&x[..2], spatial.as_slice()].concat())
+}
+
+fn concat(node: &Node, inputs: &Inputs) -> Option<Vec<u64>> {
+    let mut out = shape(inputs, 0)?.to_vec();
+    let axis = axis(node.int("axis")?, out.len())?;
+    for index in 1..inputs.len() {
+        let next = shape(inputs, index)?;
+        let alike = next.len() == out.len() && (0..out.len()).all(|other| other == axis || out[other] == next[other]);
+        if !alike {
+            return None;
+        }
+        out[axis] = out[axis].checked_add(next[axis])?;
+    }
+    Some(out)
+}
+
+fn split(node: &Node, inputs: &Inputs) -> Option<Vec<Vec<u64>>> {
+    let x = shape(inputs, 0)?;
+    let axis = axis(node.int("axis").unwrap_or(0), x.len())?;
+    let given = match inputs.get(1) {
+        Some(Some(_)) => Some(sizes(inputs, 1)?),
+        _ => node.ints("split").map(|sizes| sizes.iter().map(|size| *size as u64).collect()),
+    };
+    let parts = given.unwrap_or_else(|| {
+        let count = node.outputs.len() as u64;
+        let each = x[axis].div_ceil(count);
+        (0..count).map(|part| each.min(x[axis].saturating_sub(part * each))).collect()
+    });
+    let fits = parts.iter().try_fold(0u64, |sum, part| sum.checked_add(*part)) == Some(x[axis]);
+    let part_of = |size: u64| {
+        let mut part = x.to_vec();
+        part[axis] = size;
+        part
+    };
+    (fits && parts.len() == node.outputs.len()).then(|| parts.into_iter().map(part_of).collect())
+}
+
+/// Start, end and step of a slice along an axis of this size, as the operator's rules clamp them.
+pub fn clamped(start: i64, end: i64, step: i64, size: u64) -> Option<(i64, i64)> {
+    let size = i64::try_from(size).ok()?;
+    let wrap = |place: i64| if place < 0 { place.saturating_add(size) } else { place };
+    match step {
+        0 => None,
+        1.. => Some((wrap(start).clamp(0, size), wrap(end).clamp(0, size))),
+        _ => Some((wrap(start).clamp(0, size - 1), wrap(end).clamp(-1, size - 1))),
+    }
+}
+
+fn slice(inputs: &Inputs) -> Option<Vec<u64>> {
+    let mut out = shape(inputs, 0)?.to_vec();
+    let (starts, ends) = (whole(inputs, 1)?, whole(inputs, 2)?);
+    let axes = match inputs.get(3) {
+        Some(Some(_)) => whole(inputs, 3)?,
+        _ => (0..starts.len() as i64).collect(),
+    };
+    let steps = match inputs.get(4) {
+        Some(Some(_)) => whole(inputs, 4)?,
+        _ => vec![1; starts.len()],
+    };
+    for (index, place) in axes.iter().enumerate() {
+        let place = axis(*place, out.len())?;
+        let step = *steps.get(index)?;
+        let (start, end) = clamped(*starts.get(index)?, *ends.get(index)?, step, out[place])?;
+        let distance = if step > 0 { end - start } else { start - end };
+        out[place] = u64::try_from(distance.max(0)).ok()?.div_ceil(step.unsigned_abs());
+    }
+    Some(out)
+}
+
+fn gather(node: &Node, x: &[u64], indices: &[u64]) -> Option<Vec<u64>> {
+    let axis = axis(node.int("axis").unwrap_or(0), x.len())?;
+    Some([&x[..axis], indices, &x[axis + 1..]].concat())
+}
+
+fn gather_nd(node: &Node, x: &[u64], indices: &[u64]) -> Option<Vec<u64>> {
+    let batch = usize::try_from(node.int("batch_dims").unwrap_or(0)).ok()?;
+    let (last, front) = indices.split_last()?;
+    let from = batch.checked_add(usize::try_from(*last).ok()?)?;
+    Some([front, x.get(from..)?].concat())
+}
+
+fn transpose(node: &Node, x: &[u64]) -> Option<Vec<u64>> {
+    match node.ints("perm") {
+        None => Some(x.iter().rev().copied().collect()),
+        Some(order) if order.len() == x.len() => order.iter().map(|from| Some(x[axis(*from, x.len())?])).collect(),
+        Some(_) => None,
+    }
+}
+
+fn reshape(node: &Node, x: &[u64], wanted: &[i64]) -> Option<Vec<u64>> {
+    let total = product(x)?;
+    let keeps_zero = node.int("allowzero").unwrap_or(0) != 0;
+    let mut open = None;
+    let mut out = Vec::with_capacity(wanted.len());
+    for (place, size) in wanted.iter().enumerate() {
+        out.push(match *size {
+            -1 if open.is_none() => {
+                open = Some(place);
+                1
+            }
+            0 if !keeps_zero => *x.get(place)?,
+            size => u64::try_from(size).ok()?,
+        });
+    }
+    let known = product(&out)?;
+    match open {
+        Some(place) if known > 0 && total.is_multiple_of(known) => out[place] = total / known,
+        None if known == total => {}
+        _ => return None,
+    }
+    Some(out)
+}
+
+/// Axes from the second input or, in older opsets, the attribute.
+fn axes_of(node: &Node, inputs: &Inputs) -> Option<Option<Vec<i64>>> {
+    match inputs.get(1) {
+        Some(Some(_)) => whole(inputs, 1).map(Some),
+        _ => Some(node.ints("axes").map(<[i64]>::to_vec)),
+    }
+}
+
+fn squeeze(node: &Node, inputs: &Inputs) -> Option<Vec<u64>> {
+    let x = shape(inputs, 0)?;
+    let Some(axes) = axes_of(node, inputs)? else {
+        return Some(x.iter().copied().filter(|size| *size != 1).collect());
+    };
+    let gone = axes.iter().map(|place| axis(*place, x.len())).collect::<Option<Vec<_>>>()?;
+    if gone.iter().any(|place| x[*place] != 1) {
+        return None;
+    }
+    Some(x.iter().enumerate().filter(|(place, _)| !gone.contains(place)).map(|(_, size)| *size).collect())
+}
+
+fn unsqueeze(node: &Node, inputs: &Inputs) -> Option<Vec<u64>> {
+    let x = shape(inputs, 0)?;
+    let axes = axes_of(node, inputs)??;
+    let rank = x.len() + axes.len();
+    let mut new = axes.iter().map(|place| axis(*place, rank)).collect::<Option<Vec<_>>>()?;
+    new.sort_unstable();
+    new.dedup();
+    if new.len() != axes.len() {
+        return None;
+    }
+    let mut out = x.to_vec();
+    new.into_iter().for_each(|place| out.insert(place, 1));
+    Some(out)
+}
+
+/// The axes whose sizes a Shape node gives.
+pub fn shape_range(node: &Node, rank: usize) -> std::ops::Range<usize> {
+    let place = |value: i64| {
+        let value = if value < 0 { value.saturating_add(rank as i64) } else { value };
+        value.clamp(0, rank as i64) as usize
+    };
+    let (start, end) = (place(node.int("start").unwrap_or(0)), place(node.int("end").unwrap_or(i64::MAX)));
+    start..end.max(start)
+}
+
+fn constant(node: &Node) -> Option<Vec<u64>> {
+    match node.attributes.values().next()? {
+        Attribute::Tensor(tensor) => Some(tensor.shape.iter().map(|size| *size as u64).collect()),
+        Attribute::Int(_) | Attribute::Float(_) => Some(Vec::new()),
+        Attribute::Ints(values) => Some(vec![values.len() as u64]),
+        Attribute::Floats(values) => Some(vec![values.len() as u64]),
+        _ => None,
+    }
+}
+
+fn range_length(inputs: &Inputs) -> Option<u64> {
+    let value = |index: usize| inputs.get(index).copied().flatten()?.values.as_ref()?.first().copied();
+    let (start, limit, step) = (value(0)?, value(1)?, value(2)?);
+    let length = ((limit - start) / step).ceil();
+    (length.is_finite() && length < 1e15).then_some(length.max(0.0) as u64)
+}
+
+fn keeps(node: &Node) -> bool {
+    node.int("keepdims").unwrap_or(1) != 0
+}
+
+fn reduce(node: &Node, inputs: &Inputs) -> Option<Vec<u64>> {
+    let x = shape(inputs, 0)?;
+    match axes_of(node, inputs)?.filter(|axes| !axes.is_empty()) {
+        Some(axes) => reduced(x, &axes, keeps(node)),
+        None if node.int("noop_with_empty_axes").unwrap_or(0) != 0 => Some(x.to_vec()),
+        None => reduced(x, &(0..x.len() as i64).collect::<Vec<_>>(), keeps(node)),
+    }
+}
+
+fn reduced(x: &[u64], axes: &[i64], keep: bool) -> Option<Vec<u64>> {
+    let gone = axes.iter().map(|place| axis(*place, x.len())).collect::<Option<Vec<_>>>()?;
+    let sizes = x.iter().enumerate().filter(|(place, _)| keep || !gone.contains(place));
+    Some(sizes.map(|(place, size)| if gone.contains(&place) { 1 } else { *size }).collect())
+}
+
+fn pad(node: &Node, inputs: &Inputs) -> Option<Vec<u64>> {
+    let x = shape(inputs, 0)?;
+    let pads = match node.ints("pads") {
+        Some(pads) => pads.to_vec(),
+        None => whole(inputs, 1)?,
+    };
+    let axes = match inputs.get(3) {
+        Some(Some(_)) => whole(inputs, 3)?,
+        _ => (0..x.len() as i64).collect(),
+    };
+    if pads.len() != 2 * axes.len() {
+        return None;
+    }
+    let mut out = x.to_vec();
+    for (index, place) in axes.iter().enumerate() {
+        let place = axis(*place, x.len())?;
+        out[place] = x[place].checked_add_signed(pads[index].checked_add(pads[index + axes.len()])?)?;
+    }
+    Some(out)
+}
+
+fn resize(inputs: &Inputs) -> Option<Vec<u64>> {
+    let x = shape(inputs, 0)?;
+    let of_rank = |values: &Vec<f64>| values.len() == x.len();
+    let values =
+        |index: usize| inputs.get(index).copied().flatten().and_then(|info| info.values.clone()).filter(of_rank);
+    if let Some(sizes) = values(3) {
+        return sizes.iter().map(|size| u64::try_from(*size as i64).ok()).collect();
+    }
+    // Upsample has its scales where Resize has the region of interest.
+    let scales = values(2).or_else(|| values(1))?;
+    Some(x.iter().zip(scales).map(|(size, scale)| (*size as f64 * scale).floor().max(0.0) as u64).collect())
+}
+
+fn depth_space(node: &Node, x: &[u64]) -> Option<Vec<u64>> {
+    let [batch, channels, height, width] = *<&[u64; 4]>::try_from(x).ok()?;
+    let block = u64::try_from(node.int("blocksize")?).ok().filter(|block| *block > 0)?;
+    let area = block.checked_mul(block)?;
+    if node.op == "DepthToSpace" {
+        Some(vec![batch, channels / area, height.checked_mul(block)?, width.checked_mul(block)?])
+    } else {
+        Some(vec![batch, channels.checked_mul(area)?, height / block, width / block])
+    }
+}
+
+/// The output shape of an Einsum, and the product of all its indices: its multiply-accumulates.
+pub fn einsum(node: &Node, inputs: &Inputs) -> Option<(Vec<u64>, u64)> {
+    let equation: String = node.text("equation")?.chars().filter(|letter| !letter.is_whitespace()).collect();
+    if equation.contains('.') {
+        return None;
+    }
+    let (terms, out) = match equation.split_once("->") {
+        Some((terms, out)) => (terms.to_owned(), Some(out.to_owned())),
+        None => (equation, None),
+    };
+    let mut size: std::collections::BTreeMap<char, (u64, usize)> = std::collections::BTreeMap::new();
+    for (index, term) in terms.split(',').enumerate() {
+        let operand = shape(inputs, index)?;
+        if operand.len() != term.chars().count() {
+            return None;
+        }
+        for (letter, extent) in term.chars().zip(operand) {
+            let known = size.entry(letter).or_insert((*extent, 0));
+            known.0 = known.0.max(*extent);
+            known.1 += 1;
+        }
+    }
+    let out =
+        out.unwrap_or_else(|| size.iter().filter(|(_, (_, uses))| *uses == 1).map(|(letter, _)| *letter).collect());
+    let shape = out.chars().map(|letter| size.get(&letter).map(|(extent, _)| *extent)).collect::<Option<_>>()?;
+    let all: Vec<u64> = size.values().map(|(extent, _)| *extent).collect();
+    Some((shape, product(&all)?))
+}
+
+fn recurrent(node: &Node, inputs: &Inputs) -> Option<Vec<Vec<u64>>> {
+    if node.int("layout").unwrap_or(0) != 0 {
+        return None;
+    }
+    let [steps, batch, _] = *<&[u64; 3]>::try_from(shape(inputs, 0)?).ok()?;
+    let [directions, _, hidden] = *<&[u64; 3]>::try_from(shape(inputs, 2)?).ok()?;
+    let last = vec![directions, batch, hidden];
+    Some(vec![vec![steps, directions, batch, hidden], last.clone(), last])
+}
+
+/// Scaled dot-product attention with heads on an axis of their own.
+fn attention(_: &Node, inputs: &Inputs) -> Option<Vec<u64>> {
+    let [batch, heads, length, _] = *<&[u64; 4]>::try_from(shape(inputs, 0)?).ok()?;
+    Some(vec![batch, heads, length, *shape(inputs, 2)?.get(3)?])
+}

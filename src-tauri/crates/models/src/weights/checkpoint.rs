@@ -1,0 +1,186 @@
+//! A checkpoint in safetensors files: whose tensor is which weight.
+
+use super::Weight;
+use crate::{
+    Element, ModelError, files,
+    safetensors::{Entry, File},
+};
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::{Path, PathBuf},
+};
+
+/// An index names each tensor; a thousand layers of a hundred tensors stay far below.
+const LONGEST_INDEX: u64 = 64 << 20;
+const MOST_SHARDS: usize = 4096;
+/// How many names an error lists.
+const NAMES_SHOWN: usize = 5;
+
+pub struct Checkpoint {
+    pub path: PathBuf,
+    shards: Vec<File>,
+    /// Tensor name to shard and place in it.
+    tensors: HashMap<String, (usize, usize)>,
+}
+
+/// The tensor of each weight, in the order of the weights, and what no weight wanted.
+pub struct Matched {
+    pub tensors: Vec<(Element, Bytes)>,
+    pub unused: Vec<String>,
+}
+
+impl Checkpoint {
+    /// `path` is a .safetensors file or the .index.json of several.
+    pub fn open(path: &Path) -> Result<Self, ModelError> {
+        let shards = match path.extension().is_some_and(|extension| extension == "json") {
+            true => shards_of(path)?,
+            false => vec![path.to_owned()],
+        };
+        let shards = shards.iter().map(|shard| File::open(shard)).collect::<Result<Vec<_>, _>>()?;
+        let mut tensors = HashMap::new();
+        for (shard, file) in shards.iter().enumerate() {
+            for (place, entry) in file.entries().iter().enumerate() {
+                tensors.insert(entry.name.clone(), (shard, place));
+            }
+        }
+        Ok(Self { path: path.to_owned(), shards, tensors })
+    }
+
+    /// Hex digits that change with the tensors' names, shapes and (by samples) numbers.
+    pub fn fingerprint(&self) -> String {
+        let mut hash = Sha256::new();
+        let mut names: Vec<&String> = self.tensors.keys().collect();
+        names.sort();
+        for name in names {
+            let (file, entry) = self.entry(self.tensors[name]);
+            let bytes = file.bytes(entry);
+            hash.update(format!("{name} {} {:?} ", entry.element, entry.shape));
+            for sample in samples(&bytes) {
+                hash.update(sample);
+            }
+        }
+        hex(&hash.finalize())
+    }
+
+    fn entry(&self, (shard, place): (usize, usize)) -> (&File, &Entry) {
+        let file = &self.shards[shard];
+        (file, &file.entries()[place])
+    }
+
+    /// Finds every weight's tensor, whose name may have the base model's module in front or not.
+    pub fn matched(&self, weights: &[Weight], base: &str) -> Result<Matched, ModelError> {
+        let file = files::name(&self.path);
+        let mut used: BTreeSet<&str> = BTreeSet::new();
+        let mut found = Vec::with_capacity(weights.len());
+        let mut missing = Vec::new();
+        for weight in weights {
+            match self.find(&weight.name, base) {
+                Some((name, place)) => {
+                    used.insert(name);
+                    found.push((weight, place));
+                }
+                None => missing.push(weight.name.as_str()),
+            }
+        }
+        if !missing.is_empty() {
+            return Err(ModelError::unsupported(
+                &file,
+                "its tensor names",
+                format!("{} are missing: {}", counted(missing.len(), "weight"), listed(&missing)),
+                "The config.json beside it must be the one of these weights",
+            ));
+        }
+        let mut tensors = Vec::with_capacity(found.len());
+        for (weight, place) in found {
+            let (shard, entry) = self.entry(place);
+            let place = format!("tensor {:?}", entry.name);
+            if entry.shape != weight.shape {
+                return Err(ModelError::unsupported(
+                    shard.name(),
+                    place,
+                    format!("its shape is {:?}, the configuration makes it {:?}", entry.shape, weight.shape),
+                    "The config.json beside it must be the one of these weights",
+                ));
+            }
+            if !entry.element.is_float() {
+                return Err(ModelError::unsupported(
+                    shard.name(),
+                    place,
+                    format!("its numbers are {}; quantised checkpoints are not read", entry.element),
+                    "Use the checkpoint in float32, float16 or bfloat16",
+                ));
+            }
+            tensors.push((entry.element, shard.bytes(entry)));
+        }
+        let mut unused: Vec<String> =
+            self.tensors.keys().filter(|name| !used.contains(name.as_str())).cloned().collect();
+        unused.sort();
+        Ok(Matched { tensors, unused })
+    }
+
+    fn find(&self, name: &str, base: &str) -> Option<(&str, (usize, usize))> {
+        let with_base = format!("{base}.{name}");
+        let without_base = name.strip_prefix(base).and_then(|rest| rest.strip_prefix('.'));
+        let names = [Some(name), Some(with_base.as_str()), without_base];
+        names.into_iter().flatten().find_map(|name| {
+            // Checkpoints converted from TensorFlow still call a norm's weight gamma and its bias beta.
+            let old = name
+                .strip_suffix("LayerNorm.weight")
+                .map(|start| format!("{start}LayerNorm.gamma"))
+                .or_else(|| name.strip_suffix("LayerNorm.bias").map(|start| format!("{start}LayerNorm.beta")));
+            let found = self.tensors.get_key_value(name);
+            let found = found.or_else(|| self.tensors.get_key_value(old?.as_str()));
+            found.map(|(name, place)| (name.as_str(), *place))
+        })
+    }
+}
+
+/// The files an index names, each inside the index's folder.
+fn shards_of(index: &Path) -> Result<Vec<PathBuf>, ModelError> {
+    let file = files::name(index);
+    let text = files::text(index, LONGEST_INDEX)?;
+    let damaged = |place: String, reason: &str| ModelError::damaged(&file, place, reason);
+    let parsed: serde_json::Value = serde_json::from_str(&text)
+        .map_err(|error| damaged(format!("line {}", error.line()), "it is not valid JSON"))?;
+    let map = parsed
+        .get("weight_map")
+        .and_then(serde_json::Value::as_object)
+        .ok_or_else(|| damaged("key weight_map".to_owned(), "an index maps each tensor to its file here"))?;
+    let names: BTreeSet<&str> = map
+        .values()
+        .map(|name| name.as_str().ok_or_else(|| damaged("key weight_map".to_owned(), "a file name is no text")))
+        .collect::<Result<_, _>>()?;
+    if names.is_empty() || names.len() > MOST_SHARDS {
+        return Err(damaged("key weight_map".to_owned(), &format!("it names {} files", names.len())));
+    }
+    let folder = index.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    names.into_iter().map(|name| files::inside(folder, name, &file, "key weight_map")).collect()
+}
+
+/// A few stretches of a tensor, enough to tell two checkpoints apart without reading them whole.
+pub fn samples(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    const LENGTH: usize = 256;
+    [0, bytes.len() / 2, bytes.len().saturating_sub(LENGTH)]
+        .into_iter()
+        .map(move |start| &bytes[start..bytes.len().min(start + LENGTH)])
+}
+
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+pub fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// The first names, and how many more there are.
+pub fn listed(names: &[impl AsRef<str>]) -> String {
+    let mut shown: Vec<&str> = names.iter().take(NAMES_SHOWN).map(AsRef::as_ref).collect();
+    let more = format!("and {} more", names.len().saturating_sub(NAMES_SHOWN));
+    if names.len() > NAMES_SHOWN {
+        shown.push(&more);
+    }
+    shown.join(", ")
+}

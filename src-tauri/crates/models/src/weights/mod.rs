@@ -1,0 +1,40 @@
+//! The weights of a described model: how they begin, where a checkpoint has them, how they are written.
+
+mod checkpoint;
+mod random;
+mod store;
+
+pub use checkpoint::{Checkpoint, counted, hex, listed, samples};
+pub use store::{Files, Source, disk_bytes, materialize};
+
+/// One weight as a checkpoint knows it.
+#[derive(Clone, Debug)]
+pub struct Weight {
+    /// transformers' name.
+    pub name: String,
+    /// Name of the graph's initializer.
+    pub initializer: String,
+    /// The checkpoint's shape.
+    pub shape: Vec<usize>,
+    /// The graph has a matrix's rows and columns swapped.
+    pub transposed: bool,
+    pub fill: Fill,
+    /// Standard deviation where the fill is random.
+    pub deviation: f32,
+}
+
+/// How a weight without a checkpoint begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fill {
+    /// Normally distributed.
+    Matrix,
+    /// Normally distributed and small; never all zero, so that no engine can skip them.
+    Bias,
+    Ones,
+}
+
+impl Weight {
+    pub fn parameters(&self) -> u64 {
+        self.shape.iter().map(|size| *size as u64).product()
+    }
+}
