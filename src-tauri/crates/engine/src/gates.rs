@@ -9,7 +9,13 @@ const MARGIN: f64 = 1.1;
 /// machine.
 pub(crate) fn flags(run: &Run, target: &Target, peaks: &[Peak], installed_bytes: u64) -> Vec<Flag> {
     let not_a_speed = target.not_ranked.clone().map(|reason| Flag::NotASpeed { reason });
-    let gates = [too_fast(run, peaks), too_much_memory(run, installed_bytes), not_a_speed, elsewhere(run), other_precision(run)];
+    let gates = [
+        too_fast(run, peaks),
+        too_much_memory(run, installed_bytes),
+        not_a_speed,
+        elsewhere(run),
+        other_precision(run),
+    ];
     gates.into_iter().flatten().collect()
 }
 

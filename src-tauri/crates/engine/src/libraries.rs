@@ -123,7 +123,14 @@ fn system_folders() -> Vec<PathBuf> {
     } else if cfg!(target_os = "macos") {
         &["/opt/homebrew/lib", "/usr/local/lib"]
     } else {
-        &["/usr/local/lib", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib", "/opt/intel"]
+        &[
+            "/usr/local/lib",
+            "/usr/lib/x86_64-linux-gnu",
+            "/usr/lib/aarch64-linux-gnu",
+            "/usr/lib64",
+            "/usr/lib",
+            "/opt/intel",
+        ]
     };
     let openvino = std::env::var_os("OPENVINO_INSTALL_DIR").or_else(|| std::env::var_os("INTEL_OPENVINO_DIR"));
     openvino.map(PathBuf::from).into_iter().chain(folders.iter().map(PathBuf::from)).collect()

@@ -41,7 +41,8 @@ mod here {
 
     fn field(file: &str, name: &str) -> Option<u64> {
         let status = fs::read_to_string(file).ok()?;
-        let kib: u64 = status.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix("kB")?.trim().parse().ok())?;
+        let kib: u64 =
+            status.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix("kB")?.trim().parse().ok())?;
         Some(kib * 1024)
     }
 }
@@ -68,7 +69,8 @@ mod here {
     pub fn peak_bytes() -> Option<u64> {
         let mut usage = std::mem::MaybeUninit::<libc::rusage>::zeroed();
         // SAFETY: the system fills the structure, which is plain numbers.
-        let usage = unsafe { (libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr()) == 0).then(|| usage.assume_init()) };
+        let usage =
+            unsafe { (libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr()) == 0).then(|| usage.assume_init()) };
         u64::try_from(usage?.ru_maxrss).ok()
     }
 

@@ -21,3 +21,22 @@ pub(super) fn deny() -> Result<(), seccompiler::Error> {
     let filter: BpfProgram = SeccompFilter::new(rules, SeccompAction::Allow, refuse, arch)?.try_into()?;
     seccompiler::apply_filter(&filter)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{io::ErrorKind, net::TcpStream, os::unix::net::UnixStream, thread};
+
+    /// The filter holds for the thread that asks for it, so this one keeps its network.
+    #[test]
+    fn internet_sockets_are_refused_and_local_ones_are_not() {
+        thread::spawn(|| {
+            deny().unwrap();
+            assert_eq!(TcpStream::connect("127.0.0.1:9").unwrap_err().kind(), ErrorKind::PermissionDenied);
+            assert_eq!(TcpStream::connect("[::1]:9").unwrap_err().kind(), ErrorKind::PermissionDenied);
+            UnixStream::pair().unwrap();
+        })
+        .join()
+        .unwrap();
+    }
+}

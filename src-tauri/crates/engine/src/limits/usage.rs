@@ -12,7 +12,7 @@ pub(crate) struct Usage {
 
 impl Usage {
     pub fn of(pid: u32) -> Self {
-        Self { pid, system: System::default(), last: None }
+        Self { pid, system: System::new(), last: None }
     }
 
     /// Busy cores since the last look, and resident bytes; none once the process is gone.
@@ -29,11 +29,14 @@ impl Usage {
 }
 
 #[cfg(target_os = "linux")]
-#[derive(Default)]
 struct System;
 
 #[cfg(target_os = "linux")]
 impl System {
+    fn new() -> Self {
+        Self
+    }
+
     /// Processor seconds and resident bytes.
     fn look(&mut self, pid: u32) -> Option<(f64, u64)> {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
@@ -48,11 +51,14 @@ impl System {
 }
 
 #[cfg(not(target_os = "linux"))]
-#[derive(Default)]
 struct System(sysinfo::System);
 
 #[cfg(not(target_os = "linux"))]
 impl System {
+    fn new() -> Self {
+        Self(sysinfo::System::new())
+    }
+
     fn look(&mut self, pid: u32) -> Option<(f64, u64)> {
         use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate};
         let pid = Pid::from_u32(pid);

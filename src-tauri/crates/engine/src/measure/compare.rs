@@ -13,7 +13,8 @@ pub(crate) fn compare(reference: &[Tensor], outputs: &[Tensor]) -> (Option<Compa
             continue;
         };
         if given.shape != wanted.shape {
-            let sentence = || format!("{} has the shape {:?}, it should have {:?}", wanted.name, given.shape, wanted.shape);
+            let sentence =
+                || format!("{} has the shape {:?}, it should have {:?}", wanted.name, given.shape, wanted.shape);
             fault.get_or_insert_with(sentence);
             continue;
         }
@@ -75,7 +76,8 @@ mod tests {
         #[test]
         fn one_changed_value_is_found(mut values in prop::collection::vec(-1f32..1.0, 1..50), at: prop::sample::Index) {
             let reference = [tensor("x", &[1.0]), tensor("y", &values)];
-            values[at.index(values.len())] += 3.0;
+            let at = at.index(values.len());
+            values[at] += 3.0;
             let (comparison, _) = compare(&reference, &[tensor("y", &values), tensor("x", &[1.0])]);
             let comparison = comparison.unwrap();
             prop_assert_eq!(comparison.output, "y");

@@ -7,7 +7,7 @@ mod reference;
 
 use crate::{
     Control, Job, Limits, Program, environment, gates,
-    worker::{self, Heard, Order, RunOrder, WorkerError},
+    worker::{self, Order, RunOrder, WorkerError},
 };
 use contract::{Availability, FailureKind, Live, Mode, Outcome, PhaseName, Run};
 use live::Feed;
@@ -73,9 +73,7 @@ fn attempt(
     record.worker_starts();
     feed.phase(PhaseName::Start);
     let report = worker::converse(program, &order, &limits, control, &mut |heard| {
-        if let Heard::Event(event) = &heard {
-            record.hear(event);
-        }
+        record.hear(&heard);
         feed.hear(&heard);
     });
     record.log(&report.log);

@@ -3,10 +3,11 @@
 use super::reference::Reference;
 use crate::{
     Job, environment, noise, statistics,
-    worker::{Checked, Event, Log},
+    worker::{Checked, Event, Heard, Log},
 };
 use contract::{
-    EngineId, Effective, Evidence, Memory, Noise, Outcome, OutputCheck, Percentile, Phase, PhaseName, Run, StopReason, Timing,
+    Effective, EngineId, Evidence, Memory, Noise, Outcome, OutputCheck, Percentile, Phase, PhaseName, Run, StopReason,
+    Timing,
 };
 use jiff::Timestamp;
 use std::time::{Duration, Instant};
@@ -22,6 +23,8 @@ pub(super) struct Record {
     harness_ms: Option<f64>,
     stop: Option<StopReason>,
     peak_bytes: Option<u64>,
+    /// The highest resident memory seen from outside, for a worker that could not tell its own.
+    seen_bytes: Option<u64>,
 }
 
 impl Record {
@@ -64,6 +67,7 @@ impl Record {
             harness_ms: None,
             stop: None,
             peak_bytes: None,
+            seen_bytes: None,
         }
     }
 
@@ -91,7 +95,14 @@ impl Record {
         self.worker_started = Instant::now();
     }
 
-    pub fn hear(&mut self, event: &Event) {
+    pub fn hear(&mut self, heard: &Heard) {
+        match heard {
+            Heard::Event(event) => self.event(event),
+            Heard::Pulse(pulse) => self.seen_bytes = self.seen_bytes.max(pulse.resident_bytes),
+        }
+    }
+
+    fn event(&mut self, event: &Event) {
         match event {
             Event::Ready { resident_bytes } => {
                 self.run.memory.baseline_bytes = *resident_bytes;
@@ -168,6 +179,9 @@ impl Record {
         run.finished_at = Timestamp::now();
         run.noise = noise;
         let baseline = run.memory.baseline_bytes;
+        if outcome != Outcome::Done {
+            self.peak_bytes = self.peak_bytes.max(self.seen_bytes);
+        }
         run.memory.peak_bytes = self.peak_bytes.zip(baseline).map(|(peak, baseline)| peak.saturating_sub(baseline));
         if outcome == Outcome::Done {
             run.timing = self.stop.and_then(|stop| timing(run, stop, self.harness_ms));

@@ -138,7 +138,8 @@ impl Preparing<'_> {
         let Job { model, dims, setting, scratch, .. } = self.job;
         let mut hash = Sha256::new();
         let onnx = stamp(onnx);
-        let parts = [env!("CARGO_PKG_VERSION"), &model.id.0, &model.graph_hash, &onnx, &format!("{dims:?} {}", setting.seed)];
+        let parts =
+            [env!("CARGO_PKG_VERSION"), &model.id.0, &model.graph_hash, &onnx, &format!("{dims:?} {}", setting.seed)];
         for part in parts.iter().chain(by) {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);

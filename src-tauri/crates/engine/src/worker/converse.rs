@@ -90,7 +90,9 @@ impl WorkerError {
 
     pub fn remedy(&self) -> Option<String> {
         let remedy = match self {
-            Self::OutOfMemory { .. } => "Choose a smaller batch, length or precision, or raise the memory share in Settings",
+            Self::OutOfMemory { .. } => {
+                "Choose a smaller batch, length or precision, or raise the memory share in Settings"
+            }
             Self::TimedOut { .. } => "Choose smaller sizes, or raise the time limit in Settings",
             Self::Failed { remedy, .. } => return remedy.clone(),
             Self::NotStarted { .. } | Self::Crashed { .. } | Self::Cancelled | Self::Garbled(_) => return None,
@@ -193,7 +195,9 @@ impl Conversation {
         let answer = loop {
             match self.events.recv_timeout(next_pulse.saturating_duration_since(Instant::now())) {
                 Ok(Event::Answer(answer)) => break Ok(answer),
-                Ok(Event::Failed { kind, message, remedy }) => break Err(WorkerError::Failed { kind, message, remedy }),
+                Ok(Event::Failed { kind, message, remedy }) => {
+                    break Err(WorkerError::Failed { kind, message, remedy });
+                }
                 Ok(event) => on(Heard::Event(event)),
                 Err(RecvTimeoutError::Disconnected) => break Err(self.crash()),
                 Err(RecvTimeoutError::Timeout) => {}
@@ -214,13 +218,13 @@ impl Conversation {
                 break Err(WorkerError::TimedOut { secs: limits.timeout.as_secs_f64() });
             }
             let (cpu_cores, resident_bytes) = self.usage.look();
+            let log = self.log.lock().unwrap_or_else(PoisonError::into_inner).tail(20);
+            on(Heard::Pulse(Pulse { cpu_cores, resident_bytes, log }));
             if let Some(used) = resident_bytes.filter(|used| *used > limits.memory_bytes) {
                 break Err(WorkerError::OutOfMemory {
                     how: format!("it used {} MB, it may use {} MB", used / 1_000_000, limits.memory_bytes / 1_000_000),
                 });
             }
-            let log = self.log.lock().unwrap_or_else(PoisonError::into_inner).tail(20);
-            on(Heard::Pulse(Pulse { cpu_cores, resident_bytes, log }));
         };
         self.process.end();
         drop(self.stdin);
@@ -236,13 +240,14 @@ impl Conversation {
         while !self.stderr_reader.is_finished() && Instant::now() < deadline {
             thread::sleep(Duration::from_millis(2));
         }
-        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner).tail(5);
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner).lines();
+        let last = log[log.len().saturating_sub(5)..].to_vec();
         let Some(status) = status else {
-            return WorkerError::Crashed { how: "closed its pipe and hung".to_owned(), log };
+            return WorkerError::Crashed { how: "closed its pipe and hung".to_owned(), log: last };
         };
         match self.lack_of_memory(status, &log) {
             Some(how) => WorkerError::OutOfMemory { how },
-            None => WorkerError::Crashed { how: ending::in_words(status), log },
+            None => WorkerError::Crashed { how: ending::in_words(status), log: last },
         }
     }
 
@@ -255,7 +260,6 @@ impl Conversation {
         Some(format!("it {} after \"{line}\"", ending::in_words(status)))
     }
 }
-
 
 fn push(log: &Mutex<Log>, line: &str) {
     log.lock().unwrap_or_else(PoisonError::into_inner).push(line);

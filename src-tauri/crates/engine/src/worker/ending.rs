@@ -2,6 +2,9 @@
 
 use std::process::ExitStatus;
 
+/// The exit code of a Rust program that panicked.
+const PANIC: i32 = 101;
+
 /// Completes "the worker …".
 pub(super) fn in_words(status: ExitStatus) -> String {
     #[cfg(unix)]
@@ -12,6 +15,7 @@ pub(super) fn in_words(status: ExitStatus) -> String {
         }
     }
     match status.code() {
+        Some(PANIC) => "gave up after an internal error (a panic)".to_owned(),
         Some(code) => windows_fault(code).map_or_else(
             || format!("ended by itself with code {code} before it had answered"),
             |fault| format!("died of {fault} (code {:#010X})", code as u32),

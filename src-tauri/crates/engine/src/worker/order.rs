@@ -1,6 +1,9 @@
 //! What is said between the app and a worker.
 
-use crate::{backend::{LoadRequest, SessionFacts}, inventory};
+use crate::{
+    backend::{LoadRequest, SessionFacts},
+    inventory,
+};
 use contract::{EngineId, FailureKind, Phase, PhaseName, Placement, StopReason};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, path::PathBuf};
@@ -47,7 +50,9 @@ pub struct RunOrder {
 #[serde(tag = "event", content = "with", rename_all = "snake_case")]
 pub enum Event {
     /// The engine's library is loaded; `Start` ends here.
-    Ready { resident_bytes: Option<u64> },
+    Ready {
+        resident_bytes: Option<u64>,
+    },
     PhaseStarted(PhaseName),
     PhaseEnded(Phase),
     Facts(SessionFacts),
@@ -62,12 +67,19 @@ pub enum Event {
     Samples(Vec<f64>),
     SamplingEnded(StopReason),
     /// The highest memory of the worker, and of the device where the engine tells.
-    Memory { peak_bytes: Option<u64>, device_peak_bytes: Option<u64> },
+    Memory {
+        peak_bytes: Option<u64>,
+        device_peak_bytes: Option<u64>,
+    },
     /// A sentence for the run's log.
     Note(String),
     Progress(serde_json::Value),
     Answer(serde_json::Value),
-    Failed { kind: FailureKind, message: String, remedy: Option<String> },
+    Failed {
+        kind: FailureKind,
+        message: String,
+        remedy: Option<String>,
+    },
 }
 
 /// What the check of the outputs found.
@@ -87,11 +99,21 @@ impl Checked {
         let too_far = self.comparison.as_ref().filter(|found| found.largest_difference > self.tolerance);
         self.fault.clone().or_else(|| {
             too_far.map(|found| {
-                let Comparison { output, largest_difference } = found;
-                let tolerance = self.tolerance;
-                format!("{output} differs by {largest_difference:.1e} of its largest value, {tolerance:.0e} is tolerated")
+                let (difference, tolerance) = (percent(found.largest_difference), percent(self.tolerance));
+                let output = &found.output;
+                format!(
+                    "{output} differs from the reference by {difference} of its largest value; {tolerance} is tolerated"
+                )
             })
         })
+    }
+}
+
+/// With as many digits as tell a difference from a tolerance.
+fn percent(share: f64) -> String {
+    match share * 100.0 {
+        percent if percent >= 10.0 => format!("{percent:.0} %"),
+        percent => format!("{percent:.2} %"),
     }
 }
 

@@ -18,7 +18,9 @@ pub(super) struct Process {
 impl Process {
     pub fn start(program: &Program, memory_bytes: u64) -> io::Result<Self> {
         let mut command = Command::new(&program.path);
-        command.args(&program.args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // A backtrace would push the sentence that says what went wrong out of the last lines.
+        command.args(&program.args).env("RUST_BACKTRACE", "0");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         #[cfg(unix)]
         {
             use std::os::unix::process::CommandExt;

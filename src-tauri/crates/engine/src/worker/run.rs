@@ -43,8 +43,7 @@ pub(super) fn run(order: &RunOrder, out: &mut Out, stop: &AtomicBool) -> Result<
     }
     out.send(&Event::Harness(sampling::harness_ms()));
     phase(PhaseName::Warm, out, |out| {
-        let settings =
-            Sampling { variants, budget: Duration::from_secs_f64(order.budget_secs), seed: order.seed };
+        let settings = Sampling { variants, budget: Duration::from_secs_f64(order.budget_secs), seed: order.seed };
         let call = &mut |variant| session.call(variant);
         let reason = sampling::sample(&settings, warm.call_ms, call, &stop, &mut noise::sentinel_ms, &mut |told| {
             out.send(&match told {

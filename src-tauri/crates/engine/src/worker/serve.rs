@@ -1,7 +1,9 @@
 //! The worker's side: reads one order, carries it out, tells what happens.
 
 use super::{
-    ending, log, order::{Event, Opening, Order}, run,
+    ending, log,
+    order::{Event, Opening, Order},
+    run,
     stdio::{Out, end_at_once},
 };
 use crate::{

@@ -1,0 +1,127 @@
+//! A product of two square matrices as a model, on engines of this machine, in real worker processes.
+
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use contract::{
+    Availability, DeviceId, EngineId, Mode, Platform, Precision, RunModel, Setting, Target, TargetChoice,
+};
+use engine::{Job, Libraries, Limits, Program, backend::LoadRequest};
+use models::{Dimension, Element, Graph, Node, Value};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+pub struct Bench {
+    folder: tempfile::TempDir,
+}
+
+impl Bench {
+    pub fn new() -> Self {
+        let bench = Self { folder: tempfile::tempdir().unwrap() };
+        let matrix = |name: &str| {
+            let edge = || Dimension::Free("edge".to_owned());
+            Value { name: name.to_owned(), element: Element::F32, shape: vec![edge(), edge()] }
+        };
+        let product = Node {
+            name: "product".to_owned(),
+            op: "MatMul".to_owned(),
+            inputs: vec!["a".to_owned(), "b".to_owned()],
+            outputs: vec!["y".to_owned()],
+            ..Node::default()
+        };
+        let graph = Graph {
+            name: "product".to_owned(),
+            opset: 17,
+            inputs: vec![matrix("a"), matrix("b")],
+            outputs: vec![matrix("y")],
+            nodes: vec![product],
+            ..Graph::default()
+        };
+        graph.write(&bench.onnx()).unwrap();
+        bench
+    }
+
+    pub fn onnx(&self) -> PathBuf {
+        self.folder.path().join("product.onnx")
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A product of `edge` × `edge` matrices on an engine's CPU, checked against the engines in `references`.
+    pub fn job(&self, engine: &str, edge: u64, references: &[&str]) -> Job {
+        let references = references.iter().map(|engine| {
+            let choice = TargetChoice { engine: EngineId::from(*engine), device: DeviceId::from("cpu") };
+            (choice, library(engine))
+        });
+        Job {
+            run: "run".into(),
+            setting: Setting {
+                model: "product".into(),
+                engine: engine.into(),
+                device: "cpu".into(),
+                precision: Precision::F32,
+                mode: Mode::Inference,
+                batch: 1,
+                size: None,
+                dims: BTreeMap::new(),
+                threads: Some(1),
+                seed: 3,
+                budget_secs: 3.0,
+            },
+            target: Target {
+                engine: engine.into(),
+                device: "cpu".into(),
+                platform: Platform::Cpu,
+                device_name: "the processor".to_owned(),
+                availability: Availability::Ready,
+                precisions: vec![Precision::F32],
+                not_ranked: None,
+            },
+            library: library(engine),
+            model: RunModel { macs: Some(edge * edge * edge), ..RunModel::default() },
+            onnx: self.onnx(),
+            dims: BTreeMap::from([("edge".to_owned(), edge)]),
+            references: references.collect(),
+            reference_onnx: self.onnx(),
+            peaks: Vec::new(),
+            limits: Limits { memory_bytes: 4 << 30, timeout: Duration::from_secs(120) },
+            acquire_ms: None,
+            scratch: self.path().join("scratch"),
+        }
+    }
+}
+
+pub fn load_request(job: &Job) -> LoadRequest {
+    LoadRequest {
+        engine: job.setting.engine.clone(),
+        device: job.setting.device.clone(),
+        library: job.library.clone(),
+        model: job.onnx.clone(),
+        precision: job.setting.precision,
+        threads: job.setting.threads,
+        dims: job.dims.clone(),
+    }
+}
+
+pub fn program() -> Program {
+    Program { path: env!("CARGO_BIN_EXE_assay-worker").into(), args: Vec::new() }
+}
+
+/// The plain build of an engine that comes as a library.
+pub fn library(engine: &str) -> Option<PathBuf> {
+    let builds = Libraries::find(&[]).builds(engine);
+    builds.into_iter().find(|build| build.engine.0 == engine).map(|build| build.library)
+}
+
+/// Says in the test's output what was left out because a library is not installed.
+pub fn installed(engine: &str) -> bool {
+    let installed = library(engine).is_some();
+    if !installed {
+        println!("skipped: {engine} is not installed here");
+    }
+    installed
+}

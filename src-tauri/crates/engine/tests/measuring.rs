@@ -1,0 +1,161 @@
+//! What a measurement gives, seen through its only door.
+
+mod bench;
+
+use bench::{Bench, installed, library, load_request, program};
+use contract::{FailureKind, OutputCheck, Outcome, PhaseName, Precision, StopReason};
+use engine::{Control, Job, backends, measure};
+use std::{
+    collections::BTreeMap,
+    hint::black_box,
+    time::{Duration, Instant},
+};
+
+fn run(job: &Job) -> contract::Run {
+    measure(&program(), job, &Control::default(), &mut |_| {})
+}
+
+#[test]
+fn a_measurement_has_every_phase_and_a_checked_output() {
+    if !installed("onnxruntime") {
+        return;
+    }
+    let bench = Bench::new();
+    let mut job = bench.job("candle", 64, &["onnxruntime"]);
+    job.acquire_ms = Some(12.5);
+    let run = run(&job);
+    assert_eq!(run.outcome, Outcome::Done, "{:#?}", run.log);
+    let phases: Vec<PhaseName> = run.phases.iter().map(|phase| phase.name).collect();
+    use PhaseName::{Acquire, Check, Compile, First, Load, Start, Warm, WarmUp};
+    assert_eq!(phases, [Acquire, Start, Load, Compile, First, Check, WarmUp, Warm]);
+    assert!(matches!(&run.check, OutputCheck::Agrees { against, .. } if against.0 == "onnxruntime"), "{:?}", run.check);
+    let timing = run.timing.as_ref().unwrap();
+    assert!(timing.samples >= 10 && timing.samples as usize == run.samples_ms.len());
+    assert!(timing.min_ms <= timing.low_ms && timing.low_ms <= timing.median_ms && timing.median_ms <= timing.high_ms);
+    assert!(run.phase_ms(Warm).unwrap() >= 1000.0);
+    assert!(run.noise.as_ref().unwrap().sentinel_ms.len() >= 3);
+    assert!(run.memory.baseline_bytes.is_some() && run.memory.peak_bytes.is_some());
+    assert_eq!(run.effective.threads, Some(1));
+    assert!(run.withheld().is_none(), "{:?}", run.withheld());
+}
+
+#[test]
+fn the_engines_agree_with_each_other() {
+    let bench = Bench::new();
+    for (engine, reference) in [("onnxruntime", "candle"), ("openvino", "onnxruntime"), ("candle", "openvino")] {
+        if [engine, reference].into_iter().all(|name| name == "candle" || installed(name)) {
+            let run = run(&bench.job(engine, 32, &[reference]));
+            assert!(matches!(run.check, OutputCheck::Agrees { .. }), "{engine}: {:?} {:?}", run.check, run.log);
+        }
+    }
+}
+
+#[test]
+fn without_another_engine_the_output_is_unchecked_and_not_ranked() {
+    let bench = Bench::new();
+    let run = run(&bench.job("candle", 16, &[]));
+    assert_eq!(run.outcome, Outcome::Done, "{:#?}", run.log);
+    assert_eq!(run.check, OutputCheck::Unchecked { reason: "no other engine is ready here".to_owned() });
+    assert!(run.withheld().is_some());
+}
+
+/// The outputs the engine is held against are exchanged for another seed's between two runs.
+#[test]
+fn an_output_that_differs_is_a_result_of_its_own() {
+    if !installed("onnxruntime") {
+        return;
+    }
+    let bench = Bench::new();
+    let job = bench.job("candle", 16, &["onnxruntime"]);
+    assert_eq!(run(&job).outcome, Outcome::Done);
+    for folder in std::fs::read_dir(&job.scratch).unwrap().flatten() {
+        if folder.file_name().to_string_lossy().starts_with("outputs-") {
+            std::fs::rename(folder.path().join("1.safetensors"), folder.path().join("0.safetensors")).unwrap();
+            std::fs::copy(folder.path().join("0.safetensors"), folder.path().join("1.safetensors")).unwrap();
+        }
+    }
+    let run = run(&job);
+    let Outcome::Failed { phase, kind, message, .. } = &run.outcome else { panic!("{:?}", run.outcome) };
+    assert_eq!((*phase, *kind), (PhaseName::Check, FailureKind::WrongOutput));
+    assert!(message.contains("y differs"), "{message}");
+    assert!(matches!(run.check, OutputCheck::Disagrees { largest_difference, .. } if largest_difference > 0.01));
+    assert!(run.timing.is_none() && run.samples_ms.is_empty(), "nothing is timed with a wrong output");
+}
+
+#[test]
+fn a_file_that_is_no_model_is_told_and_nothing_is_timed() {
+    let bench = Bench::new();
+    let job = bench.job("candle", 16, &[]);
+    std::fs::write(&job.onnx, b"not a model").unwrap();
+    let run = run(&job);
+    assert!(matches!(&run.outcome, Outcome::Failed { kind: FailureKind::EngineError, .. }), "{:?}", run.outcome);
+    assert!(run.timing.is_none());
+}
+
+#[test]
+fn what_the_target_does_not_offer_is_refused_before_anything_starts() {
+    let bench = Bench::new();
+    let mut job = bench.job("candle", 16, &[]);
+    job.setting.precision = Precision::Int4;
+    let run = run(&job);
+    let Outcome::Failed { kind, message, remedy, .. } = &run.outcome else { panic!("{:?}", run.outcome) };
+    assert_eq!(*kind, FailureKind::Refused);
+    assert!(message.contains("int4") && remedy.as_ref().unwrap().contains("f32"), "{message} {remedy:?}");
+    assert!(run.phases.is_empty());
+}
+
+#[test]
+fn stopping_keeps_what_was_sampled() {
+    let bench = Bench::new();
+    let control = Control::default();
+    let run = measure(&program(), &bench.job("candle", 64, &[]), &control, &mut |live| {
+        if live.samples > 0 {
+            control.stop();
+        }
+    });
+    assert_eq!(run.outcome, Outcome::Done);
+    assert_eq!(run.timing.unwrap().stop, StopReason::Stopped);
+}
+
+#[test]
+fn progress_tells_the_median_before_the_end() {
+    let bench = Bench::new();
+    let mut figures = Vec::new();
+    let job = bench.job("candle", 64, &[]);
+    measure(&program(), &job, &Control::default(), &mut |live| figures.push((live.phase, live.median_ms, live.samples)));
+    let first = figures.iter().find_map(|(_, median, samples)| median.map(|_| *samples)).unwrap();
+    let (phase, last, _) = figures.last().unwrap();
+    assert!(first < 100 && last.is_some(), "{figures:?}");
+    assert_eq!(*phase, PhaseName::Warm);
+}
+
+/// The same calls in a bare loop in this process, against what the harness reports: the best of five attempts, because
+/// another process may take the processor at any time.
+#[test]
+fn the_harness_adds_less_than_two_microseconds_to_a_call() {
+    let bench = Bench::new();
+    let engine = if installed("onnxruntime") { "onnxruntime" } else { "candle" };
+    let job = bench.job(engine, 2, &[]);
+    let backend = backends::find(&job.setting.engine).unwrap();
+    backend.prepare(library(engine).as_deref()).unwrap();
+    let mut session = backend.load(&load_request(&job)).unwrap().compile().unwrap();
+    let graph = models::Graph::read(&job.onnx).unwrap();
+    let dims = BTreeMap::from([("edge".to_owned(), 2)]);
+    let inputs = (0..4).map(|variant| models::make_inputs(&graph, &dims, 3, variant).unwrap()).collect();
+    session.set_inputs(inputs).unwrap();
+    const CALLS: u32 = 20_000;
+    let added = (0..5).map(|_| {
+        let measured = run(&job).timing.unwrap();
+        assert!(measured.harness_ms.unwrap() < 0.002);
+        let start = Instant::now();
+        for i in 0..CALLS {
+            black_box(session.call(i as usize % 4)).unwrap();
+        }
+        let bare = start.elapsed() / CALLS;
+        let harnessed = Duration::from_secs_f64(measured.median_ms / 1e3);
+        println!("{engine}: {harnessed:?} with the harness, {bare:?} without");
+        harnessed.saturating_sub(bare)
+    });
+    let least = added.min().unwrap();
+    assert!(least < Duration::from_micros(2), "{least:?}");
+}
