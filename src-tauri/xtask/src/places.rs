@@ -15,7 +15,9 @@ pub struct Places {
 
 impl Places {
     pub fn find() -> Result<Self, StepError> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        // What cargo says now, not when this was compiled: two clones may share a target folder.
+        let manifest = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        let root = Path::new(&manifest)
             .ancestors()
             .nth(2)
             .expect("xtask lies two folders below the repository")
