@@ -1,15 +1,21 @@
 //! What an engine must be able to do to be measured. Everything here runs inside a worker process.
 
-use contract::{DeviceId, EngineId, EngineStatus, Placement, Precision};
+use contract::{Availability, DeviceId, EngineId, EngineStatus, Placement, Precision};
 use models::Tensor;
-use std::{collections::BTreeMap, path::{Path, PathBuf}};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 /// One engine: candle, ONNX Runtime, OpenVINO. One file each under `backends/`, one line in `backends::ALL`.
 pub trait Backend: Sync {
     /// The engine's key without a build: `onnxruntime`.
     fn key(&self) -> &'static str;
 
-    /// One status for each build found, or one that says what is missing and how to get it. Never panics.
+    /// Loads the engine's library, so that its size is part of the worker's baseline and not of the model's memory.
+    fn prepare(&self, library: Option<&Path>) -> Result<(), BackendError>;
+
+    /// What the build offers on this machine, or what is missing and how to get it. Never panics.
     ///
     /// A build is loaded by its own worker; `library` is the one this worker was started for.
     fn status(&self, engine: &EngineId, library: Option<&Path>) -> EngineStatus;
@@ -53,7 +59,9 @@ pub trait Session {
     /// What the engine says it chose.
     fn facts(&self) -> SessionFacts;
 
-    /// Where the nodes ran. May make a call of its own, outside any timing.
+    /// Where the nodes ran. May make a call of its own, and prepare the graph anew for it, outside any timing.
+    ///
+    /// Some engines learn the effective precision here too, so `facts` is asked afterwards.
     fn placement(&mut self) -> Result<Option<Placement>, BackendError>;
 }
 
@@ -78,4 +86,14 @@ pub enum BackendError {
     Failed { engine: String, doing: &'static str, reason: String },
     #[error("{device} has not enough memory: {reason}")]
     OutOfMemory { device: String, reason: String },
+}
+
+impl BackendError {
+    /// The same as a state of the engine, for lists of what is there.
+    pub fn availability(&self) -> Availability {
+        match self {
+            Self::Missing { reason, remedy, .. } => Availability::missing(reason.clone(), remedy.clone()),
+            other => Availability::missing(other.to_string(), "Put another build of it in its place."),
+        }
+    }
 }

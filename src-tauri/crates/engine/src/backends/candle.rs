@@ -1,0 +1,267 @@
+//! candle: Assay's own executor of ONNX graphs on candle's kernels.
+
+mod fuse;
+mod operators;
+mod plan;
+mod value;
+
+use self::plan::{Formats, Plan, PlanError};
+use crate::backend::{Backend, BackendError, LoadRequest, Loaded, Session, SessionFacts};
+use candle_core::{DType, Device};
+use contract::{Availability, DeviceId, EngineId, EngineStatus, Placement, PlacementPart, Platform, Precision, Target};
+use models::{Graph, Tensor};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+};
+
+const NAME: &str = "candle";
+
+pub struct Candle;
+
+impl Backend for Candle {
+    fn key(&self) -> &'static str {
+        NAME
+    }
+
+    /// candle is part of the program.
+    fn prepare(&self, _: Option<&Path>) -> Result<(), BackendError> {
+        Ok(())
+    }
+
+    fn status(&self, engine: &EngineId, _: Option<&Path>) -> EngineStatus {
+        let targets = ["cpu", "cuda:0", "metal:0"].map(|device| target(engine, &device.into())).to_vec();
+        EngineStatus {
+            id: engine.clone(),
+            name: NAME.to_owned(),
+            version: version(),
+            availability: Availability::Ready,
+            library: None,
+            offers: targets
+                .iter()
+                .filter(|target| target.availability.is_ready())
+                .map(|target| target.device.to_string())
+                .collect(),
+            targets,
+        }
+    }
+
+    fn load(&self, request: &LoadRequest) -> Result<Box<dyn Loaded>, BackendError> {
+        let device = open(&request.device)?;
+        let threads = use_threads(request.threads)?;
+        let graph = Graph::read(&request.model).map_err(|error| unsupported(error.to_string()))?;
+        Plan::check(&graph).map_err(|error| unsupported(error.to_string()))?;
+        Ok(Box::new(Read { graph, device, id: request.device.clone(), threads }))
+    }
+}
+
+/// The version this program was built with, from the lockfile: candle does not tell it.
+fn version() -> Option<String> {
+    const LOCKED: &str = include_str!("../../../../../Cargo.lock");
+    let after = LOCKED.split("name = \"candle-core\"\nversion = \"").nth(1)?;
+    after.split('"').next().map(str::to_owned)
+}
+
+fn target(engine: &EngineId, device: &DeviceId) -> Target {
+    let (platform, device_name) = match device.0.as_str() {
+        "cpu" => (Platform::Cpu, "CPU"),
+        "metal:0" => (Platform::Mps, "Metal 0"),
+        _ => (Platform::Cuda, "CUDA 0"),
+    };
+    let opened = open(device);
+    Target {
+        engine: engine.clone(),
+        device: device.clone(),
+        platform,
+        device_name: device_name.to_owned(),
+        // candle's CPU kernels multiply no bf16 matrices.
+        precisions: match &opened {
+            Ok(Device::Cpu) => vec![Precision::F32, Precision::F16],
+            Ok(_) => vec![Precision::F32, Precision::F16, Precision::Bf16],
+            Err(_) => Vec::new(),
+        },
+        availability: opened.map_or_else(|error| error.availability(), |_| Availability::Ready),
+        not_ranked: None,
+    }
+}
+
+/// The device, opened; candle's drivers may panic where theirs are missing, which must stay an answer.
+fn open(device: &DeviceId) -> Result<Device, BackendError> {
+    let missing = |reason: String, remedy: &str| BackendError::Missing {
+        engine: NAME.to_owned(),
+        reason,
+        remedy: remedy.to_owned(),
+    };
+    let attempt = |open: fn(usize) -> candle_core::Result<Device>, remedy: &str| {
+        let opened =
+            catch_unwind(|| open(0)).unwrap_or_else(|_| Err(candle_core::Error::Msg("its driver is not there".into())));
+        opened.map_err(|error| missing(error.to_string(), remedy))
+    };
+    match device.0.as_str() {
+        "cpu" => Ok(Device::Cpu),
+        "cuda:0" if cfg!(feature = "cuda") => {
+            attempt(Device::new_cuda, "It needs an NVIDIA GPU with its driver and CUDA.")
+        }
+        "cuda:0" => Err(missing(
+            "this build of Assay has candle without CUDA".to_owned(),
+            "Build Assay with the feature engine/cuda where CUDA is installed, or use ONNX Runtime's CUDA.",
+        )),
+        "metal:0" if cfg!(feature = "metal") => attempt(Device::new_metal, "It needs a Mac with Metal."),
+        "metal:0" => Err(missing(
+            "this build of Assay has candle without Metal".to_owned(),
+            "Metal is part of macOS; use Assay's build for the Mac.",
+        )),
+        other => {
+            Err(missing(format!("it has no device called {other}"), "Choose one of the devices listed for candle."))
+        }
+    }
+}
+
+/// Sets how many threads candle's products and rayon's pool take in this process, and says how many that are.
+///
+/// candle reads the number from the environment for every product, and the pool is made once; a process that already
+/// has a pool of another size cannot honour the wish.
+fn use_threads(asked: Option<u32>) -> Result<u32, BackendError> {
+    if let Some(threads) = asked {
+        // SAFETY: a worker sets this before it measures; its other threads read no environment from C at this time.
+        unsafe { std::env::set_var("RAYON_NUM_THREADS", threads.to_string()) };
+    }
+    let threads = candle_core::utils::get_num_threads();
+    // Fails where the pool exists; its size is compared below.
+    let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+    let pool = rayon::current_num_threads();
+    if asked.is_some() && pool != threads {
+        return Err(BackendError::Failed {
+            engine: NAME.to_owned(),
+            doing: "setting its threads",
+            reason: format!("this process already has a pool of {pool} threads, and {threads} were asked for"),
+        });
+    }
+    Ok(threads as u32)
+}
+
+struct Read {
+    graph: Graph,
+    device: Device,
+    id: DeviceId,
+    threads: u32,
+}
+
+impl Loaded for Read {
+    fn compile(self: Box<Self>) -> Result<Box<dyn Session>, BackendError> {
+        let planned = guarded("laying out the graph", || Plan::new(&self.graph, &self.device).map_err(Refusal::Plan))?;
+        Ok(Box::new(Ready {
+            plan: planned,
+            nodes: self.graph.nodes.len() as u32,
+            id: self.id,
+            threads: self.threads,
+            feeds: Vec::new(),
+            results: Vec::new(),
+            precision: None,
+        }))
+    }
+}
+
+struct Ready {
+    plan: Plan,
+    nodes: u32,
+    id: DeviceId,
+    threads: u32,
+    feeds: Vec<Vec<candle_core::Tensor>>,
+    results: Vec<candle_core::Tensor>,
+    /// The format of the matrix products, once a call was watched.
+    precision: Option<DType>,
+}
+
+impl Session for Ready {
+    fn set_inputs(&mut self, variants: Vec<Vec<Tensor>>) -> Result<(), BackendError> {
+        self.feeds = guarded("taking the inputs", || {
+            variants
+                .iter()
+                .map(|variant| self.plan.feed(variant))
+                .collect::<candle_core::Result<_>>()
+                .map_err(Refusal::Candle)
+        })?;
+        Ok(())
+    }
+
+    fn call(&mut self, variant: usize) -> Result<(), BackendError> {
+        let Some(feed) = self.feeds.get(variant) else {
+            let reason = format!("there is no variant {variant} of the inputs");
+            return Err(BackendError::Failed { engine: NAME.to_owned(), doing: "running the model", reason });
+        };
+        self.results = guarded("running the model", || {
+            let results = self.plan.run(feed, |_| {}).map_err(Refusal::Run)?;
+            self.plan.device().synchronize().map_err(Refusal::Candle)?;
+            Ok(results)
+        })?;
+        Ok(())
+    }
+
+    fn outputs(&mut self) -> Result<Vec<Tensor>, BackendError> {
+        guarded("reading the outputs", || self.plan.read(&self.results).map_err(Refusal::Candle))
+    }
+
+    fn facts(&self) -> SessionFacts {
+        let precision = self.precision.and_then(|dtype| match dtype {
+            DType::F32 => Some(Precision::F32),
+            DType::F16 => Some(Precision::F16),
+            DType::BF16 => Some(Precision::Bf16),
+            _ => None,
+        });
+        SessionFacts {
+            engine_version: version().unwrap_or_default(),
+            device_name: target(&NAME.into(), &self.id).device_name,
+            driver: None,
+            precision,
+            precision_source: match self.precision {
+                Some(dtype) => format!("number format of the tensors in one watched call: {}", dtype.as_str()),
+                None => "no call was watched yet".to_owned(),
+            },
+            threads: Some(self.threads),
+            device_memory_bytes: None,
+        }
+    }
+
+    /// Every kernel runs on the one device the tensors are on.
+    fn placement(&mut self) -> Result<Option<Placement>, BackendError> {
+        if let Some(feed) = self.feeds.first() {
+            let mut formats = Formats::default();
+            guarded("watching one call", || self.plan.run(feed, |seen| formats.see(seen)).map_err(Refusal::Run))?;
+            self.precision = formats.most();
+        }
+        Ok(Some(Placement {
+            node_share: 1.0,
+            mac_share: Some(1.0),
+            parts: vec![PlacementPart { on: self.id.to_string(), nodes: self.nodes, macs: None }],
+            source: "candle runs a graph on one device only".to_owned(),
+        }))
+    }
+}
+
+enum Refusal {
+    Plan(PlanError),
+    Run(plan::RunError),
+    Candle(candle_core::Error),
+}
+
+/// Runs a part of the executor. candle panics in a few kernels where a number format is not written yet; that is a
+/// refusal and not a crash.
+fn guarded<T>(doing: &'static str, run: impl FnOnce() -> Result<T, Refusal>) -> Result<T, BackendError> {
+    let failed = |reason: String| BackendError::Failed { engine: NAME.to_owned(), doing, reason };
+    match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(Refusal::Plan(error @ PlanError::Operators(_)))) => Err(unsupported(error.to_string())),
+        Ok(Err(Refusal::Plan(error))) => Err(failed(error.to_string())),
+        Ok(Err(Refusal::Run(error))) => Err(failed(error.to_string())),
+        Ok(Err(Refusal::Candle(error))) => Err(failed(error.to_string())),
+        Err(panic) => {
+            let said = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+            Err(failed(format!("candle broke off: {}", said.unwrap_or("it did not say why"))))
+        }
+    }
+}
+
+fn unsupported(reason: String) -> BackendError {
+    BackendError::Unsupported { engine: NAME.to_owned(), reason }
+}

@@ -1,0 +1,33 @@
+//! The engines Assay can measure: one line here, one file each.
+
+mod candle;
+mod onnxruntime;
+mod openvino;
+
+use crate::backend::Backend;
+use contract::EngineId;
+
+pub static ALL: &[&dyn Backend] = &[&onnxruntime::OnnxRuntime, &openvino::OpenVino, &candle::Candle];
+
+/// The backend of an engine or of one of its builds: `onnxruntime-webgpu` is a build of `onnxruntime`.
+pub fn find(engine: &EngineId) -> Option<&'static dyn Backend> {
+    ALL.iter().copied().find(|backend| match engine.0.strip_prefix(backend.key()) {
+        Some(build) => build.is_empty() || build.starts_with('-'),
+        None => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_belongs_to_its_engine() {
+        let key = |id: &str| find(&id.into()).map(|backend| backend.key());
+        assert_eq!(key("onnxruntime"), Some("onnxruntime"));
+        assert_eq!(key("onnxruntime-webgpu"), Some("onnxruntime"));
+        assert_eq!(key("candle"), Some("candle"));
+        assert_eq!(key("candlelight"), None);
+        assert_eq!(key("tensorrt"), None);
+    }
+}

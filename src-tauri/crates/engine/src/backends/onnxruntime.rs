@@ -1,0 +1,291 @@
+//! ONNX Runtime: one build of its library per worker, with whatever execution providers the build offers.
+
+mod native;
+mod probe;
+mod profile;
+mod provider;
+mod runtime;
+
+use self::{
+    native::{Feed, Model, Prepared},
+    provider::{Place, Provider},
+    runtime::Runtime,
+};
+use crate::backend::{Backend, BackendError, LoadRequest, Loaded, Session, SessionFacts};
+use contract::{Availability, EngineId, EngineStatus, Placement, Precision, Target};
+use models::{Graph, Tensor};
+use ort::{
+    ErrorCode,
+    session::builder::{AutoDevicePolicy, GraphOptimizationLevel, SessionBuilder},
+};
+use std::{collections::BTreeMap, path::Path};
+
+const NAME: &str = "ONNX Runtime";
+
+pub struct OnnxRuntime;
+
+impl Backend for OnnxRuntime {
+    fn key(&self) -> &'static str {
+        "onnxruntime"
+    }
+
+    fn prepare(&self, library: Option<&Path>) -> Result<(), BackendError> {
+        Runtime::open(library).map(drop)
+    }
+
+    fn status(&self, engine: &EngineId, library: Option<&Path>) -> EngineStatus {
+        let build = engine.0.strip_prefix("onnxruntime-");
+        let mut status = EngineStatus {
+            id: engine.clone(),
+            name: build.map_or(NAME.to_owned(), |build| format!("{NAME} ({build})")),
+            version: None,
+            availability: Availability::Ready,
+            library: library.map(|library| library.display().to_string()),
+            offers: Vec::new(),
+            targets: Vec::new(),
+        };
+        let opened = Runtime::open(library);
+        let offers = opened.and_then(|runtime| match runtime.providers() {
+            Ok(offers) => Ok((runtime, offers)),
+            Err(error) => Err(failed("listing its providers", error)),
+        });
+        match offers {
+            Ok((runtime, offers)) => {
+                status.version = Some(runtime.version.clone());
+                status.targets = targets(engine, runtime, &offers, build.is_some());
+                status.offers = offers;
+            }
+            Err(error) => {
+                status.availability = error.availability();
+                let none = |provider| target(engine, provider, provider.devices().remove(0), error.availability());
+                status.targets = Provider::ALL.into_iter().filter(|_| build.is_none()).map(none).collect();
+            }
+        }
+        status
+    }
+
+    fn load(&self, request: &LoadRequest) -> Result<Box<dyn Loaded>, BackendError> {
+        let runtime = Runtime::open(request.library.as_deref())?;
+        let place = Place::of(&request.device).ok_or_else(|| BackendError::Missing {
+            engine: NAME.to_owned(),
+            reason: format!("it has no device called {}", request.device),
+            remedy: "Choose one of the devices listed for this engine.".to_owned(),
+        })?;
+        let plan = Plan { runtime, place, request: request.clone() };
+        let builder = plan.builder().map_err(|error| failed("registering its provider", error))?;
+        let model = Model::read(&runtime.environment, builder, &request.model)
+            .map_err(|error| failed("reading the model", error))?;
+        Ok(Box::new(Read { plan, model }))
+    }
+}
+
+/// Every device the build can really use. Where it is the plain build, providers it lacks are listed with the remedy;
+/// builds beside it were put there for one provider and list that alone.
+fn targets(engine: &EngineId, runtime: &Runtime, offers: &[String], special_build: bool) -> Vec<Target> {
+    let mut targets = Vec::new();
+    for provider in Provider::ALL {
+        if offers.iter().any(|offer| offer == provider.name()) {
+            targets.extend(ready_devices(engine, runtime, provider));
+        } else if !special_build {
+            let reason = format!("this build of {NAME} does not offer {}", provider.label());
+            let absent = Availability::missing(reason, provider.remedy());
+            targets.push(target(engine, provider, provider.devices().remove(0), absent));
+        }
+    }
+    targets
+}
+
+/// The devices of a provider on which a small model really ran; the first one with its reason where none did.
+fn ready_devices(engine: &EngineId, runtime: &Runtime, provider: Provider) -> Vec<Target> {
+    let mut ready = Vec::new();
+    let mut refusal = None;
+    for device in provider.devices() {
+        let place = Place::new(provider, device.clone());
+        let mut target = target(engine, provider, device, Availability::Ready);
+        match probe::precisions(runtime, &place) {
+            Ok(precisions) => {
+                target.precisions = precisions;
+                target.not_ranked = place.not_ranked().map(str::to_owned);
+                ready.push(target);
+            }
+            Err(reason) => {
+                target.availability = Availability::missing(reason, provider.remedy_where_offered());
+                refusal.get_or_insert(target);
+                if provider.is_numbered() {
+                    break;
+                }
+            }
+        }
+    }
+    if ready.is_empty() { refusal.into_iter().collect() } else { ready }
+}
+
+fn target(engine: &EngineId, provider: Provider, device: contract::DeviceId, availability: Availability) -> Target {
+    Target {
+        engine: engine.clone(),
+        platform: provider.platform(),
+        device_name: match device.0.split_once(':') {
+            Some((_, inside)) if provider != Provider::Qnn => format!("{} {inside}", provider.label()),
+            _ => provider.label().to_owned(),
+        },
+        device,
+        availability,
+        precisions: Vec::new(),
+        not_ranked: None,
+    }
+}
+
+/// What a session is made from, kept so that placement can make a second one.
+struct Plan {
+    runtime: &'static Runtime,
+    place: Place,
+    request: LoadRequest,
+}
+
+impl Plan {
+    fn builder(&self) -> Result<SessionBuilder, ort::Error> {
+        options(self.runtime, &self.place, self.request.threads)
+    }
+}
+
+/// Session options as the users of the Python package have them, with the provider and threads asked for.
+///
+/// Nothing else is set: arena, spinning, affinity and denormals stay at the library's defaults.
+fn options(runtime: &Runtime, place: &Place, threads: Option<u32>) -> Result<SessionBuilder, ort::Error> {
+    let mut builder = ort::session::Session::builder(&runtime.environment)?
+        .with_optimization_level(GraphOptimizationLevel::All)?
+        // The bindings would otherwise let the library choose an accelerator by itself.
+        .with_auto_device(AutoDevicePolicy::PreferCPU)?;
+    if let Some(threads) = threads {
+        builder = builder.with_intra_threads(threads as usize)?;
+    }
+    match place.dispatch(&runtime.library) {
+        Some(provider) => Ok(builder.with_execution_providers([provider])?),
+        None => Ok(builder),
+    }
+}
+
+struct Read {
+    plan: Plan,
+    model: Model,
+}
+
+impl Loaded for Read {
+    fn compile(self: Box<Self>) -> Result<Box<dyn Session>, BackendError> {
+        let prepared = self.model.prepare().map_err(|error| failed("preparing the graph", error))?;
+        Ok(Box::new(Ready {
+            plan: self.plan,
+            prepared: Some(prepared),
+            feeds: Vec::new(),
+            precision: (None, "no call was profiled yet".to_owned()),
+        }))
+    }
+}
+
+struct Ready {
+    plan: Plan,
+    /// None only where preparing the graph anew for the profile failed.
+    prepared: Option<Prepared>,
+    feeds: Vec<Feed>,
+    precision: (Option<Precision>, String),
+}
+
+impl Ready {
+    fn prepared(&mut self) -> Result<&mut Prepared, BackendError> {
+        self.prepared.as_mut().ok_or_else(|| BackendError::Failed {
+            engine: NAME.to_owned(),
+            doing: "preparing the graph anew",
+            reason: "the session was given up for the profile and could not be made again".to_owned(),
+        })
+    }
+
+    /// Makes the session anew with profiling on, makes one call and reads what the library wrote.
+    fn profile(&mut self) -> Result<(Vec<native::Assignment>, Vec<profile::Kernel>), ort::Error> {
+        let folder = tempfile::tempdir().map_err(ort::Error::wrap)?;
+        // Two sessions at once would need the memory of the model twice.
+        self.prepared = None;
+        let builder = self
+            .plan
+            .builder()?
+            .with_profiling(folder.path().join("call"))?
+            .with_config_entry("session.record_ep_graph_assignment_info", "1")?;
+        let model = Model::read(&self.plan.runtime.environment, builder, &self.plan.request.model)?;
+        let prepared = self.prepared.insert(model.prepare()?);
+        if let Some(feed) = self.feeds.first() {
+            prepared.run(feed)?;
+        }
+        let written = prepared.end_profile()?;
+        let text = std::fs::read_to_string(written).map_err(ort::Error::wrap)?;
+        Ok((prepared.assignments()?, profile::kernels(&text).map_err(ort::Error::wrap)?))
+    }
+}
+
+impl Session for Ready {
+    fn set_inputs(&mut self, variants: Vec<Vec<Tensor>>) -> Result<(), BackendError> {
+        let prepared = self.prepared()?;
+        let feeds = variants.iter().map(|variant| prepared.feed(variant)).collect::<Result<_, _>>();
+        self.feeds = feeds.map_err(|error| failed("taking the inputs", error))?;
+        Ok(())
+    }
+
+    fn call(&mut self, variant: usize) -> Result<(), BackendError> {
+        match (&mut self.prepared, self.feeds.get(variant)) {
+            (Some(prepared), Some(feed)) => prepared.run(feed).map_err(|error| failed("running the model", error)),
+            (Some(_), None) => Err(BackendError::Failed {
+                engine: NAME.to_owned(),
+                doing: "running the model",
+                reason: format!("there is no variant {variant} of the inputs"),
+            }),
+            (None, _) => self.prepared().map(drop),
+        }
+    }
+
+    fn outputs(&mut self) -> Result<Vec<Tensor>, BackendError> {
+        self.prepared()?.results().map_err(|error| failed("reading the outputs", error))
+    }
+
+    fn facts(&self) -> SessionFacts {
+        let place = &self.plan.place;
+        let cores = sysinfo::System::physical_core_count().map(|cores| cores as u32);
+        SessionFacts {
+            engine_version: self.plan.runtime.version.clone(),
+            device_name: target(&self.plan.request.engine, place.provider, place.device.clone(), Availability::Ready)
+                .device_name,
+            driver: None,
+            precision: self.precision.0,
+            precision_source: self.precision.1.clone(),
+            // Left to itself the library takes one thread for each physical core.
+            threads: self.plan.request.threads.or(cores),
+            device_memory_bytes: None,
+        }
+    }
+
+    fn placement(&mut self) -> Result<Option<Placement>, BackendError> {
+        let (assignments, kernels) = self.profile().map_err(|error| failed("profiling one call", error))?;
+        let asked = self.plan.place.provider.name();
+        self.precision = profile::precision(asked, &kernels);
+        Ok(Some(profile::placement(asked, &assignments, &kernels, &self.node_macs())))
+    }
+}
+
+impl Ready {
+    /// The model's own counts; a graph whose shapes cannot be followed has none.
+    fn node_macs(&self) -> BTreeMap<String, u64> {
+        let request = &self.plan.request;
+        let costs = Graph::read(&request.model).and_then(|graph| graph.costs(&request.dims));
+        costs.map(|costs| costs.node_macs).unwrap_or_default()
+    }
+}
+
+fn failed(doing: &'static str, error: ort::Error) -> BackendError {
+    let reason = error.message().to_owned();
+    let engine = NAME.to_owned();
+    let out_of_memory = ["bad_alloc", "bad allocation", "out of memory", "Failed to allocate memory"];
+    if out_of_memory.iter().any(|sign| reason.contains(sign)) {
+        return BackendError::OutOfMemory { device: engine, reason };
+    }
+    match error.code() {
+        ErrorCode::NotImplemented | ErrorCode::InvalidGraph => BackendError::Unsupported { engine, reason },
+        _ => BackendError::Failed { engine, doing, reason },
+    }
+}
