@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-static OPEN: LazyLock<Mutex<HashSet<PathBuf>>> = LazyLock::default;
+static OPEN: LazyLock<Mutex<HashSet<PathBuf>>> = LazyLock::new(Mutex::default);
 
 /// Holds a path until dropped.
 pub struct Claim(PathBuf);

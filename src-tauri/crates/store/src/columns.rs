@@ -130,7 +130,10 @@ impl Cells<'_> {
 }
 
 fn unreadable(column: &str, found: &str) -> StoreError {
-    StoreError::Refused { subject: format!("stored column {column}"), reason: format!("this Assay cannot read: {found}") }
+    StoreError::Refused {
+        subject: format!("stored column {column}"),
+        reason: format!("this Assay cannot read: {found}"),
+    }
 }
 
 /// Inserts one row; the values cast to the columns' types.

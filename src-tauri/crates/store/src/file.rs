@@ -22,7 +22,9 @@ pub fn look(path: &Path) -> Result<Found> {
     let length = match path.metadata() {
         Ok(about) if about.is_dir() => return unusable("it is a folder".into(), "Choose a file in it"),
         Ok(about) => about.len(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return look_at_log(path, false).map(|()| Found::Nothing),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return look_at_log(path, false).map(|()| Found::Nothing);
+        }
         Err(error) => return unusable(format!("it cannot be read: {error}"), "Check the folder's permissions"),
     };
     let mut start = Vec::new();

@@ -75,6 +75,8 @@ pub fn order(order: RunOrder) -> &'static str {
         RunOrder::Oldest => "r.started_at ASC NULLS LAST, r.key",
         RunOrder::Fastest => "r.median_ms ASC NULLS LAST, r.key",
         RunOrder::Slowest => "r.median_ms DESC NULLS LAST, r.key",
-        RunOrder::Model => "(SELECT m.name FROM subjects j JOIN models m ON m.key = j.model WHERE j.key = r.subject), r.key",
+        RunOrder::Model => {
+            "(SELECT m.name FROM subjects j JOIN models m ON m.key = j.model WHERE j.key = r.subject), r.key"
+        }
     }
 }

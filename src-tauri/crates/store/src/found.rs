@@ -1,6 +1,8 @@
 //! What the store answers that is not a contract type by itself.
 
-use contract::{DeviceId, EngineId, Evidence, JobId, MachineId, Metric, NoiseGrade, Platform, Precision, RunId, Setting};
+use contract::{
+    DeviceId, EngineId, Evidence, JobId, MachineId, Metric, NoiseGrade, Platform, Precision, RunId, Setting,
+};
 
 /// The best figure of every pair of model and device that has results; the shell adds the machine's columns.
 #[derive(Clone, Debug, PartialEq)]

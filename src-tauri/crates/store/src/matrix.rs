@@ -161,9 +161,7 @@ pub fn choices(conn: &Connection) -> Result<FilterChoices> {
     let counts = |column: &str| -> Result<Vec<u32>> {
         list(
             conn,
-            &format!(
-                "SELECT DISTINCT {column} FROM runs WHERE deleted_at IS NULL AND {column} IS NOT NULL ORDER BY 1"
-            ),
+            &format!("SELECT DISTINCT {column} FROM runs WHERE deleted_at IS NULL AND {column} IS NOT NULL ORDER BY 1"),
         )
     };
     Ok(FilterChoices {

@@ -12,7 +12,8 @@ pub fn latest(tables: &[&[Migration]]) -> u32 {
 
 /// The schema the file has: 0 for a file without any table. Fails for a file that is DuckDB's and not Assay's.
 pub fn version(conn: &Connection, path: &Path) -> Result<u32> {
-    let tables: u64 = conn.query_row("SELECT count(*) FROM duckdb_tables() WHERE NOT internal", [], |row| row.get(0))?;
+    let tables: u64 =
+        conn.query_row("SELECT count(*) FROM duckdb_tables() WHERE NOT internal", [], |row| row.get(0))?;
     if tables == 0 {
         return Ok(0);
     }

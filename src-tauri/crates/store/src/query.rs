@@ -74,7 +74,10 @@ fn check(conn: &Connection, sql: &str) -> Result<String> {
     if parsed["error"] == true {
         let message = parsed["error_message"].as_str().unwrap_or("it could not be parsed");
         return Err(refused(match parsed["error_type"].as_str() {
-            Some("not implemented") => "only statements that read are allowed: SELECT, WITH, FROM, VALUES, DESCRIBE, SUMMARIZE, SHOW, EXPLAIN".to_owned(),
+            Some("not implemented") => {
+                "only statements that read are allowed: SELECT, WITH, FROM, VALUES, DESCRIBE, SUMMARIZE, SHOW, EXPLAIN"
+                    .to_owned()
+            }
             _ => message.to_owned(),
         }));
     }
@@ -122,7 +125,9 @@ fn check_functions(node: &Json) -> Result<()> {
             if fields.get("type").and_then(Json::as_str) == Some("TABLE_FUNCTION") {
                 let name = fields["function"]["function_name"].as_str().unwrap_or("this table function");
                 if !TABLE_FUNCTIONS.contains(&name.to_ascii_lowercase().as_str()) {
-                    return Err(refused(format!("{name} is not allowed here: only the store's own tables can be read")));
+                    return Err(refused(format!(
+                        "{name} is not allowed here: only the store's own tables can be read"
+                    )));
                 }
             }
             fields.values().try_for_each(check_functions)
@@ -158,7 +163,10 @@ fn run(conn: &Connection, sql: &str, limits: &Limits) -> Result<Json> {
             object.insert(name.clone(), value);
         }
         if bytes > limits.bytes {
-            return Err(refused(format!("its answer is larger than {} MB; ask for fewer columns or rows", limits.bytes >> 20)));
+            return Err(refused(format!(
+                "its answer is larger than {} MB; ask for fewer columns or rows",
+                limits.bytes >> 20
+            )));
         }
         answer.push(Json::Object(object));
     }

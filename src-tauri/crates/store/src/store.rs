@@ -57,7 +57,10 @@ impl Store {
             let backup = back_up(path, found)?;
             notices.push(Notice {
                 kind: NoticeKind::Info,
-                text: format!("The results file was brought up to date. A copy of it as it was is {}", backup.display()),
+                text: format!(
+                    "The results file was brought up to date. A copy of it as it was is {}",
+                    backup.display()
+                ),
             });
         }
         let opened = connect(path, AccessMode::ReadWrite).and_then(|writer| {
@@ -162,7 +165,8 @@ impl Store {
             let count = format!("SELECT count(*) FROM runs r WHERE {}", condition.sql);
             let total = conn.prepare(&count)?.query_row(params_from_iter(&condition.values), |row| row.get(0))?;
             let by = filter::order(order);
-            let page = format!("SELECT r.key FROM runs r WHERE {} ORDER BY {by} LIMIT {limit} OFFSET {offset}", condition.sql);
+            let page =
+                format!("SELECT r.key FROM runs r WHERE {} ORDER BY {by} LIMIT {limit} OFFSET {offset}", condition.sql);
             let keys = keys(conn, &page, condition)?;
             Ok(RunPage { rows: runs::rows(conn, &keys)?, total })
         })
@@ -181,13 +185,11 @@ impl Store {
         filter: &Filter,
     ) -> Result<Vec<RunRow>> {
         self.read("reading a cell's results", |conn| {
-            let mut condition = Condition::of(&Filter {
-                models: vec![model.to_owned()],
-                platforms: vec![platform],
-                ..filter.clone()
-            });
+            let mut condition =
+                Condition::of(&Filter { models: vec![model.to_owned()], platforms: vec![platform], ..filter.clone() });
             if let Some(device) = device {
-                let sql = "r.subject IN (SELECT j.key FROM subjects j JOIN devices d ON d.key = j.device WHERE d.id = ?)";
+                let sql =
+                    "r.subject IN (SELECT j.key FROM subjects j JOIN devices d ON d.key = j.device WHERE d.id = ?)";
                 condition.and(sql, [crate::columns::text(&device.0)]);
             }
             let by = filter::order(RunOrder::Newest);
@@ -277,7 +279,8 @@ impl Store {
     pub fn import(&self, path: &Path, progress: &mut dyn FnMut(u64)) -> Result<ImportReport> {
         self.check_writable()?;
         let conn = self.connection()?;
-        let staged = sheet::stage(&conn, path, progress).map_err(|error| classify(&self.0.path, error.during("importing")))?;
+        let staged =
+            sheet::stage(&conn, path, progress).map_err(|error| classify(&self.0.path, error.during("importing")))?;
         // Reading took its time without holding up anyone; only what follows needs the writer's turn.
         let _turn = lock(&self.0.writer);
         transaction(&conn, |conn| sheet::take(conn, staged))
@@ -445,8 +448,13 @@ fn classify(path: &Path, error: StoreError) -> StoreError {
             reason: format!("it was written by a newer DuckDB: {}", detail()),
             remedy: "Nothing was changed. Update Assay, or choose another file".into(),
         }
-    } else if says("Corrupt") || says("replaying WAL") || says("checksum") || says("not a valid DuckDB database")
-        || says("Could not read enough bytes") || says("Failed to deserialize") || says("Serialization Error")
+    } else if says("Corrupt")
+        || says("replaying WAL")
+        || says("checksum")
+        || says("not a valid DuckDB database")
+        || says("Could not read enough bytes")
+        || says("Failed to deserialize")
+        || says("Serialization Error")
     {
         StoreError::Damaged { path, reason: format!("part of it cannot be read: {}", detail()) }
     } else if says("Permission denied") || says("Read-only file system") || says("Access is denied") {

@@ -68,9 +68,8 @@ pub fn set_running(conn: &Connection, running: Option<(&JobId, &RunId, &Setting)
 
 /// The job that was running when the app ended without `set_running(None)`, told once and counted.
 pub fn take_interrupted(conn: &Connection) -> Result<Option<Interrupted>> {
-    let mut statement = conn.prepare(
-        "SELECT running_job, running_run, running_setting FROM queue_state WHERE running_job IS NOT NULL",
-    )?;
+    let mut statement = conn
+        .prepare("SELECT running_job, running_run, running_setting FROM queue_state WHERE running_job IS NOT NULL")?;
     let mut rows = statement.query([])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let cells = Cells(row);
@@ -81,9 +80,6 @@ pub fn take_interrupted(conn: &Connection) -> Result<Option<Interrupted>> {
         params![job],
     )?;
     let times = conn.query_row("SELECT times FROM interruptions WHERE job = ?", params![job], |row| row.get(0))?;
-    conn.execute(
-        "UPDATE queue_state SET running_job = NULL, running_run = NULL, running_setting = NULL",
-        [],
-    )?;
+    conn.execute("UPDATE queue_state SET running_job = NULL, running_run = NULL, running_setting = NULL", [])?;
     Ok(Some(Interrupted { job: JobId(job), run: RunId(run), setting, times }))
 }

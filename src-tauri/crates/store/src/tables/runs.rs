@@ -69,7 +69,9 @@ pub fn save(conn: &Connection, run: &Run) -> Result<()> {
     let key = next_key(conn, "runs")?;
     let (failure, failed_phase, message, remedy) = match &run.outcome {
         Outcome::Done => (None, None, None, None),
-        Outcome::Failed { phase, kind, message, remedy } => (Some(*kind), Some(*phase), Some(message), remedy.as_deref()),
+        Outcome::Failed { phase, kind, message, remedy } => {
+            (Some(*kind), Some(*phase), Some(message), remedy.as_deref())
+        }
     };
     let timing = run.timing.as_ref();
     let row = vec![
@@ -177,9 +179,7 @@ pub fn whole(conn: &Connection, id: &RunId) -> Result<Option<Run>> {
         evidence: cells.word("evidence")?,
         source: cells.get("source_name")?,
         setting: Setting {
-            model: details
-                .and_then(|details| details.asked_model.clone())
-                .map_or_else(|| model_id.clone(), ModelId),
+            model: details.and_then(|details| details.asked_model.clone()).map_or_else(|| model_id.clone(), ModelId),
             engine: EngineId(cells.get("engine")?),
             device: DeviceId(cells.get("device")?),
             precision: cells.word("precision")?,
@@ -248,7 +248,8 @@ fn stated_precision(word: Option<String>) -> String {
 }
 
 /// What every list of results selects; `runs` is `r`.
-pub const ROW: &str = "SELECT r.key, r.id::VARCHAR AS id, r.evidence, s.name AS source, epoch_ns(r.started_at) AS started_at,
+pub const ROW: &str =
+    "SELECT r.key, r.id::VARCHAR AS id, r.evidence, s.name AS source, epoch_ns(r.started_at) AS started_at,
     m.name AS model, m.id AS model_id, m.family, e.id AS engine, r.engine_version, d.id AS device,
     d.name AS device_name, d.platform, r.precision, r.effective_precision, r.mode, r.batch, r.size,
     coalesce(x.effective_threads, r.threads) AS threads, r.median_ms, r.low_ms, r.high_ms, r.min_ms, r.samples,
@@ -389,7 +390,10 @@ fn check_id(id: &RunId) -> Result<&str> {
 fn check_finite(run: &Run) -> Result<()> {
     let timing = run.timing.iter().flat_map(|t| {
         let percentiles = t.percentiles.iter().flat_map(|percentile| [percentile.p, percentile.ms]);
-        [t.median_ms, t.low_ms, t.high_ms, t.min_ms, t.throughput_per_s].into_iter().chain(t.harness_ms).chain(percentiles)
+        [t.median_ms, t.low_ms, t.high_ms, t.min_ms, t.throughput_per_s]
+            .into_iter()
+            .chain(t.harness_ms)
+            .chain(percentiles)
     });
     let check = match &run.check {
         OutputCheck::Agrees { largest_difference, tolerance, .. }

@@ -1,0 +1,14 @@
+//! The neutral measurement table: read from and written to CSV and Parquet.
+
+mod csv;
+mod export;
+mod format;
+mod import;
+mod measurement;
+mod parquet;
+mod row;
+mod words;
+
+pub use export::export;
+pub use import::{stage, take};
+pub use measurement::Measurement;
