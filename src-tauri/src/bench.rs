@@ -188,7 +188,7 @@ fn references(machine: &Machine, setting: &Setting) -> Vec<(TargetChoice, Option
     let mut others: Vec<&Target> = machine
         .targets()
         .filter(|target| family(&target.engine) != family(&setting.engine))
-        .filter(|target| target.device.0 == "cpu" || target.device.0 == "openvino:CPU")
+        .filter(|target| target.device.0 == "cpu")
         .filter(|target| target.availability.is_ready() && target.precisions.contains(&Precision::F32))
         .collect();
     // The fastest first, so that the check takes little of the person's time.

@@ -36,8 +36,10 @@ impl Weights {
     /// Marks a folder as used now; it stays until the mark is dropped.
     pub fn hold(&self, folder: &Path) -> InUse {
         self.held().push(folder.to_owned());
-        // The age that decides what goes first; a file system without it falls back to the time of writing.
-        fs::File::open(folder).and_then(|f| f.set_modified(SystemTime::now())).ok();
+        if folder.starts_with(&self.root) {
+            // The age that decides what goes first; a file system without it falls back to the time of writing.
+            fs::File::open(folder).and_then(|f| f.set_modified(SystemTime::now())).ok();
+        }
         InUse { weights: self.clone(), folder: folder.to_owned() }
     }
 
