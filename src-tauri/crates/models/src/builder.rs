@@ -29,6 +29,7 @@ pub struct Draft {
     graph: Graph,
     weights: Vec<Weight>,
     dims: Vec<Dim>,
+    tokens: Option<[Dimension; 2]>,
     /// Element of weights and activations.
     float: Element,
     /// Standard deviation of random weight matrices.
@@ -45,6 +46,7 @@ impl Draft {
             graph: Graph { name: name.to_owned(), opset: 17, ..Graph::default() },
             weights: Vec::new(),
             dims: Vec::new(),
+            tokens: None,
             float,
             deviation: 0.02,
             known: HashMap::new(),
@@ -125,6 +127,30 @@ impl GraphBuilder<'_> {
             }
         }
         graph.outputs.push(Value { name: name.to_owned(), element: value.element, shape: shape.to_vec() });
+    }
+
+    /// Sets the two sizes that sequences of vectors have from here on: how many, and how long.
+    pub fn tokens(&mut self, batch: &Dimension, length: &Dimension) {
+        self.draft.tokens = Some([batch.clone(), length.clone()]);
+    }
+
+    /// Notes that a value is `[batch, length, width]`. Engines do not see through computed sizes; where they know the shape,
+    /// they fuse what comes after.
+    pub fn hint(&mut self, value: &Var, width: usize) {
+        if let Some([batch, length]) = self.draft.tokens.clone() {
+            self.note(value, vec![batch, length, Dimension::Fixed(width as u64)]);
+        }
+    }
+
+    /// Notes that a value is `[batch, heads, length, width]`.
+    pub fn hint_heads(&mut self, value: &Var, heads: usize, width: usize) {
+        if let Some([batch, length]) = self.draft.tokens.clone() {
+            self.note(value, vec![batch, Dimension::Fixed(heads as u64), length, Dimension::Fixed(width as u64)]);
+        }
+    }
+
+    fn note(&mut self, value: &Var, shape: Vec<Dimension>) {
+        self.draft.graph.hints.push(Value { name: value.name.to_string(), element: value.element, shape });
     }
 
     // Weights and constants
@@ -401,11 +427,15 @@ impl GraphBuilder<'_> {
         self.node("LayerNormalization", &inputs, value.element, &attributes)
     }
 
-    /// A convolution of square patches that do not overlap.
-    pub fn patches(&mut self, image: &Var, kernel: &Var, bias: Option<&Var>, edge: usize) -> Var {
+    /// A convolution of square patches that do not overlap. In bf16, which the operator does not know before opset 22, it
+    /// is computed in f32 from the bf16 weights.
+    pub fn patches(&mut self, image: &Var, kernel: &Var, bias: &Var, edge: usize) -> Var {
         let edges = Attribute::Ints(vec![edge as i64; 2]);
-        let inputs: Vec<&Var> = [image, kernel].into_iter().chain(bias).collect();
-        self.node("Conv", &inputs, image.element, &[("kernel_shape", edges.clone()), ("strides", edges)])
+        let element = if self.draft.float == Element::Bf16 { Element::F32 } else { self.draft.float };
+        let inputs = [image, kernel, bias].map(|input| self.cast(input, element));
+        let attributes = [("kernel_shape", edges.clone()), ("strides", edges)];
+        let seen = self.node("Conv", &inputs.each_ref(), element, &attributes);
+        self.cast_float(&seen)
     }
 }
 

@@ -16,16 +16,9 @@ pub fn of_inputs(graph: &Graph) -> Vec<Dim> {
                 && named(&dims, name).is_none()
                 && sum(name).is_none()
             {
-                let guess = guess(name, input, axis);
-                let batch_known = dims.iter().any(|dim| dim.role == DimRole::Batch);
-                let role = if guess.0 == DimRole::Batch && batch_known { DimRole::Other } else { guess.0 };
-                dims.push(Dim {
-                    name: name.clone(),
-                    role,
-                    question: question(role, name, input, axis),
-                    default: guess.1,
-                    max: None,
-                });
+                let (role, default) = guess(name, input, axis);
+                let question = question(role, name, input, axis);
+                dims.push(Dim { name: name.clone(), role, question, default, max: None });
             }
         }
     }
@@ -53,7 +46,7 @@ fn guess(name: &str, input: &Value, axis: usize) -> (DimRole, u32) {
         return (DimRole::Sequence, 128);
     }
     match (rank, axis, input.element.is_float()) {
-        (_, 0, _) => (DimRole::Batch, 1),
+        (2.., 0, _) => (DimRole::Batch, 1),
         (2, 1, false) => (DimRole::Sequence, 128),
         (4, 1, true) => (DimRole::Other, 3),
         (4, 2 | 3, true) => (DimRole::ImageSize, 224),
@@ -76,6 +69,8 @@ fn sum(name: &str) -> Option<Vec<&str>> {
     name.contains(" + ").then(|| name.split(" + ").map(str::trim).collect())
 }
 
+/// Each free size with its value. Names in `asked` that this model does not have are passed over: a sweep shares them
+/// among its models.
 pub fn choose(
     known: &[Dim],
     graph: &Graph,
@@ -83,11 +78,6 @@ pub fn choose(
     size: Option<u32>,
     asked: &BTreeMap<String, u32>,
 ) -> Result<BTreeMap<String, u64>, ModelError> {
-    for name in asked.keys().filter(|name| named(known, name).is_none()) {
-        let names: Vec<&str> = known.iter().map(|dim| dim.name.as_str()).collect();
-        let reason = format!("the model has no free size of this name; it has {}", names.join(", "));
-        return Err(ModelError::bad_size(name, u64::from(asked[name]), reason));
-    }
     let mut chosen = BTreeMap::new();
     for dim in known {
         let own = asked.get(&dim.name).copied();

@@ -16,6 +16,8 @@ pub struct Graph {
     /// Each node comes after those whose outputs it reads.
     pub nodes: Vec<Node>,
     pub initializers: Vec<Initializer>,
+    /// Shapes of values in between that engines cannot infer by themselves; written, never read.
+    pub hints: Vec<Value>,
 }
 
 /// An input or output.

@@ -177,7 +177,8 @@ impl Model {
 
     /// What one call costs at these sizes, in the model's own precision.
     pub fn costs(&self, dims: &BTreeMap<String, u64>) -> Result<Costs, ModelError> {
-        self.graph.costs(dims)
+        let costs = self.graph.costs(dims)?;
+        Ok(Costs { parameters: self.info.parameters, ..costs })
     }
 
     /// Bytes that [`Model::materialize`] would write; 0 where the person's file is used as it is.

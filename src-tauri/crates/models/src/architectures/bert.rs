@@ -80,6 +80,7 @@ impl Architecture for Bert {
         let batch = b.free("batch", DimRole::Batch, "How many texts at once?", 1, None);
         let most = Some(options.positions as u32);
         let sequence = b.free("sequence", DimRole::Sequence, "How many tokens of text?", 128, most);
+        b.tokens(&batch, &sequence);
         let text = [batch.clone(), sequence.clone()];
         let ids = b.input("input_ids", Element::I64, &text);
         let mask = b.input("attention_mask", Element::I64, &text);
@@ -150,6 +151,7 @@ fn encode(b: &mut GraphBuilder, options: &Options, ids: &Var, mask: &Var, segmen
     let places = e.first_rows(&places, &sequence);
     let sum = e.add(&words, &kinds);
     let sum = e.add(&sum, &places);
+    e.hint(&sum, width);
     let mut hidden = layer_norm(&mut e.at("LayerNorm"), &sum, width, epsilon);
 
     let mask = padding_mask(b, mask);

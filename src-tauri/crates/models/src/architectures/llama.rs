@@ -82,6 +82,7 @@ impl Architecture for Llama {
         let batch = b.free("batch", DimRole::Batch, "How many texts at once?", 1, None);
         let most = Some(options.positions as u32);
         let sequence = b.free("sequence", DimRole::Sequence, "How many tokens of text?", 128, most);
+        b.tokens(&batch, &sequence);
         let text = [batch.clone(), sequence.clone()];
         let ids = b.input("input_ids", Element::I64, &text);
         let mask = b.input("attention_mask", Element::I64, &text);

@@ -71,13 +71,14 @@ impl Architecture for Vit {
         b.deviation(config.positive("initializer_range", 0.02)?);
         let batch = b.free("batch", DimRole::Batch, "How many images at once?", 1, None);
         let fixed = |size: usize| Dimension::Fixed(size as u64);
+        let patches = (image / options.patch).pow(2);
+        b.tokens(&batch, &fixed(patches + 1));
         let shape = [batch.clone(), fixed(channels), fixed(image), fixed(image)];
         let pixels = b.input("pixel_values", Element::F32, &shape);
 
         if class == "ViTModel" {
             let hidden = encode(&mut b, &options, &pixels);
             let pooled = pooled(&mut b, config, &hidden, width)?;
-            let patches = (image / options.patch).pow(2);
             b.output("last_hidden_state", &hidden, &[batch.clone(), fixed(patches + 1), fixed(width)]);
             let pooled_width = config.size("pooler_output_size", width)?;
             b.output("pooler_output", &pooled, &[batch, fixed(pooled_width)]);
@@ -125,14 +126,14 @@ fn embed(b: &mut GraphBuilder, options: &Options, pixels: &Var, [width, patch, c
     let mut projection = b.at("patch_embeddings.projection");
     let kernel = projection.weight("weight", &[width, channels, patch, patch], Fill::Matrix);
     let bias = projection.weight("bias", &[width], Fill::Bias);
-    let pixels = projection.cast_float(pixels);
-    let seen = projection.patches(&pixels, &kernel, Some(&bias), patch);
+    let seen = projection.patches(pixels, &kernel, &bias, patch);
     let seen = projection.reshape(&seen, &[0, width as i64, -1]);
     let seen = projection.transpose(&seen, &[0, 2, 1]);
-    let (batch, rest) = (b.size_of(&pixels, 0), b.ints(&[1, width as i64]));
+    let (batch, rest) = (b.size_of(pixels, 0), b.ints(&[1, width as i64]));
     let shape = b.concat(&[&batch, &rest], 0);
     let whole = b.expand(&whole, &shape);
     let all = b.concat(&[&whole, &seen], 1);
+    b.hint(&all, width);
     b.add(&all, &places)
 }
 

@@ -90,7 +90,9 @@ impl Attention<'_> {
         let weights = self.weigh(b, &scores);
         let weights = b.reshape_to(&weights, &together);
         let mixed = b.matmul(&weights, value);
-        b.reshape(&mixed, &[0, self.heads.count as i64, -1, width])
+        let mixed = b.reshape(&mixed, &[0, self.heads.count as i64, -1, width]);
+        b.hint_heads(&mixed, self.heads.count, self.heads.head_width);
+        mixed
     }
 
     fn weigh(&self, b: &mut GraphBuilder, scores: &Var) -> Var {

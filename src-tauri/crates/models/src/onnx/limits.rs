@@ -35,7 +35,7 @@ impl Message {
             (Self::Model, 7) | (Self::Attribute, 6) => Self::Graph,
             (Self::Graph, 1) => Self::Node,
             (Self::Graph, 5) | (Self::Attribute, 5) => Self::Tensor,
-            (Self::Graph, 11 | 12) => Self::Value,
+            (Self::Graph, 11..=13) => Self::Value,
             (Self::Node, 5) => Self::Attribute,
             (Self::Tensor, 13) | (Self::Model, 8) => Self::Entry,
             (Self::Value, 2) => Self::Type,

@@ -53,7 +53,7 @@ impl Reader {
             ));
         }
         let (opset, domains) = self.opsets(model.opset_import)?;
-        let mut read = self.graph(graph, &HashSet::new())?;
+        let mut read = self.graph(graph, None)?;
         set_opsets(&mut read, opset, &domains);
         Ok(read)
     }
@@ -100,7 +100,7 @@ impl Reader {
     }
 
     /// `outer` are the names a subgraph may read from the graphs around it.
-    fn graph(&mut self, graph: proto::GraphProto, outer: &HashSet<String>) -> Result<Graph, ModelError> {
+    fn graph(&mut self, graph: proto::GraphProto, outer: Option<&Names>) -> Result<Graph, ModelError> {
         if graph.node.len() > MOST_NODES {
             return Err(ModelError::unsupported(
                 &self.file,
@@ -117,7 +117,6 @@ impl Reader {
                 "Export the model with dense weights",
             ));
         }
-        let mut known: HashSet<String> = outer.clone();
         let mut initializers = Vec::with_capacity(graph.initializer.len());
         let mut own = HashSet::new();
         for tensor in graph.initializer {
@@ -133,7 +132,7 @@ impl Reader {
             .input
             .into_iter()
             .filter(|input| !own.contains(input.name.as_deref().unwrap_or_default()))
-            .map(|input| self.value(input, !outer.is_empty()))
+            .map(|input| self.value(input, outer.is_some()))
             .collect::<Result<Vec<_>, _>>()?;
         for input in &inputs {
             if input.name.is_empty() || !own.insert(input.name.clone()) {
@@ -141,12 +140,11 @@ impl Reader {
                 return Err(ModelError::damaged(&self.file, place, "the name is empty or used twice"));
             }
         }
-        known.extend(own);
-
+        let mut known = Names { own, outer };
         let nodes = self.nodes(graph.node, &mut known)?;
         let outputs = graph.output.into_iter().map(|output| self.value(output, true)).collect::<Result<Vec<_>, _>>()?;
         for output in &outputs {
-            if !known.contains(&output.name) {
+            if !known.contain(&output.name) {
                 let place = format!("output {:?}", output.name);
                 return Err(ModelError::damaged(&self.file, place, "no node computes it"));
             }
@@ -158,7 +156,7 @@ impl Reader {
     }
 
     /// Reads the nodes and puts each behind those it reads from; `known` grows by what they compute.
-    fn nodes(&mut self, protos: Vec<proto::NodeProto>, known: &mut HashSet<String>) -> Result<Vec<Node>, ModelError> {
+    fn nodes(&mut self, protos: Vec<proto::NodeProto>, known: &mut Names) -> Result<Vec<Node>, ModelError> {
         let protos = self.in_running_order(protos, known)?;
         let mut names = HashSet::new();
         let mut nodes = Vec::with_capacity(protos.len());
@@ -194,12 +192,12 @@ impl Reader {
     fn in_running_order(
         &self,
         protos: Vec<proto::NodeProto>,
-        known: &mut HashSet<String>,
+        known: &mut Names,
     ) -> Result<Vec<proto::NodeProto>, ModelError> {
         let mut maker: HashMap<&str, usize> = HashMap::new();
         for (index, node) in protos.iter().enumerate() {
             for output in node.output.iter().filter(|output| !output.is_empty()) {
-                if known.contains(output) || maker.insert(output, index).is_some() {
+                if known.own.contains(output) || maker.insert(output, index).is_some() {
                     let place = format!("value {output:?}");
                     return Err(ModelError::damaged(&self.file, place, "two nodes compute the same value"));
                 }
@@ -215,7 +213,7 @@ impl Reader {
                 if let Some(from) = maker.get(name) {
                     waits_for[index] += 1;
                     readers[*from].push(index);
-                } else if !known.contains(name) && node.input.iter().any(|input| input == name) {
+                } else if !known.contain(name) && node.input.iter().any(|input| input == name) {
                     let place = format!("node {}", describe(node));
                     return Err(ModelError::damaged(
                         &self.file,
@@ -241,7 +239,7 @@ impl Reader {
             let place = format!("node {}", describe(&protos[stuck]));
             return Err(ModelError::damaged(&self.file, place, "its inputs depend on its own output"));
         }
-        known.extend(maker.into_keys().map(str::to_owned));
+        known.own.extend(maker.into_keys().map(str::to_owned));
         let mut protos: Vec<Option<proto::NodeProto>> = protos.into_iter().map(Some).collect();
         Ok(order.into_iter().map(|index| protos[index].take().expect("each index occurs once")).collect())
     }
@@ -250,7 +248,7 @@ impl Reader {
         &mut self,
         attribute: proto::AttributeProto,
         node: &str,
-        known: &HashSet<String>,
+        known: &Names,
     ) -> Result<(String, Attribute), ModelError> {
         let name = attribute.name.unwrap_or_default();
         let text = |bytes: Bytes| String::from_utf8_lossy(&bytes).into_owned();
@@ -262,7 +260,9 @@ impl Reader {
                 let initializer = self.initializer(attribute.t.unwrap_or_default())?;
                 Attribute::Tensor(initializer.tensor().expect("what was read from a file has its numbers"))
             }
-            attribute_kind::GRAPH => Attribute::Graph(Box::new(self.graph(attribute.g.unwrap_or_default(), known)?)),
+            attribute_kind::GRAPH => {
+                Attribute::Graph(Box::new(self.graph(attribute.g.unwrap_or_default(), Some(known))?))
+            }
             attribute_kind::FLOATS => Attribute::Floats(attribute.floats),
             attribute_kind::INTS => Attribute::Ints(attribute.ints),
             attribute_kind::STRINGS => Attribute::Texts(attribute.strings.into_iter().map(text).collect()),
@@ -412,6 +412,18 @@ impl Reader {
                 format!("{place} of {} needs {length} bytes here, the file has {} in all", self.file, bytes.len()),
             )),
         }
+    }
+}
+
+/// The values a graph knows: its own, and those of the graphs around it.
+struct Names<'a> {
+    own: HashSet<String>,
+    outer: Option<&'a Names<'a>>,
+}
+
+impl Names<'_> {
+    fn contain(&self, name: &str) -> bool {
+        self.own.contains(name) || self.outer.is_some_and(|outer| outer.contain(name))
     }
 }
 

@@ -74,6 +74,7 @@ fn graph_proto(
         initializer: graph.initializers.iter().map(initializer).collect::<Result<_, _>>()?,
         input: graph.inputs.iter().map(value_proto).collect(),
         output: graph.outputs.iter().map(value_proto).collect(),
+        value_info: graph.hints.iter().map(value_proto).collect(),
         sparse_initializer: Vec::new(),
     })
 }

@@ -294,7 +294,8 @@ impl Window {
         let room = size.checked_add_signed(pads)?.checked_sub(reach)?;
         let steps = if self.ceil { room.div_ceil(stride) } else { room / stride };
         // A window that begins in the padding at the end is left out.
-        let starts_outside = self.ceil && (steps * stride) as i128 >= i128::from(size) + i128::from(self.pads[axis]);
+        let starts_outside =
+            self.ceil && i128::from(steps) * i128::from(stride) >= i128::from(size) + i128::from(self.pads[axis]);
         steps.checked_add(1).map(|count| if starts_outside { count - 1 } else { count })
     }
 }
@@ -361,7 +362,7 @@ fn split(node: &Node, inputs: &Inputs) -> Option<Vec<Vec<u64>>> {
         _ => node.ints("split").map(|sizes| sizes.iter().map(|size| *size as u64).collect()),
     };
     let parts = given.unwrap_or_else(|| {
-        let count = node.outputs.len() as u64;
+        let count = node.outputs.len().max(1) as u64;
         let each = x[axis].div_ceil(count);
         (0..count).map(|part| each.min(x[axis].saturating_sub(part * each))).collect()
     });
@@ -381,6 +382,7 @@ pub fn clamped(start: i64, end: i64, step: i64, size: u64) -> Option<(i64, i64)>
     match step {
         0 => None,
         1.. => Some((wrap(start).clamp(0, size), wrap(end).clamp(0, size))),
+        _ if size == 0 => Some((0, 0)),
         _ => Some((wrap(start).clamp(0, size - 1), wrap(end).clamp(-1, size - 1))),
     }
 }

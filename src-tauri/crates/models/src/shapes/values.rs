@@ -126,7 +126,7 @@ fn slice(node: &Node, inputs: &[Option<&Info>], values: &[f64]) -> Option<Vec<f6
     let mut place = start;
     while (step > 0 && place < end) || (step < 0 && place > end) {
         out.push(*values.get(usize::try_from(place).ok()?)?);
-        place += step;
+        place = place.checked_add(step)?;
     }
     Some(out)
 }
