@@ -19,6 +19,7 @@ mod webview;
 
 pub(crate) use adapters::{block_on, find as find_adapter};
 pub use changes::changes;
+pub(crate) use sizes::binary_size;
 pub use webview::merge_webview;
 
 use crate::{Libraries, Program};

@@ -31,7 +31,7 @@ fn devices(found: &Found) -> Vec<Device> {
             facts.push(Fact::new("Memory", "shared with the processor"));
         }
         Device {
-            id: format!("mps:{n}").into(),
+            id: format!("metal:{n}").into(),
             platform: Platform::Mps,
             name: gpu.name.clone(),
             kind: if apple { DeviceKind::IntegratedGpu } else { DeviceKind::DiscreteGpu },
