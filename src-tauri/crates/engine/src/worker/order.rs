@@ -2,7 +2,7 @@
 
 use crate::{
     backend::{LoadRequest, SessionFacts},
-    inventory,
+    inventory, peaks,
 };
 use contract::{EngineId, FailureKind, Phase, PhaseName, Placement, StopReason};
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,8 @@ pub enum Order {
     Run(RunOrder),
     /// One part of the inventory that calls foreign libraries.
     Inventory(inventory::Probe),
+    /// The ceilings of one device; tells them as they are measured and answers nothing.
+    Peaks(peaks::PeakOrder),
 }
 
 /// One measurement, in a worker's words.

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     backend::{Backend, BackendError, LoadRequest},
-    backends, inventory, limits,
+    backends, inventory, limits, peaks,
 };
 use contract::{EngineId, FailureKind};
 use models::Tensor;
@@ -88,6 +88,7 @@ fn carry_out(order: &Order, out: &mut Out, stop: &AtomicBool) -> Result<serde_js
             answer(())
         }
         Order::Inventory(probe) => answer(inventory::answer(probe)),
+        Order::Peaks(order) => answer(peaks::answer(order, &mut |told| out.send(&Event::Progress(told)))?),
     }
 }
 
