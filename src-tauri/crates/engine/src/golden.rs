@@ -245,7 +245,9 @@ mod tests {
         let target = first_ready(status).map_err(|error| error.to_string())?;
         let target_of = Engine { id: engine.clone(), library: library.map(Path::to_owned), target: Ok(target.clone()) };
         let ran = || {
-            let mut session = backend.load(&case.request(&target_of, &target))?.compile()?;
+            // candle's pool is the process's, and other tests may have made it.
+            let request = LoadRequest { threads: None, ..case.request(&target_of, &target) };
+            let mut session = backend.load(&request)?.compile()?;
             session.set_inputs(vec![safetensors::read(&case.inputs).unwrap()])?;
             session.call(0)?;
             session.outputs()

@@ -64,16 +64,16 @@ fn version() -> Option<String> {
 
 fn target(engine: &EngineId, device: &DeviceId) -> Target {
     let (platform, device_name) = match device.0.as_str() {
-        "cpu" => (Platform::Cpu, "CPU"),
-        "metal:0" => (Platform::Mps, "Metal 0"),
-        _ => (Platform::Cuda, "CUDA 0"),
+        "cpu" => (Platform::Cpu, crate::environment().cpu),
+        "metal:0" => (Platform::Mps, "Metal 0".to_owned()),
+        _ => (Platform::Cuda, "CUDA 0".to_owned()),
     };
     let opened = open(device);
     Target {
         engine: engine.clone(),
         device: device.clone(),
         platform,
-        device_name: device_name.to_owned(),
+        device_name,
         // candle's CPU kernels multiply no bf16 matrices.
         precisions: match &opened {
             Ok(Device::Cpu) => vec![Precision::F32, Precision::F16],
@@ -265,3 +265,6 @@ fn guarded<T>(doing: &'static str, run: impl FnOnce() -> Result<T, Refusal>) -> 
 fn unsupported(reason: String) -> BackendError {
     BackendError::Unsupported { engine: NAME.to_owned(), reason }
 }
+
+#[cfg(test)]
+mod tests;

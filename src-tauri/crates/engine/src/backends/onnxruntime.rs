@@ -124,9 +124,10 @@ fn target(engine: &EngineId, provider: Provider, device: contract::DeviceId, ava
     Target {
         engine: engine.clone(),
         platform: provider.platform(),
-        device_name: match device.0.split_once(':') {
-            Some((_, inside)) if provider != Provider::Qnn => format!("{} {inside}", provider.label()),
-            _ => provider.label().to_owned(),
+        device_name: match (provider, device.0.split_once(':')) {
+            (Provider::Cpu, _) => crate::environment().cpu,
+            (Provider::Qnn, _) | (_, None) => provider.label().to_owned(),
+            (_, Some((_, inside))) => format!("{} {inside}", provider.label()),
         },
         device,
         availability,
@@ -278,7 +279,7 @@ impl Ready {
 }
 
 fn failed(doing: &'static str, error: ort::Error) -> BackendError {
-    let reason = error.message().to_owned();
+    let reason = reason(&error);
     let engine = NAME.to_owned();
     let out_of_memory = ["bad_alloc", "bad allocation", "out of memory", "Failed to allocate memory"];
     if out_of_memory.iter().any(|sign| reason.contains(sign)) {
@@ -289,3 +290,17 @@ fn failed(doing: &'static str, error: ort::Error) -> BackendError {
         _ => BackendError::Failed { engine, doing, reason },
     }
 }
+
+/// What the library says, without the places in its source that it puts before.
+fn reason(error: &ort::Error) -> String {
+    let message = error.message().trim();
+    let after_code = |text: &str| {
+        let (_, after) = text.rsplit_once("[ONNXRuntimeError] : ")?;
+        after.splitn(3, " : ").nth(2).map(str::to_owned)
+    };
+    let after_check = |text: &str| text.split_once(" was false. ").map(|(_, after)| after.to_owned());
+    after_code(message).or_else(|| after_check(message)).unwrap_or_else(|| message.to_owned())
+}
+
+#[cfg(test)]
+mod tests;

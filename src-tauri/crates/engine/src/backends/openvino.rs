@@ -377,3 +377,6 @@ fn failed(doing: &'static str, error: InferenceError) -> BackendError {
     }
     BackendError::Failed { engine: NAME.to_owned(), doing, reason }
 }
+
+#[cfg(test)]
+mod tests;

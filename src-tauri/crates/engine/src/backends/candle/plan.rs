@@ -60,9 +60,9 @@ pub(super) enum PlanError {
     #[error("the value {0} is used but nothing makes it")]
     Unmade(String),
     #[error("the constant node {node} ({op}) failed: {source}")]
-    Constant { node: String, op: String, source: candle_core::Error },
+    Constant { node: String, op: String, source: Box<candle_core::Error> },
     #[error("the weights {name} cannot be laid out: {source}")]
-    Layout { name: String, source: candle_core::Error },
+    Layout { name: String, source: Box<candle_core::Error> },
 }
 
 impl Plan {
@@ -143,7 +143,7 @@ impl Plan {
                 let read: Vec<Option<&Tensor>> =
                     step.inputs.iter().map(|source| source.and_then(|source| self.at(source, &slots))).collect();
                 let inputs = Inputs { tensors: &read, device: &self.device };
-                let failed = |source| RunError { node: step.node.clone(), op: step.op.clone(), source };
+                let failed = |error| RunError { node: step.node.clone(), op: step.op.clone(), source: Box::new(error) };
                 let made = (step.kernel)(&inputs).map_err(failed)?;
                 watch(&Seen { op: &step.op, first: read.first().copied().flatten(), made: made.first() });
                 made
@@ -195,12 +195,12 @@ pub(super) struct Seen<'a> {
 pub(super) struct RunError {
     node: String,
     op: String,
-    source: candle_core::Error,
+    source: Box<candle_core::Error>,
 }
 
 impl RunError {
     fn of_output(name: &str, source: candle_core::Error) -> Self {
-        Self { node: name.to_owned(), op: "output".to_owned(), source }
+        Self { node: name.to_owned(), op: "output".to_owned(), source: Box::new(source) }
     }
 }
 
@@ -249,7 +249,7 @@ impl Draft<'_> {
         // Shapes and indices are read on the host, so they stay there.
         let home = if weight.element.is_float() { self.device } else { &Device::Cpu };
         let tensor = value::tensor(weight.element, &weight.shape, bytes, home);
-        let tensor = tensor.map_err(|source| PlanError::Layout { name: name.to_owned(), source })?;
+        let tensor = tensor.map_err(|error| PlanError::Layout { name: name.to_owned(), source: Box::new(error) })?;
         Ok(self.constant(name, tensor))
     }
 
@@ -285,7 +285,8 @@ impl Draft<'_> {
             })
             .collect();
         let made = kernel(&Inputs { tensors: &read, device: self.device });
-        let failed = |source| PlanError::Constant { node: node.name.clone(), op: node.op.clone(), source };
+        let failed =
+            |error| PlanError::Constant { node: node.name.clone(), op: node.op.clone(), source: Box::new(error) };
         let made = made.map_err(failed)?;
         Ok(Some(made).filter(|made| made.iter().all(|tensor| tensor.elem_count() <= LARGEST_FOLDED)))
     }

@@ -4,6 +4,7 @@ use super::{
     native::Model,
     options,
     provider::{Place, Provider},
+    reason,
     runtime::Runtime,
 };
 use contract::Precision;
@@ -33,7 +34,7 @@ fn run(runtime: &Runtime, place: &Place, element: Element) -> Result<(), String>
         prepared.run(&feed)?;
         prepared.results()
     };
-    let outputs = ran().map_err(|error| error.message().to_owned())?;
+    let outputs = ran().map_err(|error| reason(&error))?;
     if outputs.first().is_some_and(|output| output.f32s() == values()) {
         Ok(())
     } else {

@@ -8,6 +8,7 @@ use std::path::Path;
 pub(super) enum Provider {
     Cpu,
     Cuda,
+    TensorRt,
     MiGraphX,
     CoreMl,
     DirectMl,
@@ -27,14 +28,24 @@ pub(super) struct Place {
 const MOST_ADAPTERS: usize = 16;
 
 impl Provider {
-    pub const ALL: [Self; 8] =
-        [Self::Cpu, Self::Cuda, Self::MiGraphX, Self::CoreMl, Self::DirectMl, Self::OpenVino, Self::Qnn, Self::WebGpu];
+    pub const ALL: [Self; 9] = [
+        Self::Cpu,
+        Self::Cuda,
+        Self::TensorRt,
+        Self::MiGraphX,
+        Self::CoreMl,
+        Self::DirectMl,
+        Self::OpenVino,
+        Self::Qnn,
+        Self::WebGpu,
+    ];
 
     /// The name the library knows it by.
     pub fn name(self) -> &'static str {
         match self {
             Self::Cpu => "CPUExecutionProvider",
             Self::Cuda => "CUDAExecutionProvider",
+            Self::TensorRt => "TensorrtExecutionProvider",
             Self::MiGraphX => "MIGraphXExecutionProvider",
             Self::CoreMl => "CoreMLExecutionProvider",
             Self::DirectMl => "DmlExecutionProvider",
@@ -48,6 +59,7 @@ impl Provider {
         match self {
             Self::Cpu => "CPU",
             Self::Cuda => "CUDA",
+            Self::TensorRt => "TensorRT",
             Self::MiGraphX => "MIGraphX",
             Self::CoreMl => "Core ML",
             Self::DirectMl => "DirectML",
@@ -61,7 +73,7 @@ impl Provider {
     pub fn platform(self) -> Platform {
         match self {
             Self::Cpu => Platform::Cpu,
-            Self::Cuda => Platform::Cuda,
+            Self::Cuda | Self::TensorRt => Platform::Cuda,
             Self::MiGraphX => Platform::Rocm,
             Self::CoreMl => Platform::Mps,
             Self::DirectMl | Self::WebGpu => Platform::WebGpu,
@@ -74,14 +86,14 @@ impl Provider {
     pub fn devices(self) -> Vec<DeviceId> {
         let numbered = |kind: &str| (0..MOST_ADAPTERS).map(|index| format!("{kind}:{index}").into()).collect();
         match self {
-            Self::Cuda | Self::MiGraphX | Self::DirectMl => numbered(self.prefix()),
+            Self::Cuda | Self::TensorRt | Self::MiGraphX | Self::DirectMl => numbered(self.prefix()),
             Self::OpenVino => ["CPU", "GPU", "NPU"].map(|name| format!("openvino:{name}").into()).to_vec(),
             Self::Cpu | Self::CoreMl | Self::Qnn | Self::WebGpu => vec![self.prefix().into()],
         }
     }
 
     pub fn is_numbered(self) -> bool {
-        matches!(self, Self::Cuda | Self::MiGraphX | Self::DirectMl)
+        matches!(self, Self::Cuda | Self::TensorRt | Self::MiGraphX | Self::DirectMl)
     }
 
     /// The first part of its devices' ids, or the whole where it has only one.
@@ -89,6 +101,7 @@ impl Provider {
         match self {
             Self::Cpu => "cpu",
             Self::Cuda => "cuda",
+            Self::TensorRt => "tensorrt",
             Self::MiGraphX => "rocm",
             Self::CoreMl => "coreml",
             Self::DirectMl => "directml",
@@ -102,8 +115,9 @@ impl Provider {
     pub fn remedy(self) -> &'static str {
         match self {
             Self::Cpu => "Put a complete build of ONNX Runtime in its place.",
-            Self::Cuda => {
-                "Put the library of the PyPI package onnxruntime-gpu, with its CUDA libraries, into libraries/onnxruntime-gpu."
+            Self::Cuda | Self::TensorRt => {
+                "Put the libraries of the PyPI package onnxruntime-gpu, with its CUDA libraries, into the folder \
+                 libraries/onnxruntime-gpu."
             }
             Self::MiGraphX => {
                 "Put the library of AMD's package onnxruntime-migraphx into libraries/onnxruntime-migraphx."
@@ -111,7 +125,8 @@ impl Provider {
             Self::CoreMl => "Core ML is part of macOS; run Assay on a Mac.",
             Self::DirectMl => "DirectML is part of Windows; run Assay there.",
             Self::OpenVino => {
-                "Put the library of the PyPI package onnxruntime-openvino into libraries/onnxruntime-openvino, or use the engine OpenVINO itself."
+                "Put the library of the PyPI package onnxruntime-openvino into libraries/onnxruntime-openvino, or use the \
+                 engine OpenVINO itself."
             }
             Self::Qnn => "Put the library of the PyPI package onnxruntime-qnn into libraries/onnxruntime-qnn.",
             Self::WebGpu => "Put the library of the PyPI package onnxruntime-webgpu into libraries/onnxruntime-webgpu.",
@@ -123,7 +138,12 @@ impl Provider {
         match self {
             Self::Cpu => "Put another build of ONNX Runtime in its place.",
             Self::Cuda => {
-                "It needs an NVIDIA GPU with its driver, and the CUDA and cuDNN libraries this build was made for."
+                "It needs an NVIDIA GPU with its driver, CUDA and cuDNN, and ONNX Runtime's own provider library beside it; \
+                 the PyPI package onnxruntime-gpu has it (for the folder libraries/onnxruntime-gpu)."
+            }
+            Self::TensorRt => {
+                "It needs an NVIDIA GPU with its driver, CUDA and TensorRT, and ONNX Runtime's own provider library beside \
+                 it; the PyPI package onnxruntime-gpu has it (for the folder libraries/onnxruntime-gpu)."
             }
             Self::MiGraphX => "It needs an AMD GPU with ROCm and MIGraphX installed.",
             Self::CoreMl => "It needs macOS 10.15 or newer.",
@@ -154,6 +174,7 @@ impl Place {
             Provider::Cpu => return None,
             // Without this a product of f32 matrices would silently run with 10-bit mantissas (TF32).
             Provider::Cuda => ep::CUDA::default().with_device_id(index).with_tf32(false).build(),
+            Provider::TensorRt => ep::TensorRT::default().with_device_id(index).build(),
             Provider::MiGraphX => ep::MIGraphX::default().with_device_id(index).build(),
             Provider::CoreMl => ep::CoreML::default().build(),
             Provider::DirectMl => ep::DirectML::default().with_device_id(index).build(),

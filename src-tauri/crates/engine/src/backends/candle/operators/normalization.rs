@@ -8,7 +8,7 @@ type Built = std::result::Result<Kernel, String>;
 
 pub(super) fn builder(op: &str) -> Option<Builder> {
     Some(match op {
-        "Softmax" => |node, opset| softmax(node, opset, |x| candle_nn::ops::softmax_last_dim(x)),
+        "Softmax" => |node, opset| softmax(node, opset, candle_nn::ops::softmax_last_dim),
         "LogSoftmax" => |node, opset| softmax(node, opset, |x| candle_nn::ops::log_softmax(x, 1)),
         "LayerNormalization" => layer_norm,
         "RMSNormalization" => rms_norm,

@@ -1,1 +1,453 @@
+//! Each operator against values worked out by hand or by ONNX's own definition.
 
+use super::*;
+use candle_core::Device;
+use models::Attribute;
+
+/// Runs one node on tensors; none stands for an optional input that is left out.
+fn run_all(
+    op: &str,
+    attributes: &[(&str, Attribute)],
+    inputs: &[Option<Tensor>],
+) -> std::result::Result<Vec<Tensor>, String> {
+    run_as(op, "", 17, 1, attributes, inputs)
+}
+
+fn run_as(
+    op: &str,
+    domain: &str,
+    opset: i64,
+    outputs: usize,
+    attributes: &[(&str, Attribute)],
+    inputs: &[Option<Tensor>],
+) -> std::result::Result<Vec<Tensor>, String> {
+    let node = Node {
+        name: "node".to_owned(),
+        op: op.to_owned(),
+        domain: domain.to_owned(),
+        outputs: (0..outputs).map(|index| format!("y{index}")).collect(),
+        attributes: attributes.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+        ..Node::default()
+    };
+    let tensors: Vec<Option<&Tensor>> = inputs.iter().map(Option::as_ref).collect();
+    kernel(&node, opset)?(&Inputs { tensors: &tensors, device: &Device::Cpu }).map_err(|error| error.to_string())
+}
+
+fn run(op: &str, attributes: &[(&str, Attribute)], inputs: &[Tensor]) -> Tensor {
+    let inputs: Vec<Option<Tensor>> = inputs.iter().cloned().map(Some).collect();
+    run_all(op, attributes, &inputs).unwrap().remove(0)
+}
+
+fn f(shape: &[usize], values: &[f32]) -> Tensor {
+    Tensor::from_slice(values, shape, &Device::Cpu).unwrap()
+}
+
+fn i(shape: &[usize], values: &[i64]) -> Tensor {
+    Tensor::from_slice(values, shape, &Device::Cpu).unwrap()
+}
+
+fn b(shape: &[usize], values: &[u8]) -> Tensor {
+    Tensor::from_slice(values, shape, &Device::Cpu).unwrap()
+}
+
+/// 0, 1, 2, … in a shape.
+fn counting(shape: &[usize]) -> Tensor {
+    let count: usize = shape.iter().product();
+    f(shape, &(0..count).map(|value| value as f32).collect::<Vec<_>>())
+}
+
+#[track_caller]
+fn same(made: &Tensor, shape: &[usize], values: &[f32]) {
+    assert_eq!(made.dims(), shape);
+    let made = floats(made).unwrap();
+    for (made, wanted) in made.iter().zip(values) {
+        assert!(
+            (made - wanted).abs() < 1e-5 || (made.is_nan() && wanted.is_nan()) || made == wanted,
+            "{made} is not {wanted}"
+        );
+    }
+    assert_eq!(made.len(), values.len());
+}
+
+#[track_caller]
+fn same_ints(made: &Tensor, shape: &[usize], values: &[i64]) {
+    assert_eq!((made.dims(), ints(made).unwrap().as_slice()), (shape, values));
+}
+
+const INT: fn(i64) -> Attribute = Attribute::Int;
+const FLOAT: fn(f32) -> Attribute = Attribute::Float;
+
+fn list(values: &[i64]) -> Attribute {
+    Attribute::Ints(values.to_vec())
+}
+
+fn text(value: &str) -> Attribute {
+    Attribute::Text(value.to_owned())
+}
+
+#[test]
+fn arithmetic_spreads_shapes_and_lone_numbers() {
+    let (x, row) = (f(&[2, 2], &[1.0, 2.0, 3.0, 4.0]), f(&[2], &[10.0, 20.0]));
+    same(&run("Add", &[], &[x.clone(), row.clone()]), &[2, 2], &[11.0, 22.0, 13.0, 24.0]);
+    same(&run("Sub", &[], &[f(&[], &[1.0]), x.clone()]), &[2, 2], &[0.0, -1.0, -2.0, -3.0]);
+    same(&run("Mul", &[], &[x.clone(), f(&[1], &[0.5])]), &[2, 2], &[0.5, 1.0, 1.5, 2.0]);
+    same(&run("Div", &[], &[f(&[], &[12.0]), x.clone()]), &[2, 2], &[12.0, 6.0, 4.0, 3.0]);
+    same(&run("Div", &[], &[x.clone(), f(&[2, 1], &[1.0, 2.0])]), &[2, 2], &[1.0, 2.0, 1.5, 2.0]);
+    same(&run("Mean", &[], &[x.clone(), row]), &[2, 2], &[5.5, 11.0, 6.5, 12.0]);
+    same(&run("Max", &[], &[x.clone(), f(&[], &[2.5]), f(&[2], &[0.0, 3.0])]), &[2, 2], &[2.5, 3.0, 3.0, 4.0]);
+    same(&run("Min", &[], &[x, f(&[], &[2.5])]), &[2, 2], &[1.0, 2.0, 2.5, 2.5]);
+}
+
+#[test]
+fn integers_stay_exact() {
+    let large = i(&[2], &[i64::MAX - 1, -7]);
+    same_ints(&run("Add", &[], &[large.clone(), i(&[], &[1])]), &[2], &[i64::MAX, -6]);
+    same_ints(&run("Div", &[], &[i(&[3], &[7, -7, 9]), i(&[], &[2])]), &[3], &[3, -3, 4]);
+    same_ints(&run("Mod", &[], &[i(&[2], &[7, -7]), i(&[], &[3])]), &[2], &[1, 2]);
+    same_ints(&run("Mod", &[("fmod", INT(1))], &[i(&[2], &[7, -7]), i(&[], &[3])]), &[2], &[1, -1]);
+    same_ints(&run("Neg", &[], &[large]), &[2], &[-(i64::MAX - 1), 7]);
+    same_ints(&run("Pow", &[], &[i(&[2], &[3, -2]), i(&[], &[3])]), &[2], &[27, -8]);
+    same_ints(&run("ReduceProd", &[("keepdims", INT(0))], &[i(&[3], &[2, 3, 7])]), &[], &[42]);
+    let zero = run_all("Div", &[], &[Some(i(&[1], &[1])), Some(i(&[1], &[0]))]).unwrap_err();
+    assert!(zero.contains("division by zero"), "{zero}");
+}
+
+#[test]
+fn powers_keep_the_sign_of_their_base() {
+    let x = f(&[3], &[-2.0, 4.0, 0.5]);
+    same(&run("Pow", &[], &[x.clone(), f(&[], &[2.0])]), &[3], &[4.0, 16.0, 0.25]);
+    same(&run("Pow", &[], &[x.clone(), f(&[], &[3.0])]), &[3], &[-8.0, 64.0, 0.125]);
+    same(&run("Pow", &[], &[x, f(&[3], &[3.0, 0.5, -1.0])]), &[3], &[-8.0, 2.0, 2.0]);
+}
+
+#[test]
+fn activations_match_their_formulas() {
+    let x = f(&[3], &[-1.0, 0.0, 2.0]);
+    let at = |op: &str, attributes: &[(&str, Attribute)]| run(op, attributes, &[x.clone()]);
+    same(&at("Relu", &[]), &[3], &[0.0, 0.0, 2.0]);
+    same(&at("Sigmoid", &[]), &[3], &[0.268_941_4, 0.5, 0.880_797_1]);
+    same(&at("Tanh", &[]), &[3], &[-0.761_594_2, 0.0, 0.964_027_6]);
+    same(&at("Erf", &[]), &[3], &[-0.842_700_8, 0.0, 0.995_322_3]);
+    same(&at("Gelu", &[]), &[3], &[-0.158_655_25, 0.0, 1.954_499_7]);
+    same(&at("Gelu", &[("approximate", text("tanh"))]), &[3], &[-0.158_808, 0.0, 1.954_597_7]);
+    same(&at("LeakyRelu", &[("alpha", FLOAT(0.1))]), &[3], &[-0.1, 0.0, 2.0]);
+    same(&at("Elu", &[]), &[3], &[-0.632_120_55, 0.0, 2.0]);
+    same(&at("Selu", &[]), &[3], &[-1.111_330_7, 0.0, 2.101_402]);
+    same(&at("Softplus", &[]), &[3], &[0.313_261_7, std::f32::consts::LN_2, 2.126_928]);
+    same(&at("Softsign", &[]), &[3], &[-0.5, 0.0, 2.0 / 3.0]);
+    same(&at("HardSigmoid", &[]), &[3], &[0.3, 0.5, 0.9]);
+    same(&at("HardSwish", &[]), &[3], &[-1.0 / 3.0, 0.0, 5.0 / 3.0]);
+    same(&at("Mish", &[]), &[3], &[-0.303_401_46, 0.0, 1.943_959]);
+    same(&run("PRelu", &[], &[x.clone(), f(&[1], &[0.25])]), &[3], &[-0.25, 0.0, 2.0]);
+    same(&run("Round", &[], &[f(&[4], &[0.5, 1.5, -2.5, 2.4])]), &[4], &[0.0, 2.0, -2.0, 2.0]);
+    same(&run("Softplus", &[], &[f(&[1], &[200.0])]), &[1], &[200.0]);
+    let quick = run_as("QuickGelu", "com.microsoft", 17, 1, &[], &[Some(x)]).unwrap();
+    same(&quick[0], &[3], &[-0.154_201, 0.0, 1.935_658]);
+}
+
+#[test]
+fn clip_takes_its_bounds_from_inputs_or_attributes() {
+    let x = f(&[3], &[-5.0, 0.5, 5.0]);
+    same(&run("Clip", &[], &[x.clone(), f(&[], &[-1.0]), f(&[], &[1.0])]), &[3], &[-1.0, 0.5, 1.0]);
+    let only_high = run_all("Clip", &[], &[Some(x.clone()), None, Some(f(&[], &[1.0]))]).unwrap();
+    same(&only_high[0], &[3], &[-5.0, 0.5, 1.0]);
+    same(&run("Clip", &[("min", FLOAT(0.0)), ("max", FLOAT(2.0))], &[x]), &[3], &[0.0, 0.5, 2.0]);
+    same_ints(&run("Clip", &[], &[i(&[3], &[-9, 3, 9]), i(&[], &[0]), i(&[], &[5])]), &[3], &[0, 3, 5]);
+}
+
+#[test]
+fn casts_cut_towards_zero_and_make_booleans_of_anything() {
+    let x = f(&[4], &[-1.7, 0.0, 0.3, 2.9]);
+    same_ints(&run("Cast", &[("to", INT(7))], &[x.clone()]), &[4], &[-1, 0, 0, 2]);
+    same_ints(&run("Cast", &[("to", INT(9))], &[x.clone()]), &[4], &[1, 0, 1, 1]);
+    assert_eq!(run("Cast", &[("to", INT(10))], &[x]).dtype(), DType::F16);
+    assert!(run_all("Cast", &[("to", INT(8))], &[]).unwrap_err().contains("number format 8"));
+}
+
+#[test]
+fn comparing_and_choosing() {
+    let (x, y) = (f(&[3], &[1.0, 2.0, 3.0]), f(&[3], &[2.0, 2.0, 2.0]));
+    let compared = |op: &str| ints(&run(op, &[], &[x.clone(), y.clone()])).unwrap();
+    assert_eq!(compared("Equal"), [0, 1, 0]);
+    assert_eq!(compared("Greater"), [0, 0, 1]);
+    assert_eq!(compared("LessOrEqual"), [1, 1, 0]);
+    let (p, q) = (b(&[4], &[0, 0, 1, 1]), b(&[4], &[0, 1, 0, 1]));
+    let joined = |op: &str| ints(&run(op, &[], &[p.clone(), q.clone()])).unwrap();
+    assert_eq!(joined("And"), [0, 0, 0, 1]);
+    assert_eq!(joined("Or"), [0, 1, 1, 1]);
+    assert_eq!(joined("Xor"), [0, 1, 1, 0]);
+    same_ints(&run("Not", &[], &[p]), &[4], &[1, 1, 0, 0]);
+    let chosen = run("Where", &[], &[b(&[2, 1], &[1, 0]), f(&[2], &[1.0, 2.0]), f(&[], &[9.0])]);
+    same(&chosen, &[2, 2], &[1.0, 2.0, 9.0, 9.0]);
+    same_ints(&run("IsNaN", &[], &[f(&[2], &[f32::NAN, 1.0])]), &[2], &[1, 0]);
+    same_ints(
+        &run("IsInf", &[("detect_negative", INT(0))], &[f(&[2], &[f32::INFINITY, f32::NEG_INFINITY])]),
+        &[2],
+        &[1, 0],
+    );
+}
+
+#[test]
+fn shapes_are_read_and_changed() {
+    let x = counting(&[2, 3, 4]);
+    same_ints(&run("Shape", &[], &[x.clone()]), &[3], &[2, 3, 4]);
+    same_ints(&run("Shape", &[("start", INT(-1))], &[x.clone()]), &[1], &[4]);
+    same_ints(&run("Size", &[], &[x.clone()]), &[], &[24]);
+    assert_eq!(run("Reshape", &[], &[x.clone(), i(&[3], &[0, -1, 2])]).dims(), [2, 6, 2]);
+    assert_eq!(run("Flatten", &[("axis", INT(2))], &[x.clone()]).dims(), [6, 4]);
+    assert_eq!(run("Squeeze", &[], &[f(&[1, 2, 1], &[1.0, 2.0]), i(&[1], &[-1])]).dims(), [1, 2]);
+    assert_eq!(run("Squeeze", &[], &[f(&[1, 2, 1], &[1.0, 2.0])]).dims(), [2]);
+    assert_eq!(run("Unsqueeze", &[], &[f(&[2], &[1.0, 2.0]), i(&[2], &[0, -1])]).dims(), [1, 2, 1]);
+    same(&run("Transpose", &[], &[counting(&[2, 3])]), &[3, 2], &[0.0, 3.0, 1.0, 4.0, 2.0, 5.0]);
+    assert_eq!(run("Transpose", &[("perm", list(&[1, 2, 0]))], &[x]).dims(), [3, 4, 2]);
+    same(
+        &run("Expand", &[], &[f(&[2, 1], &[1.0, 2.0]), i(&[3], &[2, 1, 2])]),
+        &[2, 2, 2],
+        &[1.0, 1.0, 2.0, 2.0, 1.0, 1.0, 2.0, 2.0],
+    );
+    same(
+        &run("Tile", &[], &[f(&[1, 2], &[1.0, 2.0]), i(&[2], &[2, 2])]),
+        &[2, 4],
+        &[1.0, 2.0, 1.0, 2.0, 1.0, 2.0, 1.0, 2.0],
+    );
+}
+
+#[test]
+fn joining_and_cutting() {
+    let joined = run("Concat", &[("axis", INT(-1))], &[counting(&[2, 1]), counting(&[2, 2])]);
+    same(&joined, &[2, 3], &[0.0, 0.0, 1.0, 1.0, 2.0, 3.0]);
+    let x = counting(&[4]);
+    let parts = run_as("Split", "", 17, 2, &[], &[Some(x.clone()), Some(i(&[2], &[1, 3]))]).unwrap();
+    same(&parts[1], &[3], &[1.0, 2.0, 3.0]);
+    let halves = run_as("Split", "", 18, 2, &[("num_outputs", INT(2))], &[Some(counting(&[5]))]).unwrap();
+    assert_eq!((halves[0].dims(), halves[1].dims()), (&[3][..], &[2][..]));
+    let slice = |start: i64, end: i64, step: i64| {
+        run("Slice", &[], &[x.clone(), i(&[1], &[start]), i(&[1], &[end]), i(&[1], &[0]), i(&[1], &[step])])
+    };
+    same(&slice(1, i64::MAX, 1), &[3], &[1.0, 2.0, 3.0]);
+    same(&slice(-2, 4, 1), &[2], &[2.0, 3.0]);
+    same(&slice(0, 4, 2), &[2], &[0.0, 2.0]);
+    same(&slice(-1, i64::MIN, -1), &[4], &[3.0, 2.0, 1.0, 0.0]);
+    same(&slice(3, 0, -2), &[2], &[3.0, 1.0]);
+    assert_eq!(slice(3, 1, 1).dims(), [0]);
+    let old = run("Slice", &[("starts", list(&[1])), ("ends", list(&[3])), ("axes", list(&[0]))], &[x]);
+    same(&old, &[2], &[1.0, 2.0]);
+}
+
+#[test]
+fn padding_by_a_number_by_mirror_and_by_edge() {
+    let x = f(&[3], &[1.0, 2.0, 3.0]);
+    let padded = |mode: &str| run("Pad", &[("mode", text(mode))], &[x.clone(), i(&[2], &[2, 1])]);
+    same(&padded("constant"), &[6], &[0.0, 0.0, 1.0, 2.0, 3.0, 0.0]);
+    same(&padded("reflect"), &[6], &[3.0, 2.0, 1.0, 2.0, 3.0, 2.0]);
+    same(&padded("edge"), &[6], &[1.0, 1.0, 1.0, 2.0, 3.0, 3.0]);
+    let filled = run("Pad", &[], &[counting(&[1, 2]), i(&[4], &[1, 0, 0, -1]), f(&[], &[9.0])]);
+    same(&filled, &[2, 1], &[9.0, 0.0]);
+    assert!(run_all("Pad", &[("mode", text("wrap"))], &[]).unwrap_err().contains("wrap"));
+}
+
+#[test]
+fn tensors_from_nothing() {
+    same_ints(&run("Range", &[], &[i(&[], &[2]), i(&[], &[9]), i(&[], &[3])]), &[3], &[2, 5, 8]);
+    same_ints(&run("Range", &[], &[i(&[], &[3]), i(&[], &[0]), i(&[], &[-1])]), &[3], &[3, 2, 1]);
+    same(&run("Range", &[], &[f(&[], &[0.0]), f(&[], &[1.0]), f(&[], &[0.4])]), &[3], &[0.0, 0.4, 0.8]);
+    let value = Attribute::Tensor(models::Tensor::from_i64s("", &[1], &[7]));
+    same_ints(&run("ConstantOfShape", &[("value", value)], &[i(&[2], &[1, 2])]), &[1, 2], &[7, 7]);
+    same(&run("ConstantOfShape", &[], &[i(&[1], &[2])]), &[2], &[0.0, 0.0]);
+    same(&run("Constant", &[("value_floats", Attribute::Floats(vec![1.0, 2.0]))], &[]), &[2], &[1.0, 2.0]);
+    let square = counting(&[2, 2]);
+    same(&run("Trilu", &[("upper", INT(0))], &[square.clone()]), &[2, 2], &[0.0, 0.0, 2.0, 3.0]);
+    same(&run("Trilu", &[], &[square, i(&[], &[1])]), &[2, 2], &[0.0, 1.0, 0.0, 0.0]);
+}
+
+#[test]
+fn depth_and_space_change_places_and_back() {
+    let x = counting(&[1, 4, 1, 2]);
+    let spread = run("DepthToSpace", &[("blocksize", INT(2))], &[x.clone()]);
+    same(&spread, &[1, 1, 2, 4], &[0.0, 2.0, 1.0, 3.0, 4.0, 6.0, 5.0, 7.0]);
+    same(
+        &run("SpaceToDepth", &[("blocksize", INT(2))], &[spread]),
+        &[1, 4, 1, 2],
+        &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0],
+    );
+}
+
+#[test]
+fn taking_by_index() {
+    let table = counting(&[3, 2]);
+    same(&run("Gather", &[], &[table.clone(), i(&[2, 1], &[2, -3])]), &[2, 1, 2], &[4.0, 5.0, 0.0, 1.0]);
+    same(&run("Gather", &[("axis", INT(1))], &[table.clone(), i(&[], &[-1])]), &[3], &[1.0, 3.0, 5.0]);
+    let outside = run_all("Gather", &[], &[Some(table.clone()), Some(i(&[1], &[3]))]).unwrap_err();
+    assert!(outside.contains("index 3 of 3"), "{outside}");
+    same(
+        &run("GatherElements", &[("axis", INT(1))], &[table.clone(), i(&[3, 1], &[1, 0, -1])]),
+        &[3, 1],
+        &[1.0, 2.0, 5.0],
+    );
+    same(&run("GatherND", &[], &[table.clone(), i(&[2, 2], &[0, 1, 2, 0])]), &[2], &[1.0, 4.0]);
+    same(&run("GatherND", &[], &[table.clone(), i(&[1, 1], &[1])]), &[1, 2], &[2.0, 3.0]);
+    let placed = run("ScatterND", &[], &[table.clone(), i(&[1, 1], &[-1]), f(&[1, 2], &[8.0, 9.0])]);
+    same(&placed, &[3, 2], &[0.0, 1.0, 2.0, 3.0, 8.0, 9.0]);
+    let placed = run("ScatterElements", &[("axis", INT(1))], &[table, i(&[2, 1], &[1, 0]), f(&[2, 1], &[8.0, 9.0])]);
+    same(&placed, &[3, 2], &[0.0, 8.0, 9.0, 3.0, 4.0, 5.0]);
+}
+
+#[test]
+fn ordering_and_counting() {
+    let hot = run("OneHot", &[], &[i(&[2], &[1, -1]), i(&[], &[3]), f(&[2], &[0.0, 5.0])]);
+    same(&hot, &[2, 3], &[0.0, 5.0, 0.0, 0.0, 0.0, 5.0]);
+    same_ints(&run("NonZero", &[], &[f(&[2, 2], &[0.0, 3.0, 1.0, 0.0])]), &[2, 2], &[0, 1, 1, 0]);
+    same_ints(&run("CumSum", &[], &[i(&[2, 2], &[1, 2, 3, 4]), i(&[], &[0])]), &[2, 2], &[1, 2, 4, 6]);
+    let options = [("exclusive", INT(1)), ("reverse", INT(1))];
+    same(&run("CumSum", &options, &[f(&[3], &[1.0, 2.0, 3.0]), i(&[], &[0])]), &[3], &[5.0, 3.0, 0.0]);
+    let top = run_as("TopK", "", 17, 2, &[], &[Some(f(&[4], &[3.0, 9.0, 9.0, 1.0])), Some(i(&[1], &[3]))]).unwrap();
+    same(&top[0], &[3], &[9.0, 9.0, 3.0]);
+    same_ints(&top[1], &[3], &[1, 2, 0]);
+    let x = f(&[2, 3], &[1.0, 7.0, 7.0, 4.0, 0.0, 2.0]);
+    same_ints(&run("ArgMax", &[("axis", INT(1))], &[x.clone()]), &[2, 1], &[1, 0]);
+    same_ints(&run("ArgMax", &[("axis", INT(1)), ("select_last_index", INT(1))], &[x.clone()]), &[2, 1], &[2, 0]);
+    same_ints(&run("ArgMin", &[("keepdims", INT(0))], &[x]), &[3], &[0, 1, 1]);
+}
+
+#[test]
+fn reductions_over_axes_from_inputs_or_attributes() {
+    let x = f(&[2, 2], &[1.0, -2.0, 3.0, 4.0]);
+    let rows = [("axes", list(&[1])), ("keepdims", INT(0))];
+    let over_rows = |op: &str| run(op, &rows, &[x.clone()]);
+    same(&over_rows("ReduceMean"), &[2], &[-0.5, 3.5]);
+    same(&over_rows("ReduceMax"), &[2], &[1.0, 4.0]);
+    same(&over_rows("ReduceMin"), &[2], &[-2.0, 3.0]);
+    same(&over_rows("ReduceProd"), &[2], &[-2.0, 12.0]);
+    same(&over_rows("ReduceL1"), &[2], &[3.0, 7.0]);
+    same(&over_rows("ReduceL2"), &[2], &[5.0f32.sqrt(), 5.0]);
+    same(&over_rows("ReduceSumSquare"), &[2], &[5.0, 25.0]);
+    same(&over_rows("ReduceLogSumExp"), &[2], &[1.048_587_4, 4.313_262]);
+    same(&run("ReduceSum", &[], &[x.clone(), i(&[1], &[0])]), &[1, 2], &[4.0, 2.0]);
+    same(&run("ReduceSum", &[("keepdims", INT(0))], &[x.clone()]), &[], &[6.0]);
+    same(&run("ReduceSum", &[("noop_with_empty_axes", INT(1))], &[x.clone()]), &[2, 2], &[1.0, -2.0, 3.0, 4.0]);
+    assert!(run_all("ReduceSum", &[], &[Some(x), Some(i(&[1], &[2]))]).unwrap_err().contains("axis 2"));
+}
+
+#[test]
+fn products_of_every_rank() {
+    let matrix = counting(&[2, 3]);
+    same(&run("MatMul", &[], &[matrix.clone(), counting(&[3])]), &[2], &[5.0, 14.0]);
+    same(&run("MatMul", &[], &[counting(&[2]), matrix.clone()]), &[3], &[3.0, 4.0, 5.0]);
+    same(&run("MatMul", &[], &[counting(&[3]), counting(&[3])]), &[], &[5.0]);
+    let batch = run("MatMul", &[], &[counting(&[2, 1, 3]), counting(&[3, 2])]);
+    same(&batch, &[2, 1, 2], &[10.0, 13.0, 28.0, 40.0]);
+    let spread = run("MatMul", &[], &[counting(&[2, 1, 1, 2]), counting(&[2, 2, 1])]);
+    same(&spread, &[2, 2, 1, 1], &[1.0, 3.0, 3.0, 13.0]);
+    // A turned view, as attention multiplies: [1, 2, 3, 2] seen as [1, 3, 2, 2].
+    let view = counting(&[2, 3, 2, 2]).transpose(1, 2).unwrap();
+    let made = run("MatMul", &[], &[view.clone(), view.transpose(2, 3).unwrap()]);
+    let plain = view.contiguous().unwrap();
+    let wanted = plain.matmul(&plain.transpose(2, 3).unwrap().contiguous().unwrap()).unwrap();
+    same(&made, wanted.dims(), &floats(&wanted).unwrap());
+
+    let options = [("transB", INT(1)), ("alpha", FLOAT(2.0)), ("beta", FLOAT(0.5))];
+    let gemm = run("Gemm", &options, &[matrix.clone(), counting(&[2, 3]), f(&[2], &[2.0, 4.0])]);
+    same(&gemm, &[2, 2], &[11.0, 30.0, 29.0, 102.0]);
+    same(&run("Gemm", &[("transA", INT(1))], &[counting(&[2, 1]), matrix]), &[1, 3], &[3.0, 4.0, 5.0]);
+}
+
+#[test]
+fn softmax_over_any_axis_and_over_all_that_follow_in_old_versions() {
+    let x = f(&[2, 2], &[0.0, 3.0f32.ln(), 0.0, 0.0]);
+    same(&run("Softmax", &[], &[x.clone()]), &[2, 2], &[0.25, 0.75, 0.5, 0.5]);
+    same(&run("Softmax", &[("axis", INT(0))], &[x.clone()]), &[2, 2], &[0.5, 0.75, 0.5, 0.25]);
+    same(&run("LogSoftmax", &[], &[x]), &[2, 2], &[0.25f32.ln(), 0.75f32.ln(), 0.5f32.ln(), 0.5f32.ln()]);
+    let old = run_as("Softmax", "", 11, 1, &[], &[Some(f(&[1, 2, 2], &[0.0; 4]))]).unwrap();
+    same(&old[0], &[1, 2, 2], &[0.25; 4]);
+}
+
+#[test]
+fn normalisations_bring_rows_to_scale() {
+    let x = f(&[2, 2], &[1.0, 3.0, -2.0, 2.0]);
+    let (scale, bias) = (f(&[2], &[2.0, 1.0]), f(&[2], &[0.0, 10.0]));
+    let epsilon = [("epsilon", FLOAT(0.0))];
+    same(
+        &run("LayerNormalization", &epsilon, &[x.clone(), scale.clone(), bias.clone()]),
+        &[2, 2],
+        &[-2.0, 11.0, -2.0, 11.0],
+    );
+    let over_all = [("epsilon", FLOAT(0.0)), ("axis", INT(0))];
+    let ones = f(&[2, 2], &[1.0; 4]);
+    let deviation = 3.5f32.sqrt();
+    let wanted = [0.0, 2.0 / deviation, -3.0 / deviation, 1.0 / deviation];
+    same(&run("LayerNormalization", &over_all, &[x.clone(), ones]), &[2, 2], &wanted);
+    let rms = run("RMSNormalization", &epsilon, &[f(&[1, 2], &[3.0, 4.0]), f(&[2], &[1.0, 2.0])]);
+    same(&rms, &[1, 2], &[3.0 / 12.5f32.sqrt(), 8.0 / 12.5f32.sqrt()]);
+    let batch = run(
+        "BatchNormalization",
+        &epsilon,
+        &[x.clone(), scale.clone(), bias.clone(), f(&[2], &[1.0, 1.0]), f(&[2], &[4.0, 1.0])],
+    );
+    same(&batch, &[2, 2], &[0.0, 12.0, -3.0, 11.0]);
+    let image = f(&[1, 2, 1, 2], &[1.0, 3.0, -2.0, 2.0]);
+    same(&run("InstanceNormalization", &epsilon, &[image, scale, bias]), &[1, 2, 1, 2], &[-2.0, 2.0, 9.0, 11.0]);
+    same(&run("LpNormalization", &[], &[f(&[2], &[3.0, 4.0])]), &[2], &[0.6, 0.8]);
+}
+
+#[test]
+fn convolutions_pad_step_and_group() {
+    let x = counting(&[1, 1, 3, 3]);
+    let ones = f(&[1, 1, 2, 2], &[1.0; 4]);
+    same(&run("Conv", &[], &[x.clone(), ones.clone()]), &[1, 1, 2, 2], &[8.0, 12.0, 20.0, 24.0]);
+    let biased = run(
+        "Conv",
+        &[("strides", list(&[2, 2])), ("pads", list(&[1, 1, 0, 0]))],
+        &[x.clone(), ones.clone(), f(&[1], &[100.0])],
+    );
+    same(&biased, &[1, 1, 2, 2], &[100.0, 103.0, 109.0, 124.0]);
+    let uneven = run("Conv", &[("strides", list(&[1, 2]))], &[x.clone(), ones.clone()]);
+    same(&uneven, &[1, 1, 2, 1], &[8.0, 20.0]);
+    let same_upper = run("Conv", &[("auto_pad", text("SAME_UPPER"))], &[x.clone(), ones.clone()]);
+    same(&same_upper, &[1, 1, 3, 3], &[8.0, 12.0, 7.0, 20.0, 24.0, 13.0, 13.0, 15.0, 8.0]);
+    let grouped = run("Conv", &[("group", INT(2))], &[counting(&[1, 2, 1, 2]), f(&[2, 1, 1, 1], &[10.0, 100.0])]);
+    same(&grouped, &[1, 2, 1, 2], &[0.0, 10.0, 200.0, 300.0]);
+    let signal = run("Conv", &[("dilations", list(&[2]))], &[counting(&[1, 1, 4]), f(&[1, 1, 2], &[1.0, 1.0])]);
+    same(&signal, &[1, 1, 2], &[2.0, 4.0]);
+    let wider = run("ConvTranspose", &[("strides", list(&[2, 2]))], &[f(&[1, 1, 1, 2], &[1.0, 2.0]), ones]);
+    same(&wider, &[1, 1, 2, 4], &[1.0, 1.0, 2.0, 2.0, 1.0, 1.0, 2.0, 2.0]);
+}
+
+#[test]
+fn pooling_leaves_padding_out_of_means() {
+    let x = counting(&[1, 1, 3, 3]);
+    let window = |more: &[(&'static str, Attribute)]| [&[("kernel_shape", list(&[2, 2]))], more].concat();
+    same(&run("MaxPool", &window(&[]), &[x.clone()]), &[1, 1, 2, 2], &[4.0, 5.0, 7.0, 8.0]);
+    let padded = window(&[("pads", list(&[1, 1, 0, 0])), ("strides", list(&[2, 2]))]);
+    same(&run("MaxPool", &padded, &[x.clone()]), &[1, 1, 2, 2], &[0.0, 2.0, 6.0, 8.0]);
+    same(&run("AveragePool", &padded, &[x.clone()]), &[1, 1, 2, 2], &[0.0, 1.5, 4.5, 6.0]);
+    let counted = [&padded[..], &[("count_include_pad", INT(1))]].concat();
+    same(&run("AveragePool", &counted, &[x.clone()]), &[1, 1, 2, 2], &[0.0, 0.75, 2.25, 6.0]);
+    let up = window(&[("strides", list(&[2, 2])), ("ceil_mode", INT(1))]);
+    same(&run("MaxPool", &up, &[x.clone()]), &[1, 1, 2, 2], &[4.0, 5.0, 7.0, 8.0]);
+    same(&run("GlobalAveragePool", &[], &[x.clone()]), &[1, 1, 1, 1], &[4.0]);
+    same(&run("GlobalMaxPool", &[], &[x]), &[1, 1, 1, 1], &[8.0]);
+    let signal = run("MaxPool", &[("kernel_shape", list(&[2])), ("strides", list(&[2]))], &[counting(&[1, 1, 4])]);
+    same(&signal, &[1, 1, 2], &[1.0, 3.0]);
+}
+
+#[test]
+fn images_grow_by_whole_factors_only() {
+    let x = counting(&[1, 1, 1, 2]);
+    let grown = run_all("Resize", &[], &[Some(x.clone()), None, Some(f(&[4], &[1.0, 1.0, 2.0, 2.0]))]).unwrap();
+    same(&grown[0], &[1, 1, 2, 4], &[0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0, 1.0]);
+    let by_size = run_all("Resize", &[], &[Some(x.clone()), None, None, Some(i(&[4], &[1, 1, 1, 4]))]).unwrap();
+    same(&by_size[0], &[1, 1, 1, 4], &[0.0, 0.0, 1.0, 1.0]);
+    let half = run_all("Resize", &[], &[Some(x), None, Some(f(&[4], &[1.0, 1.0, 1.5, 1.0]))]).unwrap_err();
+    assert!(half.contains("whole factors"), "{half}");
+}
+
+#[test]
+fn what_is_not_there_is_named() {
+    assert_eq!(run_all("LSTM", &[], &[]).unwrap_err(), "the operator LSTM");
+    assert_eq!(
+        run_as("Attention", "com.microsoft", 17, 1, &[], &[]).unwrap_err(),
+        "the operator com.microsoft.Attention"
+    );
+    let mask = run_as("Dropout", "", 17, 2, &[], &[]).unwrap_err();
+    assert!(mask.contains("y1") && mask.contains("Dropout"), "{mask}");
+}

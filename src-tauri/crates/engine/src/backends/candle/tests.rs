@@ -1,0 +1,120 @@
+use super::*;
+use models::{Content, Dimension, Element, Initializer, Node, Value};
+use std::collections::BTreeMap;
+
+fn request(model: &Path) -> LoadRequest {
+    LoadRequest {
+        engine: "candle".into(),
+        device: "cpu".into(),
+        library: None,
+        model: model.to_owned(),
+        precision: Precision::F32,
+        threads: None,
+        dims: BTreeMap::new(),
+    }
+}
+
+fn node(op: &str, inputs: &[&str], output: &str) -> Node {
+    Node {
+        name: format!("{output}'s {op}"),
+        op: op.to_owned(),
+        inputs: inputs.iter().map(|name| (*name).to_owned()).collect(),
+        outputs: vec![output.to_owned()],
+        ..Node::default()
+    }
+}
+
+fn value(name: &str, element: Element) -> Value {
+    Value { name: name.to_owned(), element, shape: vec![Dimension::Fixed(2)] }
+}
+
+fn graph(nodes: Vec<Node>, output: Element) -> Graph {
+    Graph {
+        opset: 17,
+        inputs: vec![value("x", Element::F32)],
+        outputs: vec![value("y", output)],
+        nodes,
+        initializers: vec![Initializer {
+            name: "w".to_owned(),
+            element: Element::F32,
+            shape: vec![2],
+            content: Content::Ready(Tensor::from_f32s("w", &[2], &[3.0, 4.0]).bytes.into()),
+        }],
+        ..Graph::default()
+    }
+}
+
+fn run(graph: &Graph, x: &[f32]) -> Result<Vec<Tensor>, BackendError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.onnx");
+    graph.write(&path).unwrap();
+    let mut session = Candle.load(&request(&path))?.compile()?;
+    session.set_inputs(vec![vec![Tensor::from_f32s("x", &[x.len()], x)]])?;
+    session.call(0)?;
+    session.outputs()
+}
+
+#[test]
+fn constants_are_folded_and_results_keep_their_declared_format() {
+    let square = graph(
+        vec![node("Mul", &["w", "w"], "ww"), node("Add", &["x", "ww"], "s"), node("Less", &["x", "w"], "y")],
+        Element::Bool,
+    );
+    let outputs = run(&square, &[1.0, 5.0]).unwrap();
+    assert_eq!((outputs[0].element, outputs[0].bytes.as_slice()), (Element::Bool, &[1u8, 0][..]));
+}
+
+#[test]
+fn a_value_is_kept_until_its_last_reader() {
+    let nodes = vec![
+        node("Add", &["x", "w"], "a"),
+        node("Mul", &["a", "a"], "b"),
+        node("Neg", &["b"], "c"),
+        node("Add", &["c", "a"], "y"),
+    ];
+    assert_eq!(run(&graph(nodes, Element::F32), &[1.0, 0.0]).unwrap()[0].f32s(), [-12.0, -12.0]);
+}
+
+#[test]
+fn every_operator_that_is_lacking_is_named_at_once() {
+    let nodes = vec![node("Frobnicate", &["x"], "a"), node("LSTM", &["a"], "y")];
+    let error = run(&graph(nodes, Element::F32), &[1.0, 2.0]).unwrap_err().to_string();
+    assert!(error.contains("the operator Frobnicate, the operator LSTM"), "{error}");
+}
+
+#[test]
+fn a_node_that_fails_is_named() {
+    let nodes = vec![node("MatMul", &["x", "w"], "a"), node("Add", &["a", "x"], "y")];
+    let error = run(&graph(nodes, Element::F32), &[1.0, 2.0, 3.0]).unwrap_err().to_string();
+    assert!(error.contains("a's MatMul"), "{error}");
+}
+
+#[test]
+fn an_unknown_device_a_broken_file_and_a_missing_input_are_errors() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.onnx");
+    std::fs::write(&path, b"no model at all").unwrap();
+    assert!(Candle.load(&request(&path)).is_err());
+    graph(vec![node("Add", &["x", "w"], "y")], Element::F32).write(&path).unwrap();
+    let elsewhere = LoadRequest { device: "openvino:NPU".into(), ..request(&path) };
+    assert!(Candle.load(&elsewhere).err().unwrap().to_string().contains("no device called openvino:NPU"));
+    let mut session = Candle.load(&request(&path)).unwrap().compile().unwrap();
+    assert!(session.set_inputs(vec![vec![]]).unwrap_err().to_string().contains("input x"));
+    assert!(session.call(3).unwrap_err().to_string().contains("variant 3"));
+}
+
+#[test]
+fn the_version_is_the_one_that_was_built_in() {
+    assert!(version().is_some_and(|version| version.starts_with("0.")));
+}
+
+#[test]
+fn devices_this_build_lacks_are_listed_with_the_remedy() {
+    let status = Candle.status(&"candle".into(), None);
+    assert_eq!(status.targets.len(), 3);
+    assert!(status.targets[0].availability.is_ready());
+    for target in status.targets.iter().filter(|target| !target.availability.is_ready()) {
+        let Availability::Missing { remedy, .. } = &target.availability else { unreachable!() };
+        assert!(!remedy.is_empty());
+    }
+}
