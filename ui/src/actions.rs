@@ -4,6 +4,7 @@ use crate::{
     bridge::ask,
     state::{App, Place},
 };
+use chart::format::count;
 use contract::*;
 use leptos::{prelude::*, task::spawn_local};
 use web_sys::KeyboardEvent;
@@ -150,8 +151,10 @@ pub fn export_table(app: App, filter: Filter, with_names: bool) {
     spawn_local(async move {
         match ask(ExportTable { path: None, filter, with_names }).await {
             Ok(Some(report)) => {
-                let rows = chart::format::count(report.rows);
-                app.tell(NoticeKind::Info, format!("{rows} rows were written to {}.", report.path));
+                let rows = count(report.rows);
+                let left_out = report.left_out.iter().map(|(cause, rows)| format!(" {} left out: {cause}.", count(*rows)));
+                let left_out: String = left_out.collect();
+                app.tell(NoticeKind::Info, format!("{rows} rows were written to {}.{left_out}", report.path));
             }
             Ok(None) => {}
             Err(failure) => app.tell_failure(&failure),

@@ -3,11 +3,12 @@
 use crate::{
     actions, bridge, pages,
     parts::*,
-    state::{App, Place},
+    state::{App, Place, dark_query},
     webview,
 };
 use contract::*;
 use leptos::{ev, prelude::*, task::spawn_local};
+use wasm_bindgen::{JsCast, closure::Closure};
 
 #[component]
 pub fn Window() -> impl IntoView {
@@ -19,6 +20,7 @@ pub fn Window() -> impl IntoView {
 
     bridge::on_event(move |event| hear(app, event));
     spawn_local(start(app, started));
+    follow_system_theme(app);
     window_event_listener(ev::keydown, move |event| {
         if actions::press(app, &event) {
             event.prevent_default();
@@ -46,6 +48,16 @@ pub fn Window() -> impl IntoView {
         <pages::QuitDialog />
         <Tip />
     }
+}
+
+fn follow_system_theme(app: App) {
+    let Some(query) = dark_query() else { return };
+    let changed = {
+        let query = query.clone();
+        Closure::<dyn Fn()>::new(move || app.system_dark.set(query.matches()))
+    };
+    // Adding a listener fails only for types of events the browser does not know.
+    let _ = query.add_event_listener_with_callback("change", changed.into_js_value().unchecked_ref());
 }
 
 #[component]

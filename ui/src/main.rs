@@ -6,6 +6,7 @@ mod bridge;
 mod load;
 mod pages;
 mod parts;
+mod plot;
 mod state;
 mod time;
 mod webview;

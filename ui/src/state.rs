@@ -1,6 +1,7 @@
 //! What the whole window shares: where the person is, what runs, what was told.
 
-use contract::{Filter, ImportReport, Live, Metric, ModelId, NoticeKind, Queue, RunId, Settings, Theme};
+use chart::ChartKind;
+use contract::{Filter, ImportReport, Live, Metric, ModelId, NoticeKind, Queue, RunRow, Settings, Theme};
 use leptos::prelude::*;
 
 /// A place in the left rail. Each appears when it works.
@@ -78,8 +79,11 @@ pub struct App {
     pub metric: RwSignal<Metric>,
     /// Models to be chosen when Launch opens: just added, or asked for from an empty cell.
     pub wanted_models: RwSignal<Vec<ModelId>>,
-    /// Results picked for Charts or for comparing.
-    pub picked: RwSignal<Vec<RunId>>,
+    pub chart: RwSignal<ChartKind>,
+    /// Results picked by hand for the charts; none picked draws what passes the filter.
+    pub picked: RwSignal<Vec<RunRow>>,
+    /// The system asks for dark colours.
+    pub system_dark: RwSignal<bool>,
     pub version: RwSignal<String>,
 }
 
@@ -100,7 +104,9 @@ impl App {
             filter: RwSignal::new(Filter::default()),
             metric: RwSignal::new(Metric::Latency),
             wanted_models: RwSignal::new(Vec::new()),
+            chart: RwSignal::new(ChartKind::Latency),
             picked: RwSignal::new(Vec::new()),
+            system_dark: RwSignal::new(dark_query().is_some_and(|query| query.matches())),
             version: RwSignal::new(String::new()),
         }
     }
@@ -130,6 +136,16 @@ impl App {
 
     pub fn dismiss(self, id: u64) {
         self.toasts.update(|toasts| toasts.retain(|toast| toast.id != id));
+    }
+
+    /// The theme that is drawn now, whoever chose it.
+    pub fn theme(self) -> chart::Theme {
+        let dark = match self.settings.with(|settings| settings.theme) {
+            Theme::System => self.system_dark.get(),
+            Theme::Light => false,
+            Theme::Dark => true,
+        };
+        if dark { chart::Theme::Dark } else { chart::Theme::Light }
     }
 
     /// Draws in this theme from now on, and at the next start before the settings are known.
@@ -165,13 +181,15 @@ impl App {
             toasts.push(Toast { id, kind, text, remedy });
         });
         if kind == NoticeKind::Info {
-            set_timeout(
-                move || drop(self.toasts.try_update(|toasts| toasts.retain(|toast| toast.id != id))),
-                SHOWN_FOR,
-            );
+            set_timeout(move || self.dismiss(id), SHOWN_FOR);
         }
     }
 }
 
 /// Long enough to read two sentences; warnings and errors stay until dismissed.
 const SHOWN_FOR: std::time::Duration = std::time::Duration::from_secs(9);
+
+/// The system's wish for dark colours, which can be listened to.
+pub fn dark_query() -> Option<web_sys::MediaQueryList> {
+    window().match_media("(prefers-color-scheme: dark)").ok().flatten()
+}

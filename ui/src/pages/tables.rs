@@ -42,6 +42,12 @@ fn Report(report: ImportReport) -> impl IntoView {
                 <li class="spread"><span class="selectable">{cause}</span><span class="number">{count(rows)}</span></li>
             }).collect_view()}
         </ul>
+        {(!report.notes.is_empty()).then(|| view! { <h3>"How some rows were understood"</h3> })}
+        <ul class="causes">
+            {report.notes.into_iter().map(|(note, rows)| view! {
+                <li class="spread"><span class="selectable">{note}</span><span class="number">{count(rows)}</span></li>
+            }).collect_view()}
+        </ul>
         {(shown > 0).then(|| view! {
             <details class="disclosure">
                 <summary><Icon name="right" size=14 />"Line by line"</summary>

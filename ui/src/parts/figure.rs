@@ -1,18 +1,6 @@
-//! A figure with its unit, and its interval drawn under it.
+//! How a result is told in few words, and its interval drawn to scale.
 
-use chart::format::significant;
 use leptos::prelude::*;
-
-#[component]
-pub fn Figure(value: Option<f64>, #[prop(into)] unit: String) -> impl IntoView {
-    match value {
-        Some(value) => view! {
-            <span class="number">{significant(value)}<span class="unit">{unit}</span></span>
-        }
-        .into_any(),
-        None => view! { <span class="number dash" aria-label="no figure">"–"</span> }.into_any(),
-    }
-}
 
 /// What a result was fed, in words: `batch 8, size 128`.
 pub fn fed_text(batch: u32, size: Option<u32>) -> String {

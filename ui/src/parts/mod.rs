@@ -1,7 +1,6 @@
 //! What pages are made of: data in, events out. No part asks the bridge.
 
 mod button;
-mod choice;
 mod dialog;
 mod drawer;
 mod evidence;
@@ -20,7 +19,6 @@ mod states;
 mod tip;
 
 pub use button::*;
-pub use choice::*;
 pub use dialog::*;
 pub use drawer::*;
 pub use evidence::*;

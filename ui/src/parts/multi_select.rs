@@ -33,10 +33,13 @@ where
         on_choose.run(now);
     };
     let name = label.clone();
+    // Nothing to choose between needs no control; a choice made earlier can still be taken back.
+    let useful = Memo::new(move |_| options.with(Vec::len) > 1 || chosen.with(|chosen| !chosen.is_empty()));
     view! {
+        <div hidden=move || !useful.get()>
         <Popover
             open
-            label=label
+            label
             testid
             several=true
             active=Signal::derive(move || chosen.with(|chosen| !chosen.is_empty()))
@@ -46,11 +49,8 @@ where
             }
         >
             {move || {
-                let options = options.get();
-                if options.is_empty() {
-                    return view! { <p class="select-option quiet">"Nothing to choose from yet"</p> }.into_any();
-                }
                 options
+                    .get()
                     .into_iter()
                     .map(|(value, text)| {
                         let mine = value.clone();
@@ -71,7 +71,6 @@ where
                         }
                     })
                     .collect_view()
-                    .into_any()
             }}
             <Show when=move || chosen.with(|chosen| !chosen.is_empty())>
                 <div class="select-clear">
@@ -85,5 +84,6 @@ where
                 </div>
             </Show>
         </Popover>
+        </div>
     }
 }

@@ -45,33 +45,6 @@ impl TipLayer {
     }
 }
 
-/// Gives its children a tip.
-#[component]
-pub fn Hover(
-    /// Asked for when the tip is about to be shown.
-    text: impl Fn() -> TipText + Clone + Send + Sync + 'static,
-    /// The children can be reached by keyboard themselves.
-    #[prop(optional)]
-    inner_focus: bool,
-    children: Children,
-) -> impl IntoView {
-    let layer = TipLayer::get();
-    on_cleanup(move || layer.hide());
-    let on_focus = text.clone();
-    view! {
-        <span
-            class="hover"
-            tabindex=(!inner_focus).then_some("0")
-            on:mouseenter=move |event| layer.show(event.current_target(), text())
-            on:mouseleave=move |_| layer.hide()
-            on:focusin=move |event| layer.show(event.current_target(), on_focus())
-            on:focusout=move |_| layer.hide()
-        >
-            {children()}
-        </span>
-    }
-}
-
 /// Drawn once, by the window.
 #[component]
 pub fn Tip() -> impl IntoView {

@@ -1,6 +1,9 @@
 //! Figures as a person reads them: at most three significant digits, a unit, and the interval beside them.
 
+/// Between thousands.
 const NARROW_SPACE: char = '\u{202f}';
+/// Between a figure and its unit: never the end of a line.
+const UNIT_SPACE: char = '\u{a0}';
 
 /// At most three significant digits, thousands apart: `0.0123`, `12.3`, `1 230`, `45 700 000`.
 pub fn significant(value: f64) -> String {
@@ -28,7 +31,7 @@ pub fn duration_ms(ms: f64) -> String {
     let (value, unit) = scaled_ms(ms);
     match unit {
         "min" => duration_secs(ms / 1000.0),
-        unit => format!("{}{NARROW_SPACE}{unit}", significant(value)),
+        unit => format!("{}{UNIT_SPACE}{unit}", significant(value)),
     }
 }
 
@@ -47,7 +50,7 @@ pub fn duration_secs(secs: f64) -> String {
     let whole = secs.round().max(0.0) as u64;
     match whole {
         0 => "under a second".into(),
-        1..60 => format!("{whole}{NARROW_SPACE}s"),
+        1..60 => format!("{whole}{UNIT_SPACE}s"),
         60..3600 => two_units(whole / 60, "min", whole % 60, "s"),
         _ => two_units(whole / 3600, "h", whole % 3600 / 60, "min"),
     }
@@ -60,7 +63,7 @@ pub fn bytes(bytes: u64) -> String {
 
 /// Operations or multiply-accumulates: `11.2 G`.
 pub fn operations(value: f64) -> String {
-    scaled(value, &["", "k", "M", "G", "T", "P"]).trim_end_matches(NARROW_SPACE).to_owned()
+    scaled(value, &["", "k", "M", "G", "T", "P"]).trim_end_matches(UNIT_SPACE).to_owned()
 }
 
 /// Operations per second: `112 GFLOP/s`; a multiply-accumulate counts as two.
@@ -75,7 +78,7 @@ pub fn bandwidth(bytes_per_s: f64) -> String {
 
 /// Half the width of an interval relative to its centre: `±1.2 %`.
 pub fn half_width(value: f64, low: f64, high: f64) -> Option<String> {
-    (value > 0.0).then(|| format!("±{}{NARROW_SPACE}%", short((high - low) / 2.0 / value * 100.0)))
+    (value > 0.0).then(|| format!("±{}{UNIT_SPACE}%", short((high - low) / 2.0 / value * 100.0)))
 }
 
 /// An interval in the unit of its value: `12.1–12.5`.
@@ -94,13 +97,13 @@ fn short(value: f64) -> String {
 
 fn scaled(value: f64, units: &[&str]) -> String {
     let step = if value < 1000.0 { 0 } else { ((value.log10() / 3.0).floor() as usize).min(units.len() - 1) };
-    format!("{}{NARROW_SPACE}{}", significant(value / 1000f64.powi(step as i32)), units[step])
+    format!("{}{UNIT_SPACE}{}", significant(value / 1000f64.powi(step as i32)), units[step])
 }
 
 fn two_units(large: u64, large_unit: &str, small: u64, small_unit: &str) -> String {
     match small {
-        0 => format!("{large}{NARROW_SPACE}{large_unit}"),
-        _ => format!("{large}{NARROW_SPACE}{large_unit} {small}{NARROW_SPACE}{small_unit}"),
+        0 => format!("{large}{UNIT_SPACE}{large_unit}"),
+        _ => format!("{large}{UNIT_SPACE}{large_unit} {small}{UNIT_SPACE}{small_unit}"),
     }
 }
 
@@ -134,7 +137,7 @@ mod tests {
     use super::*;
 
     fn plain(text: String) -> String {
-        text.replace(NARROW_SPACE, " ")
+        text.replace([NARROW_SPACE, UNIT_SPACE], " ")
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub fn column_of(column: &MatrixColumn) -> Column {
         Availability::Missing { reason, remedy } => Column {
             told: format!("{platform}: {reason}. {remedy}"),
             platform,
-            device: "not here".into(),
+            device: String::new(),
             class: "number absent",
         },
     }
@@ -111,12 +111,10 @@ fn inner(cell: &MatrixCell, metric: Metric, best: Best) -> AnyView {
             let is_best = best.0 == Some(raw(cell));
             view! {
                 <span class="cell-figure" class:best=is_best>
+                    {half.map(|half| view! { <span class="cell-half">{half}</span> })}
                     {value}<span class="unit">{unit}</span>
                 </span>
-                <span class="cell-under">
-                    <span class="clip">{names::engine(engine)}" · "{precision.key()}</span>
-                    {half.map(|half| view! { <span class="cell-half">{half}</span> })}
-                </span>
+                <span class="cell-under clip">{names::engine(engine)}" · "{precision.key()}</span>
                 <span class="cell-bar" aria-hidden="true" class:diverging=metric == Metric::Speedup>
                     <i
                         class=evidence_class(*evidence)
@@ -129,7 +127,7 @@ fn inner(cell: &MatrixCell, metric: Metric, best: Best) -> AnyView {
         }
         MatrixCell::Failed { reason, .. } => view! {
             <span class="cell-failed">"Failed"</span>
-            <span class="cell-under"><span class="clip">{reason.clone()}</span></span>
+            <span class="cell-under clip">{reason.clone()}</span>
         }
         .into_any(),
         MatrixCell::Impossible { .. } => view! { <span class="dash">"–"</span> }.into_any(),

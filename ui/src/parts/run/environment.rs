@@ -39,7 +39,7 @@ fn ran_facts(run: &Run) -> Vec<Fact> {
     facts
 }
 
-pub fn environment_facts(run: &Run) -> Vec<Fact> {
+fn environment_facts(run: &Run) -> Vec<Fact> {
     let environment = &run.environment;
     let mut facts = vec![Fact::new("When", time::minute(run.started_at))];
     let took = run.finished_at.as_second() - run.started_at.as_second();

@@ -75,7 +75,7 @@ fn stop_reason(stop: StopReason) -> &'static str {
 }
 
 /// Everything counted or timed, in the order it is asked for.
-pub fn timing_facts(run: &Run) -> Vec<Fact> {
+fn timing_facts(run: &Run) -> Vec<Fact> {
     let mut facts = Vec::new();
     if let Some(timing) = &run.timing {
         facts.push(Fact::new("Throughput", format!("{} samples/s", significant(timing.throughput_per_s))));

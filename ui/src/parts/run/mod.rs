@@ -6,9 +6,6 @@ mod phases;
 mod placement;
 mod samples;
 
-pub use environment::environment_facts;
-pub use headline::timing_facts;
-
 use crate::parts::{Facts, Icon};
 use contract::{OutputCheck, Run};
 use environment::Environment;

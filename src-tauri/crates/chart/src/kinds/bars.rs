@@ -1,8 +1,8 @@
 //! Latency, throughput and memory: one bar for each result, grouped by setting.
 
-use crate::{Cell, Figure, Lack, Options, Table, evidence, format, layout, series};
+use crate::{Cell, Figure, Lack, Options, Table, Theme, evidence, format, layout, series};
 use contract::{Evidence, Metric, RunRow};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 pub fn figure(metric: Metric, rows: &[RunRow], options: Options) -> Result<Figure, Lack> {
@@ -14,47 +14,44 @@ pub fn figure(metric: Metric, rows: &[RunRow], options: Options) -> Result<Figur
     }
     let theme = options.theme;
     let classes = series::classes(kept.iter().copied());
-    let mut settings: Vec<String> = kept.iter().map(|row| series::setting_of(row)).collect();
-    settings.sort();
-    settings.dedup();
-
-    let mut groups: BTreeMap<(String, Evidence), Vec<&RunRow>> = BTreeMap::new();
-    for row in kept {
-        groups.entry((series::class_of(row), row.evidence)).or_default().push(row);
+    let places = Places::of(metric, kept);
+    let mut groups: BTreeMap<(String, Evidence), Vec<(f64, &RunRow, Bar)>> = BTreeMap::new();
+    for (at, row) in &places.rows {
+        if let Some(bar) = Bar::of(metric, row) {
+            groups.entry((series::class_of(row), row.evidence)).or_default().push((*at, *row, bar));
+        }
     }
     let unit = metric.unit();
     let mut table = Table::new(&["setting", "engine and device", "evidence", unit, "low", "high", "samples", "remark"]);
     let mut data = Vec::new();
-    for ((class, kind), rows) in &groups {
-        let bars: Vec<Bar> = rows.iter().filter_map(|row| Bar::of(metric, row)).collect();
+    for ((class, kind), bars) in &groups {
         let colour = theme.class(series::index_of(&classes, class));
         let mut marker = evidence::bar(*kind, colour, theme);
-        layout::merge(
-            &mut marker,
-            json!({ "opacity": rows.iter().map(|row| series::opacity(row)).collect::<Vec<_>>() }),
-        );
+        let opacity: Vec<f64> = bars.iter().map(|(_, row, _)| series::opacity(row)).collect();
+        layout::merge(&mut marker, json!({ "opacity": opacity }));
         data.push(json!({
             "type": "bar",
             "orientation": "h",
             "name": series::legend(class, *kind),
-            "y": rows.iter().map(|row| series::setting_of(row)).collect::<Vec<_>>(),
-            "x": bars.iter().map(|bar| bar.value).collect::<Vec<_>>(),
+            "y": bars.iter().map(|(at, ..)| at).collect::<Vec<_>>(),
+            "x": bars.iter().map(|(.., bar)| bar.value).collect::<Vec<_>>(),
+            "width": 0.78,
             "error_x": {
                 "type": "data",
                 "symmetric": false,
-                "array": bars.iter().map(|bar| bar.high.map_or(0.0, |high| high - bar.value)).collect::<Vec<_>>(),
-                "arrayminus": bars.iter().map(|bar| bar.low.map_or(0.0, |low| bar.value - low)).collect::<Vec<_>>(),
+                "array": bars.iter().map(|(.., bar)| bar.high.map_or(0.0, |high| high - bar.value)).collect::<Vec<_>>(),
+                "arrayminus": bars.iter().map(|(.., bar)| bar.low.map_or(0.0, |low| bar.value - low)).collect::<Vec<_>>(),
                 "color": theme.ink(),
                 "thickness": 1.2,
                 "width": 4,
-                "visible": bars.iter().any(|bar| bar.low.is_some()),
+                "visible": bars.iter().any(|(.., bar)| bar.low.is_some()),
             },
             "marker": marker,
-            "customdata": rows.iter().map(|row| row.id.0.clone()).collect::<Vec<_>>(),
-            "hovertext": rows.iter().zip(&bars).map(|(row, bar)| series::hover(row, &bar.told(unit))).collect::<Vec<_>>(),
+            "customdata": bars.iter().map(|(_, row, _)| row.id.0.clone()).collect::<Vec<_>>(),
+            "hovertext": bars.iter().map(|(_, row, bar)| series::hover(row, &bar.told(unit))).collect::<Vec<_>>(),
             "hoverinfo": "text",
         }));
-        for (row, bar) in rows.iter().zip(&bars) {
+        for (_, row, bar) in bars {
             table.rows.push(vec![
                 series::setting_of(row).into(),
                 class.clone().into(),
@@ -71,12 +68,64 @@ pub fn figure(metric: Metric, rows: &[RunRow], options: Options) -> Result<Figur
     let mut layout = layout::base(theme);
     let mut value_axis = layout::axis(theme, &format!("{} ({unit})", metric.label()));
     layout::merge(&mut value_axis, json!({ "rangemode": "tozero" }));
-    let height = 150 + settings.len() * (16 + 17 * groups.len().min(6));
     layout::merge(
         &mut layout,
-        json!({ "barmode": "group", "xaxis": value_axis, "yaxis": layout::names(theme, &settings), "height": height.max(320) }),
+        json!({ "barmode": "overlay", "xaxis": value_axis, "yaxis": places.axis(theme), "height": places.height() }),
     );
     Ok(Figure { data, layout, table, caption: caption(without, older) })
+}
+
+/// Where each bar stands: settings one under the other with a gap between, the best of each on top.
+struct Places<'a> {
+    rows: Vec<(f64, &'a RunRow)>,
+    /// The middle of each setting, and its name.
+    ticks: Vec<(f64, String)>,
+}
+
+impl<'a> Places<'a> {
+    const GAP: f64 = 0.6;
+
+    fn of(metric: Metric, mut rows: Vec<&'a RunRow>) -> Self {
+        let value = |row: &RunRow| Bar::of(metric, row).map_or(f64::NAN, |bar| bar.value);
+        let better = |one: &RunRow, other: &RunRow| match metric.smaller_is_better() {
+            true => value(one).total_cmp(&value(other)),
+            false => value(other).total_cmp(&value(one)),
+        };
+        let order = |row: &RunRow| (row.model.clone(), row.batch, row.size, row.precision);
+        rows.sort_by(|one, other| order(one).cmp(&order(other)).then_with(|| better(one, other)));
+        let mut places = Self { rows: Vec::new(), ticks: Vec::new() };
+        let mut at = 0.0;
+        for group in rows.chunk_by(|one, other| series::setting_of(one) == series::setting_of(other)) {
+            places.ticks.push((at + (group.len() - 1) as f64 / 2.0, series::setting_of(group[0])));
+            for row in group {
+                places.rows.push((at, row));
+                at += 1.0;
+            }
+            at += Self::GAP;
+        }
+        places
+    }
+
+    fn axis(&self, theme: Theme) -> Value {
+        let mut axis = layout::axis(theme, "");
+        layout::merge(
+            &mut axis,
+            json!({
+                "autorange": "reversed",
+                "tickvals": self.ticks.iter().map(|(at, _)| at).collect::<Vec<_>>(),
+                "ticktext": self.ticks.iter().map(|(_, name)| series::escaped(name)).collect::<Vec<_>>(),
+                "showgrid": false,
+                "zeroline": false,
+                "tickfont": { "color": theme.ink() },
+            }),
+        );
+        axis
+    }
+
+    /// In pixels; a bar takes 24.
+    fn height(&self) -> usize {
+        (self.rows.len() * 24 + self.ticks.len() * 14 + 130).max(320)
+    }
 }
 
 /// A figure with its interval, in the metric's unit.
@@ -150,6 +199,15 @@ mod tests {
         let figure = figure(Metric::Latency, &rows, Options::default()).unwrap();
         assert_eq!(figure.data[0]["marker"].get("pattern"), None);
         assert_eq!(figure.data[1]["marker"]["pattern"]["shape"], "/");
+    }
+
+    #[test]
+    fn the_best_of_a_setting_stands_on_top() {
+        let rows = [measured("bert", "candle", 1, 30.0), measured("bert", "onnxruntime", 1, 12.0), measured("bert", "candle", 4, 9.0)];
+        let places = Places::of(Metric::Latency, rows.iter().collect());
+        let stands: Vec<(f64, f64)> = places.rows.iter().map(|(at, row)| (*at, row.median_ms.unwrap())).collect();
+        assert_eq!(stands, [(0.0, 12.0), (1.0, 30.0), (2.6, 9.0)]);
+        assert_eq!(places.ticks[0].0, 0.5);
     }
 
     #[test]

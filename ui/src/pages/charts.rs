@@ -1,6 +1,0 @@
-//! The charts page.
-
-use leptos::prelude::*;
-
-#[component]
-pub fn Charts() -> impl IntoView {}

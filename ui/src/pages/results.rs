@@ -1,6 +1,0 @@
-//! The results page.
-
-use leptos::prelude::*;
-
-#[component]
-pub fn Results() -> impl IntoView {}

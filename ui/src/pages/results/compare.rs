@@ -1,0 +1,135 @@
+//! Two to six results side by side, each beside the first.
+
+use crate::{bridge::ask, parts::*};
+use chart::{
+    format::{bytes, count, duration_ms, interval, significant},
+    names,
+};
+use contract::*;
+use leptos::{prelude::*, task::spawn_local};
+
+#[component]
+pub fn CompareDialog(open: RwSignal<bool>, chosen: RwSignal<Vec<RunRow>>) -> impl IntoView {
+    let runs = RwSignal::new(None::<Result<Vec<Run>, Failure>>);
+    Effect::new(move |_| {
+        if open.get() {
+            runs.set(None);
+            let ids: Vec<RunId> = chosen.with_untracked(|rows| rows.iter().map(|row| row.id.clone()).collect());
+            spawn_local(async move {
+                let mut all = Vec::new();
+                for id in ids {
+                    match ask(GetRun { id }).await {
+                        Ok(run) => all.push(run),
+                        Err(failure) => return runs.set(Some(Err(failure))),
+                    }
+                }
+                runs.set(Some(Ok(all)));
+            });
+        }
+    });
+    view! {
+        <Dialog open title="Side by side" wide=true>
+            <div class="dialog-body" data-testid="compare-table">
+                {move || match runs.get() {
+                    None => view! { <Loading rows=8 /> }.into_any(),
+                    Some(Err(failure)) => view! { <InlineFailure failure /> }.into_any(),
+                    Some(Ok(runs)) => view! { <Comparison runs /> }.into_any(),
+                }}
+            </div>
+        </Dialog>
+    }
+}
+
+#[component]
+fn Comparison(runs: Vec<Run>) -> impl IntoView {
+    let heads = runs
+        .iter()
+        .map(|run| {
+            view! {
+                <th scope="col">
+                    <span class="results-two">
+                        <span>{run.model.name.clone()}</span>
+                        <span class="quiet small">{names::engine(&run.setting.engine)}" · "{run.setting.device.0.clone()}</span>
+                    </span>
+                </th>
+            }
+        })
+        .collect_view();
+    let lines = lines(&runs)
+        .into_iter()
+        .map(|(label, cells)| {
+            let differs = cells.iter().any(|cell| *cell != cells[0]);
+            view! {
+                <tr class:same=!differs>
+                    <th scope="row">{label}</th>
+                    {cells.into_iter().map(|cell| view! { <td class="selectable">{cell}</td> }).collect_view()}
+                </tr>
+            }
+        })
+        .collect_view();
+    view! {
+        <table class="table compare">
+            <thead><tr><th></th>{heads}</tr></thead>
+            <tbody>{lines}</tbody>
+        </table>
+        <p class="small quiet">
+            "Beside the first: these were measured one after the other, so a difference within the noise of the machine cannot be told. What is the same in all is grey."
+        </p>
+    }
+}
+
+type Line = (&'static str, Vec<String>);
+
+fn lines(runs: &[Run]) -> Vec<Line> {
+    let line = |label, of: &dyn Fn(&Run) -> Option<String>| -> Line {
+        (label, runs.iter().map(|run| of(run).unwrap_or_else(|| "–".into())).collect())
+    };
+    let timing = |of: fn(&Timing) -> String| move |run: &Run| run.timing.as_ref().map(of);
+    let phase = |name: PhaseName| move |run: &Run| run.phase_ms(name).map(duration_ms);
+    let mut lines = vec![
+        line("Evidence", &|run| Some(run.evidence.label().into())),
+        line("Outcome", &|run| Some(outcome(run))),
+        line("Median", &timing(|timing| duration_ms(timing.median_ms))),
+        line("95 % interval", &timing(|timing| format!("{} ms", interval(timing.low_ms, timing.high_ms)))),
+        ("Beside the first", runs.iter().map(|run| beside(&runs[0], run)).collect()),
+        line("Minimum", &timing(|timing| duration_ms(timing.min_ms))),
+        line("Samples", &timing(|timing| count(timing.samples.into()))),
+        line("Throughput", &timing(|timing| format!("{} samples/s", significant(timing.throughput_per_s)))),
+        line("Peak memory", &|run| run.memory.peak_bytes.map(bytes)),
+        line("First result", &|run| run.first_result_ms().map(duration_ms)),
+        line("Load", &phase(PhaseName::Load)),
+        line("Compile", &phase(PhaseName::Compile)),
+        line("First call", &phase(PhaseName::First)),
+        line("Noise", &|run| run.noise.as_ref().map(|noise| noise.grade.letter().into())),
+        line("Engine version", &|run| Some(run.effective.engine_version.clone()).filter(|text| !text.is_empty())),
+        line("Precision", &|run| Some(run.effective.precision.unwrap_or(run.setting.precision).key().into())),
+        line("Threads", &|run| run.effective.threads.map(|threads| threads.to_string())),
+        line("Fed", &|run| Some(fed_text(run.setting.batch, run.setting.size))),
+        line("Graph", &|run| Some(run.model.graph_hash.chars().take(12).collect::<String>()).filter(|text| !text.is_empty())),
+        line("Processor", &|run| Some(run.environment.cpu.clone()).filter(|text| !text.is_empty())),
+    ];
+    lines.retain(|(_, cells)| cells.iter().any(|cell| cell != "–"));
+    lines
+}
+
+fn outcome(run: &Run) -> String {
+    match &run.outcome {
+        Outcome::Done => "Done".into(),
+        Outcome::Failed { kind, phase, .. } => format!("{} ({})", kind.label(), phase.label().to_lowercase()),
+    }
+}
+
+/// The ratio of the medians, and whether the intervals allow a verdict.
+fn beside(first: &Run, run: &Run) -> String {
+    if first.id == run.id {
+        return "–".into();
+    }
+    let (Some(base), Some(this)) = (&first.timing, &run.timing) else { return "–".into() };
+    let ratio = base.median_ms / this.median_ms;
+    let apart = base.high_ms < this.low_ms || this.high_ms < base.low_ms;
+    match (apart, ratio >= 1.0) {
+        (false, _) => "cannot tell: the intervals overlap".into(),
+        (true, true) => format!("{}× as fast", significant(ratio)),
+        (true, false) => format!("{}× as slow", significant(1.0 / ratio)),
+    }
+}

@@ -1,0 +1,164 @@
+//! One page of results as a table.
+
+use crate::{parts::*, time};
+use chart::{
+    format::{self, bytes, significant},
+    names,
+};
+use contract::{RunOrder, RunRow};
+use leptos::{ev, prelude::*};
+
+#[component]
+pub fn List(
+    rows: Vec<RunRow>,
+    order: RwSignal<RunOrder>,
+    chosen: RwSignal<Vec<RunRow>>,
+    open: RwSignal<Option<RunRow>>,
+) -> impl IntoView {
+    let here = StoredValue::new(rows.clone());
+    let is_here = move |row: &RunRow| here.with_value(|here| here.iter().any(|known| known.id == row.id));
+    let all = Signal::derive(move || chosen.with(|chosen| chosen.iter().filter(|row| is_here(row)).count()) == here.with_value(Vec::len));
+    let choose_all = move |on: bool| {
+        chosen.update(|chosen| {
+            chosen.retain(|row| !is_here(row));
+            if on {
+                chosen.extend(here.get_value());
+            }
+        });
+    };
+    view! {
+        <div class="table-frame">
+            <table class="table results" data-testid="results">
+                <thead>
+                    <tr>
+                        <th class="results-check">
+                            <Check checked=all on_change=choose_all testid="choose-all">
+                                <span class="visually-hidden">"Choose all on this page"</span>
+                            </Check>
+                        </th>
+                        <Sortable label="Model" order asks=(RunOrder::Model, RunOrder::Model) />
+                        <th>"Engine and device"</th>
+                        <th>"Precision"</th>
+                        <th class="number">"Batch"</th>
+                        <th class="number">"Size"</th>
+                        <Sortable label="Median" order asks=(RunOrder::Fastest, RunOrder::Slowest) number=true />
+                        <th class="number">"Rate"</th>
+                        <th class="number">"Memory"</th>
+                        <th>"Noise"</th>
+                        <Sortable label="When" order asks=(RunOrder::Newest, RunOrder::Oldest) />
+                    </tr>
+                </thead>
+                <tbody>
+                    {rows.into_iter().map(|row| view! { <Row row chosen open /> }).collect_view()}
+                </tbody>
+            </table>
+        </div>
+    }
+}
+
+/// A head that orders by its column: the first way, then the second.
+#[component]
+fn Sortable(
+    label: &'static str,
+    order: RwSignal<RunOrder>,
+    asks: (RunOrder, RunOrder),
+    #[prop(optional)] number: bool,
+) -> impl IntoView {
+    let sorted = move || match order.get() {
+        now if now == asks.0 => "ascending",
+        now if now == asks.1 => "descending",
+        _ => "none",
+    };
+    let press = move |_| order.update(|now| *now = if *now == asks.0 { asks.1 } else { asks.0 });
+    view! {
+        <th class:number=number aria-sort=sorted>
+            <button type="button" class="sort" on:click=press>{label}<Icon name="down" size=12 /></button>
+        </th>
+    }
+}
+
+#[component]
+fn Row(row: RunRow, chosen: RwSignal<Vec<RunRow>>, open: RwSignal<Option<RunRow>>) -> impl IntoView {
+    let id = row.id.clone();
+    let is_chosen = Memo::new(move |_| chosen.with(|chosen| chosen.iter().any(|known| known.id == id)));
+    let toggle = {
+        let row = row.clone();
+        move |on: bool| {
+            chosen.update(|chosen| {
+                chosen.retain(|known| known.id != row.id);
+                if on {
+                    chosen.push(row.clone());
+                }
+            });
+        }
+    };
+    let show = {
+        let row = row.clone();
+        move || open.set(Some(row.clone()))
+    };
+    let on_row = show.clone();
+    let choose_label = format!("Choose {}", row.model);
+    let figure = median(&row);
+    let device = if row.device_name.is_empty() { row.platform.label().to_owned() } else { row.device_name.clone() };
+    let dash = || view! { <span class="dash">"–"</span> }.into_any();
+    view! {
+        <tr
+            class="can-open"
+            aria-selected=move || is_chosen.get().to_string()
+            data-testid="result-row"
+            on:dblclick=move |_: ev::MouseEvent| on_row()
+        >
+            <td class="results-check">
+                <Check checked=is_chosen on_change=toggle testid="choose">
+                    <span class="visually-hidden">{choose_label}</span>
+                </Check>
+            </td>
+            <td>
+                <button type="button" class="results-open" data-testid="open-result" on:click=move |_| show()>
+                    <EvidenceMark evidence=row.evidence />
+                    <span class="clip">{row.model.clone()}</span>
+                </button>
+                {(!row.note.is_empty()).then(|| view! {
+                    <span class="results-note clip" title=row.note.clone()><Icon name="note" size=12 />{row.note.clone()}</span>
+                })}
+            </td>
+            <td>
+                <span class="results-two">
+                    <span>{names::engine(&row.engine)}</span>
+                    <span class="quiet small clip" title=device.clone()>{device.clone()}</span>
+                </span>
+            </td>
+            <td>{row.precision.key()}</td>
+            <td class="number">{row.batch}</td>
+            <td class="number">{row.size.map_or_else(dash, |size| size.into_any())}</td>
+            <td class="number">{figure}</td>
+            <td class="number">{row.throughput_per_s.map_or_else(dash, |rate| view! {
+                {significant(rate)}<span class="unit">"/s"</span>
+            }.into_any())}</td>
+            <td class="number">{row.peak_memory_bytes.map_or_else(dash, |peak| bytes(peak).into_any())}</td>
+            <td>{row.noise.map_or_else(dash, |grade| view! { <Grade grade /> }.into_any())}</td>
+            <td class="quiet small">{row.started_at.map(time::minute)}</td>
+        </tr>
+    }
+}
+
+/// The median with its interval, or what went wrong.
+fn median(row: &RunRow) -> AnyView {
+    if let Some(failure) = row.failure {
+        let message = row.message.clone();
+        return view! { <span class="results-failed" title=message>{failure.label()}</span> }.into_any();
+    }
+    let Some(ms) = row.median_ms else { return view! { <span class="dash">"–"</span> }.into_any() };
+    let (value, unit) = format::scaled_ms(ms);
+    let half = row.low_ms.zip(row.high_ms).and_then(|(low, high)| format::half_width(ms, low, high));
+    let withheld = row.withheld.clone();
+    view! {
+        <span class="results-two" title=withheld.clone().map(|reason| format!("Not ranked: {reason}"))>
+            <span class:faded=withheld.is_some()>{significant(value)}<span class="unit">{unit}</span></span>
+            <span class="quiet small">
+                {if withheld.is_some() { Some("not ranked".to_owned()) } else { half }}
+            </span>
+        </span>
+    }
+    .into_any()
+}

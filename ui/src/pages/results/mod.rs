@@ -1,0 +1,187 @@
+//! Results: the history, a hundred at a time; look closer, note, compare, delete, import, export.
+
+mod compare;
+mod detail;
+mod list;
+
+use crate::{
+    actions,
+    load::load,
+    parts::*,
+    state::{App, Place},
+};
+use chart::format::count;
+use compare::CompareDialog;
+use contract::*;
+use detail::ResultDrawer;
+use leptos::prelude::*;
+use list::List;
+
+/// Rows asked for at a time.
+const PAGE: u32 = 100;
+
+#[component]
+pub fn Results() -> impl IntoView {
+    let app = App::get();
+    let order = RwSignal::new(RunOrder::Newest);
+    let offset = RwSignal::new(0u64);
+    let chosen = RwSignal::new(Vec::<RunRow>::new());
+    let open = RwSignal::new(None::<RunRow>);
+    let comparing = RwSignal::new(false);
+    // Another filter or order begins at its first page.
+    Effect::new(move |before: Option<()>| {
+        app.filter.track();
+        order.track();
+        if before.is_some() {
+            offset.set(0);
+        }
+    });
+    let page = load(move || {
+        app.results.track();
+        Some(ListRuns { filter: app.filter.get(), order: order.get(), offset: offset.get(), limit: PAGE })
+    });
+    let choices = load(move || {
+        app.results.track();
+        Some(GetFilterChoices {})
+    });
+    let known = Signal::derive(move || choices.value.with(|choices| choices.ready().cloned().unwrap_or_default()));
+    let total = Signal::derive(move || page.value.with(|page| page.ready().map_or(0, |page| page.total)));
+
+    view! {
+        <section class="page" data-testid="page-results">
+            <header class="page-head">
+                <div>
+                    <h1>"Results"</h1>
+                    <p class="lead">{move || told(total.get())}</p>
+                </div>
+                <div class="page-tools">
+                    <Button icon="import" testid="results-import" on_press=move |_| actions::import_table(app, None)>
+                        "Import…"
+                    </Button>
+                    <Button icon="export" testid="results-export" on_press=move |_| app.export_open.set(true)>
+                        "Export…"
+                    </Button>
+                </div>
+            </header>
+            <div class="page-bar">
+                <FilterBar filter=app.filter choices=known with_evidence=true />
+            </div>
+            <Chosen chosen comparing />
+            <div class="results-stage">
+                <WhenLoaded
+                    load=page
+                    rows=10
+                    ready=move |page| {
+                        if page.rows.is_empty() {
+                            view! { <Nothing /> }.into_any()
+                        } else {
+                            view! { <List rows=page.rows order chosen open /> }.into_any()
+                        }
+                    }
+                />
+            </div>
+            <Pager offset total />
+            {move || open.get().map(|row| view! { <ResultDrawer row on_close=move || open.set(None) /> })}
+            <CompareDialog open=comparing chosen />
+        </section>
+    }
+}
+
+fn told(total: u64) -> String {
+    match total {
+        0 => "Everything that was measured or imported.".into(),
+        1 => "One result.".into(),
+        total => format!("{} results.", count(total)),
+    }
+}
+
+/// What can be done with the chosen rows.
+#[component]
+fn Chosen(chosen: RwSignal<Vec<RunRow>>, comparing: RwSignal<bool>) -> impl IntoView {
+    let app = App::get();
+    let many = Memo::new(move |_| chosen.with(Vec::len));
+    let in_charts = move |_| {
+        app.picked.set(chosen.get_untracked());
+        app.go(Place::Charts);
+    };
+    let delete = move |_| {
+        actions::delete_runs(app, chosen.with_untracked(|rows| rows.iter().map(|row| row.id.clone()).collect()));
+        chosen.set(Vec::new());
+    };
+    view! {
+        <Show when=move || many.get() != 0>
+            <div class="page-bar chosen-bar" role="toolbar" aria-label="Chosen results">
+                <strong>{move || if many.get() == 1 { "1 chosen".into() } else { format!("{} chosen", many.get()) }}</strong>
+                <Button
+                    icon="compare"
+                    testid="compare"
+                    disabled=Signal::derive(move || !(2..=6).contains(&many.get()))
+                    title="Two to six results side by side"
+                    on_press=move |_| comparing.set(true)
+                >
+                    "Compare"
+                </Button>
+                <Button icon="charts" testid="chart-chosen" on_press=in_charts>"Show in charts"</Button>
+                <Button kind=ButtonKind::Danger icon="trash" testid="delete" on_press=delete>"Delete"</Button>
+                <Button kind=ButtonKind::Ghost on_press=move |_| chosen.set(Vec::new())>"Clear the choice"</Button>
+            </div>
+        </Show>
+    }
+}
+
+#[component]
+fn Nothing() -> impl IntoView {
+    let app = App::get();
+    if app.filter.get_untracked() != Filter::default() {
+        return view! {
+            <Empty icon="filter" title="No result matches" explain="No result has everything that search and filter ask for.">
+                <Button on_press=move |_| app.filter.set(Filter::default())>"Clear the filter"</Button>
+            </Empty>
+        }
+        .into_any();
+    }
+    view! {
+        <Empty
+            icon="results"
+            title="No results yet"
+            explain="Every measurement is kept here with all its samples, failed ones too. Results of others can be imported as a table."
+        >
+            <Button kind=ButtonKind::Primary large=true icon="launch" on_press=move |_| app.go(Place::Launch)>
+                "Measure a first model"
+            </Button>
+            <Button large=true icon="import" on_press=move |_| actions::import_table(app, None)>"Import…"</Button>
+        </Empty>
+    }
+    .into_any()
+}
+
+#[component]
+fn Pager(offset: RwSignal<u64>, total: Signal<u64>) -> impl IntoView {
+    let page = u64::from(PAGE);
+    let last = move || total.get().saturating_sub(1) / page * page;
+    let shown = move || {
+        let (from, all) = (offset.get(), total.get());
+        format!("{}–{} of {}", count(from + 1), count((from + page).min(all)), count(all))
+    };
+    view! {
+        <Show when=move || { total.get() > page }>
+            <nav class="pager" aria-label="Pages of results">
+                <IconButton
+                    icon="left"
+                    label="Newer page"
+                    testid="page-back"
+                    disabled=Signal::derive(move || offset.get() == 0)
+                    on_press=move |_| offset.update(|offset| *offset = offset.saturating_sub(page))
+                />
+                <span class="number">{shown}</span>
+                <IconButton
+                    icon="right"
+                    label="Next page"
+                    testid="page-next"
+                    disabled=Signal::derive(move || offset.get() >= last())
+                    on_press=move |_| offset.update(|offset| *offset += page)
+                />
+            </nav>
+        </Show>
+    }
+}
