@@ -7,7 +7,6 @@ use crate::{
     parts::*,
     state::{App, Place},
 };
-use chart::format;
 use contract::{GetMachine, ListModels, Machine, Mode, ModelId, ModelInfo, ModelOrigin, Plan, Precision};
 use leptos::prelude::*;
 use std::collections::BTreeMap;
@@ -114,7 +113,7 @@ fn Starter(model: ModelInfo, chosen: RwSignal<Option<ModelId>>, chosen_now: Memo
         >
             <strong>{model.name}</strong>
             <span class="quiet small">{model.about}</span>
-            <span class="small">{model.parameters.map(|count| format!("{} parameters", format::operations(count as f64)))}</span>
+            <span class="small">{model.parameters.map(super::launch::parameters)}</span>
         </button>
     }
 }

@@ -44,7 +44,7 @@ fn Strip(job: Job) -> impl IntoView {
         <button type="button" class="live-strip" data-testid="live-strip" title="Open the live view" on:click=open>
             <span class="pulse" aria-hidden="true"></span>
             <strong class="clip">{job.model_name}</strong>
-            <span class="quiet clip">{format!("{} on {}", job.setting.engine, job.device_name)}</span>
+            <span class="quiet clip">{format!("{} on {}", job.setting.engine.label(), job.device_name)}</span>
             <span class="live-strip-phase">{phase}</span>
             <span class="number">{figure}</span>
             <span class="quiet small live-strip-left">{left}</span>

@@ -42,6 +42,20 @@ id!(
     /// An engine with its build: `candle`, `onnxruntime`, `onnxruntime-webgpu`, `openvino`.
     EngineId
 );
+impl EngineId {
+    /// What a person reads; a further build of an engine carries its name in brackets.
+    pub fn label(&self) -> String {
+        let (engine, build) =
+            self.0.split_once('-').map_or((self.0.as_str(), None), |(engine, build)| (engine, Some(build)));
+        let name = match engine {
+            "onnxruntime" => "ONNX Runtime",
+            "openvino" => "OpenVINO",
+            other => other,
+        };
+        build.map_or_else(|| name.to_owned(), |build| format!("{name} ({build})"))
+    }
+}
+
 id!(
     /// A device as an engine addresses it: `cpu`, `cuda:0`, `openvino:GPU.0`, `vulkan:0`.
     DeviceId

@@ -99,7 +99,7 @@ fn Needs(estimate: PlanEstimate, machine: Load<Machine>, models: Load<Vec<ModelI
             let target = machine.ready().and_then(|machine| machine.target(&line.setting.engine, &line.setting.device));
             target.map_or_else(|| line.setting.device.to_string(), |target| target.device_name.clone())
         });
-        format!("{model} · {} on {place} · {}", line.setting.engine, line.setting.precision)
+        format!("{model} · {} on {place} · {}", line.setting.engine.label(), line.setting.precision)
     };
     view! {
         <div>

@@ -121,7 +121,7 @@ fn Running(job: Job) -> impl IntoView {
 pub fn describe(job: &Job) -> String {
     let setting = &job.setting;
     let mut words = vec![
-        format!("{} on {}", setting.engine, job.device_name),
+        format!("{} on {}", setting.engine.label(), job.device_name),
         setting.precision.label().to_owned(),
         format!("batch {}", setting.batch),
     ];
@@ -174,9 +174,9 @@ fn Headline(live: Memo<Option<Live>>) -> impl IntoView {
             let sure = live.and_then(|live| format::half_width(live.median_ms?, live.low_ms?, live.high_ms?));
             let samples = live.map_or(0, |live| live.samples);
             view! {
-                <div class="headline">
+                <div class="live-headline">
                     <p class="quiet small">"Median time of one call, so far"</p>
-                    <p class="headline-figure" data-testid="live-median">{figure}<span class="unit">{unit}</span></p>
+                    <p class="live-figure" data-testid="live-median">{figure}<span class="unit">{unit}</span></p>
                     <p>{sure.unwrap_or_else(|| "not known yet".into())}</p>
                     <p class="quiet small">{format!("{samples} samples")}</p>
                     {live.and_then(|live| live.noise).map(|grade| view! {

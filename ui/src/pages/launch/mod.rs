@@ -10,6 +10,7 @@ mod targets;
 
 pub use draft::{Draft, SEED, ready_targets};
 pub use estimate::start;
+pub use models::parameters;
 
 use crate::{load::load, parts::Segmented, state::App};
 use contract::{GetMachine, ListModels};

@@ -18,7 +18,7 @@ pub fn Machine() -> impl IntoView {
         Some(GetMachine {})
     });
     view! {
-        <section class="page" aria-labelledby="machine-title">
+        <section class="page machine" aria-labelledby="machine-title">
             <header class="page-head">
                 <div>
                     <h1 id="machine-title">"This machine"</h1>

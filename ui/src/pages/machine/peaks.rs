@@ -111,7 +111,7 @@ fn DevicePeaks(device: String, peaks: Vec<Peak>) -> impl IntoView {
                 <Roofline peaks=peaks.clone() />
                 <table class="table peaks" data-testid="peaks">
                     <thead>
-                        <tr><th scope="col">"What"</th><th scope="col" class="number">"Best"</th><th scope="col" class="number">"Median, 95 % interval"</th></tr>
+                        <tr><th scope="col">"What"</th><th scope="col" class="number">"Best"</th><th scope="col" class="number" title="95 % interval of the median">"Median"</th></tr>
                     </thead>
                     <tbody>
                         {peaks
@@ -121,7 +121,7 @@ fn DevicePeaks(device: String, peaks: Vec<Peak>) -> impl IntoView {
                                     <td>{name(&peak)}</td>
                                     <td class="number">{show(&peak, peak.best)}</td>
                                     <td class="number quiet">
-                                        {format!("{} ({} to {})", show(&peak, peak.median), show(&peak, peak.low), show(&peak, peak.high))}
+                                        {show(&peak, peak.median)}" "{format::half_width(peak.median, peak.low, peak.high)}
                                     </td>
                                 </tr>
                             })
