@@ -63,3 +63,99 @@ fn steps(conn: &Connection, tables: &[&[Migration]], from: u32) -> Result<()> {
     conn.execute("UPDATE assay SET schema_version = ?, written_by = ?", params![to, env!("CARGO_PKG_VERSION")])?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::latest;
+    use crate::tables::Migration;
+    use crate::{Store, StoreError, file};
+    use std::fs;
+    use std::path::{Path, PathBuf};
+    use tempfile::TempDir;
+
+    const PARENTS: &[Migration] = &[
+        Migration { version: 1, sql: "CREATE TABLE parents (key INTEGER PRIMARY KEY, name VARCHAR NOT NULL);" },
+        Migration {
+            version: 2,
+            sql: "CREATE TEMP TABLE old_children AS FROM children; CREATE TEMP TABLE old_parents AS FROM parents;
+                DROP TABLE children; DROP TABLE parents;
+                CREATE TABLE parents (key INTEGER PRIMARY KEY, name VARCHAR NOT NULL UNIQUE, age UINTEGER NOT NULL);
+                INSERT INTO parents SELECT key, name, 7 FROM old_parents;
+                CREATE TABLE children (key INTEGER PRIMARY KEY, parent INTEGER NOT NULL REFERENCES parents (key));
+                INSERT INTO children FROM old_children;
+                DROP TABLE old_children; DROP TABLE old_parents;",
+        },
+    ];
+    const CHILDREN: &[Migration] = &[Migration {
+        version: 1,
+        sql: "CREATE TABLE children (key INTEGER PRIMARY KEY, parent INTEGER REFERENCES parents (key));",
+    }];
+    const OLD: &[&[Migration]] = &[&[PARENTS_1], CHILDREN];
+    const PARENTS_1: Migration = Migration { version: 1, sql: PARENTS[0].sql };
+    const NEW: &[&[Migration]] = &[PARENTS, CHILDREN];
+    const BROKEN: &[&[Migration]] = &[
+        &[PARENTS_1, Migration { version: 2, sql: "DROP TABLE children; CREATE TABLE parents (nonsense)" }],
+        CHILDREN,
+    ];
+
+    /// A closed file of the old schema with a few rows, the last of them only in the log.
+    fn old() -> (TempDir, PathBuf) {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("assay.duckdb");
+        let store = Store::open_with(&path, OLD).unwrap();
+        let rows = "INSERT INTO parents VALUES (1, 'a'), (2, 'b'); INSERT INTO children VALUES (10, 1), (11, 2);";
+        store.execute(rows).unwrap();
+        (folder, path)
+    }
+
+    fn backups(folder: &Path) -> Vec<PathBuf> {
+        let paths = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        paths.filter(|path| path.to_string_lossy().contains(".before-v")).collect()
+    }
+
+    #[test]
+    fn an_older_file_is_backed_up_and_brought_up_to_date() {
+        let (folder, path) = old();
+        let store = Store::open_with(&path, NEW).unwrap();
+        let rows =
+            store.query("SELECT c.key, p.name, p.age FROM children c JOIN parents p ON p.key = c.parent ORDER BY 1");
+        assert_eq!(
+            rows.unwrap(),
+            serde_json::json!([{"key": 10, "name": "a", "age": 7}, {"key": 11, "name": "b", "age": 7}])
+        );
+        let orphan = store.execute("INSERT INTO children VALUES (12, 99)").unwrap_err();
+        assert!(format!("{orphan:?}").contains("foreign key"), "the rebuilt tables keep their constraints: {orphan:?}");
+        let [backup] = &backups(folder.path())[..] else { panic!("there should be one backup") };
+        assert!(store.notices()[0].text.contains(&backup.display().to_string()));
+        drop(store);
+        assert!(Store::open_with(&path, NEW).unwrap().notices().is_empty(), "a second opening migrates nothing");
+        let kept = Store::open_with(backup, OLD).unwrap();
+        assert_eq!(kept.query("SELECT count(*) AS n FROM parents").unwrap()[0]["n"], 2);
+    }
+
+    #[test]
+    fn a_migration_that_fails_changes_nothing() {
+        let (folder, path) = old();
+        let error = Store::open_with(&path, BROKEN).err().unwrap();
+        assert!(matches!(error, StoreError::Database { .. }), "{error:?}");
+        assert_eq!(backups(folder.path()).len(), 1);
+        let store = Store::open_with(&path, OLD).unwrap();
+        assert_eq!(store.query("SELECT count(*) AS n FROM children").unwrap()[0]["n"], 2);
+    }
+
+    #[test]
+    fn a_newer_file_is_refused_and_untouched() {
+        let (folder, path) = old();
+        drop(Store::open_with(&path, NEW).unwrap());
+        let before = (fs::read(&path).unwrap(), file::log_path(&path).exists());
+        let error = Store::open_with(&path, OLD).err().unwrap();
+        assert!(matches!(error, StoreError::Newer { found: 2, known: 1, .. }), "{error:?}");
+        assert_eq!((fs::read(&path).unwrap(), file::log_path(&path).exists()), before);
+        assert_eq!(backups(folder.path()).len(), 1);
+    }
+
+    #[test]
+    fn the_latest_version_is_the_highest_of_all_tables() {
+        assert_eq!((latest(OLD), latest(NEW), latest(&[])), (1, 2, 0));
+    }
+}

@@ -69,7 +69,7 @@ fn refused(reason: impl Into<String>) -> StoreError {
 /// The statement as DuckDB's own parser understands it, once it is known to be harmless.
 fn check(conn: &Connection, sql: &str) -> Result<String> {
     let (explain, select) = split_explain(sql);
-    let parsed: String = conn.query_row("SELECT json_serialize_sql(?)", params![select], |row| row.get(0))?;
+    let parsed: String = conn.query_row("SELECT json_serialize_sql(?::VARCHAR)", params![select], |row| row.get(0))?;
     let parsed: Json = serde_json::from_str(&parsed).map_err(|_| refused("it could not be parsed"))?;
     if parsed["error"] == true {
         let message = parsed["error_message"].as_str().unwrap_or("it could not be parsed");
@@ -89,7 +89,7 @@ fn check(conn: &Connection, sql: &str) -> Result<String> {
     check_functions(&parsed)?;
     // Written out again, it has no comment or semicolon that could end it early.
     let plain: String =
-        conn.query_row("SELECT json_deserialize_sql(?::JSON)", params![parsed.to_string()], |row| row.get(0))?;
+        conn.query_row("SELECT json_deserialize_sql(?::VARCHAR::JSON)", params![parsed.to_string()], |row| row.get(0))?;
     Ok(format!("{explain}{plain}"))
 }
 

@@ -298,6 +298,11 @@ impl Store {
         self.read("answering the query", |conn| query::query(conn, sql, &query::LIMITS))
     }
 
+    #[cfg(test)]
+    pub(crate) fn execute(&self, sql: &str) -> Result<()> {
+        self.write("testing", |conn| Ok(conn.execute_batch(sql)?))
+    }
+
     fn check_writable(&self) -> Result<()> {
         if self.0.read_only {
             return Err(StoreError::Refused {
@@ -387,11 +392,26 @@ fn make_folder(path: &Path) -> Result<()> {
 /// The schema of a file, read without changing it.
 fn version_of(path: &Path, known: u32) -> Result<u32> {
     let conn = connect(path, AccessMode::ReadOnly).map_err(|error| classify(path, error))?;
+    check_length(&conn, path).map_err(|error| classify(path, error))?;
     let found = migrate::version(&conn, path).map_err(|error| classify(path, error))?;
     if found > known {
         return Err(StoreError::Newer { path: path.to_owned(), found, known });
     }
     Ok(found)
+}
+
+/// DuckDB opens a file that was cut short and fails only when it reads what is missing.
+/// Blocks that are free need not be in the file, those in use must.
+fn check_length(conn: &Connection, path: &Path) -> Result<()> {
+    let sql = "SELECT block_size * used_blocks FROM pragma_database_size() WHERE database_name = current_database()";
+    let used: u64 = conn.query_row(sql, [], |row| row.get(0))?;
+    let needed = used + file::HEADER_BYTES as u64;
+    let length = path.metadata().map_or(0, |about| about.len());
+    if length < needed {
+        let reason = format!("it was cut short: {length} of at least {needed} bytes are there");
+        return Err(StoreError::Damaged { path: path.to_owned(), reason });
+    }
+    Ok(())
 }
 
 /// Copies the file beside itself and reads the copy back.

@@ -237,7 +237,7 @@ impl<'a> Staging<'a> {
         if copied {
             self.report.duplicates += 1;
             self.note(
-                "the same time to six digits or more stands under another software: counted as a duplicate".into(),
+                "the same time to five digits or more stands under another software: counted as a duplicate".into(),
             );
             return Ok(());
         }

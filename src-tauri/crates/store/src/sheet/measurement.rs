@@ -87,9 +87,9 @@ impl Measurement {
     }
 
     /// The same for a row and its copy under another software label, as when a folder of results was copied.
-    /// Only for times of six or more digits: fewer may agree by chance.
+    /// Only for times of five or more digits: fewer may agree by chance.
     pub fn figure(&self) -> Option<i128> {
-        (digits(self.latency_ms) >= 6).then(|| self.hash(""))
+        (digits(self.latency_ms) >= 5).then(|| self.hash(""))
     }
 
     fn hash(&self, software: &str) -> i128 {

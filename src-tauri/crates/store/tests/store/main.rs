@@ -1,0 +1,10 @@
+//! The store seen from outside, through the same calls the shell makes.
+
+mod killing;
+mod making;
+mod matrix;
+mod opening;
+mod queries;
+mod results;
+mod sheets;
+mod small_things;

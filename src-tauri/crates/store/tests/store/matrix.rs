@@ -1,0 +1,134 @@
+//! The best figure of each cell is one that may be ranked.
+
+use crate::making::{failed, fresh, id, run};
+use contract::*;
+use store::{BestCell, Store};
+
+fn cells(store: &Store, metric: Metric) -> Vec<BestCell> {
+    store.matrix(metric, &Filter::default()).unwrap().cells
+}
+
+#[test]
+fn the_best_of_each_metric_is_chosen() {
+    let (_folder, store) = fresh();
+    let mut small = run(1, "bert", Platform::Cpu, 10.0);
+    small.memory.peak_bytes = Some(100_000_000);
+    let mut large = run(2, "bert", Platform::Cpu, 40.0);
+    large.setting.batch = 8;
+    large.timing.as_mut().unwrap().throughput_per_s = 200.0;
+    large.phases.iter_mut().for_each(|phase| phase.ms = 5.0);
+    store.insert_run(&small).unwrap();
+    store.insert_run(&large).unwrap();
+    let best = |metric| {
+        let cells = cells(&store, metric);
+        assert_eq!((cells.len(), cells[0].runs), (1, 2));
+        let best = cells[0].best.clone().unwrap();
+        (best.run, best.value, best.low, best.high)
+    };
+    assert_eq!(best(Metric::Latency), (id(1), 10.0, Some(10.0 * 0.99), Some(10.0 * 1.01)));
+    let (run, value, low, high) = best(Metric::Throughput);
+    assert_eq!((run, value), (id(2), 200.0));
+    assert!(low.unwrap() < 200.0 && high.unwrap() > 200.0);
+    assert_eq!(best(Metric::Memory), (id(1), 100.0, None, None));
+    assert_eq!(best(Metric::FirstResult), (id(2), 20.0, None, None));
+}
+
+#[test]
+fn what_is_withheld_is_never_best() {
+    let (_folder, store) = fresh();
+    let mut implausible = run(1, "bert", Platform::Cpu, 0.001);
+    implausible.flags.push(Flag::Implausible { reason: "faster than the measured peak".into() });
+    let mut unchecked = run(2, "bert", Platform::Cpu, 1.0);
+    unchecked.check = OutputCheck::Unchecked { reason: "no other engine runs it".into() };
+    let mut wrong = run(3, "bert", Platform::Cpu, 2.0);
+    wrong.check = OutputCheck::Disagrees {
+        against: "openvino".into(),
+        largest_difference: 1.0,
+        tolerance: 1e-3,
+        output: "logits".into(),
+    };
+    for run in
+        [&implausible, &unchecked, &wrong, &run(4, "bert", Platform::Cpu, 50.0), &failed(5, "bert", Platform::Cpu)]
+    {
+        store.insert_run(run).unwrap();
+    }
+    let cell = &cells(&store, Metric::Latency)[0];
+    assert_eq!((cell.runs, cell.best.as_ref().unwrap().run.clone()), (5, id(4)));
+    store.delete_runs(&[id(4), id(5)]).unwrap();
+    let cell = &cells(&store, Metric::Latency)[0];
+    assert_eq!(cell.best, None);
+    assert_eq!(cell.failed.as_ref().unwrap().reason, "its output differs from openvino's");
+}
+
+#[test]
+fn a_cell_with_failures_only_says_why() {
+    let (_folder, store) = fresh();
+    store.insert_run(&failed(1, "bert", Platform::Cuda)).unwrap();
+    let cell = &cells(&store, Metric::Latency)[0];
+    assert_eq!((cell.runs, &cell.best), (1, &None));
+    assert_eq!(cell.failed.as_ref().unwrap().reason, "the worker ended with signal 11");
+    assert_eq!(cell.failed.as_ref().unwrap().run, id(1));
+}
+
+#[test]
+fn a_prediction_stands_only_where_there_is_no_real_figure() {
+    let (_folder, store) = fresh();
+    let predicted = Run { evidence: Evidence::Predicted, ..run(1, "bert", Platform::Cpu, 1.0) };
+    store.insert_run(&predicted).unwrap();
+    assert_eq!(cells(&store, Metric::Latency)[0].best.as_ref().unwrap().evidence, Evidence::Predicted);
+    store.insert_run(&run(2, "bert", Platform::Cpu, 30.0)).unwrap();
+    let best = cells(&store, Metric::Latency)[0].best.clone().unwrap();
+    assert_eq!((best.evidence, best.value), (Evidence::Measured, 30.0));
+}
+
+#[test]
+fn speed_up_compares_the_same_work_on_the_same_machine() {
+    let (_folder, store) = fresh();
+    store.insert_run(&run(1, "bert", Platform::Cpu, 20.0)).unwrap();
+    let mut half = run(2, "bert", Platform::Cpu, 16.0);
+    half.setting.precision = Precision::Bf16;
+    store.insert_run(&half).unwrap();
+    store.insert_run(&run(3, "bert", Platform::Cuda, 4.0)).unwrap();
+    let mut other_size = run(4, "bert", Platform::Cuda, 0.1);
+    other_size.setting.size = Some(512);
+    store.insert_run(&other_size).unwrap();
+    let mut elsewhere = run(5, "bert", Platform::Cuda, 0.1);
+    elsewhere.environment.machine = "there".into();
+    store.insert_run(&elsewhere).unwrap();
+    let cells = cells(&store, Metric::Speedup);
+    let of = |platform, machine: &str| {
+        let found = cells.iter().find(|cell| cell.platform == platform && cell.machine == Some(machine.into()));
+        found.unwrap().clone()
+    };
+    assert_eq!(of(Platform::Cuda, "here").best.unwrap().value, 4.0);
+    assert_eq!(of(Platform::Cpu, "here").best.unwrap().value, 1.0);
+    assert!(of(Platform::Cuda, "there").failed.unwrap().reason.starts_with("there is no CPU result"));
+}
+
+#[test]
+fn the_base_of_a_speed_up_does_not_depend_on_the_filter() {
+    let (_folder, store) = fresh();
+    store.insert_run(&run(1, "bert", Platform::Cpu, 20.0)).unwrap();
+    store.insert_run(&run(2, "bert", Platform::Cuda, 4.0)).unwrap();
+    let filter = Filter { platforms: vec![Platform::Cuda], ..Filter::default() };
+    let cells = store.matrix(Metric::Speedup, &filter).unwrap().cells;
+    assert_eq!((cells.len(), cells[0].best.as_ref().unwrap().value), (1, 5.0));
+}
+
+#[test]
+fn a_cell_lists_its_results_newest_first() {
+    let (_folder, store) = fresh();
+    for number in 1..=3 {
+        store.insert_run(&run(number, "bert", Platform::Cpu, 5.0)).unwrap();
+    }
+    store.insert_run(&run(4, "vit", Platform::Cpu, 5.0)).unwrap();
+    store.insert_run(&run(5, "bert", Platform::Cuda, 5.0)).unwrap();
+    let ids = |device: Option<&str>| {
+        let device = device.map(DeviceId::from);
+        let rows = store.cell_runs("bert", device.as_ref(), Platform::Cpu, &Filter::default()).unwrap();
+        rows.into_iter().map(|row| row.id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(Some("cpu")), [id(3), id(2), id(1)]);
+    assert_eq!(ids(None), [id(3), id(2), id(1)]);
+    assert_eq!(ids(Some("cuda")), []);
+}

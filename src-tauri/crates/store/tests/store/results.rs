@@ -1,0 +1,408 @@
+//! A result comes back as it was stored; deleting hides it and undo brings it back.
+
+use crate::making::{failed, fresh, id, run};
+use contract::*;
+use jiff::Timestamp;
+use proptest::prelude::*;
+use store::StoreError;
+
+fn text() -> impl Strategy<Value = String> {
+    "[a-zA-Z0-9 =+'\"\\\\,;äß漢😀/\n\t-]{0,12}"
+}
+
+fn figure() -> impl Strategy<Value = f64> {
+    any::<f64>().prop_filter("figures are finite", |figure| figure.is_finite())
+}
+
+fn maybe<T: Clone + std::fmt::Debug>(some: impl Strategy<Value = T>) -> impl Strategy<Value = Option<T>> {
+    proptest::option::of(some)
+}
+
+fn moment() -> impl Strategy<Value = Timestamp> {
+    any::<i64>().prop_map(|nanos| Timestamp::from_nanosecond(i128::from(nanos) / 2).unwrap())
+}
+
+fn pick<T: Copy + std::fmt::Debug + 'static>(all: &'static [T]) -> impl Strategy<Value = T> {
+    proptest::sample::select(all)
+}
+
+fn setting() -> impl Strategy<Value = Setting> {
+    let names = (text(), text(), text());
+    let words = (pick(Precision::ALL), pick(Mode::ALL));
+    let sizes = (any::<u32>(), maybe(any::<u32>()), proptest::collection::btree_map(text(), any::<u32>(), 0..3));
+    (names, words, sizes, maybe(any::<u32>()), any::<u64>(), figure()).prop_map(
+        |((model, engine, device), (precision, mode), (batch, size, dims), threads, seed, budget_secs)| Setting {
+            model: model.into(),
+            engine: engine.into(),
+            device: device.into(),
+            precision,
+            mode,
+            batch,
+            size,
+            dims,
+            threads,
+            seed,
+            budget_secs,
+        },
+    )
+}
+
+fn phase() -> impl Strategy<Value = Phase> {
+    (pick(&PhaseName::ALL), figure(), maybe(any::<u64>())).prop_map(|(name, ms, peak_bytes)| Phase {
+        name,
+        ms,
+        peak_bytes,
+    })
+}
+
+fn timing() -> impl Strategy<Value = Timing> {
+    let stop = pick(&[StopReason::Stable, StopReason::Budget, StopReason::Stopped]);
+    let percentiles = proptest::collection::vec((figure(), figure()).prop_map(|(p, ms)| Percentile { p, ms }), 0..4);
+    ([figure(), figure(), figure(), figure(), figure()], any::<[u32; 3]>(), percentiles, stop, maybe(figure()))
+        .prop_map(
+            |(
+                [median_ms, low_ms, high_ms, min_ms, throughput_per_s],
+                [samples, mild, severe],
+                percentiles,
+                stop,
+                harness_ms,
+            )| {
+                Timing {
+                    median_ms,
+                    low_ms,
+                    high_ms,
+                    min_ms,
+                    samples,
+                    percentiles,
+                    mild_outliers: mild,
+                    severe_outliers: severe,
+                    stop,
+                    throughput_per_s,
+                    harness_ms,
+                }
+            },
+        )
+}
+
+fn outcome() -> impl Strategy<Value = Outcome> {
+    let failed = (pick(&PhaseName::ALL), pick(&FailureKind::ALL), text(), maybe(text()))
+        .prop_map(|(phase, kind, message, remedy)| Outcome::Failed { phase, kind, message, remedy });
+    prop_oneof![Just(Outcome::Done), failed]
+}
+
+fn check() -> impl Strategy<Value = OutputCheck> {
+    prop_oneof![
+        (text(), figure(), figure()).prop_map(|(against, largest_difference, tolerance)| OutputCheck::Agrees {
+            against: against.into(),
+            largest_difference,
+            tolerance
+        }),
+        (text(), figure(), figure(), text()).prop_map(|(against, largest_difference, tolerance, output)| {
+            OutputCheck::Disagrees { against: against.into(), largest_difference, tolerance, output }
+        }),
+        text().prop_map(|reason| OutputCheck::Unchecked { reason }),
+    ]
+}
+
+fn placement() -> impl Strategy<Value = Placement> {
+    let part =
+        (text(), any::<u32>(), maybe(any::<u64>())).prop_map(|(on, nodes, macs)| PlacementPart { on, nodes, macs });
+    (figure(), maybe(figure()), proptest::collection::vec(part, 0..3), text())
+        .prop_map(|(node_share, mac_share, parts, source)| Placement { node_share, mac_share, parts, source })
+}
+
+fn effective() -> impl Strategy<Value = Effective> {
+    (text(), maybe(text()), text(), maybe(text()), maybe(pick(Precision::ALL)), text(), maybe(any::<u32>())).prop_map(
+        |(engine_version, library, device_name, driver, precision, precision_source, threads)| Effective {
+            engine_version,
+            library,
+            device_name,
+            driver,
+            precision,
+            precision_source,
+            threads,
+        },
+    )
+}
+
+fn flag() -> impl Strategy<Value = Flag> {
+    (0..4, text()).prop_map(|(kind, reason)| match kind {
+        0 => Flag::Implausible { reason },
+        1 => Flag::NotASpeed { reason },
+        2 => Flag::PartlyElsewhere { reason },
+        _ => Flag::OtherPrecision { reason },
+    })
+}
+
+fn noise() -> impl Strategy<Value = Noise> {
+    let grade = pick(&[NoiseGrade::A, NoiseGrade::B, NoiseGrade::C, NoiseGrade::D]);
+    (grade, proptest::collection::vec(figure(), 0..5), figure()).prop_map(|(grade, sentinel_ms, spread)| Noise {
+        grade,
+        sentinel_ms,
+        spread,
+    })
+}
+
+fn environment() -> impl Strategy<Value = Environment> {
+    let words = (text(), text(), text(), proptest::collection::vec(text(), 0..3), maybe(text()), maybe(text()), text());
+    let numbers = (any::<u32>(), any::<u64>(), any::<u64>(), maybe(figure()), maybe(figure()));
+    (words, numbers).prop_map(
+        |(
+            (machine, os, cpu, cpu_features, governor, power, assay_version),
+            (logical_cores, memory_bytes, available_memory_bytes, frequency_mhz, load),
+        )| Environment {
+            machine: machine.into(),
+            os,
+            cpu,
+            cpu_features,
+            logical_cores,
+            memory_bytes,
+            available_memory_bytes,
+            governor,
+            frequency_mhz,
+            load,
+            power,
+            assay_version,
+        },
+    )
+}
+
+fn model() -> impl Strategy<Value = RunModel> {
+    let amounts = any::<[Option<u64>; 4]>();
+    (text(), text(), text(), text(), amounts).prop_map(
+        |(id, name, family, graph_hash, [parameters, macs, activations, weight_bytes])| RunModel {
+            id: id.into(),
+            name,
+            family,
+            graph_hash,
+            parameters,
+            macs,
+            activations,
+            weight_bytes,
+        },
+    )
+}
+
+fn any_run() -> impl Strategy<Value = Run> {
+    let who = (any::<u128>(), pick(Evidence::ALL), maybe(text()), setting(), pick(Platform::ALL), model());
+    let when = (moment(), moment(), outcome(), proptest::collection::vec(phase(), 0..6), maybe(timing()));
+    let what = (proptest::collection::vec(figure(), 0..50), check(), maybe(placement()), effective());
+    let memory = any::<[Option<u64>; 3]>();
+    let rest = (
+        maybe(noise()),
+        proptest::collection::vec(flag(), 0..3),
+        environment(),
+        proptest::collection::vec(text(), 0..3),
+    );
+    (who, when, what, memory, rest).prop_map(
+        |(
+            (number, evidence, source, setting, platform, model),
+            (started_at, finished_at, outcome, phases, timing),
+            (samples_ms, check, placement, effective),
+            [baseline_bytes, peak_bytes, device_peak_bytes],
+            (noise, flags, environment, log),
+        )| Run {
+            id: id(number),
+            evidence,
+            source,
+            setting,
+            platform,
+            model,
+            started_at,
+            finished_at,
+            outcome,
+            phases,
+            timing,
+            samples_ms,
+            check,
+            placement,
+            effective,
+            memory: Memory { baseline_bytes, peak_bytes, device_peak_bytes },
+            noise,
+            flags,
+            environment,
+            log,
+        },
+    )
+}
+
+fn bits(figures: &[f64]) -> Vec<u64> {
+    figures.iter().map(|figure| figure.to_bits()).collect()
+}
+
+#[test]
+fn any_result_comes_back_as_it_was_stored() {
+    let (folder, store) = fresh();
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig { cases: 150, ..Default::default() });
+    let kept = std::cell::RefCell::new(Vec::new());
+    runner
+        .run(&any_run(), |run| {
+            store.insert_run(&run).unwrap();
+            let back = store.run(&run.id).unwrap().unwrap();
+            prop_assert_eq!(bits(&back.samples_ms), bits(&run.samples_ms));
+            prop_assert_eq!(&back, &run);
+            kept.borrow_mut().push(run);
+            Ok(())
+        })
+        .unwrap();
+    drop(store);
+    let store = store::Store::open(&folder.path().join("assay.duckdb")).unwrap();
+    for run in kept.into_inner() {
+        assert_eq!(store.run(&run.id).unwrap().unwrap(), run, "after closing and opening");
+    }
+}
+
+#[test]
+fn a_row_shows_the_figures_of_its_result() {
+    let (_folder, store) = fresh();
+    let run = run(1, "bert", Platform::Cpu, 12.5);
+    store.insert_run(&run).unwrap();
+    let page = store.list_runs(&Filter::default(), RunOrder::Newest, 0, 10).unwrap();
+    assert_eq!(page.total, 1);
+    let row = &page.rows[0];
+    assert_eq!((row.median_ms, row.low_ms, row.samples), (Some(12.5), Some(12.5 * 0.99), Some(10)));
+    assert_eq!((row.first_result_ms, row.compile_ms), (run.first_result_ms(), Some(10.0)));
+    assert_eq!((row.threads, row.noise, row.withheld.clone()), (Some(2), Some(NoiseGrade::A), None));
+    assert_eq!(row.device_name, "CPU device");
+}
+
+#[test]
+fn a_result_is_stored_once() {
+    let (_folder, store) = fresh();
+    let run = run(1, "bert", Platform::Cpu, 12.5);
+    store.insert_run(&run).unwrap();
+    assert!(matches!(store.insert_run(&run), Err(StoreError::Refused { .. })));
+    assert_eq!(store.count().unwrap(), 1);
+}
+
+#[test]
+fn a_figure_that_is_not_a_number_is_refused_and_leaves_nothing_behind() {
+    let (_folder, store) = fresh();
+    let mut bad = run(1, "bert", Platform::Cpu, 12.5);
+    bad.samples_ms.push(f64::NAN);
+    let error = store.insert_run(&bad).unwrap_err();
+    assert!(error.to_string().contains("NaN"), "{error}");
+    assert_eq!(store.query("SELECT count(*) AS n FROM subjects").unwrap()[0]["n"], 0);
+}
+
+#[test]
+fn deleting_hides_and_undo_brings_back() {
+    let (_folder, store) = fresh();
+    for number in 1..=3 {
+        store.insert_run(&run(number, "bert", Platform::Cpu, number as f64)).unwrap();
+    }
+    assert_eq!(store.delete_runs(&[id(1), id(3), id(99)]).unwrap(), 2);
+    assert_eq!(store.delete_runs(&[id(1)]).unwrap(), 0, "it is deleted already");
+    assert_eq!(store.count().unwrap(), 1);
+    let rows = store.list_runs(&Filter::default(), RunOrder::Newest, 0, 10).unwrap().rows;
+    assert_eq!(rows.iter().map(|row| row.id.clone()).collect::<Vec<_>>(), [id(2)]);
+    let best = store.matrix(Metric::Latency, &Filter::default()).unwrap().cells;
+    assert_eq!((best[0].runs, best[0].best.as_ref().unwrap().value), (1, 2.0));
+    assert_eq!(store.restore_runs(&[id(1), id(3)]).unwrap(), 2);
+    assert_eq!(store.count().unwrap(), 3);
+    assert_eq!(store.run(&id(3)).unwrap().unwrap(), run(3, "bert", Platform::Cpu, 3.0));
+}
+
+#[test]
+fn a_note_is_kept_and_found() {
+    let (_folder, store) = fresh();
+    store.insert_run(&run(1, "bert", Platform::Cpu, 1.0)).unwrap();
+    store.insert_run(&run(2, "vit", Platform::Cpu, 1.0)).unwrap();
+    store.set_note(&id(2), "Before the driver's Update").unwrap();
+    let found = |search: &str| {
+        let filter = Filter { search: search.into(), ..Filter::default() };
+        let page = store.list_runs(&filter, RunOrder::Oldest, 0, 10).unwrap();
+        page.rows.into_iter().map(|row| row.id).collect::<Vec<_>>()
+    };
+    assert_eq!(found("driver update"), [id(2)]);
+    assert_eq!(found("VIT update"), [id(2)]);
+    assert_eq!(found("opt update"), []);
+    assert_eq!(found("cpu"), [id(1), id(2)]);
+    assert_eq!(found("100%_"), [], "wildcards are taken as they stand");
+    assert!(matches!(store.set_note(&id(7), ""), Err(StoreError::NoRun(_))));
+}
+
+#[test]
+fn pages_follow_each_other_in_every_order() {
+    let (_folder, store) = fresh();
+    for number in 1..=25_u128 {
+        let model = ["bert", "vit", "opt"][number as usize % 3];
+        store.insert_run(&run(number, model, Platform::Cpu, ((number * 7) % 11) as f64 + 1.0)).unwrap();
+    }
+    store.insert_run(&failed(26, "bert", Platform::Cpu)).unwrap();
+    for order in [RunOrder::Newest, RunOrder::Oldest, RunOrder::Fastest, RunOrder::Slowest, RunOrder::Model] {
+        let all = store.list_runs(&Filter::default(), order, 0, 100).unwrap();
+        assert_eq!((all.total, all.rows.len()), (26, 26));
+        let pages: Vec<RunRow> =
+            (0..6).flat_map(|page| store.list_runs(&Filter::default(), order, page * 5, 5).unwrap().rows).collect();
+        assert_eq!(pages, all.rows, "{order:?}");
+    }
+    let fastest = store.list_runs(&Filter::default(), RunOrder::Fastest, 0, 100).unwrap().rows;
+    assert!(fastest.windows(2).take(24).all(|pair| pair[0].median_ms <= pair[1].median_ms));
+    assert_eq!(fastest[25].failure, Some(FailureKind::Crash), "what has no time comes last");
+}
+
+#[test]
+fn every_part_of_the_filter_counts() {
+    let (_folder, store) = fresh();
+    store.insert_run(&run(1, "bert", Platform::Cpu, 1.0)).unwrap();
+    let mut other = run(2, "vit", Platform::Cuda, 1.0);
+    other.model.family = "vit".into();
+    other.setting.engine = "candle".into();
+    other.setting.precision = Precision::F16;
+    other.setting.mode = Mode::Training;
+    (other.setting.batch, other.setting.size) = (8, Some(224));
+    other.evidence = Evidence::Imported;
+    store.insert_run(&other).unwrap();
+    let filters = [
+        Filter { families: vec!["vit".into()], ..Filter::default() },
+        Filter { models: vec!["vit".into()], ..Filter::default() },
+        Filter { engines: vec!["candle".into()], ..Filter::default() },
+        Filter { platforms: vec![Platform::Cuda, Platform::Mps], ..Filter::default() },
+        Filter { precisions: vec![Precision::F16], ..Filter::default() },
+        Filter { modes: vec![Mode::Training], ..Filter::default() },
+        Filter { batches: vec![8, 16], ..Filter::default() },
+        Filter { sizes: vec![224], ..Filter::default() },
+        Filter { evidence: vec![Evidence::Imported], ..Filter::default() },
+    ];
+    for filter in filters {
+        let rows = store.list_runs(&filter, RunOrder::Newest, 0, 10).unwrap().rows;
+        assert_eq!(rows.iter().map(|row| row.id.clone()).collect::<Vec<_>>(), [id(2)], "{filter:?}");
+    }
+    let choices = store.filter_choices().unwrap();
+    assert_eq!(choices.models, ["bert", "vit"]);
+    assert_eq!(choices.engines, [EngineId::from("candle"), "onnxruntime".into()]);
+    assert_eq!(choices.batches, [1, 8]);
+    assert_eq!(choices.evidence, [Evidence::Measured, Evidence::Imported]);
+}
+
+#[test]
+fn an_estimate_rests_on_the_longest_earlier_run_of_the_same_setting() {
+    let (_folder, store) = fresh();
+    let first = run(1, "bert", Platform::Cpu, 1.0);
+    assert_eq!(store.longest_like(&first.setting).unwrap(), None);
+    store.insert_run(&first).unwrap();
+    let mut longer = run(2, "bert", Platform::Cpu, 1.0);
+    longer.finished_at = longer.started_at + jiff::SignedDuration::from_millis(20_500);
+    store.insert_run(&longer).unwrap();
+    assert_eq!(store.longest_like(&first.setting).unwrap(), Some(20.5));
+    let other = Setting { batch: 2, ..first.setting };
+    assert_eq!(store.longest_like(&other).unwrap(), None);
+}
+
+#[test]
+fn several_threads_write_and_read_at_once() {
+    let (_folder, store) = fresh();
+    std::thread::scope(|scope| {
+        for thread in 0..4_u128 {
+            let store = store.clone();
+            scope.spawn(move || {
+                for number in 0..10 {
+                    store.insert_run(&run(thread * 100 + number + 1, "bert", Platform::Cpu, 1.0)).unwrap();
+                    store.matrix(Metric::Latency, &Filter::default()).unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(store.count().unwrap(), 40);
+}
