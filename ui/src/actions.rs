@@ -69,6 +69,10 @@ pub fn keys_of(id: &str) -> Option<&'static str> {
 
 /// Runs the action these keys belong to; true where there was one.
 pub fn press(app: App, event: &KeyboardEvent) -> bool {
+    // A question that is open waits for its answer first.
+    if document().query_selector("dialog[open]").is_ok_and(|dialog| dialog.is_some()) {
+        return false;
+    }
     let hit = ALL.iter().find(|action| action.keys.is_some_and(|keys| matches(keys, event)) && (action.possible)(app));
     if let Some(action) = hit {
         (action.run)(app);
@@ -152,7 +156,8 @@ pub fn export_table(app: App, filter: Filter, with_names: bool) {
         match ask(ExportTable { path: None, filter, with_names }).await {
             Ok(Some(report)) => {
                 let rows = count(report.rows);
-                let left_out = report.left_out.iter().map(|(cause, rows)| format!(" {} left out: {cause}.", count(*rows)));
+                let left_out =
+                    report.left_out.iter().map(|(cause, rows)| format!(" {} left out: {cause}.", count(*rows)));
                 let left_out: String = left_out.collect();
                 app.tell(NoticeKind::Info, format!("{rows} rows were written to {}.{left_out}", report.path));
             }

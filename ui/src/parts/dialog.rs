@@ -2,6 +2,7 @@
 
 use super::IconButton;
 use leptos::{html, prelude::*};
+use wasm_bindgen::JsCast;
 
 /// Modal; Escape closes it. The children bring `.dialog-body` and `.dialog-foot`.
 #[component]
@@ -16,7 +17,10 @@ pub fn Dialog(
         let Some(element) = element.get() else { return };
         match (open.get(), element.open()) {
             // Fails only for a dialog that is not in the document, and this one is.
-            (true, false) => drop(element.show_modal()),
+            (true, false) => {
+                drop(element.show_modal());
+                request_animation_frame(move || focus_answer(&element));
+            }
             (false, true) => element.close(),
             _ => {}
         }
@@ -32,5 +36,14 @@ pub fn Dialog(
                 {children()}
             </Show>
         </dialog>
+    }
+}
+
+/// Enter gives the expected answer; without one the dialog's first control keeps the focus.
+fn focus_answer(dialog: &web_sys::Element) {
+    let answer = dialog.query_selector(".dialog-foot .primary").ok().flatten();
+    if let Some(answer) = answer.and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok()) {
+        // Focusing fails only on elements that are gone.
+        let _ = answer.focus();
     }
 }

@@ -37,6 +37,7 @@ pub fn Palette() -> impl IntoView {
             <button
                 type="button"
                 class="palette-item"
+                id=format!("palette-{row}")
                 role="option"
                 tabindex="-1"
                 aria-selected=move || if at.get() == row { "true" } else { "false" }
@@ -85,6 +86,7 @@ pub fn Palette() -> impl IntoView {
                     role="combobox"
                     aria-expanded="true"
                     aria-controls="palette-list"
+                    aria-activedescendant=move || format!("palette-{}", at.get())
                     autofocus
                     bind:value=words
                     on:input=move |_| at.set(0)

@@ -1,7 +1,7 @@
 //! Empty, loading and failed, drawn as carefully as full.
 
 use super::Icon;
-use crate::load::Load;
+use crate::load::{Load, Loaded};
 use contract::Failure;
 use leptos::prelude::*;
 
@@ -70,7 +70,7 @@ pub fn sentence(failure: &Failure) -> String {
     format!("{capital}{}{stop}", letters.as_str())
 }
 
-/// Draws what was asked for in each of its three states.
+/// Draws what was asked for in each of its three states, anew with every answer.
 #[component]
 pub fn WhenLoaded<T, V>(
     load: Load<T>,
@@ -81,7 +81,6 @@ where
     T: Clone + Send + Sync + 'static,
     V: IntoView + 'static,
 {
-    use crate::load::Loaded;
     move || match load.value.get() {
         Loaded::Waiting => view! { <Loading rows /> }.into_any(),
         Loaded::Failed(failure) => view! {
@@ -91,5 +90,42 @@ where
         }
         .into_any(),
         Loaded::Ready(value) => ready(value).into_any(),
+    }
+}
+
+/// As [`WhenLoaded`], but what is drawn stays and follows the answers: scroll position, focus and choice survive.
+#[component]
+pub fn Updating<T, V>(
+    load: Load<T>,
+    #[prop(default = 6)] rows: usize,
+    ready: impl Fn(Signal<T>) -> V + Send + Sync + 'static,
+) -> impl IntoView
+where
+    T: Clone + PartialEq + Send + Sync + 'static,
+    V: IntoView + 'static,
+{
+    // Keeps the last answer, for whoever still reads it while the view gives way to a failure.
+    let latest = Memo::new(move |before: Option<&Option<T>>| {
+        load.value.with(|value| value.ready().cloned()).or_else(|| before.cloned().flatten())
+    });
+    let other = Memo::new(move |_| {
+        load.value.with(|value| match value {
+            Loaded::Waiting => Some(None),
+            Loaded::Failed(failure) => Some(Some(failure.clone())),
+            Loaded::Ready(_) => None,
+        })
+    });
+    move || match other.get() {
+        Some(None) => view! { <Loading rows /> }.into_any(),
+        Some(Some(failure)) => view! {
+            <Failed failure>
+                <super::Button icon="again" on_press=move |_| load.reload()>"Try again"</super::Button>
+            </Failed>
+        }
+        .into_any(),
+        None => {
+            let value = Signal::derive(move || latest.get().expect("drawn only after a first answer"));
+            ready(value).into_any()
+        }
     }
 }

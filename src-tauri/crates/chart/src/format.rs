@@ -17,8 +17,9 @@ pub fn significant(value: f64) -> String {
     let unit = 10f64.powi(magnitude - 2);
     let rounded = (value / unit).round() * unit;
     let decimals = (2 - magnitude).clamp(0, 9) as usize;
-    let text = format!("{rounded:.decimals$}");
-    grouped(trim_zeros(&text, decimals))
+    // A whole number that was counted is written whole; a zero that was measured, as in 27.0, stays.
+    let decimals = if value.fract() == 0.0 { 0 } else { decimals };
+    grouped(&format!("{rounded:.decimals$}"))
 }
 
 /// A whole number with thousands apart: `1 234 567`.
@@ -107,14 +108,6 @@ fn two_units(large: u64, large_unit: &str, small: u64, small_unit: &str) -> Stri
     }
 }
 
-/// Whole numbers written with decimals (`12.0`) lose them; measured digits such as the last of `1.50` stay.
-fn trim_zeros(text: &str, decimals: usize) -> &str {
-    match (decimals, text.split_once('.')) {
-        (1.., Some((whole, fraction))) if fraction.bytes().all(|digit| digit == b'0') => whole,
-        _ => text,
-    }
-}
-
 fn grouped(text: &str) -> String {
     let (sign, digits) = text.strip_prefix('-').map_or(("", text), |rest| ("−", rest));
     let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(w, f)| (w, Some(f)));
@@ -147,6 +140,7 @@ mod tests {
             (0.012345, "0.0123"),
             (1.5, "1.50"),
             (12.0, "12"),
+            (27.04, "27.0"),
             (12.345, "12.3"),
             (999.6, "1000"),
             (1234.5, "1230"),

@@ -8,7 +8,7 @@ pub fn base(theme: Theme) -> Value {
         "paper_bgcolor": theme.paper(),
         "plot_bgcolor": theme.paper(),
         "font": { "family": "'Source Sans 3', sans-serif", "size": 13, "color": theme.ink() },
-        "margin": { "l": 64, "r": 24, "t": 16, "b": 56 },
+        "margin": { "l": 64, "r": 44, "t": 16, "b": 56 },
         "legend": { "orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "font": { "color": theme.ink() } },
         "hoverlabel": {
             "bgcolor": theme.paper(),
@@ -17,7 +17,7 @@ pub fn base(theme: Theme) -> Value {
             "align": "left",
         },
         "showlegend": true,
-        "modebar": { "bgcolor": "rgba(0,0,0,0)", "color": theme.quiet(), "activecolor": theme.ink() },
+        "modebar": { "orientation": "v", "bgcolor": "rgba(0,0,0,0)", "color": theme.quiet(), "activecolor": theme.ink() },
         "bargap": 0.28,
         "bargroupgap": 0.08,
     })

@@ -32,6 +32,8 @@ pub fn Charts() -> impl IntoView {
         let options = Options { theme: app.theme(), boxes: boxes.get() };
         picked.with_source(kind.get(), |source| chart::figure(kind.get(), source, options))
     });
+    // A drawn chart stays and follows its figure, so that zoom and focus survive a new result.
+    let lack = Memo::new(move |_| figure.with(|figure| figure.as_ref().map(|figure| figure.as_ref().err().cloned())));
 
     view! {
         <section class="page" data-testid="page-charts">
@@ -56,10 +58,10 @@ pub fn Charts() -> impl IntoView {
             </div>
             <div class="page-scroll">
                 {move || picked.failure.get().map(|failure| view! { <InlineFailure failure /> })}
-                {move || match figure.get() {
+                {move || match lack.get() {
                     None => view! { <Loading rows=8 /> }.into_any(),
-                    Some(Err(lack)) => view! { <NothingToDraw lack picked /> }.into_any(),
-                    Some(Ok(_)) => view! { <Drawn figure kind picked open /> }.into_any(),
+                    Some(Some(lack)) => view! { <NothingToDraw lack picked /> }.into_any(),
+                    Some(None) => view! { <Drawn figure kind picked open /> }.into_any(),
                 }}
             </div>
             {move || open.get().map(|id| view! { <Pressed id on_close=move || open.set(None) /> })}
@@ -78,7 +80,8 @@ fn Drawn(
     picked: Picked,
     open: RwSignal<Option<RunId>>,
 ) -> impl IntoView {
-    let drawn = Signal::derive(move || figure.with(|figure| figure.as_ref().and_then(|figure| figure.as_ref().ok().cloned())));
+    let drawn =
+        Signal::derive(move || figure.with(|figure| figure.as_ref().and_then(|figure| figure.as_ref().ok().cloned())));
     let caption = move || {
         let left = picked.left_out(kind.get());
         let of_figure = drawn.with(|figure| figure.as_ref().map(|figure| figure.caption.clone()).unwrap_or_default());
@@ -100,9 +103,8 @@ fn PickResults(picked: Picked) -> impl IntoView {
     let options = Signal::derive(move || {
         picked.all().into_iter().map(|row| (row.id.clone(), row_label(&row))).collect::<Vec<(RunId, String)>>()
     });
-    let chosen = Signal::derive(move || {
-        app.picked.with(|rows| rows.iter().map(|row| row.id.clone()).collect::<Vec<RunId>>())
-    });
+    let chosen =
+        Signal::derive(move || app.picked.with(|rows| rows.iter().map(|row| row.id.clone()).collect::<Vec<RunId>>()));
     let choose = move |ids: Vec<RunId>| {
         let rows = picked.all_untracked().into_iter().filter(|row| ids.contains(&row.id)).collect();
         app.picked.set(rows);
@@ -132,7 +134,8 @@ fn NothingToDraw(lack: Lack, picked: Picked) -> impl IntoView {
         }
         .into_any();
     }
-    let narrowed = app.filter.get_untracked() != Filter::default() || app.picked.with_untracked(|picked| !picked.is_empty());
+    let narrowed =
+        app.filter.get_untracked() != Filter::default() || app.picked.with_untracked(|picked| !picked.is_empty());
     view! {
         <Empty icon="charts" title="Nothing to draw here" explain=lack.0>
             {narrowed.then(|| view! {

@@ -122,7 +122,11 @@ impl Picked {
         if self.app.picked.with(|picked| !picked.is_empty()) {
             return String::new();
         }
-        let drawn = if kind.needs_runs() { self.runs.with(|runs| runs.as_ref().map_or(0, Vec::len)) } else { self.drawn().len() };
+        let drawn = if kind.needs_runs() {
+            self.runs.with(|runs| runs.as_ref().map_or(0, Vec::len))
+        } else {
+            self.drawn().len()
+        };
         let all = self.rows.value.with(|page| page.ready().map_or(0, |page| page.total));
         left_out_sentence(kind, drawn, all)
     }

@@ -6,7 +6,7 @@ use super::{
     sort::Sort,
 };
 use crate::parts::Icon;
-use contract::{Matrix, MatrixCell, MatrixColumn, MatrixRow};
+use contract::{Matrix, MatrixColumn, MatrixRow, Metric};
 use leptos::{ev, html, prelude::*};
 use wasm_bindgen::JsCast;
 
@@ -16,15 +16,14 @@ const ROW: f64 = 60.0;
 const SPARE: usize = 6;
 
 #[component]
-pub fn Grid(matrix: Matrix, open: RwSignal<Option<CellAt>>) -> impl IntoView {
+pub fn Grid(matrix: Signal<Matrix>, open: RwSignal<Option<CellAt>>) -> impl IntoView {
     let frame = NodeRef::<html::Div>::new();
-    let matrix = StoredValue::new(matrix);
     let sort = RwSignal::new(Sort::default());
-    let order = Memo::new(move |_| matrix.with_value(|matrix| sort.get().order(matrix)));
+    let order = Memo::new(move |_| matrix.with(|matrix| sort.get().order(matrix)));
     let top = RwSignal::new(0.0f64);
     let height = RwSignal::new(900.0f64);
     let measure = move || {
-        if let Some(frame) = frame.get_untracked() {
+        if let Some(Some(frame)) = frame.try_get_untracked() {
             top.set(f64::from(frame.scroll_top()));
             height.set(f64::from(frame.client_height()));
         }
@@ -42,7 +41,13 @@ pub fn Grid(matrix: Matrix, open: RwSignal<Option<CellAt>>) -> impl IntoView {
         let last = (first + many).min(order.with(Vec::len));
         (first.min(last), last)
     });
-    let columns = matrix.with_value(|matrix| matrix.columns.clone());
+    let shown = Memo::new(move |_| {
+        let (first, last) = visible.get();
+        matrix.with(|matrix| {
+            order.with(|order| order[first..last].iter().map(|at| Shown::of(matrix, *at)).collect::<Vec<_>>())
+        })
+    });
+    let columns = Memo::new(move |_| matrix.with(|matrix| matrix.columns.clone()));
     let spacer = move |rows: usize| {
         (rows > 0).then(|| view! { <tr aria-hidden="true" style:height=format!("{}px", rows as f64 * ROW)></tr> })
     };
@@ -51,23 +56,38 @@ pub fn Grid(matrix: Matrix, open: RwSignal<Option<CellAt>>) -> impl IntoView {
         <div class="matrix-frame" node_ref=frame on:scroll=move |_| measure()>
             <table
                 class="matrix"
-                aria-label=matrix.with_value(|matrix| format!("{} by model and device", matrix.metric.label()))
+                aria-label=move || matrix.with(|matrix| format!("{} by model and device", matrix.metric.label()))
                 aria-rowcount=move || (order.with(Vec::len) + 1).to_string()
                 data-testid="matrix"
                 on:keydown=walk
             >
-                <Head columns sort />
+                {move || view! { <Head columns=columns.get() sort /> }}
                 <tbody>
                     {move || spacer(visible.get().0)}
-                    <For
-                        each=move || { let (first, last) = visible.get(); order.with(|order| order[first..last].to_vec()) }
-                        key=|row| *row
-                        children=move |row| matrix.with_value(|matrix| view! { <Row matrix row open /> })
-                    />
+                    <For each=move || shown.get() key=|shown| shown.key() children=move |shown| view! { <Row shown open /> } />
                     {move || spacer(order.with(Vec::len) - visible.get().1)}
                 </tbody>
             </table>
         </div>
+    }
+}
+
+/// A row in sight, with all it is drawn from.
+#[derive(Clone, PartialEq)]
+struct Shown {
+    row: MatrixRow,
+    columns: Vec<MatrixColumn>,
+    metric: Metric,
+}
+
+impl Shown {
+    fn of(matrix: &Matrix, at: usize) -> Self {
+        Self { row: matrix.rows[at].clone(), columns: matrix.columns.clone(), metric: matrix.metric }
+    }
+
+    /// A row is drawn anew only when something in it changed, so that focus stays while results arrive.
+    fn key(&self) -> String {
+        format!("{:?} {:?} {:?}", self.metric, self.row, self.columns)
     }
 }
 
@@ -102,24 +122,22 @@ fn Head(columns: Vec<MatrixColumn>, sort: RwSignal<Sort>) -> impl IntoView {
 }
 
 #[component]
-fn Row<'a>(matrix: &'a Matrix, row: usize, open: RwSignal<Option<CellAt>>) -> impl IntoView + use<> {
-    let MatrixRow { model, family, cells } = matrix.rows[row].clone();
-    let best = Best::of(matrix.metric, &cells);
-    let metric = matrix.metric;
-    let cells = matrix
-        .columns
-        .iter()
-        .cloned()
+fn Row(shown: Shown, open: RwSignal<Option<CellAt>>) -> impl IntoView {
+    let Shown { row: MatrixRow { model, family, cells }, columns, metric } = shown;
+    let best = Best::of(metric, &cells);
+    let name = model.clone();
+    let cells = columns
+        .into_iter()
         .zip(cells)
-        .map(|(column, cell): (MatrixColumn, MatrixCell)| {
+        .map(|(column, cell)| {
             let at = CellAt { model: model.clone(), column, cell };
             view! { <Cell at metric best open /> }
         })
         .collect_view();
     view! {
-        <tr aria-rowindex=(row + 2).to_string()>
+        <tr>
             <th scope="row" class="matrix-model">
-                <span class="clip" title=model.clone()>{model.clone()}</span>
+                <span class="clip" title=name.clone()>{name.clone()}</span>
                 <span class="matrix-family">{family}</span>
             </th>
             {cells}

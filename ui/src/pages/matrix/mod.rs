@@ -52,13 +52,20 @@ pub fn MatrixPage() -> impl IntoView {
                     </Button>
                 </div>
             </header>
-            <Bar known />
+            <Show when=move || anything_to_filter(app, known)>
+                <Bar known />
+            </Show>
             <div class="matrix-stage" aria-busy=move || matrix.busy.get().to_string()>
-                <WhenLoaded load=matrix rows=9 ready=move |matrix| view! { <Content matrix open /> } />
+                <Updating load=matrix rows=9 ready=move |matrix| view! { <Content matrix open /> } />
             </div>
             {move || open.get().map(|at| view! { <CellDrawer at on_close=move || open.set(None) /> })}
         </section>
     }
+}
+
+/// An empty store is not asked to be searched.
+fn anything_to_filter(app: App, known: Signal<FilterChoices>) -> bool {
+    known.with(|known| *known != FilterChoices::default()) || app.filter.with(|filter| *filter != Filter::default())
 }
 
 #[component]
@@ -93,11 +100,14 @@ fn short(metric: Metric) -> &'static str {
 }
 
 #[component]
-fn Content(matrix: Matrix, open: RwSignal<Option<CellAt>>) -> impl IntoView {
+fn Content(matrix: Signal<Matrix>, open: RwSignal<Option<CellAt>>) -> impl IntoView {
+    let empty = Memo::new(move |_| matrix.with(|matrix| matrix.rows.is_empty()));
+    move || if empty.get() { view! { <Nothing /> }.into_any() } else { view! { <Grid matrix open /> }.into_any() }
+}
+
+#[component]
+fn Nothing() -> impl IntoView {
     let app = App::get();
-    if !matrix.rows.is_empty() {
-        return view! { <Grid matrix open /> }.into_any();
-    }
     if app.filter.get_untracked() != Filter::default() {
         return view! {
             <Empty icon="filter" title="No model matches" explain="No model has results with what the filter asks for.">

@@ -88,6 +88,7 @@ fn lines(runs: &[Run]) -> Vec<Line> {
     let phase = |name: PhaseName| move |run: &Run| run.phase_ms(name).map(duration_ms);
     let mut lines = vec![
         line("Evidence", &|run| Some(run.evidence.label().into())),
+        line("Fed", &|run| Some(fed_text(run.setting.batch, run.setting.size))),
         line("Outcome", &|run| Some(outcome(run))),
         line("Median", &timing(|timing| duration_ms(timing.median_ms))),
         line("95 % interval", &timing(|timing| format!("{} ms", interval(timing.low_ms, timing.high_ms)))),
@@ -104,8 +105,9 @@ fn lines(runs: &[Run]) -> Vec<Line> {
         line("Engine version", &|run| Some(run.effective.engine_version.clone()).filter(|text| !text.is_empty())),
         line("Precision", &|run| Some(run.effective.precision.unwrap_or(run.setting.precision).key().into())),
         line("Threads", &|run| run.effective.threads.map(|threads| threads.to_string())),
-        line("Fed", &|run| Some(fed_text(run.setting.batch, run.setting.size))),
-        line("Graph", &|run| Some(run.model.graph_hash.chars().take(12).collect::<String>()).filter(|text| !text.is_empty())),
+        line("Graph", &|run| {
+            Some(run.model.graph_hash.chars().take(12).collect::<String>()).filter(|text| !text.is_empty())
+        }),
         line("Processor", &|run| Some(run.environment.cpu.clone()).filter(|text| !text.is_empty())),
     ];
     lines.retain(|(_, cells)| cells.iter().any(|cell| cell != "–"));
@@ -123,6 +125,10 @@ fn outcome(run: &Run) -> String {
 fn beside(first: &Run, run: &Run) -> String {
     if first.id == run.id {
         return "–".into();
+    }
+    let work = |run: &Run| (run.model.name.clone(), run.setting.mode, run.setting.batch, run.setting.size);
+    if work(first) != work(run) {
+        return "other work".into();
     }
     let (Some(base), Some(this)) = (&first.timing, &run.timing) else { return "–".into() };
     let ratio = base.median_ms / this.median_ms;

@@ -31,10 +31,12 @@ pub fn ResultDrawer(row: RunRow, on_close: impl Fn() + Clone + Send + Sync + 'st
     };
     view! {
         <Drawer title=row.model.clone() lead="One result, with everything it rests on" on_close>
-            <div class="row wrap drawer-section">
+            <section class="drawer-section">
+                <div class="row wrap">
                 <Button small=true icon="charts" on_press=in_charts>"Show in charts"</Button>
                 <Button small=true kind=ButtonKind::Danger icon="trash" testid="delete-one" on_press=delete>"Delete"</Button>
-            </div>
+                </div>
+            </section>
             <Note id note=row.note />
             <WhenLoaded load=whole rows=8 ready=|run| view! { <RunDetails run /> } />
         </Drawer>

@@ -10,19 +10,20 @@ use leptos::{ev, prelude::*};
 
 #[component]
 pub fn List(
-    rows: Vec<RunRow>,
+    rows: Signal<Vec<RunRow>>,
     order: RwSignal<RunOrder>,
     chosen: RwSignal<Vec<RunRow>>,
     open: RwSignal<Option<RunRow>>,
 ) -> impl IntoView {
-    let here = StoredValue::new(rows.clone());
-    let is_here = move |row: &RunRow| here.with_value(|here| here.iter().any(|known| known.id == row.id));
-    let all = Signal::derive(move || chosen.with(|chosen| chosen.iter().filter(|row| is_here(row)).count()) == here.with_value(Vec::len));
+    let is_here = move |row: &RunRow| rows.with(|rows| rows.iter().any(|known| known.id == row.id));
+    let all = Signal::derive(move || {
+        chosen.with(|chosen| chosen.iter().filter(|row| is_here(row)).count()) == rows.with(Vec::len)
+    });
     let choose_all = move |on: bool| {
         chosen.update(|chosen| {
-            chosen.retain(|row| !is_here(row));
+            chosen.retain(|row| !untrack(|| is_here(row)));
             if on {
-                chosen.extend(here.get_value());
+                chosen.extend(rows.get_untracked());
             }
         });
     };
@@ -49,7 +50,11 @@ pub fn List(
                     </tr>
                 </thead>
                 <tbody>
-                    {rows.into_iter().map(|row| view! { <Row row chosen open /> }).collect_view()}
+                    <For
+                        each=move || rows.get()
+                        key=|row| (row.id.clone(), row.note.clone(), row.withheld.clone())
+                        children=move |row| view! { <Row row chosen open /> }
+                    />
                 </tbody>
             </table>
         </div>

@@ -68,14 +68,15 @@ pub fn Results() -> impl IntoView {
             </div>
             <Chosen chosen comparing />
             <div class="results-stage">
-                <WhenLoaded
+                <Updating
                     load=page
                     rows=10
                     ready=move |page| {
-                        if page.rows.is_empty() {
-                            view! { <Nothing /> }.into_any()
-                        } else {
-                            view! { <List rows=page.rows order chosen open /> }.into_any()
+                        let empty = Memo::new(move |_| page.with(|page| page.rows.is_empty()));
+                        let rows = Signal::derive(move || page.with(|page| page.rows.clone()));
+                        move || match empty.get() {
+                            true => view! { <Nothing /> }.into_any(),
+                            false => view! { <List rows order chosen open /> }.into_any(),
                         }
                     }
                 />

@@ -203,7 +203,11 @@ mod tests {
 
     #[test]
     fn the_best_of_a_setting_stands_on_top() {
-        let rows = [measured("bert", "candle", 1, 30.0), measured("bert", "onnxruntime", 1, 12.0), measured("bert", "candle", 4, 9.0)];
+        let rows = [
+            measured("bert", "candle", 1, 30.0),
+            measured("bert", "onnxruntime", 1, 12.0),
+            measured("bert", "candle", 4, 9.0),
+        ];
         let places = Places::of(Metric::Latency, rows.iter().collect());
         let stands: Vec<(f64, f64)> = places.rows.iter().map(|(at, row)| (*at, row.median_ms.unwrap())).collect();
         assert_eq!(stands, [(0.0, 12.0), (1.0, 30.0), (2.6, 9.0)]);

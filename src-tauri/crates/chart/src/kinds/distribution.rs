@@ -23,6 +23,7 @@ pub fn figure(runs: &[Run], options: Options) -> Result<Figure, Lack> {
             "x": run.samples_ms,
             "y0": series::escaped(name),
             "orientation": "h",
+            "width": 0.85,
             "line": { "color": colour, "width": 1.5 },
             "fillcolor": format!("{colour}33"),
             "marker": { "color": colour, "size": 4, "opacity": 0.75 },

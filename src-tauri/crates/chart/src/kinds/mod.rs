@@ -7,8 +7,9 @@ mod roofline;
 mod scaling;
 mod speedup;
 
-use crate::{Figure, Lack, Options};
+use crate::{Figure, Lack, Options, layout};
 use contract::{Metric, Peak, Run, RunRow};
+use serde_json::json;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChartKind {
@@ -90,7 +91,7 @@ pub struct Source<'a> {
 
 /// Draws one chart, or says why there is nothing to draw.
 pub fn figure(kind: ChartKind, source: Source<'_>, options: Options) -> Result<Figure, Lack> {
-    match kind {
+    let mut figure = match kind {
         ChartKind::Latency => bars::figure(Metric::Latency, source.rows, options),
         ChartKind::Throughput => bars::figure(Metric::Throughput, source.rows, options),
         ChartKind::Memory => bars::figure(Metric::Memory, source.rows, options),
@@ -99,5 +100,8 @@ pub fn figure(kind: ChartKind, source: Source<'_>, options: Options) -> Result<F
         ChartKind::Phases => phases::figure(source.runs, options),
         ChartKind::Distribution => distribution::figure(source.runs, options),
         ChartKind::Roofline => roofline::figure(source.rows, source.peaks, options),
-    }
+    }?;
+    // Zoom and hidden classes stay while the same chart is drawn again with other data.
+    layout::merge(&mut figure.layout, json!({ "uirevision": kind.key() }));
+    Ok(figure)
 }

@@ -5,6 +5,9 @@ use contract::{DeviceId, Evidence, Peak, PeakKind, RunRow};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
+/// Tell the roofs of one device apart: its fastest is solid.
+const DASHES: [&str; 5] = ["solid", "dash", "dot", "dashdot", "longdash"];
+
 pub fn figure(rows: &[RunRow], peaks: &[Peak], options: Options) -> Result<Figure, Lack> {
     let theme = options.theme;
     let (kept, _) = series::newest(rows.iter().filter(|row| Point::of(row).is_some()).collect());
@@ -21,8 +24,8 @@ pub fn figure(rows: &[RunRow], peaks: &[Peak], options: Options) -> Result<Figur
     let intensities: Vec<f64> = kept.iter().filter_map(|row| Point::of(row)).map(|point| point.intensity).collect();
     let span = span(&devices, &intensities);
     for (index, roof) in devices.values().enumerate() {
-        for (name, rate) in &roof.rates {
-            data.push(roof.line(name, *rate, span, theme.class(index)));
+        for (nth, (name, rate)) in roof.rates.iter().enumerate() {
+            data.push(roof.line(name, *rate, span, theme.class(index), DASHES[nth % DASHES.len()]));
             table.rows.push(vec![
                 format!("{}: {name}", roof.device).into(),
                 Evidence::Measured.label().into(),
@@ -124,7 +127,7 @@ impl Roof {
         (intensity * self.bandwidth).min(flat)
     }
 
-    fn line(&self, name: &str, rate: f64, (from, to): (f64, f64), colour: &str) -> Value {
+    fn line(&self, name: &str, rate: f64, (from, to): (f64, f64), colour: &str, dash: &str) -> Value {
         let ridge = rate / self.bandwidth;
         json!({
             "type": "scatter",
@@ -132,7 +135,7 @@ impl Roof {
             "name": series::escaped(&format!("{} · {name}", self.device)),
             "x": [from.min(ridge), ridge, to.max(ridge)],
             "y": [from.min(ridge) * self.bandwidth, rate, rate],
-            "line": { "color": colour, "width": 2 },
+            "line": { "color": colour, "width": 2, "dash": dash },
             "hovertext": format!(
                 "<b>{}</b><br>{name}: {}<br>memory: {}",
                 series::escaped(&self.device),

@@ -77,7 +77,12 @@ pub fn figure(rows: &[RunRow], options: Options) -> Result<Figure, Lack> {
     all.dedup();
     layout::merge(&mut batches, json!({ "type": "log", "tickmode": "array", "tickvals": all, "ticktext": all }));
     let mut rates = layout::axis(theme, "Throughput (samples/s)");
-    layout::merge(&mut rates, json!({ "rangemode": "tozero" }));
+    let all_rates: Vec<f64> = lines.values().flatten().filter_map(|row| row.throughput_per_s).collect();
+    let (slowest, fastest) =
+        all_rates.iter().fold((f64::INFINITY, 0.0f64), |(low, high), rate| (low.min(*rate), high.max(*rate)));
+    // Lines a hundredfold apart would lie on the floor of a linear axis.
+    let kind = if fastest > slowest * 30.0 { "log" } else { "linear" };
+    layout::merge(&mut rates, json!({ "type": kind, "rangemode": "tozero" }));
     layout::merge(&mut layout, json!({ "xaxis": batches, "yaxis": rates, "height": 460 }));
     Ok(Figure { data, layout, table, caption: "Dotted lines are imported or predicted.".into() })
 }
