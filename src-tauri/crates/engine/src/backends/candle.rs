@@ -74,9 +74,7 @@ fn target(engine: &EngineId, device: &DeviceId) -> Target {
         device: device.clone(),
         platform,
         device_name,
-        // candle's CPU kernels multiply no bf16 matrices.
         precisions: match &opened {
-            Ok(Device::Cpu) => vec![Precision::F32, Precision::F16],
             Ok(_) => vec![Precision::F32, Precision::F16, Precision::Bf16],
             Err(_) => Vec::new(),
         },
@@ -203,21 +201,16 @@ impl Session for Ready {
     }
 
     fn facts(&self) -> SessionFacts {
-        let precision = self.precision.and_then(|dtype| match dtype {
-            DType::F32 => Some(Precision::F32),
-            DType::F16 => Some(Precision::F16),
-            DType::BF16 => Some(Precision::Bf16),
-            _ => None,
-        });
+        let (precision, precision_source) = match self.precision {
+            Some(dtype) => effective(dtype, self.plan.device()),
+            None => (None, "no call was watched yet".to_owned()),
+        };
         SessionFacts {
             engine_version: version().unwrap_or_default(),
             device_name: target(&NAME.into(), &self.id).device_name,
             driver: None,
             precision,
-            precision_source: match self.precision {
-                Some(dtype) => format!("number format of the tensors in one watched call: {}", dtype.as_str()),
-                None => "no call was watched yet".to_owned(),
-            },
+            precision_source,
             threads: Some(self.threads),
             device_memory_bytes: None,
         }
@@ -236,6 +229,20 @@ impl Session for Ready {
             parts: vec![PlacementPart { on: self.id.to_string(), nodes: self.nodes, macs: None }],
             source: "candle runs a graph on one device only".to_owned(),
         }))
+    }
+}
+
+/// What tensors of a format are multiplied in, and how that is known.
+fn effective(dtype: DType, device: &Device) -> (Option<Precision>, String) {
+    let seen = format!("number format of the tensors in one watched call: {}", dtype.as_str());
+    match dtype {
+        DType::BF16 if device.is_cpu() => {
+            (Some(Precision::F32), format!("{seen}, which candle's CPU kernel widens to f32 for each product"))
+        }
+        DType::BF16 => (Some(Precision::Bf16), seen),
+        DType::F16 => (Some(Precision::F16), seen),
+        DType::F32 => (Some(Precision::F32), seen),
+        _ => (None, seen),
     }
 }
 

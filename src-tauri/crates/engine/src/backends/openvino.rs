@@ -120,8 +120,9 @@ fn present(engine: &EngineId, core: &Core, name: &str) -> Target {
     let device = DeviceType::from(name);
     let property = |key| core.get_property(&device, &key).unwrap_or_default();
     let capabilities = property(PropertyKey::DeviceCapabilities);
-    let able = |word: &str| capabilities.split([' ', ',']).any(|capability| capability == word);
-    let halves = [(Precision::F16, "FP16"), (Precision::Bf16, "BF16")].into_iter().filter(|(_, word)| able(word));
+    let has_bf16 = capabilities.split([' ', ',']).any(|capability| capability == "BF16");
+    // Every plug-in takes f16 models; one without f16 arithmetic runs them in f32 and says so afterwards.
+    let precisions = [Precision::F32, Precision::F16].into_iter().chain(has_bf16.then_some(Precision::Bf16)).collect();
     let full_name = property(PropertyKey::DeviceFullName).trim().to_owned();
     Target {
         engine: engine.clone(),
@@ -129,7 +130,7 @@ fn present(engine: &EngineId, core: &Core, name: &str) -> Target {
         platform: Platform::OpenVino,
         device_name: if full_name.is_empty() { name.to_owned() } else { full_name },
         availability: Availability::Ready,
-        precisions: [Precision::F32].into_iter().chain(halves.map(|(precision, _)| precision)).collect(),
+        precisions,
         not_ranked: None,
     }
 }
