@@ -23,6 +23,12 @@ pub struct Costs {
 }
 
 impl Graph {
+    /// The shape of every value of the outermost graph that follows from these sizes.
+    pub fn shapes(&self, dims: &BTreeMap<String, u64>) -> Result<BTreeMap<String, Vec<u64>>, ModelError> {
+        let infos = shapes::infer(self, dims)?;
+        Ok(infos.into_iter().filter_map(|(name, info)| Some((name.to_owned(), info.shape?))).collect())
+    }
+
     /// Costs of one call with these sizes, by shape inference over the operators.
     pub fn costs(&self, dims: &BTreeMap<String, u64>) -> Result<Costs, ModelError> {
         let infos = shapes::infer(self, dims)?;

@@ -82,10 +82,11 @@ impl Reader {
             .map(|import| (standard_domain(import.domain.unwrap_or_default()), import.version.unwrap_or(1)))
             .collect();
         let Some(opset) = domains.remove("") else {
-            return Err(ModelError::damaged(
+            return Err(ModelError::unsupported(
                 &self.file,
                 "its opset list",
                 "no version of the standard operators is given",
+                "Export the model with the standard operators of ONNX",
             ));
         };
         if opset < OLDEST_OPSET {

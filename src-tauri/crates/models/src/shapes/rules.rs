@@ -80,6 +80,14 @@ pub fn shapes(opset: i64, node: &Node, inputs: &Inputs) -> Option<Vec<Vec<u64>>>
         | "Tanh"
         | "ThresholdedRelu"
         | "Trilu" => one(shape(inputs, 0)?.to_vec()),
+        // The second output is the mask.
+        "Dropout" => Some(vec![shape(inputs, 0)?.to_vec(); 2]),
+        "LayerNormalization" => {
+            let x = shape(inputs, 0)?;
+            let axis = axis(node.int("axis").unwrap_or(-1), x.len())?;
+            let statistics: Vec<u64> = x[..axis].iter().copied().chain(x[axis..].iter().map(|_| 1)).collect();
+            Some(vec![x.to_vec(), statistics.clone(), statistics])
+        }
         "Add" | "Sub" | "Mul" | "Div" | "Pow" | "Mod" | "Min" | "Max" | "Mean" | "Sum" | "And" | "Or" | "Xor"
         | "Equal" | "Greater" | "GreaterOrEqual" | "Less" | "LessOrEqual" | "Where" | "BitShift" | "BitwiseAnd"
         | "BitwiseOr" | "BitwiseXor" | "PRelu" => one(broadcast_all(inputs)?),
@@ -89,7 +97,9 @@ pub fn shapes(opset: i64, node: &Node, inputs: &Inputs) -> Option<Vec<Vec<u64>>>
         "Conv" | "ConvInteger" => one(conv(node, shape(inputs, 0)?, shape(inputs, 1)?)?),
         "QLinearConv" => one(conv(node, shape(inputs, 0)?, shape(inputs, 3)?)?),
         "ConvTranspose" => one(conv_transpose(node, shape(inputs, 0)?, shape(inputs, 1)?)?),
-        "MaxPool" | "AveragePool" | "LpPool" => one(pool(node, shape(inputs, 0)?)?),
+        // The second output is where each maximum was.
+        "MaxPool" => Some(vec![pool(node, shape(inputs, 0)?)?; 2]),
+        "AveragePool" | "LpPool" => one(pool(node, shape(inputs, 0)?)?),
         "GlobalAveragePool" | "GlobalMaxPool" | "GlobalLpPool" => {
             let x = shape(inputs, 0)?;
             one(x.iter().enumerate().map(|(axis, size)| if axis < 2 { *size } else { 1 }).collect())
@@ -104,7 +114,9 @@ pub fn shapes(opset: i64, node: &Node, inputs: &Inputs) -> Option<Vec<Vec<u64>>>
         "Reshape" => one(reshape(node, shape(inputs, 0)?, &whole(inputs, 1)?)?),
         "Flatten" => {
             let x = shape(inputs, 0)?;
-            let axis = axis(node.int("axis").unwrap_or(1), x.len() + 1)?;
+            let split = node.int("axis").unwrap_or(1);
+            // The place behind the last axis can be named too, but only from the front.
+            let axis = if split == x.len() as i64 { x.len() } else { axis(split, x.len())? };
             one(vec![product(&x[..axis])?, product(&x[axis..])?])
         }
         "Squeeze" => one(squeeze(node, inputs)?),

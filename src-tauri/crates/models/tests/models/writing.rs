@@ -1,0 +1,157 @@
+use contract::Precision;
+use models::{Graph, Model, Tensor, safetensors};
+use std::{
+    fs,
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+};
+
+const CONFIG: &str = r#"{"model_type": "bert", "num_hidden_layers": 1, "hidden_size": 32, "num_attention_heads": 4,
+    "intermediate_size": 64, "vocab_size": 100, "max_position_embeddings": 16}"#;
+
+fn small() -> Model {
+    Model::from_config_text("small", CONFIG).unwrap()
+}
+
+fn go(_: u64, _: u64) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
+fn golden(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/golden").join(name)
+}
+
+fn entries(folder: &Path) -> Vec<String> {
+    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect()
+}
+
+#[test]
+fn a_finished_folder_is_used_again_and_a_damaged_one_is_made_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let model = small();
+    let first = model.materialize(dir.path(), Precision::F32, 1, &mut go).unwrap();
+    let weights = first.folder.join("weights.bin");
+    let whole = fs::read(&weights).unwrap();
+    assert_eq!(whole.len() as u64, model.disk_bytes(Precision::F32));
+    let mut calls = 0;
+    let mut count = |_, _| {
+        calls += 1;
+        ControlFlow::Continue(())
+    };
+    assert_eq!(model.materialize(dir.path(), Precision::F32, 1, &mut count).unwrap(), first);
+    assert_eq!(calls, 0);
+
+    fs::write(&weights, &whole[..whole.len() - 1]).unwrap();
+    model.materialize(dir.path(), Precision::F32, 1, &mut go).unwrap();
+    assert_eq!(fs::read(&weights).unwrap(), whole);
+    assert_eq!(entries(dir.path()).len(), 1);
+}
+
+#[test]
+fn seed_and_precision_have_folders_of_their_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let model = small();
+    let weights = |precision, seed| {
+        let files = model.materialize(dir.path(), precision, seed, &mut go).unwrap();
+        fs::read(files.folder.join("weights.bin")).unwrap()
+    };
+    assert_ne!(weights(Precision::F32, 1), weights(Precision::F32, 2));
+    assert!(weights(Precision::F16, 1).len() < weights(Precision::F32, 1).len());
+    weights(Precision::Bf16, 1);
+    assert_eq!(entries(dir.path()).len(), 4);
+    assert!(model.materialize(dir.path(), Precision::Int8, 1, &mut go).is_err());
+}
+
+#[test]
+fn a_cancelled_write_leaves_nothing_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let stopped = small().materialize(dir.path(), Precision::F32, 1, &mut |_, _| ControlFlow::Break(()));
+    assert!(matches!(stopped, Err(models::ModelError::Cancelled)));
+    assert!(entries(dir.path()).is_empty());
+}
+
+#[test]
+fn progress_reaches_the_whole_and_norms_begin_at_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut last = (0, 0);
+    let mut note = |done, total| {
+        last = (done, total);
+        ControlFlow::Continue(())
+    };
+    let files = small().materialize(dir.path(), Precision::F32, 1, &mut note).unwrap();
+    let graph = Graph::read(&files.onnx).unwrap();
+    let numbers = |name: &str| graph.initializer(name).unwrap().tensor().unwrap().f32s();
+    assert!(numbers("embeddings.LayerNorm.weight").iter().all(|number| *number == 1.0));
+    assert!(numbers("embeddings.LayerNorm.bias").iter().any(|number| *number != 0.0));
+    // What is written is the weights; gaps between them are not counted.
+    let parameters = small().info().parameters.unwrap();
+    assert_eq!(last.0, 4 * parameters);
+    assert!(last.0 <= last.1);
+}
+
+/// A copy of a golden case with its tensors changed.
+fn changed(name: &str, change: impl Fn(&mut Vec<Tensor>)) -> (tempfile::TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("model.safetensors");
+    let mut tensors = safetensors::read(&golden(name).join("model.safetensors")).unwrap();
+    change(&mut tensors);
+    safetensors::write(&path, &tensors).unwrap();
+    fs::copy(golden(name).join("config.json"), dir.path().join("config.json")).unwrap();
+    (dir, path)
+}
+
+#[test]
+fn a_checkpoints_names_may_have_the_base_model_in_front_or_not() {
+    let added = changed("bert", |tensors| {
+        tensors.iter_mut().for_each(|tensor| {
+            tensor.name = format!("bert.{}", tensor.name).replace("LayerNorm.weight", "LayerNorm.gamma")
+        });
+    });
+    assert!(Model::open(&added.1).is_ok());
+    let removed = changed("opt", |tensors| {
+        tensors.iter_mut().for_each(|tensor| tensor.name = tensor.name.trim_start_matches("model.").to_owned());
+    });
+    assert!(Model::open(&removed.1).is_ok());
+}
+
+#[test]
+fn missing_mis_shaped_and_unused_tensors_are_named() {
+    let error = |change: &dyn Fn(&mut Vec<Tensor>)| {
+        let (_dir, path) = changed("vit", change);
+        Model::open(&path).err().unwrap().to_string()
+    };
+    let missing = error(&|tensors| tensors.retain(|tensor| tensor.name != "classifier.bias"));
+    assert!(
+        missing.contains("1 weight are missing: classifier.bias") || missing.contains("classifier.bias"),
+        "{missing}"
+    );
+    let shape = error(&|tensors| {
+        tensors
+            .iter_mut()
+            .filter(|tensor| tensor.name == "classifier.weight")
+            .for_each(|tensor| tensor.shape = vec![32, 5])
+    });
+    assert!(shape.contains("[32, 5]") && shape.contains("[5, 32]"), "{shape}");
+    let (_dir, path) = changed("vit", |tensors| tensors.push(Tensor::from_f32s("spare", &[1], &[1.0])));
+    assert!(Model::open(&path).unwrap().info().about.contains("spare"));
+}
+
+#[test]
+fn a_checkpoint_in_shards_equals_the_one_in_a_single_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let tensors = safetensors::read(&golden("llama").join("model.safetensors")).unwrap();
+    let mut map = serde_json::Map::new();
+    for (index, part) in tensors.chunks(8).enumerate() {
+        let file = format!("model-{index}.safetensors");
+        safetensors::write(&dir.path().join(&file), part).unwrap();
+        part.iter().for_each(|tensor| drop(map.insert(tensor.name.clone(), file.clone().into())));
+    }
+    let index = dir.path().join("model.safetensors.index.json");
+    fs::write(&index, serde_json::json!({ "weight_map": map }).to_string()).unwrap();
+    fs::copy(golden("llama").join("config.json"), dir.path().join("config.json")).unwrap();
+    let (shards, single) = (Model::open(dir.path()).unwrap(), Model::open(&golden("llama")).unwrap());
+    assert_eq!(shards.info().id, single.info().id);
+
+    fs::write(&index, r#"{"weight_map": {"a": "../../secret.safetensors"}}"#).unwrap();
+    assert!(matches!(Model::open(&index), Err(models::ModelError::Unsafe { .. })));
+}
