@@ -39,4 +39,6 @@ pub struct Options {
     pub theme: Theme,
     /// Sample distributions as plain boxes rather than violins around them.
     pub boxes: bool,
+    /// Latency, throughput and memory on a logarithmic axis, as points: a bar has no length where there is no zero.
+    pub logarithmic: bool,
 }

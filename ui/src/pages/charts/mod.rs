@@ -21,6 +21,7 @@ pub fn Charts() -> impl IntoView {
     let app = App::get();
     let kind = app.chart;
     let boxes = RwSignal::new(false);
+    let logarithmic = RwSignal::new(false);
     let picked = Picked::ask(kind);
     let open = RwSignal::new(None::<RunId>);
     let choices = load(move || {
@@ -29,7 +30,7 @@ pub fn Charts() -> impl IntoView {
     });
     let known = Signal::derive(move || choices.value.with(|choices| choices.ready().cloned().unwrap_or_default()));
     let figure = Memo::new(move |_| {
-        let options = Options { theme: app.theme(), boxes: boxes.get() };
+        let options = Options { theme: app.theme(), boxes: boxes.get(), logarithmic: logarithmic.get() };
         picked.with_source(kind.get(), |source| chart::figure(kind.get(), source, options))
     });
     // A drawn chart stays and follows its figure, so that zoom and focus survive a new result.
@@ -48,6 +49,11 @@ pub fn Charts() -> impl IntoView {
             </header>
             <div class="page-bar">
                 <Segmented options=kinds() chosen=kind label="Chart" on_choose=move |chosen| kind.set(chosen) />
+                <Show when=move || kind.get().can_be_logarithmic()>
+                    <Check checked=logarithmic on_change=move |on| logarithmic.set(on) testid="logarithmic">
+                        "Logarithmic"
+                    </Check>
+                </Show>
                 <Show when=move || kind.get() == ChartKind::Distribution>
                     <Check checked=boxes on_change=move |on| boxes.set(on) testid="boxes">"Boxes only"</Check>
                 </Show>

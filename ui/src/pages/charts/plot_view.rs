@@ -39,7 +39,14 @@ pub fn PlotView(
     });
     view! {
         {move || failure.get().map(|failure| view! { <InlineFailure failure /> })}
-        <div class="plot" id="plot" data-testid="plot" aria-hidden="true" node_ref=place></div>
+        <div
+            class="plot"
+            id="plot"
+            data-testid="plot"
+            role="group"
+            aria-label="The chart; the table below holds the same data"
+            node_ref=place
+        ></div>
     }
 }
 

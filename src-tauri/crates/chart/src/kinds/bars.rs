@@ -25,17 +25,18 @@ pub fn figure(metric: Metric, rows: &[RunRow], options: Options) -> Result<Figur
     let mut table = Table::new(&["setting", "engine and device", "evidence", unit, "low", "high", "samples", "remark"]);
     let mut data = Vec::new();
     for ((class, kind), bars) in &groups {
-        let colour = theme.class(series::index_of(&classes, class));
-        let mut marker = evidence::bar(*kind, colour, theme);
+        let index = series::index_of(&classes, class);
+        let colour = theme.class(index);
+        let mut marker = match options.logarithmic {
+            true => evidence::point(*kind, index, colour, theme),
+            false => evidence::bar(*kind, colour, theme),
+        };
         let opacity: Vec<f64> = bars.iter().map(|(_, row, _)| series::opacity(row)).collect();
         layout::merge(&mut marker, json!({ "opacity": opacity }));
-        data.push(json!({
-            "type": "bar",
-            "orientation": "h",
+        let mut trace = json!({
             "name": series::legend(class, *kind),
             "y": bars.iter().map(|(at, ..)| at).collect::<Vec<_>>(),
             "x": bars.iter().map(|(.., bar)| bar.value).collect::<Vec<_>>(),
-            "width": 0.78,
             "error_x": {
                 "type": "data",
                 "symmetric": false,
@@ -50,7 +51,15 @@ pub fn figure(metric: Metric, rows: &[RunRow], options: Options) -> Result<Figur
             "customdata": bars.iter().map(|(_, row, _)| row.id.0.clone()).collect::<Vec<_>>(),
             "hovertext": bars.iter().map(|(_, row, bar)| series::hover(row, &bar.told(unit))).collect::<Vec<_>>(),
             "hoverinfo": "text",
-        }));
+        });
+        layout::merge(
+            &mut trace,
+            match options.logarithmic {
+                true => json!({ "type": "scatter", "mode": "markers" }),
+                false => json!({ "type": "bar", "orientation": "h", "width": 0.78 }),
+            },
+        );
+        data.push(trace);
         for (_, row, bar) in bars {
             table.rows.push(vec![
                 series::setting_of(row).into(),
@@ -67,7 +76,8 @@ pub fn figure(metric: Metric, rows: &[RunRow], options: Options) -> Result<Figur
 
     let mut layout = layout::base(theme);
     let mut value_axis = layout::axis(theme, &format!("{} ({unit})", metric.label()));
-    layout::merge(&mut value_axis, json!({ "rangemode": "tozero" }));
+    let scale = if options.logarithmic { "log" } else { "linear" };
+    layout::merge(&mut value_axis, json!({ "rangemode": "tozero", "type": scale }));
     layout::merge(
         &mut layout,
         json!({ "barmode": "overlay", "xaxis": value_axis, "yaxis": places.axis(theme), "height": places.height() }),
@@ -199,6 +209,17 @@ mod tests {
         let figure = figure(Metric::Latency, &rows, Options::default()).unwrap();
         assert_eq!(figure.data[0]["marker"].get("pattern"), None);
         assert_eq!(figure.data[1]["marker"]["pattern"]["shape"], "/");
+    }
+
+    #[test]
+    fn a_logarithmic_axis_has_points_in_place_of_bars() {
+        let rows = [measured("bert", "onnxruntime", 1, 12.0), imported("bert", "candle", 1, 30.0)];
+        let options = Options { logarithmic: true, ..Options::default() };
+        let figure = figure(Metric::Latency, &rows, options).unwrap();
+        assert_eq!(figure.layout["xaxis"]["type"], "log");
+        assert!(figure.data.iter().all(|trace| trace["type"] == "scatter"));
+        assert_eq!(figure.data[0]["marker"]["symbol"], "circle");
+        assert_eq!(figure.data[1]["marker"]["symbol"], "square-open");
     }
 
     #[test]

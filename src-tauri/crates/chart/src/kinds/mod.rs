@@ -75,6 +75,11 @@ impl ChartKind {
         }
     }
 
+    /// Can be drawn on a logarithmic axis by choice.
+    pub fn can_be_logarithmic(self) -> bool {
+        matches!(self, Self::Latency | Self::Throughput | Self::Memory)
+    }
+
     /// Needs whole results (samples, phases) rather than rows.
     pub fn needs_runs(self) -> bool {
         matches!(self, Self::Phases | Self::Distribution)
