@@ -17,11 +17,8 @@ impl Places {
     pub fn find() -> Result<Self, StepError> {
         // What cargo says now, not when this was compiled: two clones may share a target folder.
         let manifest = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
-        let root = Path::new(&manifest)
-            .ancestors()
-            .nth(2)
-            .expect("xtask lies two folders below the repository")
-            .to_path_buf();
+        let root =
+            Path::new(&manifest).ancestors().nth(2).expect("xtask lies two folders below the repository").to_path_buf();
         let cache = match std::env::var_os("ASSAY_CACHE") {
             Some(folder) => PathBuf::from(folder),
             None => directories::BaseDirs::new()
