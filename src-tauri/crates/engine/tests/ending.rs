@@ -67,7 +67,9 @@ fn a_segmentation_fault_is_a_result_with_its_phase() {
 #[test]
 fn a_kill_from_outside_is_told_apart_from_a_lack_of_memory() {
     let run = signalled(libc::SIGKILL);
-    assert!(matches!(&run.outcome, Outcome::Failed { kind: FailureKind::Crash, message, .. } if message.contains("SIGKILL")));
+    assert!(
+        matches!(&run.outcome, Outcome::Failed { kind: FailureKind::Crash, message, .. } if message.contains("SIGKILL"))
+    );
 }
 
 #[test]

@@ -41,11 +41,12 @@ impl Reference {
         record: &mut Record,
         feed: &mut Feed,
     ) -> Result<Self, Failure> {
-        record.enter(PhaseName::Check);
+        let preparing = Preparing { program, job, control, started: Instant::now() };
         feed.phase(PhaseName::Check);
-        let started = Instant::now();
-        let preparing = Preparing { program, job, control, started };
+        // The inputs follow from the graph, so a file that cannot be read shows here first.
+        record.enter(PhaseName::Load);
         let inputs = preparing.inputs(&job.onnx, feed)?;
+        record.enter(PhaseName::Check);
         let mut reasons = Vec::new();
         for (choice, library) in job.references.iter().filter(|(choice, _)| choice.engine != job.setting.engine) {
             match preparing.outputs(choice, library.as_deref(), feed) {
@@ -127,7 +128,9 @@ impl Preparing<'_> {
         if !self.control.goes_on() {
             return Err(WorkerError::Cancelled.into());
         }
-        let limits = remaining(self.job, self.started);
+        let mut limits = remaining(self.job, self.started);
+        // An engine that hangs as the reference must leave time for the one that is measured.
+        limits.timeout /= 2;
         let report = worker::converse(self.program, order, &limits, self.control, &mut |heard| feed.hear(&heard));
         report.answer?;
         Ok(())

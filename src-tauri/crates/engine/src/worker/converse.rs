@@ -1,7 +1,9 @@
 //! The parent's side: gives an order to a worker, hears it out, keeps it within its limits, and tells how it ended.
 
 use super::{
-    ending, log,
+    ending,
+    error::WorkerError,
+    log,
     log::Log,
     order::{Event, Opening, Order},
     process::Process,
@@ -10,11 +12,9 @@ use crate::{
     Control, Limits, Program, environment,
     limits::{self, Usage},
 };
-use contract::FailureKind;
 use serde::de::DeserializeOwned;
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
-    path::PathBuf,
     process::{ChildStdin, ChildStdout, ExitStatus},
     sync::{
         Arc, Mutex, PoisonError,
@@ -50,60 +50,6 @@ pub struct Pulse {
 pub struct Report {
     pub answer: Result<serde_json::Value, WorkerError>,
     pub log: Log,
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum WorkerError {
-    #[error("a worker process could not be started\n{}", program.display())]
-    NotStarted { program: PathBuf, source: io::Error },
-    #[error("the worker {how}{}", last_words(log))]
-    Crashed {
-        /// Completes "the worker …".
-        how: String,
-        /// The last lines on standard error.
-        log: Vec<String>,
-    },
-    #[error("the worker ran out of memory: {how}")]
-    OutOfMemory { how: String },
-    #[error("the worker was ended after {} s, the longest time allowed", secs.round())]
-    TimedOut { secs: f64 },
-    #[error("cancelled")]
-    Cancelled,
-    /// The worker says itself what went wrong.
-    #[error("{message}")]
-    Failed { kind: FailureKind, message: String, remedy: Option<String> },
-    #[error("the worker answered something this version of Assay does not understand")]
-    Garbled(#[source] serde_json::Error),
-}
-
-impl WorkerError {
-    pub fn kind(&self) -> FailureKind {
-        match self {
-            Self::NotStarted { .. } | Self::Garbled(_) => FailureKind::EngineError,
-            Self::Crashed { .. } => FailureKind::Crash,
-            Self::OutOfMemory { .. } => FailureKind::OutOfMemory,
-            Self::TimedOut { .. } => FailureKind::TimedOut,
-            Self::Cancelled => FailureKind::Cancelled,
-            Self::Failed { kind, .. } => *kind,
-        }
-    }
-
-    pub fn remedy(&self) -> Option<String> {
-        let remedy = match self {
-            Self::OutOfMemory { .. } => {
-                "Choose a smaller batch, length or precision, or raise the memory share in Settings"
-            }
-            Self::TimedOut { .. } => "Choose smaller sizes, or raise the time limit in Settings",
-            Self::Failed { remedy, .. } => return remedy.clone(),
-            Self::NotStarted { .. } | Self::Crashed { .. } | Self::Cancelled | Self::Garbled(_) => return None,
-        };
-        Some(remedy.to_owned())
-    }
-}
-
-/// The reason is most often the last thing a library wrote.
-fn last_words(log: &[String]) -> String {
-    if log.is_empty() { String::new() } else { format!("; its last lines: {}", log.join(" | ")) }
 }
 
 /// Asks a worker one question. Its memory is bounded by what is installed.

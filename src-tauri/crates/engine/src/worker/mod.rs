@@ -6,6 +6,7 @@
 
 mod converse;
 mod ending;
+mod error;
 mod log;
 mod order;
 mod process;
@@ -13,7 +14,8 @@ mod run;
 mod serve;
 mod stdio;
 
-pub use converse::{Heard, Pulse, Report, WorkerError, ask, converse, follow};
+pub use converse::{Heard, Pulse, Report, ask, converse, follow};
+pub use error::WorkerError;
 pub use log::Log;
 pub use order::{Checked, Comparison, Event, Order, RunOrder};
 pub use serve::worker_main;

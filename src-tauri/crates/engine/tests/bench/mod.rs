@@ -2,9 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
-use contract::{
-    Availability, DeviceId, EngineId, Mode, Platform, Precision, RunModel, Setting, Target, TargetChoice,
-};
+use contract::{Availability, DeviceId, EngineId, Mode, Platform, Precision, RunModel, Setting, Target, TargetChoice};
 use engine::{Job, Libraries, Limits, Program, backend::LoadRequest};
 use models::{Dimension, Element, Graph, Node, Value};
 use std::{
