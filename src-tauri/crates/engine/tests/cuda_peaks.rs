@@ -39,7 +39,9 @@ fn measured(machine: &Machine, program: &Program) -> Result<(), Failed> {
     }
     for peak in &peaks {
         let Peak { device, kind, precision, threads, best, median, low, high, samples, method, .. } = peak;
-        println!("{device} {kind:?} {precision:?} {threads:?}: best {best:.4e}, median {median:.4e} [{low:.4e}, {high:.4e}], n = {samples}; {method}");
+        println!(
+            "{device} {kind:?} {precision:?} {threads:?}: best {best:.4e}, median {median:.4e} [{low:.4e}, {high:.4e}], n = {samples}; {method}"
+        );
     }
     let best = |kind, precision: Option<Precision>| {
         let of_gpu = peaks.iter().filter(|peak| peak.platform == Platform::Cuda);
@@ -62,5 +64,9 @@ fn measured(machine: &Machine, program: &Program) -> Result<(), Failed> {
             None => Some(format!("{kind:?} {precision:?} was not measured")),
         })
         .collect();
-    if problems.is_empty() { Ok(()) } else { Err(Failed::from(format!("{}\n{}", problems.join("\n"), said.join("\n")))) }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(Failed::from(format!("{}\n{}", problems.join("\n"), said.join("\n"))))
+    }
 }

@@ -6,7 +6,6 @@ use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
     thread,
-    time::Duration,
 };
 
 const NAMES: [(&str, &[&str]); 4] = [
@@ -15,9 +14,6 @@ const NAMES: [(&str, &[&str]); 4] = [
     ("Edge", &["microsoft-edge", "microsoft-edge-stable", "com.microsoft.Edge"]),
     ("Firefox", &["firefox", "firefox-esr", "org.mozilla.firefox"]),
 ];
-
-/// Some start through wrapper scripts; one that takes longer is listed without its version.
-const VERSION_LIMIT: Duration = Duration::from_millis(2000);
 
 pub fn places() -> Vec<PathBuf> {
     let path =
@@ -48,8 +44,9 @@ pub fn installed(places: &[PathBuf]) -> Vec<Browser> {
     })
 }
 
+/// One that does not answer in time is listed without its version.
 fn ask(name: &str, path: &Path) -> Browser {
-    let printed = command::output(path, &["--version"], VERSION_LIMIT);
+    let printed = command::output(path, &["--version"], command::QUICK);
     Browser { name: name.to_owned(), version: printed.as_deref().and_then(version), path: path.display().to_string() }
 }
 

@@ -56,10 +56,12 @@ fn engine_absence(engines: &[EngineStatus], key: &str) -> Option<Availability> {
     (!usable).then(|| first.availability.clone())
 }
 
-/// A device that only an engine knows is listed too, so that every target has its device.
+/// A device that only an engine knows is listed too, so that every usable target has its device. What an engine was built
+/// for and does not find here is no device of this machine.
 fn add_engine_devices(status: &mut PlatformStatus, engines: &[EngineStatus]) {
     for engine in engines {
-        for target in engine.targets.iter().filter(|target| target.platform == status.platform) {
+        let usable = engine.targets.iter().filter(|target| target.availability.is_ready());
+        for target in usable.filter(|target| target.platform == status.platform) {
             if status.devices.iter().any(|device| device.id == target.device) {
                 continue;
             }

@@ -173,6 +173,16 @@ fn a_device_that_only_an_engine_knows_is_listed() {
 }
 
 #[test]
+fn what_an_engine_was_built_for_and_does_not_find_is_no_device() {
+    let mut found = found();
+    let missing = Availability::missing("this build has no CUDA provider", "use another build");
+    found.engines[0].targets.push(target("onnxruntime", Platform::Cuda, "cuda:0", missing));
+    let cuda = of(&found, Platform::Cuda);
+    assert!(cuda.devices.is_empty());
+    assert!(!cuda.availability.is_ready());
+}
+
+#[test]
 fn a_software_adapter_says_that_its_times_are_no_speed() {
     let mut found = found();
     found.adapters = Ok(vec![AdapterFacts {

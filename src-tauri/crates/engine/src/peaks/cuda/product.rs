@@ -96,32 +96,38 @@ impl Product {
 
     fn check(&self, gpu: &Gpu, tolerance: f64) -> Result<(), CudaError> {
         let n = self.n;
-        let values = decode(&gpu.stream.clone_dtoh(&self.on_device[2])?, self.precision);
+        let values = gpu.stream.clone_dtoh(&self.on_device[2])?;
         let left = |row: usize, k: usize| f64::from(self.left[row * n + k]);
         let right = |k: usize, column: usize| f64::from(self.right[column * n + k]);
-        check_product(n, tolerance, left, right, |row, column| values[column * n + row])?;
+        check_product(n, tolerance, left, right, |row, column| entry(&values, self.precision, column * n + row))?;
         Ok(())
     }
 }
 
+/// In the byte order of this machine, which is the GPU's.
 fn encode(values: &[f32], precision: Precision) -> Vec<u8> {
+    fn bytes<T: bytemuck::NoUninit>(values: &[f32], of: impl Fn(f32) -> T) -> Vec<u8> {
+        let values: Vec<T> = values.iter().map(|value| of(*value)).collect();
+        bytemuck::cast_slice(&values).to_vec()
+    }
     match precision {
-        Precision::F16 => values.iter().flat_map(|x| half::f16::from_f32(*x).to_le_bytes()).collect(),
-        Precision::Bf16 => values.iter().flat_map(|x| half::bf16::from_f32(*x).to_le_bytes()).collect(),
-        Precision::Int8 | Precision::Int4 => values.iter().map(|x| (*x as i8).cast_unsigned()).collect(),
-        Precision::F32 => values.iter().flat_map(|x| x.to_le_bytes()).collect(),
+        Precision::F16 => bytes(values, half::f16::from_f32),
+        Precision::Bf16 => bytes(values, half::bf16::from_f32),
+        Precision::Int8 | Precision::Int4 => bytes(values, |value| value as i8),
+        Precision::F32 => bytes(values, |value| value),
     }
 }
 
-/// Of the product: int8 factors sum up in int32.
-fn decode(bytes: &[u8], precision: Precision) -> Vec<f64> {
-    let twos = || bytes.as_chunks::<2>().0.iter().copied();
-    let fours = || bytes.as_chunks::<4>().0.iter().copied();
+/// One number of the product: int8 factors sum up in int32.
+fn entry(product: &[u8], precision: Precision, place: usize) -> f64 {
+    fn read<T: bytemuck::AnyBitPattern>(product: &[u8], place: usize) -> T {
+        bytemuck::pod_read_unaligned(&product[place * size_of::<T>()..(place + 1) * size_of::<T>()])
+    }
     match precision {
-        Precision::F16 => twos().map(|bytes| half::f16::from_le_bytes(bytes).to_f64()).collect(),
-        Precision::Bf16 => twos().map(|bytes| half::bf16::from_le_bytes(bytes).to_f64()).collect(),
-        Precision::Int8 | Precision::Int4 => fours().map(|bytes| f64::from(i32::from_le_bytes(bytes))).collect(),
-        Precision::F32 => fours().map(|bytes| f64::from(f32::from_le_bytes(bytes))).collect(),
+        Precision::F16 => read::<half::f16>(product, place).to_f64(),
+        Precision::Bf16 => read::<half::bf16>(product, place).to_f64(),
+        Precision::Int8 | Precision::Int4 => read::<i32>(product, place).into(),
+        Precision::F32 => read::<f32>(product, place).into(),
     }
 }
 
@@ -133,7 +139,8 @@ mod tests {
     fn every_format_holds_the_numbers_exactly() {
         let values = [-1.0, -0.5, 0.0, 0.9921875];
         for precision in [Precision::F32, Precision::F16, Precision::Bf16] {
-            let back = decode(&encode(&values, precision), precision);
+            let encoded = encode(&values, precision);
+            let back: Vec<f64> = (0..values.len()).map(|place| entry(&encoded, precision, place)).collect();
             assert_eq!(back, values.map(f64::from), "{precision}");
         }
         assert_eq!(encode(&[-64.0, 63.0], Precision::Int8), [192, 63]);

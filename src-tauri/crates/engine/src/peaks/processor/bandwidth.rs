@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn arrays_exceed_the_cache_and_leave_the_memory_free() {
         assert_eq!(Sizes::beyond(Some(32 << 20), 24 << 30).numbers * 8, 128 << 20);
-        assert_eq!(Sizes::beyond(None, 24 << 30).numbers * 8, 64 << 20);
+        assert_eq!(Sizes::beyond(None, 24 << 30).numbers * 8, 256 << 20);
         assert!(Sizes::beyond(Some(1 << 30), 4 << 30).numbers as u64 * 8 * 3 <= (4 << 30) / 8);
     }
 
