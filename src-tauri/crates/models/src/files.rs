@@ -79,10 +79,18 @@ pub fn inside(folder: &Path, location: &str, file: &str, place: &str) -> Result<
         fs::canonicalize(&path).map_err(|source| unreadable(&path, source))?,
         fs::canonicalize(folder).map_err(|source| unreadable(folder, source))?,
     );
-    if !real.starts_with(&home) {
+    if !real.starts_with(&home) && !in_hub_cache(&home, &real) {
         return refused(format!("{location:?} is a link that leads out of the model's folder"));
     }
     Ok(real)
+}
+
+/// The Hugging Face cache keeps a model's files in `blobs` and shows them as links in `snapshots/<revision>`.
+fn in_hub_cache(home: &Path, real: &Path) -> bool {
+    home.parent()
+        .filter(|snapshots| snapshots.ends_with("snapshots"))
+        .and_then(Path::parent)
+        .is_some_and(|model| real.starts_with(model.join("blobs")))
 }
 
 #[cfg(test)]
@@ -112,6 +120,22 @@ mod tests {
         fs::write(folder.path().join("secret"), "x").unwrap();
         std::os::unix::fs::symlink(folder.path().join("secret"), model.join("weights.bin")).unwrap();
         assert!(matches!(inside(&model, "weights.bin", "m", "w"), Err(ModelError::Unsafe { .. })));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_of_the_hugging_face_cache_are_followed_to_their_own_model_only() {
+        let cache = tempfile::tempdir().unwrap();
+        for model in ["models--a", "models--b"] {
+            fs::create_dir_all(cache.path().join(model).join("blobs")).unwrap();
+            fs::write(cache.path().join(model).join("blobs/hash"), "x").unwrap();
+        }
+        let snapshot = cache.path().join("models--a/snapshots/1");
+        fs::create_dir_all(&snapshot).unwrap();
+        std::os::unix::fs::symlink("../../blobs/hash", snapshot.join("own")).unwrap();
+        std::os::unix::fs::symlink("../../../models--b/blobs/hash", snapshot.join("other")).unwrap();
+        assert!(inside(&snapshot, "own", "m", "w").is_ok());
+        assert!(matches!(inside(&snapshot, "other", "m", "w"), Err(ModelError::Unsafe { .. })));
     }
 
     #[test]

@@ -5,6 +5,104 @@ use crate::{Attribute, Node};
 
 type Inputs<'a> = [Option<&'a Info>];
 
+/// The output has the shape of the first input.
+const SAME_SHAPE: [&str; 66] = [
+    "Abs",
+    "Acos",
+    "Acosh",
+    "Asin",
+    "Asinh",
+    "Atan",
+    "Atanh",
+    "BatchNormalization",
+    "BitwiseNot",
+    "Cast",
+    "CastLike",
+    "Ceil",
+    "Celu",
+    "Clip",
+    "Cos",
+    "Cosh",
+    "CumSum",
+    "DequantizeLinear",
+    "Elu",
+    "Erf",
+    "Exp",
+    "EyeLike",
+    "Floor",
+    "Gelu",
+    "GroupNormalization",
+    "HardSigmoid",
+    "HardSwish",
+    "Hardmax",
+    "Identity",
+    "InstanceNormalization",
+    "IsInf",
+    "IsNaN",
+    "LRN",
+    "LeakyRelu",
+    "Log",
+    "LogSoftmax",
+    "LpNormalization",
+    "MeanVarianceNormalization",
+    "Mish",
+    "Neg",
+    "Not",
+    "QuantizeLinear",
+    "RMSNormalization",
+    "Reciprocal",
+    "Relu",
+    "ReverseSequence",
+    "RotaryEmbedding",
+    "Round",
+    "ScatterElements",
+    "ScatterND",
+    "Selu",
+    "Shrink",
+    "Sigmoid",
+    "Sign",
+    "SimplifiedLayerNormalization",
+    "Sin",
+    "Sinh",
+    "Softmax",
+    "Softplus",
+    "Softsign",
+    "Sqrt",
+    "Swish",
+    "Tan",
+    "Tanh",
+    "ThresholdedRelu",
+    "Trilu",
+];
+
+/// The inputs are stretched to one shape.
+const BROADCAST: [&str; 24] = [
+    "Add",
+    "Sub",
+    "Mul",
+    "Div",
+    "Pow",
+    "Mod",
+    "Min",
+    "Max",
+    "Mean",
+    "Sum",
+    "And",
+    "Or",
+    "Xor",
+    "Equal",
+    "Greater",
+    "GreaterOrEqual",
+    "Less",
+    "LessOrEqual",
+    "Where",
+    "BitShift",
+    "BitwiseAnd",
+    "BitwiseOr",
+    "BitwiseXor",
+    "PRelu",
+];
+
 /// The shapes of a node's outputs, as many as are known in order; none where the first is unknown.
 pub fn shapes(opset: i64, node: &Node, inputs: &Inputs) -> Option<Vec<Vec<u64>>> {
     if node.domain == "com.microsoft" {
@@ -12,74 +110,8 @@ pub fn shapes(opset: i64, node: &Node, inputs: &Inputs) -> Option<Vec<Vec<u64>>>
     }
     let one = |shape: Vec<u64>| Some(vec![shape]);
     match node.op.as_str() {
-        "Abs"
-        | "Acos"
-        | "Acosh"
-        | "Asin"
-        | "Asinh"
-        | "Atan"
-        | "Atanh"
-        | "BatchNormalization"
-        | "BitwiseNot"
-        | "Cast"
-        | "CastLike"
-        | "Ceil"
-        | "Celu"
-        | "Clip"
-        | "Cos"
-        | "Cosh"
-        | "CumSum"
-        | "DequantizeLinear"
-        | "Dropout"
-        | "Elu"
-        | "Erf"
-        | "Exp"
-        | "EyeLike"
-        | "Floor"
-        | "Gelu"
-        | "GroupNormalization"
-        | "HardSigmoid"
-        | "HardSwish"
-        | "Hardmax"
-        | "Identity"
-        | "InstanceNormalization"
-        | "IsInf"
-        | "IsNaN"
-        | "LRN"
-        | "LayerNormalization"
-        | "LeakyRelu"
-        | "Log"
-        | "LogSoftmax"
-        | "LpNormalization"
-        | "MeanVarianceNormalization"
-        | "Mish"
-        | "Neg"
-        | "Not"
-        | "QuantizeLinear"
-        | "RMSNormalization"
-        | "Reciprocal"
-        | "Relu"
-        | "ReverseSequence"
-        | "RotaryEmbedding"
-        | "Round"
-        | "ScatterElements"
-        | "ScatterND"
-        | "Selu"
-        | "Shrink"
-        | "Sigmoid"
-        | "Sign"
-        | "SimplifiedLayerNormalization"
-        | "Sin"
-        | "Sinh"
-        | "Softmax"
-        | "Softplus"
-        | "Softsign"
-        | "Sqrt"
-        | "Swish"
-        | "Tan"
-        | "Tanh"
-        | "ThresholdedRelu"
-        | "Trilu" => one(shape(inputs, 0)?.to_vec()),
+        op if SAME_SHAPE.contains(&op) => one(shape(inputs, 0)?.to_vec()),
+        op if BROADCAST.contains(&op) => one(broadcast_all(inputs)?),
         // The second output is the mask.
         "Dropout" => Some(vec![shape(inputs, 0)?.to_vec(); 2]),
         "LayerNormalization" => {
@@ -88,9 +120,6 @@ pub fn shapes(opset: i64, node: &Node, inputs: &Inputs) -> Option<Vec<Vec<u64>>>
             let statistics: Vec<u64> = x[..axis].iter().copied().chain(x[axis..].iter().map(|_| 1)).collect();
             Some(vec![x.to_vec(), statistics.clone(), statistics])
         }
-        "Add" | "Sub" | "Mul" | "Div" | "Pow" | "Mod" | "Min" | "Max" | "Mean" | "Sum" | "And" | "Or" | "Xor"
-        | "Equal" | "Greater" | "GreaterOrEqual" | "Less" | "LessOrEqual" | "Where" | "BitShift" | "BitwiseAnd"
-        | "BitwiseOr" | "BitwiseXor" | "PRelu" => one(broadcast_all(inputs)?),
         "MatMul" | "MatMulInteger" => one(matmul(shape(inputs, 0)?, shape(inputs, 1)?)?),
         "QLinearMatMul" => one(matmul(shape(inputs, 0)?, shape(inputs, 3)?)?),
         "Gemm" => one(gemm(node, shape(inputs, 0)?, shape(inputs, 1)?)?),
