@@ -19,8 +19,11 @@ pub struct Catalogue {
 
 impl Catalogue {
     pub fn list(&self, store: &Store) -> Result<Vec<ModelInfo>, Failure> {
-        let mut infos: Vec<ModelInfo> =
-            Model::presets().iter().filter_map(|preset| Model::preset(&preset.id())).map(|m| m.info().clone()).collect();
+        let mut infos: Vec<ModelInfo> = Model::presets()
+            .iter()
+            .filter_map(|preset| Model::preset(&preset.id()))
+            .map(|m| m.info().clone())
+            .collect();
         infos.extend(store.models()?);
         Ok(infos)
     }

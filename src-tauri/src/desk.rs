@@ -60,18 +60,26 @@ impl Deref for Desk {
     }
 }
 
+/// What a desk is made of.
+pub struct Opening {
+    pub place: Place,
+    /// How a worker is started.
+    pub program: Program,
+    /// Folders of engine libraries beside the usual ones.
+    pub libraries: Vec<PathBuf>,
+    pub front: Box<dyn Front>,
+    /// The right to open this store.
+    pub instance: Instance,
+    pub store: PathBuf,
+    pub runtime: Handle,
+}
+
 impl Desk {
     /// Takes its place at once; the store is opened and the machine looked at on threads of their own.
-    pub fn open(
-        place: Place,
-        extra_libraries: &[PathBuf],
-        front: Box<dyn Front>,
-        instance: Instance,
-        store: PathBuf,
-        runtime: Handle,
-    ) -> Result<Self, Failure> {
-        let program = Program::this().map_err(|e| Failure::broken("finding the program's own file", e))?;
-        let libraries = Libraries::find(&[extra_libraries, &[place.libraries()]].concat());
+    pub fn open(opening: Opening) -> Result<Self, Failure> {
+        let Opening { place, program, mut libraries, front, instance, store, runtime } = opening;
+        libraries.push(place.libraries());
+        let libraries = Libraries::find(&libraries);
         let bench = Bench { program, libraries, weights: Weights::at(place.weights()), scratch: place.scratch() };
         let desk = Self(Arc::new(Inside {
             place,
@@ -108,7 +116,6 @@ impl Desk {
             self.use_store(store);
         }
         inventory::scan(self, store.as_ref());
-        self.queue.wake();
     }
 
     /// Recalls what the store holds, lets requests through, and has the queue go on.

@@ -120,6 +120,11 @@ fn exchange(connection: Stream, answer: &dyn Fn(&str) -> Result<String, Failure>
 }
 
 impl Doorbell {
+    /// For a store that another process is known to have; whether it answers shows when it is asked.
+    pub fn of(store: &Path) -> Result<Self, Failure> {
+        Ok(Self { address: Address::of(store)?, store: store.to_owned() })
+    }
+
     /// Asks the process that owns the store.
     pub fn ask<R: Request>(&self, request: R) -> Result<R::Answer, Failure> {
         let line = serde_json::to_string(&request.into_ask()).map_err(|e| Failure::broken("writing the request", e))?;

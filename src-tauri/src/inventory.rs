@@ -3,7 +3,10 @@
 use crate::desk::Desk;
 use contract::*;
 use engine::Control;
-use std::{sync::Mutex, thread};
+use std::{
+    sync::{Mutex, TryLockError},
+    thread,
+};
 use store::Store;
 use tokio::sync::watch;
 
@@ -12,6 +15,7 @@ pub struct Inventory {
     /// As the last start left it, to tell what has changed since.
     before: Mutex<Option<Machine>>,
     webview: Mutex<Option<WebViewFacts>>,
+    /// One scan at a time; the queue starts nothing meanwhile, for each would disturb the other.
     scanning: Mutex<()>,
     peaks: Mutex<Option<Control>>,
 }
@@ -78,7 +82,7 @@ impl Inventory {
 /// Looks at the machine again and stores what it found. Blocks for some seconds.
 pub fn scan(desk: &Desk, store: Option<&Store>) -> Machine {
     let inventory = &desk.inventory;
-    let _one_at_a_time = lock(&inventory.scanning);
+    let one_at_a_time = lock(&inventory.scanning);
     let mut machine = engine::scan(&desk.bench.libraries, &desk.bench.program);
     if let Some(store) = store {
         machine.peaks = store.peaks(&machine.id).unwrap_or_default();
@@ -89,6 +93,8 @@ pub fn scan(desk: &Desk, store: Option<&Store>) -> Machine {
     if let Some(Err(e)) = store.map(|store| store.save_machine(&machine)) {
         desk.warn(format!("The inventory could not be stored: {e}."));
     }
+    drop(one_at_a_time);
+    desk.queue.wake();
     inventory.show(desk, machine)
 }
 
@@ -142,9 +148,9 @@ impl Inventory {
         }
     }
 
-    /// Whether "Measure this machine" runs; a measurement beside it would disturb both.
-    pub fn peaks_running(&self) -> bool {
-        lock(&self.peaks).is_some()
+    /// Whether the machine is being scanned or measured; a model measured beside it would disturb both.
+    pub fn is_at_work(&self) -> bool {
+        lock(&self.peaks).is_some() || matches!(self.scanning.try_lock(), Err(TryLockError::WouldBlock))
     }
 }
 

@@ -53,23 +53,17 @@ struct Column {
     availability: Availability,
 }
 
+/// A column for each device that an engine here can use; one that says why not for each platform without.
 fn own_columns(machine: &Machine, filter: &Filter) -> Vec<Column> {
     let wanted = |platform: &Platform| filter.platforms.is_empty() || filter.platforms.contains(platform);
     let mut columns: Vec<Column> = Vec::new();
     for status in machine.platforms.iter().filter(|status| wanted(&status.platform)) {
         let platform = status.platform;
         let before = columns.len();
-        for target in machine.targets().filter(|target| target.platform == platform) {
+        for target in machine.targets().filter(|target| target.platform == platform && target.availability.is_ready()) {
             let place = Place { platform, device: Some(target.device.clone()), elsewhere: None };
-            match columns.iter_mut().find(|column| column.place == place) {
-                // One usable engine makes the device usable.
-                Some(column) if target.availability.is_ready() => column.availability = Availability::Ready,
-                Some(_) => {}
-                None => columns.push(Column {
-                    place,
-                    label: target.device_name.clone(),
-                    availability: target.availability.clone(),
-                }),
+            if !columns.iter().any(|column| column.place == place) {
+                columns.push(Column { place, label: target.device_name.clone(), availability: Availability::Ready });
             }
         }
         if columns.len() == before {

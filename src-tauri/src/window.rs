@@ -1,12 +1,13 @@
 //! The one window: how it opens, what it may call, and what closing it means.
 
 use crate::{
-    desk::Desk,
+    desk::{Desk, Opening},
     front::{FileQuestion, Front},
     instance::{self, Claim},
     place::Place,
 };
 use contract::{Event, Failure, Show};
+use engine::Program;
 use std::{path::PathBuf, process::ExitCode};
 use tauri::{
     AppHandle, DragDropEvent, Manager, RunEvent, State, WebviewWindow, WebviewWindowBuilder, WindowEvent,
@@ -42,11 +43,15 @@ fn start() -> Result<ExitCode, Failure> {
         .plugin(tauri_plugin_dialog::init())
         .invoke_handler(tauri::generate_handler![ask, listen])
         .setup(move |app| {
-            let front = Box::new(AppFront(app.handle().clone()));
-            let resources: Vec<PathBuf> =
-                app.path().resource_dir().map(|dir| dir.join("libraries")).into_iter().collect();
-            let runtime = async_runtime::handle().inner().clone();
-            let desk = Desk::open(place.clone(), &resources, front, instance, store, runtime)?;
+            let desk = Desk::open(Opening {
+                place: place.clone(),
+                program: Program::this().map_err(|e| Failure::broken("finding the program's own file", e))?,
+                libraries: app.path().resource_dir().map(|folder| folder.join("libraries")).into_iter().collect(),
+                front: Box::new(AppFront(app.handle().clone())),
+                instance,
+                store,
+                runtime: async_runtime::handle().inner().clone(),
+            })?;
             app.manage(desk);
             let config = app.config().app.windows.first().expect("tauri.conf.json describes the window");
             WebviewWindowBuilder::from_config(app.handle(), config)?.data_directory(place.webview()).build()?;
@@ -73,7 +78,8 @@ fn listen(desk: State<'_, Desk>, channel: Channel<Event>) {
 }
 
 fn on_event(app: &AppHandle, event: RunEvent) {
-    let desk = app.state::<Desk>();
+    // The loop turns before the set-up has made a desk.
+    let Some(desk) = app.try_state::<Desk>() else { return };
     match event {
         RunEvent::WindowEvent { event: WindowEvent::CloseRequested { api, .. }, .. } if desk.window_closed() => {
             api.prevent_close();

@@ -41,7 +41,7 @@ fn next(desk: &Desk, shift: u64) -> Option<(Job, Control)> {
             return None;
         }
         if !state.paused
-            && !desk.inventory.peaks_running()
+            && !desk.inventory.is_at_work()
             && let Some(mut job) = state.waiting.pop_front()
         {
             job.state = JobState::Running;

@@ -1,0 +1,278 @@
+//! The commands of the real program, as a script calls them.
+
+use serde_json::Value;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+use tempfile::TempDir;
+
+struct Shell {
+    folder: TempDir,
+}
+
+impl Shell {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_assay"));
+        command.args(arguments).current_dir(self.folder.path()).env("ASSAY_DATA", self.path("data"));
+        // No display is needed.
+        command.env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY");
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// Exit code and what was said on stderr.
+    fn fails(&self, arguments: &[&str]) -> (i32, String) {
+        let output = self.run(arguments);
+        assert!(!output.status.success(), "{arguments:?} should fail");
+        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+    }
+}
+
+const TABLE: &str = "model,family,hardware,runtime,precision,mode,batch,size,devices,threads,software,measured_at,parameters,macs,activations,latency_ms,peak_memory_mb
+resnet50,resnet,Board A,tflite,f32,inference,1,224,1,4,2.15,2024-05-01,25557032,4111514624,11113984,12.5,180
+resnet50,resnet,Board A,tflite,f32,inference,1,224,1,4,2.15,2024-05-01,25557032,4111514624,11113984,12.5,180
+resnet50,resnet,Board A,tflite,int8,inference,1,224,1,4,2.15,2024-05-01,25557032,4111514624,11113984,-3,180
+";
+
+#[test]
+fn the_inventory_lists_all_eight_platforms_and_every_engine() {
+    let machine = Shell::new().json(&["inventory", "--json"]);
+    assert_eq!(machine["platforms"].as_array().unwrap().len(), 8);
+    let engines: Vec<&str> = machine["engines"].as_array().unwrap().iter().map(|e| e["id"].as_str().unwrap()).collect();
+    for engine in ["candle", "onnxruntime", "openvino"] {
+        assert!(engines.contains(&engine), "{engines:?}");
+    }
+}
+
+#[test]
+fn a_measurement_is_printed_and_kept_in_the_store_asked_for() {
+    let shell = Shell::new();
+    let arguments = [
+        "measure",
+        "--model",
+        "bert-tiny",
+        "--engine",
+        "candle",
+        "--budget-secs",
+        "1",
+        "--store",
+        "mine.duckdb",
+        "--json",
+    ];
+    let run = shell.json(&arguments);
+    assert_eq!(run["outcome"]["outcome"], "done");
+    assert!(run["timing"]["median_ms"].as_f64().unwrap() > 0.0);
+    let rows = shell.json(&["query", "--store", "mine.duckdb", "SELECT count(*) AS n FROM runs", "--json"]);
+    assert_eq!(rows[0]["n"], 1);
+    let out = shell.json(&["export", "--store", "mine.duckdb", "--out", "mine.csv", "--json"]);
+    assert_eq!(out["rows"], 1);
+    let table = fs::read_to_string(shell.path("mine.csv")).unwrap();
+    assert!(table.lines().nth(1).unwrap().starts_with("bert-tiny,bert,"), "{table}");
+}
+
+#[test]
+fn a_measurement_that_cannot_be_done_fails_with_its_reason() {
+    let shell = Shell::new();
+    let (code, said) = shell.fails(&["measure", "--model", "no-such-model.onnx"]);
+    assert!(code == 1 && said.contains("no-such-model.onnx"), "{code} {said}");
+    let (code, said) = shell.fails(&["measure", "--model", "bert-tiny", "--engine", "abacus"]);
+    assert!(code == 1 && said.contains("abacus"), "{code} {said}");
+    let (code, said) =
+        shell.fails(&["measure", "--model", "bert-tiny", "--engine", "candle", "--length", "100000", "--json"]);
+    assert!(code == 1 && said.contains("100000"), "{code} {said}");
+    fs::write(shell.path("torn.onnx"), [8, 7, 18, 255, 255, 255]).unwrap();
+    let (code, said) = shell.fails(&["measure", "--model", "torn.onnx"]);
+    assert!(code == 1 && said.contains("torn.onnx"), "{code} {said}");
+}
+
+#[test]
+fn wrong_usage_is_told_apart_from_failure() {
+    let shell = Shell::new();
+    assert_eq!(shell.fails(&["measure"]).0, 2);
+    assert_eq!(shell.fails(&["measure", "--model", "bert-tiny", "--precision", "f33"]).0, 2);
+    assert_eq!(shell.fails(&["nonsense"]).0, 2);
+    assert!(shell.run(&["--help"]).status.success());
+    assert!(String::from_utf8(shell.run(&["--version"]).stdout).unwrap().contains(env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn taken_duplicates_and_refused_add_up_to_the_rows_and_come_back_out() {
+    let shell = Shell::new();
+    fs::write(shell.path("table.csv"), TABLE).unwrap();
+    let report = shell.json(&["import", "table.csv", "--store", "s.duckdb", "--json"]);
+    assert_eq!(
+        (&report["rows"], &report["taken"], &report["duplicates"], &report["refused"]),
+        (&3.into(), &1.into(), &1.into(), &1.into())
+    );
+    assert_eq!(report["refusals"][0]["line"], 4);
+    let again = shell.json(&["import", "table.csv", "--store", "s.duckdb", "--json"]);
+    assert_eq!((&again["taken"], &again["duplicates"]), (&0.into(), &2.into()));
+    for out in ["out.csv", "out.parquet"] {
+        assert_eq!(shell.json(&["export", "--store", "s.duckdb", "--out", out, "--json"])["rows"], 1);
+        let back = shell.json(&["import", out, "--store", "t.duckdb", "--json"]);
+        assert_eq!(back["refused"], 0, "{back}");
+    }
+    assert_eq!(shell.json(&["query", "--store", "t.duckdb", "SELECT count(*) AS n FROM runs", "--json"])[0]["n"], 1);
+}
+
+#[test]
+fn a_hostile_query_reads_no_file_and_changes_nothing() {
+    let shell = Shell::new();
+    fs::write(shell.path("table.csv"), TABLE).unwrap();
+    fs::write(shell.path("secret.txt"), "secret").unwrap();
+    shell.json(&["import", "table.csv", "--store", "s.duckdb", "--json"]);
+    let before = fs::read(shell.path("s.duckdb")).unwrap();
+    for sql in [
+        "SELECT * FROM read_text('secret.txt')",
+        "SELECT * FROM read_csv('/etc/passwd')",
+        "SELECT * FROM 'table.csv'",
+        "COPY (SELECT 1) TO 'leak.csv'",
+        "ATTACH 'other.duckdb' AS other",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "SET enable_external_access = true",
+        "PRAGMA database_list; DROP TABLE runs",
+        "DELETE FROM runs",
+        "UPDATE runs SET note = 'x'",
+        "CREATE TABLE t (x INTEGER)",
+        "SELECT 1; DELETE FROM runs",
+        "EXPORT DATABASE 'leak'",
+        "not sql",
+        "",
+    ] {
+        let (code, said) = shell.fails(&["query", "--store", "s.duckdb", sql, "--json"]);
+        assert!(code == 1 && said.starts_with("assay: "), "{sql}: {code} {said}");
+        assert!(!said.contains("root:"), "{sql}: {said}");
+    }
+    assert_eq!(fs::read(shell.path("s.duckdb")).unwrap(), before);
+    for leak in ["leak.csv", "other.duckdb", "leak"] {
+        assert!(!shell.path(leak).exists(), "{leak}");
+    }
+}
+
+#[test]
+fn a_store_that_is_not_there_is_not_made_by_reading() {
+    let shell = Shell::new();
+    let (code, said) = shell.fails(&["query", "--store", "none.duckdb", "SELECT 1"]);
+    assert!(code == 1 && said.contains("none.duckdb"), "{said}");
+    assert_eq!(shell.fails(&["export", "--store", "none.duckdb", "--out", "x.csv"]).0, 1);
+    assert!(!shell.path("none.duckdb").exists());
+}
+
+#[test]
+fn a_reader_that_has_enough_is_no_error() {
+    let shell = Shell::new();
+    let mut child =
+        shell.command(&["inventory", "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn golden_outputs_are_checked_and_a_wrong_one_is_found() {
+    let shell = Shell::new();
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/bert");
+    let case = shell.path("cases/bert");
+    fs::create_dir_all(&case).unwrap();
+    for file in ["config.json", "model.safetensors", "io.safetensors"] {
+        fs::copy(golden.join(file), case.join(file)).unwrap();
+    }
+    let cases = shell.path("cases").display().to_string();
+    let results: Value = serde_json::from_slice(&shell.run(&["check-golden", &cases, "--json"]).stdout).unwrap();
+    let candle = |results: &Value| {
+        results.as_array().unwrap().iter().find(|result| result["engine"] == "candle").unwrap().clone()
+    };
+    assert!(candle(&results)["largest_difference"].as_f64().unwrap() <= 1e-4);
+
+    // The last bytes of the file belong to a tensor.
+    let mut bytes = fs::read(case.join("model.safetensors")).unwrap();
+    let end = bytes.len() - 4096;
+    bytes[end..].fill(0x40);
+    fs::write(case.join("model.safetensors"), bytes).unwrap();
+    let output = shell.run(&["check-golden", &cases, "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let results: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(candle(&results)["largest_difference"].as_f64().is_none_or(|difference| difference > 1e-4));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_measurement_leaves_no_worker_behind() {
+    let shell = Shell::new();
+    let child = shell
+        .command(&[
+            "measure",
+            "--model",
+            "bert-tiny",
+            "--engine",
+            "candle",
+            "--budget-secs",
+            "60",
+            "--batch",
+            "64",
+            "--length",
+            "512",
+        ])
+        .stderr(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut child = child;
+    let worker = wait_for_worker(child.id());
+    let interrupted = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(interrupted.success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(!Path::new(&format!("/proc/{worker}")).exists() || cfg!(not(target_os = "linux")));
+}
+
+/// The measuring worker, once it has been at work for a moment; probes of the inventory come and go before it.
+#[cfg(unix)]
+fn wait_for_worker(parent: u32) -> u32 {
+    use std::{
+        thread::sleep,
+        time::{Duration, Instant},
+    };
+    let began = Instant::now();
+    let mut seen: Option<(u32, Instant)> = None;
+    loop {
+        assert!(began.elapsed() < Duration::from_secs(60), "no worker appeared");
+        let listed = Command::new("ps").args(["-o", "pid=,ppid=,args=", "-A"]).output().unwrap();
+        let text = String::from_utf8_lossy(&listed.stdout).into_owned();
+        let worker = text.lines().find_map(|line| {
+            let mut words = line.split_whitespace();
+            let (pid, ppid) = (words.next()?.parse::<u32>().ok()?, words.next()?.parse::<u32>().ok()?);
+            (ppid == parent && words.last() == Some("worker")).then_some(pid)
+        });
+        seen = match (worker, seen) {
+            (Some(pid), Some((before, since))) if pid == before => Some((before, since)),
+            (Some(pid), _) => Some((pid, Instant::now())),
+            (None, _) => None,
+        };
+        if let Some((pid, since)) = seen
+            && since.elapsed() > Duration::from_secs(4)
+        {
+            return pid;
+        }
+        sleep(Duration::from_millis(50));
+    }
+}

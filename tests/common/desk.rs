@@ -1,0 +1,101 @@
+//! A desk in a folder of its own, asked the way the window asks.
+
+use assay_app::{
+    desk::{Desk, Opening},
+    front::NoWindow,
+    instance::{self, Claim},
+    place::Place,
+};
+use contract::*;
+use engine::Program;
+use std::{
+    sync::{Arc, Mutex},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+pub struct TestDesk {
+    pub folder: TempDir,
+    desk: Desk,
+    runtime: Runtime,
+    events: Arc<Mutex<Vec<Event>>>,
+}
+
+impl TestDesk {
+    pub fn open() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let runtime = Runtime::new().unwrap();
+        let place = Place::below(folder.path());
+        let store = place.store();
+        let Claim::Ours(instance) = instance::claim(&store).unwrap() else {
+            panic!("a fresh folder is held by nobody")
+        };
+        let desk = Desk::open(Opening {
+            place,
+            program: Program { path: env!("CARGO_BIN_EXE_assay").into(), args: vec!["worker".into()] },
+            libraries: Vec::new(),
+            front: Box::new(NoWindow),
+            instance,
+            store,
+            runtime: runtime.handle().clone(),
+        })
+        .unwrap();
+        let events = Arc::new(Mutex::new(Vec::new()));
+        let heard = events.clone();
+        desk.listen(move |event| heard.lock().unwrap().push(event));
+        Self { folder, desk, runtime, events }
+    }
+
+    /// The text that travels, both ways.
+    pub fn ask_text(&self, ask: &str) -> Result<String, Failure> {
+        self.runtime.block_on(self.desk.ask(ask))
+    }
+
+    pub fn ask<R: Request>(&self, request: R) -> Result<R::Answer, Failure> {
+        let answer = self.ask_text(&serde_json::to_string(&request.into_ask()).unwrap())?;
+        Ok(serde_json::from_str(&answer).unwrap())
+    }
+
+    pub fn events(&self) -> Vec<Event> {
+        self.events.lock().unwrap().clone()
+    }
+
+    /// Waits until `found` gives something, for a minute at most.
+    pub fn wait_for<T>(&self, what: &str, mut found: impl FnMut(&Self) -> Option<T>) -> T {
+        let began = Instant::now();
+        loop {
+            if let Some(found) = found(self) {
+                return found;
+            }
+            assert!(
+                began.elapsed() < Duration::from_secs(120),
+                "waited in vain for {what}; queue {:?}",
+                self.ask(GetQueue {})
+            );
+            sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// The result of a job, once it is stored.
+    pub fn result_of(&self, job: &JobId) -> Run {
+        self.wait_for("the result", |desk| desk.ask(GetRun { id: RunId(job.0.clone()) }).ok())
+    }
+
+    /// candle on the CPU is on every machine.
+    pub fn plan(&self, model: &str) -> Plan {
+        Plan {
+            models: vec![model.into()],
+            targets: vec![TargetChoice { engine: "candle".into(), device: "cpu".into() }],
+            precisions: vec![Precision::F32],
+            mode: Mode::Inference,
+            batches: vec![1],
+            sizes: Default::default(),
+            dims: Default::default(),
+            threads: vec![],
+            seed: 1,
+            budget_secs: 1.0,
+        }
+    }
+}

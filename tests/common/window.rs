@@ -1,0 +1,167 @@
+//! The real window on a display of its own, driven as a person would: by WebKitWebDriver and the keyboard.
+
+#[path = "display.rs"]
+mod display;
+#[path = "keyboard.rs"]
+mod keyboard;
+
+use display::Display;
+use serde_json::{Value, json};
+use std::{
+    fs,
+    net::TcpListener,
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+/// What is not there by then will not come.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub struct Window {
+    display: Display,
+    driver: Child,
+    agent: ureq::Agent,
+    session: String,
+}
+
+impl Window {
+    /// Starts the program with its data in this folder.
+    pub fn open(data: &Path) -> Self {
+        let display = Display::start();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let driver = Command::new("dbus-run-session")
+            .args(["--", "WebKitWebDriver", &format!("--port={port}")])
+            .env("DISPLAY", &display.name)
+            .env_remove("WAYLAND_DISPLAY")
+            .env("ASSAY_DATA", data)
+            .env("TAURI_AUTOMATION", "true")
+            .env("TAURI_WEBVIEW_AUTOMATION", "true")
+            .env("NO_AT_BRIDGE", "1")
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .expect("dbus-run-session and WebKitWebDriver are installed: `cargo xtask setup` does it");
+        let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
+        let mut window = Self { display, driver, agent, session: format!("http://127.0.0.1:{port}") };
+        window.until("the driver", |window| window.agent.get(format!("{}/status", window.session)).call().ok());
+        let program = json!({"binary": env!("CARGO_BIN_EXE_assay"), "args": []});
+        let wanted = json!({"capabilities": {"alwaysMatch": {"webkitgtk:browserOptions": program}}});
+        let made = window.post("/session", &wanted).expect("a session with the program");
+        window.session += &format!("/session/{}", made["sessionId"].as_str().unwrap());
+        window.resize(1280, 800);
+        window
+    }
+
+    pub fn resize(&self, width: u32, height: u32) {
+        self.post("/window/rect", &json!({"x": 0, "y": 0, "width": width, "height": height})).unwrap();
+    }
+
+    /// Clicks what bears this `data-testid`, once it is there.
+    pub fn click(&self, testid: &str) {
+        self.until(testid, |window| {
+            let element = window.find(testid)?;
+            window.post(&format!("/element/{element}/click"), &json!({})).ok()
+        });
+    }
+
+    pub fn wait(&self, testid: &str) {
+        self.wait_long(testid, PATIENCE);
+    }
+
+    pub fn wait_long(&self, testid: &str, patience: Duration) {
+        self.until_within(patience, testid, |window| window.find(testid));
+    }
+
+    pub fn type_into(&self, testid: &str, text: &str) {
+        self.until(testid, |window| {
+            let element = window.find(testid)?;
+            window.post(&format!("/element/{element}/clear"), &json!({})).ok()?;
+            window.post(&format!("/element/{element}/value"), &json!({"text": text})).ok()
+        });
+    }
+
+    pub fn text(&self, testid: &str) -> String {
+        self.until(testid, |window| {
+            let element = window.find(testid)?;
+            window.get(&format!("/element/{element}/text")).ok()?.as_str().map(str::to_owned)
+        })
+    }
+
+    pub fn count(&self, css: &str) -> usize {
+        let found = self.post("/elements", &json!({"using": "css selector", "value": css})).unwrap();
+        found.as_array().unwrap().len()
+    }
+
+    /// Evaluates a JavaScript function body in the page.
+    pub fn script(&self, body: &str) -> Value {
+        self.post("/execute/sync", &json!({"script": body, "args": []})).unwrap()
+    }
+
+    /// Answers the system's open file dialog with a path.
+    pub fn answer_dialog(&self, title: &str, path: &Path) {
+        keyboard::type_into_dialog(&self.display.name, title, &path.display().to_string());
+    }
+
+    /// Keeps a picture of the window among the build's artefacts.
+    pub fn picture(&self, name: &str) {
+        // What has just been clicked is drawn in the next frames.
+        sleep(Duration::from_millis(400));
+        let picture = self.get("/screenshot").unwrap();
+        let bytes =
+            base64::Engine::decode(&base64::engine::general_purpose::STANDARD, picture.as_str().unwrap()).unwrap();
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("journeys");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(format!("{name}.png")), bytes).unwrap();
+    }
+
+    pub fn until<T>(&self, what: &str, found: impl FnMut(&Self) -> Option<T>) -> T {
+        self.until_within(PATIENCE, what, found)
+    }
+
+    fn until_within<T>(&self, patience: Duration, what: &str, mut found: impl FnMut(&Self) -> Option<T>) -> T {
+        let began = Instant::now();
+        loop {
+            if let Some(found) = found(self) {
+                return found;
+            }
+            if began.elapsed() > patience {
+                self.picture("waited-in-vain");
+                panic!("waited in vain for {what}");
+            }
+            sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn find(&self, testid: &str) -> Option<String> {
+        let selector = format!("[data-testid=\"{testid}\"]");
+        let element = self.post("/element", &json!({"using": "css selector", "value": selector})).ok()?;
+        Some(element.as_object()?.values().next()?.as_str()?.to_owned())
+    }
+
+    fn get(&self, path: &str) -> Result<Value, String> {
+        value(self.agent.get(format!("{}{path}", self.session)).call())
+    }
+
+    fn post(&self, path: &str, body: &Value) -> Result<Value, String> {
+        value(self.agent.post(format!("{}{path}", self.session)).send_json(body))
+    }
+}
+
+fn value(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Value, String> {
+    let mut answer = answer.map_err(|e| e.to_string())?;
+    let done = answer.status().is_success();
+    let mut body: Value = answer.body_mut().read_json().map_err(|e| e.to_string())?;
+    if done { Ok(body["value"].take()) } else { Err(body.to_string()) }
+}
+
+impl Drop for Window {
+    fn drop(&mut self) {
+        self.agent.delete(&self.session).call().ok();
+        // The driver, its bus and the program are one group.
+        Command::new("kill").args(["-KILL", "--", &format!("-{}", self.driver.id())]).status().ok();
+        self.driver.wait().ok();
+    }
+}

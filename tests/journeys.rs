@@ -1,0 +1,158 @@
+//! Journeys through the real window. Their pictures are kept in the target folder's `journeys/`.
+#![cfg(target_os = "linux")]
+
+#[path = "common/window.rs"]
+mod window;
+
+use std::{
+    fs,
+    path::Path,
+    process::Command,
+    sync::{Mutex, MutexGuard},
+    time::{Duration, Instant},
+};
+use window::Window;
+
+/// Two windows at once would measure each other.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+fn turn() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().unwrap_or_else(|e| e.into_inner())
+}
+
+/// Fills the store before the window opens, so that there is something to look at.
+fn import_table(data: &Path) {
+    let mut table = String::from(
+        "model,family,hardware,runtime,precision,mode,batch,size,devices,threads,software,measured_at,parameters,macs,activations,latency_ms,peak_memory_mb\n",
+    );
+    for (model, family, factor) in [("resnet50", "resnet", 4.0), ("bert-base", "bert", 9.0), ("vit-small", "vit", 5.0)]
+    {
+        for (hardware, speed) in [("Board A", 1.0), ("Board B", 2.5)] {
+            for batch in [1, 2, 4, 8] {
+                let latency = factor * f64::from(batch) / speed;
+                table += &format!(
+                    "{model},{family},{hardware},tflite,f32,inference,{batch},224,1,4,2.15,2024-05-01,25557032,4111514624,11113984,{latency},180\n"
+                );
+            }
+        }
+    }
+    let file = data.join("table.csv");
+    fs::write(&file, table).unwrap();
+    let status = Command::new(env!("CARGO_BIN_EXE_assay"))
+        .args(["import", &file.display().to_string(), "--store", &data.join("assay.duckdb").display().to_string()])
+        .env("ASSAY_DATA", data)
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
+
+/// A store that has been used: the first steps are behind.
+fn used(data: &Path) -> Window {
+    import_table(data);
+    let window = Window::open(data);
+    window.click("welcome-skip");
+    window.wait("page-matrix");
+    window
+}
+
+#[test]
+fn from_the_first_start_to_the_first_result_it_takes_three_clicks() {
+    let _turn = turn();
+    let data = tempfile::tempdir().unwrap();
+    let window = Window::open(data.path());
+    window.wait("welcome-start");
+    window.picture("first-run-1-welcome");
+    window.click("starter-preset:bert-tiny");
+    let pressed = Instant::now();
+    window.click("welcome-start");
+    window.wait("live");
+    window.picture("first-run-2-measuring");
+    window.wait_long("finished", Duration::from_secs(180));
+    println!("from the press to the end of the first sweep: {:.1} s", pressed.elapsed().as_secs_f64());
+    window.picture("first-run-3-finished");
+    window.click("see-matrix");
+    window.until("a figure in the matrix", |window| {
+        (window.count("[data-testid=matrix] [data-evidence=measured]") > 0).then_some(())
+    });
+    window.picture("first-run-4-matrix");
+}
+
+#[test]
+fn a_sweep_cancelled_midway_keeps_what_was_measured() {
+    let _turn = turn();
+    let data = tempfile::tempdir().unwrap();
+    let window = Window::open(data.path());
+    window.click("welcome-own");
+    window.click("model-preset:bert-tiny");
+    window.type_into("batches", "1, 2, 4, 8, 16, 32");
+    window.wait("estimate");
+    window.picture("sweep-1-plan");
+    window.click("start");
+    window.wait("queue");
+    window.click("nav-results");
+    window.until("a first result", |window| (window.count("[data-testid=result-row]") > 0).then_some(()));
+    window.click("nav-launch");
+    window.picture("sweep-2-running");
+    window.click("cancel-all");
+    let began = Instant::now();
+    window.until("an empty queue", |window| (window.count("[data-testid=live]") == 0).then_some(()));
+    assert!(began.elapsed() < Duration::from_secs(2), "it took {:?}", began.elapsed());
+    window.picture("sweep-3-cancelled");
+    window.click("nav-results");
+    window.until("the results", |window| (window.count("[data-testid=result-row]") > 0).then_some(()));
+    window.picture("sweep-4-results");
+}
+
+#[test]
+fn a_broken_file_gets_a_sentence_and_the_window_goes_on() {
+    let _turn = turn();
+    let data = tempfile::tempdir().unwrap();
+    let broken = data.path().join("broken.onnx");
+    fs::write(&broken, [8, 7, 18, 255, 255, 255, 255, 15, 1, 2, 3]).unwrap();
+    let window = Window::open(data.path());
+    window.click("welcome-own");
+    window.click("add-model");
+    window.answer_dialog("Choose a model", &broken);
+    let said = window.text("failure");
+    assert!(said.contains("broken.onnx"), "{said}");
+    window.picture("broken-file");
+    window.click("model-preset:bert-tiny");
+    window.wait("estimate");
+}
+
+#[test]
+fn the_matrix_shows_what_the_filter_asks_for() {
+    let _turn = turn();
+    let data = tempfile::tempdir().unwrap();
+    let window = used(data.path());
+    let rows = "[data-testid=matrix] tbody tr";
+    window.until("three models", |window| (window.count(rows) == 3).then_some(()));
+    window.picture("matrix-1-all");
+    window.type_into("filter-search", "bert");
+    window.until("one model", |window| (window.count(rows) == 1).then_some(()));
+    window.picture("matrix-2-filtered");
+    window.click("filter-clear");
+    window.until("three models again", |window| (window.count(rows) == 3).then_some(()));
+}
+
+#[test]
+fn a_chart_is_exported_as_a_picture_and_as_data() {
+    let _turn = turn();
+    let data = tempfile::tempdir().unwrap();
+    let window = used(data.path());
+    window.click("nav-charts");
+    window.until("a drawn chart", |window| (window.count("[data-testid=plot] svg") > 0).then_some(()));
+    window.picture("chart-1-drawn");
+    for (button, name, start) in [
+        ("export-svg", "chart.svg", "<svg"),
+        ("export-png", "chart.png", "\u{fffd}PNG"),
+        ("export-data", "chart.csv", ""),
+    ] {
+        let path = data.path().join(name);
+        window.click(button);
+        window.answer_dialog("Save", &path);
+        let written = window.until(name, |_| fs::read(&path).ok().filter(|bytes| bytes.len() > 100));
+        assert!(String::from_utf8_lossy(&written).starts_with(start), "{name}");
+    }
+    window.picture("chart-2-exported");
+}

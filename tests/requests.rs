@@ -1,0 +1,236 @@
+//! Requests through the real dispatch: the same JSON that the window, a second start and the commands send.
+
+#[path = "common/desk.rs"]
+mod desk;
+
+use contract::*;
+use desk::TestDesk;
+use std::{fs, thread::sleep, time::Duration, time::Instant};
+
+#[test]
+fn a_malformed_request_is_refused_with_its_place() {
+    let desk = TestDesk::open();
+    for ask in [
+        "",
+        "{",
+        "[]",
+        "7",
+        r#"{"request":"Nonsense","with":{}}"#,
+        r#"{"request":"GetRun","with":{}}"#,
+        r#"{"request":"SetNote","with":{"id":1,"note":2}}"#,
+    ] {
+        let failure = desk.ask_text(ask).unwrap_err();
+        assert!(matches!(&failure, Failure::BadInput { subject, .. } if subject == "request"), "{ask}: {failure:?}");
+    }
+    assert_eq!(desk.ask(Hello {}).unwrap().results, 0, "the desk goes on");
+}
+
+#[test]
+fn a_first_start_has_an_empty_store_and_the_usual_settings() {
+    let desk = TestDesk::open();
+    let start = desk.ask(Hello {}).unwrap();
+    assert_eq!(start.settings, Settings::default());
+    assert_eq!((start.results, start.store_failure), (0, None));
+    assert_eq!(start.notices, []);
+    let machine = desk.ask(GetMachine {}).unwrap();
+    let platforms: Vec<Platform> = machine.platforms.iter().map(|status| status.platform).collect();
+    assert_eq!(platforms, Platform::ALL);
+}
+
+#[test]
+fn settings_come_back_as_saved_and_impossible_ones_are_refused() {
+    let desk = TestDesk::open();
+    let mine = Settings { threads: Some(1), theme: Theme::Dark, budget_secs: 3.5, ..Settings::default() };
+    desk.ask(SaveSettings { settings: mine.clone() }).unwrap();
+    assert_eq!(desk.ask(GetSettings {}).unwrap(), mine);
+    for wrong in [
+        Settings { budget_secs: 0.0, ..mine.clone() },
+        Settings { timeout_secs: -1.0, ..mine.clone() },
+        Settings { memory_share: 1.5, ..mine.clone() },
+        Settings { threads: Some(0), ..mine.clone() },
+    ] {
+        assert!(matches!(desk.ask(SaveSettings { settings: wrong }), Err(Failure::BadInput { .. })));
+    }
+    assert_eq!(desk.ask(GetSettings {}).unwrap(), mine);
+}
+
+#[test]
+fn a_model_is_added_listed_and_removed_and_a_broken_file_gets_a_sentence() {
+    let desk = TestDesk::open();
+    let config = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/bert/config.json");
+    let before = desk.ask(ListModels {}).unwrap().len();
+    let added = desk.ask(AddModel { path: config.into() }).unwrap();
+    assert_eq!(added.family, "bert");
+    assert!(desk.ask(ListModels {}).unwrap().iter().any(|info| info.id == added.id));
+    desk.ask(RemoveModel { id: added.id.clone() }).unwrap();
+    assert_eq!(desk.ask(ListModels {}).unwrap().len(), before);
+
+    let broken = desk.folder.path().join("broken.onnx");
+    fs::write(&broken, b"\x08\x07this is no model").unwrap();
+    let failure = desk.ask(AddModel { path: broken.display().to_string() }).unwrap_err();
+    assert!(failure.to_string().contains("broken.onnx"), "{failure}");
+    assert!(desk.ask(AddConfigText { name: "x".into(), text: "{\"model_type\": 7".into() }).is_err());
+    let preset = desk.ask(ListModels {}).unwrap().remove(0).id;
+    assert!(matches!(desk.ask(RemoveModel { id: preset }), Err(Failure::BadInput { .. })));
+}
+
+#[test]
+fn a_pasted_configuration_can_be_measured_by_its_name() {
+    let desk = TestDesk::open();
+    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/opt/config.json")).unwrap();
+    let info = desk.ask(AddConfigText { name: "Mine".into(), text }).unwrap();
+    assert_eq!(info.name, "Mine");
+    let jobs = desk.ask(StartPlan { plan: desk.plan(&info.id.0) }).unwrap();
+    let run = desk.result_of(&jobs[0]);
+    assert_eq!((run.outcome.clone(), run.model.name.as_str()), (Outcome::Done, "Mine"));
+}
+
+#[test]
+fn an_empty_a_huge_and_an_unknown_plan_are_refused_before_anything_starts() {
+    let desk = TestDesk::open();
+    let plan = desk.plan("preset:bert-tiny");
+    let empty = Plan { precisions: vec![], ..plan.clone() };
+    let huge = Plan { batches: (1..=4_000).collect(), threads: (1..=4_000).collect(), ..plan.clone() };
+    let unknown = Plan { models: vec!["preset:nobody".into()], ..plan.clone() };
+    let nowhere =
+        Plan { targets: vec![TargetChoice { engine: "candle".into(), device: "cuda:99".into() }], ..plan.clone() };
+    let endless = Plan { budget_secs: f64::MAX, ..plan };
+    for wrong in [empty, huge, unknown, nowhere, endless] {
+        assert!(desk.ask(StartPlan { plan: wrong }).is_err());
+    }
+    assert_eq!(desk.ask(GetQueue {}).unwrap().jobs, []);
+}
+
+#[test]
+fn a_model_measured_on_every_ready_engine_appears_in_the_matrix() {
+    let desk = TestDesk::open();
+    let machine = desk.ask(GetMachine {}).unwrap();
+    let targets: Vec<TargetChoice> = machine
+        .targets()
+        .filter(|target| target.availability.is_ready() && target.device.0 == "cpu")
+        .map(|target| TargetChoice { engine: target.engine.clone(), device: target.device.clone() })
+        .collect();
+    let plan = Plan { targets: targets.clone(), ..desk.plan("preset:bert-tiny") };
+    let estimate = desk.ask(EstimatePlan { plan: plan.clone() }).unwrap();
+    assert!(estimate.lines.iter().all(|line| line.refusal.is_none() && line.secs.is_some_and(|secs| secs > 0.0)));
+    let jobs = desk.ask(StartPlan { plan }).unwrap();
+    assert_eq!(jobs.len(), targets.len());
+    for job in &jobs {
+        let run = desk.result_of(job);
+        assert_eq!(run.outcome, Outcome::Done, "{}", run.setting.engine);
+        let timing = run.timing.expect("a finished run has a timing");
+        assert!(timing.samples >= 10 && timing.low_ms <= timing.median_ms && timing.median_ms <= timing.high_ms);
+        assert_eq!(run.samples_ms.len(), timing.samples as usize);
+    }
+    let matrix = desk.ask(GetMatrix { metric: Metric::Latency, filter: Filter::default() }).unwrap();
+    let row = matrix.rows.iter().find(|row| row.model == "bert-tiny").expect("a row for the model");
+    let figures = row.cells.iter().filter(|cell| matches!(cell, MatrixCell::Figure { .. })).count();
+    let checked = jobs.len() > 1;
+    assert_eq!(figures > 0, checked, "ranked exactly where another engine could check the output");
+    let covered: Vec<Platform> = matrix.columns.iter().map(|column| column.platform).collect();
+    assert!(Platform::ALL.iter().all(|platform| covered.contains(platform)), "every platform has a column");
+    let stored = desk.events().iter().filter(|event| matches!(event, Event::Stored(_))).count();
+    assert_eq!(stored, jobs.len());
+}
+
+#[test]
+fn cancelling_the_running_job_ends_it_within_a_second_and_stores_nothing() {
+    let desk = TestDesk::open();
+    let plan = Plan { budget_secs: 60.0, ..desk.plan("preset:bert-base-uncased") };
+    let job = desk.ask(StartPlan { plan }).unwrap().remove(0);
+    desk.wait_for("the worker", |desk| desk.ask(GetLive {}).unwrap().filter(|live| live.phase > PhaseName::Acquire));
+    let began = Instant::now();
+    desk.ask(CancelJob { id: job.clone() }).unwrap();
+    desk.wait_for("an empty queue", |desk| desk.ask(GetQueue {}).unwrap().jobs.is_empty().then_some(()));
+    assert!(began.elapsed() < Duration::from_secs(1), "it took {:?}", began.elapsed());
+    assert!(matches!(desk.ask(GetRun { id: RunId(job.0) }), Err(Failure::NotFound { .. })));
+}
+
+#[test]
+fn a_paused_queue_starts_nothing_and_keeps_the_order_asked_for() {
+    let desk = TestDesk::open();
+    desk.ask(PauseQueue { paused: true }).unwrap();
+    let plan = Plan { batches: vec![1, 2, 3], ..desk.plan("preset:bert-tiny") };
+    let jobs = desk.ask(StartPlan { plan }).unwrap();
+    desk.ask(MoveJob { id: jobs[2].clone(), to: 0 }).unwrap();
+    sleep(Duration::from_millis(300));
+    let queue = desk.ask(GetQueue {}).unwrap();
+    assert!(queue.paused && queue.remaining_secs > 0.0);
+    let order: Vec<JobId> = queue.jobs.iter().map(|job| job.id.clone()).collect();
+    assert_eq!(order, [jobs[2].clone(), jobs[0].clone(), jobs[1].clone()]);
+    assert!(queue.jobs.iter().all(|job| job.state == JobState::Waiting));
+    assert_eq!(desk.ask(CancelAll {}).unwrap(), 3);
+    assert!(matches!(desk.ask(MoveJob { id: jobs[0].clone(), to: 0 }), Err(Failure::NotFound { .. })));
+}
+
+#[test]
+fn what_cannot_fit_into_memory_is_refused_with_the_figures() {
+    let desk = TestDesk::open();
+    let plan = Plan { batches: vec![100_000], ..desk.plan("preset:bert-base-uncased") };
+    let line = desk.ask(EstimatePlan { plan: plan.clone() }).unwrap().lines.remove(0);
+    assert!(line.refusal.as_ref().is_some_and(|text| text.contains("MB of memory")), "{line:?}");
+    let job = desk.ask(StartPlan { plan }).unwrap().remove(0);
+    let outcome = desk.result_of(&job).outcome;
+    assert!(
+        matches!(outcome, Outcome::Failed { kind: FailureKind::Refused, phase: PhaseName::Acquire, .. }),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn another_store_can_be_opened_and_a_damaged_one_is_left_alone() {
+    let desk = TestDesk::open();
+    let damaged = desk.folder.path().join("damaged.duckdb");
+    fs::write(&damaged, vec![7; 5000]).unwrap();
+    let failure = desk.ask(OpenStore { path: Some(damaged.display().to_string()) }).unwrap_err();
+    assert!(matches!(failure, Failure::Store { .. }), "{failure:?}");
+    assert_eq!(fs::read(&damaged).unwrap(), vec![7; 5000]);
+    assert!(desk.ask(GetStorage {}).unwrap().store_path.ends_with("assay.duckdb"), "the old one stays open");
+
+    let other = desk.folder.path().join("other.duckdb");
+    desk.ask(OpenStore { path: Some(other.display().to_string()) }).unwrap();
+    assert!(desk.ask(GetStorage {}).unwrap().store_path.ends_with("other.duckdb"));
+    let job = desk.ask(StartPlan { plan: desk.plan("preset:bert-tiny") }).unwrap().remove(0);
+    assert_eq!(desk.result_of(&job).outcome, Outcome::Done, "the queue works on the new store");
+}
+
+#[test]
+fn deleted_results_come_back_and_notes_stay() {
+    let desk = TestDesk::open();
+    let job = desk.ask(StartPlan { plan: desk.plan("preset:bert-tiny") }).unwrap().remove(0);
+    let id = desk.result_of(&job).id;
+    desk.ask(SetNote { id: id.clone(), note: "on mains".into() }).unwrap();
+    assert_eq!(desk.ask(DeleteRuns { ids: vec![id.clone()] }).unwrap(), 1);
+    let all = || ListRuns { filter: Filter::default(), order: RunOrder::Newest, offset: 0, limit: 10 };
+    assert_eq!(desk.ask(all()).unwrap().total, 0);
+    assert_eq!(desk.ask(RestoreRuns { ids: vec![id] }).unwrap(), 1);
+    assert_eq!(desk.ask(all()).unwrap().rows[0].note, "on mains");
+}
+
+#[test]
+fn files_are_asked_for_by_a_dialog_only_where_there_is_a_window() {
+    let desk = TestDesk::open();
+    assert!(matches!(desk.ask(PickModelFile {}), Err(Failure::Missing { .. })));
+    assert!(matches!(desk.ask(ImportTable { path: None }), Err(Failure::Missing { .. })));
+    let path = desk.folder.path().join("chart.svg");
+    let saved = SaveFile {
+        suggested_name: "chart.svg".into(),
+        base64: "PHN2Zy8+".into(),
+        path: Some(path.display().to_string()),
+    };
+    desk.ask(saved).unwrap();
+    assert_eq!(fs::read_to_string(path).unwrap(), "<svg/>");
+    assert!(desk.ask(SaveFile { suggested_name: "x".into(), base64: "§".into(), path: None }).is_err());
+}
+
+#[test]
+fn clearing_the_weights_frees_what_was_generated() {
+    let desk = TestDesk::open();
+    let job = desk.ask(StartPlan { plan: desk.plan("preset:bert-tiny") }).unwrap().remove(0);
+    desk.result_of(&job);
+    desk.wait_for("the end", |desk| desk.ask(GetQueue {}).unwrap().jobs.is_empty().then_some(()));
+    let before = desk.ask(GetStorage {}).unwrap().weights_bytes;
+    assert!(before > 1_000_000);
+    assert_eq!(desk.ask(ClearWeights {}).unwrap(), before);
+    assert_eq!(desk.ask(GetStorage {}).unwrap().weights_bytes, 0);
+}
