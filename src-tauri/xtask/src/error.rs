@@ -13,6 +13,9 @@ pub enum StepError {
     /// The program that was asked for ran and answered with its own exit code; it has said why itself.
     #[error("the program ended with {code}")]
     ChildExit { code: u8 },
+    /// Each check has printed its own error, and the sum is to stay the last line.
+    #[error("not all checks passed")]
+    ChecksFailed,
     #[error("could not {act}\n{}", path.display())]
     File { act: &'static str, path: PathBuf, source: io::Error },
     #[error("{} does not hold what is expected", path.display())]

@@ -26,7 +26,7 @@ usage: cargo xtask <command>
   setup      get what Assay needs to build and run: system packages, toolchain, libraries
   ui         build the window into ui/dist
   run        set up, build Assay (release) and open it; arguments after -- go to Assay
-  test       check everything that CI checks, cheapest first
+  test       check everything that CI checks, cheapest first (or only the named checks)
   bundle     make an installer for this system, with all libraries inside
   bench      measure Assay itself: overhead | parity | start | kill
   notices    write THIRD-PARTY-NOTICES.txt anew from the lockfiles
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
         "setup" => setup::everything(&places),
         "ui" => setup::for_building(&places).and_then(|()| ui::build(&places)),
         "run" => run::run(&places, rest),
-        "test" => test::test(&places),
+        "test" => test::test(&places, rest),
         "bundle" => bundle::bundle(&places, rest),
         "bench" => bench::bench(&places, rest),
         "notices" => setup::for_building(&places).and_then(|()| notices::write(&places)),
@@ -57,6 +57,7 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(StepError::ChildExit { code }) => ExitCode::from(code),
+        Err(StepError::ChecksFailed) => ExitCode::FAILURE,
         Err(error) => {
             error.print();
             ExitCode::FAILURE
