@@ -3,7 +3,11 @@
 use contract::{Event, Failure, Request};
 use leptos::prelude::{Owner, on_cleanup};
 use serde::de::DeserializeOwned;
-use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    rc::Rc,
+};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
@@ -29,6 +33,7 @@ pub async fn ask<R: Request>(request: R) -> Result<R::Answer, Failure> {
 type Listener = Rc<dyn Fn(&Event)>;
 
 thread_local! {
+    static LISTENING: Cell<bool> = const { Cell::new(false) };
     static LISTENERS: RefCell<BTreeMap<u64, Listener>> = const { RefCell::new(BTreeMap::new()) };
 }
 
@@ -44,8 +49,11 @@ pub fn on_event(listener: impl Fn(&Event) + 'static) {
     }
 }
 
-/// Opens the channel on which the shell tells what happens. Once, at the start.
+/// Opens the channel on which the shell tells what happens. A second call, after a failed start, finds it open.
 pub async fn listen() -> Result<(), Failure> {
+    if LISTENING.get() {
+        return Ok(());
+    }
     let mut order = Order::default();
     let callback = Closure::<dyn FnMut(JsValue)>::new(move |envelope: JsValue| {
         for message in order.in_turn(&envelope) {
@@ -60,7 +68,10 @@ pub async fn listen() -> Result<(), Failure> {
         .map_err(|_| Failure::broken("starting the window", "this page was opened outside Assay"))?;
     let payload = serde_json::json!({ "channel": format!("__CHANNEL__:{id}") });
     match invoke("listen", to_js(&payload)).await {
-        Ok(_) => Ok(()),
+        Ok(_) => {
+            LISTENING.set(true);
+            Ok(())
+        }
         Err(failure) => Err(Failure::broken("listening to the shell", describe(&failure))),
     }
 }

@@ -14,6 +14,9 @@ pub fn significant(value: f64) -> String {
         return "–".into();
     }
     let magnitude = value.abs().log10().floor() as i32;
+    if magnitude < -4 {
+        return format!("{:.2} × 10{}", value / 10f64.powi(magnitude), superscript(magnitude));
+    }
     let unit = 10f64.powi(magnitude - 2);
     let rounded = (value / unit).round() * unit;
     let decimals = (2 - magnitude).clamp(0, 9) as usize;
@@ -108,6 +111,12 @@ fn two_units(large: u64, large_unit: &str, small: u64, small_unit: &str) -> Stri
     }
 }
 
+fn superscript(exponent: i32) -> String {
+    const DIGITS: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
+    let raise = |letter: char| letter.to_digit(10).map_or('⁻', |digit| DIGITS[digit as usize]);
+    exponent.to_string().chars().map(raise).collect()
+}
+
 fn grouped(text: &str) -> String {
     let (sign, digits) = text.strip_prefix('-').map_or(("", text), |rest| ("−", rest));
     let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(w, f)| (w, Some(f)));
@@ -138,6 +147,8 @@ mod tests {
         let cases = [
             (0.0, "0"),
             (0.012345, "0.0123"),
+            (2.3e-6, "2.30 × 10⁻⁶"),
+            (0.00012, "0.000120"),
             (1.5, "1.50"),
             (12.0, "12"),
             (27.04, "27.0"),

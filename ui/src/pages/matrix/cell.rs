@@ -25,12 +25,14 @@ pub fn column_of(column: &MatrixColumn) -> Column {
             let told = format!("{platform}: {}", column.label);
             Column { platform, device: column.label.clone(), class: "number", told }
         }
-        Availability::Missing { reason, remedy } => Column {
-            told: format!("{platform}: {reason}. {remedy}"),
-            platform,
-            device: String::new(),
-            class: "number absent",
-        },
+        // Another machine's device: known from imported results, so its figures are as wide as any.
+        Availability::Missing { reason, .. } if column.device.is_some() => {
+            Column { platform, device: column.label.clone(), class: "number elsewhere", told: format!("{reason}.") }
+        }
+        Availability::Missing { reason, remedy } => {
+            let told = format!("{platform}: {reason}. {remedy}");
+            Column { platform, device: String::new(), class: "number absent", told }
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{
     cell::{Best, Cell, Column, column_of},
     drawer::CellAt,
-    sort::Sort,
+    sort::{By, Sort},
 };
 use crate::parts::Icon;
 use contract::{Matrix, MatrixColumn, MatrixRow, Metric};
@@ -93,10 +93,10 @@ impl Shown {
 
 #[component]
 fn Head(columns: Vec<MatrixColumn>, sort: RwSignal<Sort>) -> impl IntoView {
-    let head = move |column: Option<usize>, label: String, under: String, class: &'static str, title: String| {
+    let head = move |by: By, label: String, under: String, class: &'static str, title: String| {
         view! {
-            <th scope="col" class=class aria-sort=move || sort.get().aria(column) title=title>
-                <button type="button" class="sort" on:click=move |_| sort.update(|sort| *sort = sort.pressed(column))>
+            <th scope="col" class=class aria-sort=move || sort.get().aria(by) title=title>
+                <button type="button" class="sort" on:click=move |_| sort.update(|sort| *sort = sort.pressed(by))>
                     <span>{label}</span>
                     <Icon name="down" size=12 />
                 </button>
@@ -107,13 +107,13 @@ fn Head(columns: Vec<MatrixColumn>, sort: RwSignal<Sort>) -> impl IntoView {
     view! {
         <thead>
             <tr>
-                {head(None, "Model".into(), String::new(), "matrix-model", String::new())}
+                {head(By::Name, "Model".into(), String::new(), "matrix-model", String::new())}
                 {columns
                     .into_iter()
                     .enumerate()
                     .map(|(index, column)| {
                         let Column { platform, device, class, told } = column_of(&column);
-                        head(Some(index), platform, device, class, told)
+                        head(By::Column(index), platform, device, class, told)
                     })
                     .collect_view()}
             </tr>

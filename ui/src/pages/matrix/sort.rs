@@ -1,24 +1,32 @@
 //! The order of the matrix's rows: by name, or by the figures of one column.
 
-use contract::{Matrix, MatrixCell, MatrixRow};
+use contract::{Evidence, Matrix, MatrixCell, MatrixRow};
 use std::cmp::Ordering;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum By {
+    /// What was measured on this machine first, then by name: a large import does not bury it.
+    #[default]
+    HereFirst,
+    Name,
+    Column(usize),
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sort {
-    /// None sorts by model name.
-    pub column: Option<usize>,
+    pub by: By,
     pub reversed: bool,
 }
 
 impl Sort {
-    /// What a press on a column's head leads to: best first, then worst first.
-    pub fn pressed(self, column: Option<usize>) -> Self {
-        Self { column, reversed: self.column == column && !self.reversed }
+    /// What a press on a head leads to: best first, then worst first.
+    pub fn pressed(self, by: By) -> Self {
+        Self { by, reversed: self.by == by && !self.reversed }
     }
 
     /// In the words of `aria-sort`.
-    pub fn aria(self, column: Option<usize>) -> &'static str {
-        match (self.column == column, self.reversed) {
+    pub fn aria(self, by: By) -> &'static str {
+        match (self.by == by, self.reversed) {
             (false, _) => "none",
             (true, false) => "ascending",
             (true, true) => "descending",
@@ -34,17 +42,26 @@ impl Sort {
 
     fn compare(self, matrix: &Matrix, one: &MatrixRow, other: &MatrixRow) -> Ordering {
         let turned = |order: Ordering| if self.reversed { order.reverse() } else { order };
-        let Some(column) = self.column else {
-            return turned(one.model.cmp(&other.model));
+        let by_name = one.model.cmp(&other.model);
+        let column = match self.by {
+            By::HereFirst => return is_measured(other).cmp(&is_measured(one)).then(by_name),
+            By::Name => return turned(by_name),
+            By::Column(column) => column,
         };
         match (figure(one, column), figure(other, column)) {
             (Some(one), Some(other)) if matrix.metric.smaller_is_better() => turned(one.total_cmp(&other)),
             (Some(one), Some(other)) => turned(other.total_cmp(&one)),
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
-            (None, None) => one.model.cmp(&other.model),
+            (None, None) => by_name,
         }
     }
+}
+
+fn is_measured(row: &MatrixRow) -> bool {
+    row.cells
+        .iter()
+        .any(|cell| matches!(cell, MatrixCell::Figure { evidence: Evidence::Measured, .. } | MatrixCell::Failed { .. }))
 }
 
 fn figure(row: &MatrixRow, column: usize) -> Option<f64> {

@@ -71,7 +71,7 @@ fn check_sentence(run: &Run) -> Option<(&'static str, String)> {
             "Largest difference from {}: {} (allowed: {}).",
             names::engine(against),
             significant(difference),
-            significant(tolerance)
+            tolerance
         )
     };
     match &run.check {

@@ -24,7 +24,7 @@ pub fn Samples(run: Run) -> impl IntoView {
     view! {
         <section class="drawer-section">
             <h3>"Samples"</h3>
-            <svg class="samples" viewBox=format!("0 0 {WIDTH} {HEIGHT}") role="img" aria-label=format!("Distribution: {label}")>
+            <svg class="samples" viewBox=format!("0 0 {WIDTH} {HEIGHT}") preserveAspectRatio="none" role="img" aria-label=format!("Distribution: {label}")>
                 {bars
                     .into_iter()
                     .map(|(x, width, height)| view! {
@@ -37,7 +37,7 @@ pub fn Samples(run: Run) -> impl IntoView {
                 <span>{significant(spread.low)}" ms"</span>
                 <span>{significant(spread.high)}" ms"</span>
             </div>
-            <svg class="samples trace" viewBox=format!("0 0 {WIDTH} {HEIGHT}") role="img" aria-label=format!("In the order taken: {label}")>
+            <svg class="samples trace" viewBox=format!("0 0 {WIDTH} {HEIGHT}") preserveAspectRatio="none" role="img" aria-label=format!("In the order taken: {label}")>
                 <polyline points=line class="samples-line" />
             </svg>
             <p class="small quiet">"Above: how often each time occurred. Below: in the order taken."</p>
