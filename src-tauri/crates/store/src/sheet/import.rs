@@ -268,7 +268,7 @@ impl<'a> Staging<'a> {
 
     fn count_row(&mut self) {
         self.report.rows += 1;
-        if self.report.rows % PROGRESS_ROWS == 0 {
+        if self.report.rows.is_multiple_of(PROGRESS_ROWS) {
             (self.progress)(self.report.rows);
         }
     }
@@ -361,7 +361,7 @@ impl<'a> Staging<'a> {
 
 fn most_first(counts: BTreeMap<String, u64>) -> Vec<(String, u64)> {
     let mut counts: Vec<_> = counts.into_iter().collect();
-    counts.sort_by(|a, b| b.1.cmp(&a.1));
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     counts
 }
 

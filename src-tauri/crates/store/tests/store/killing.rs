@@ -30,7 +30,12 @@ fn a_committed_result_survives_a_kill_at_any_moment() {
         let (heard, first) = mpsc::channel();
         let reader = std::thread::spawn(move || {
             let numbers = lines.map_while(Result::ok).filter_map(|line| line.strip_prefix("STORED ")?.parse().ok());
-            numbers.inspect(|_| drop(heard.send(()))).last().unwrap_or(0_u128)
+            numbers
+                .inspect(|_| {
+                    let _ = heard.send(());
+                })
+                .last()
+                .unwrap_or(0_u128)
         });
         // Every fourth round ends while the store is being opened, the others a while after a first result.
         if round % 4 != 0 {
