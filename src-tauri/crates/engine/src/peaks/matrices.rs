@@ -62,8 +62,9 @@ pub fn check_product(
         let (expected, squares) = terms.fold((0.0, 0.0), |(sum, squares), term| (sum + term, squares + term * term));
         let got = product(row, column);
         let off = (got - expected).abs();
-        // Not `off > …`: a NaN must fail.
-        if !(off <= tolerance * squares.sqrt()) {
+        // Asked this way round, a NaN fails.
+        let within = off <= tolerance * squares.sqrt();
+        if !within {
             return Err(WrongProduct { row, column, got, expected });
         }
     }

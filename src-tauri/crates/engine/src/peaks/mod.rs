@@ -4,6 +4,7 @@
 //! measured with every kernel at hand, the engines' own among them, and the best one counts, with its method in words.
 
 mod adapter;
+mod company;
 mod cuda;
 mod envelope;
 mod inside;
@@ -46,7 +47,7 @@ pub enum PeaksError {
 /// Measures every device in a worker of its own; a driver that crashes costs the rest of that device only.
 ///
 /// The best figure of each device, kind, precision and number of threads is returned. What could not be measured is told
-/// as progress, with its reason.
+/// as progress, with its reason. Where other programs were busy, each method says so: the ceilings are then too low.
 pub fn measure_peaks(
     program: &Program,
     machine: &Machine,
@@ -56,7 +57,8 @@ pub fn measure_peaks(
     let folder = tempfile::tempdir().map_err(PeaksError::NoFolder)?;
     let tasks = plan::tasks(machine, folder.path());
     let mut course = Course::of(&tasks);
-    let mut peaks = Vec::new();
+    let company = company::busy_share().map(company::words);
+    let mut peaks: Vec<Peak> = Vec::new();
     let mut reasons = Vec::new();
     for task in &tasks {
         let left = LONGEST.saturating_sub(course.begun.elapsed());
@@ -89,6 +91,9 @@ pub fn measure_peaks(
     }
     if peaks.is_empty() {
         return Err(PeaksError::NothingMeasured { reasons });
+    }
+    if let Some(company) = company {
+        peaks.iter_mut().for_each(|peak| peak.method = format!("{}; {company}", peak.method));
     }
     Ok(envelope::best_of(peaks))
 }

@@ -13,7 +13,7 @@ pub struct Subject {
 }
 
 /// The bootstrap's seed: the same samples give the same interval.
-const SEED: u64 = 0x0A55_A4;
+const SEED: u64 = 0x000A_55A4;
 
 impl Subject {
     pub fn of(device: &Device) -> Self {
