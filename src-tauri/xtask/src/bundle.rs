@@ -1,6 +1,11 @@
 //! `cargo xtask bundle`: an installer for this system, with every library inside.
 
-use std::{collections::BTreeMap, fs, path::Path, process::Command};
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use serde_json::json;
 
@@ -13,6 +18,12 @@ use crate::{
     run::release,
     setup, ui,
 };
+
+/// That of src-tauri/xtask/npm/bundler/package.json.
+const TAURI_VERSION: &str = "2.12.5";
+
+const RUN_TAURI: &str = "require(process.argv[1]).run(process.argv.slice(2), 'tauri', error => { \
+    if (error) { console.error(error.message); process.exit(1) } })";
 
 /// The formats that need nothing downloaded besides Tauri's bundler. Others are asked for by name.
 fn usual_format() -> &'static str {
@@ -39,11 +50,11 @@ pub fn bundle(places: &Places, arguments: &[String]) -> Step {
     println!("• bundle {formats}");
     let mut config = json!({ "bundle": { "resources": resources(places)? } });
     // Set by whoever has put a signing certificate into the Windows store; see docs/RELEASING.md.
-    if let Ok(thumbprint) = std::env::var("ASSAY_CERTIFICATE_THUMBPRINT") {
+    if let Ok(thumbprint) = env::var("ASSAY_CERTIFICATE_THUMBPRINT") {
         config["bundle"]["windows"] = json!({ "certificateThumbprint": thumbprint, "digestAlgorithm": "sha256" });
     }
     let mut command = Command::new("node");
-    command.arg(tauri).args(["bundle", "--bundles", &formats, "--config", &config.to_string()]);
+    command.args(["-e", RUN_TAURI]).arg(tauri).args(["bundle", "--bundles", &formats, "--config", &config.to_string()]);
     command.current_dir(&places.root);
     set_environment(&mut command, places);
     run(&mut command)?;
@@ -51,31 +62,38 @@ pub fn bundle(places: &Places, arguments: &[String]) -> Step {
     Ok(())
 }
 
-/// Tauri's command line by lockfile. The lock names the systems its registry had; elsewhere the same version is
-/// taken without one.
-fn tauri(places: &Places) -> Result<std::path::PathBuf, StepError> {
+/// Tauri's command line: a Node add-on, one package a system. The lock has those that its registry had; elsewhere the
+/// same version is taken without one.
+fn tauri(places: &Places) -> Result<PathBuf, StepError> {
     let manifest = Manifest::bundler(places);
     let stamp = manifest.stamp(places)?;
+    let package = format!("@tauri-apps/cli-{}", system());
     let folder = places.npm(manifest.name);
-    let script = folder.join("node_modules/@tauri-apps/cli/tauri.js");
-    if !(stamp.is_current() && script.is_file()) {
-        println!("• unpack Tauri's bundler");
-        manifest.install(places)?;
-        let lock = String::from_utf8_lossy(&manifest.read("package-lock.json")?).into_owned();
-        let ours = if cfg!(windows) {
-            "cli-win32-"
-        } else if cfg!(target_os = "macos") {
-            "cli-darwin-"
-        } else {
-            "cli-linux-"
-        };
-        if !lock.contains(&format!("node_modules/@tauri-apps/{ours}")) {
-            fs::remove_file(folder.join("package-lock.json")).map_err(StepError::file("remove", &folder))?;
-            run(npm().args(["install", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&folder))?;
-        }
-        stamp.set()?;
+    let module = folder.join("node_modules").join(&package);
+    if stamp.is_current() && module.is_dir() {
+        return Ok(module);
     }
-    Ok(script)
+    println!("• unpack Tauri's bundler");
+    manifest.install(places)?;
+    if !module.is_dir() {
+        let wanted = format!("{package}@{TAURI_VERSION}");
+        let mut command = npm();
+        command.args(["install", "--no-save", "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund"]);
+        run(command.arg(wanted).current_dir(&folder))?;
+    }
+    stamp.set()?;
+    Ok(module)
+}
+
+fn system() -> &'static str {
+    match (env::consts::OS, env::consts::ARCH) {
+        ("linux", "aarch64") => "linux-arm64-gnu",
+        ("macos", "aarch64") => "darwin-arm64",
+        ("macos", _) => "darwin-x64",
+        ("windows", "aarch64") => "win32-arm64-msvc",
+        ("windows", _) => "win32-x64-msvc",
+        _ => "linux-x64-gnu",
+    }
 }
 
 /// What lies beside the program in the installer: file or folder here → path there.
