@@ -18,6 +18,9 @@ pub const RUNS: usize = 8;
 #[derive(Clone, Copy)]
 pub struct Picked {
     app: App,
+    /// What was measured here and passes the filter.
+    measured: Load<RunPage>,
+    /// Everything that passes the filter.
     rows: Load<RunPage>,
     machine: Load<Machine>,
     runs: RwSignal<Option<Vec<Run>>>,
@@ -31,13 +34,20 @@ impl Picked {
         let app = App::get();
         let rows = load(move || {
             app.results.track();
-            Some(ListRuns { filter: app.filter.get(), order: RunOrder::Newest, offset: 0, limit: 400 })
+            Some(newest(app.filter.get()))
+        });
+        let measured = load(move || {
+            app.results.track();
+            let filter = app.filter.get();
+            // A filter that names its evidence is taken at its word.
+            let evidence = if filter.evidence.is_empty() { vec![Evidence::Measured] } else { filter.evidence.clone() };
+            Some(newest(Filter { evidence, ..filter }))
         });
         let machine = load(move || {
             app.machine.track();
             (kind.get() == ChartKind::Roofline).then_some(GetMachine {})
         });
-        let picked = Self { app, rows, machine, runs: RwSignal::new(None), failure: RwSignal::new(None) };
+        let picked = Self { app, measured, rows, machine, runs: RwSignal::new(None), failure: RwSignal::new(None) };
         let wanted = Memo::new(move |_| {
             kind.get().needs_runs().then(|| {
                 let measured = picked.drawn().into_iter().filter(|row| row.evidence == Evidence::Measured);
@@ -77,7 +87,8 @@ impl Picked {
         kind: ChartKind,
         draw: impl Fn(Source<'_>) -> Result<Figure, Lack>,
     ) -> Option<Result<Figure, Lack>> {
-        if self.rows.value.with(|page| page.ready().is_none()) {
+        let waiting = |load: Load<RunPage>| load.value.with(|page| page.ready().is_none());
+        if waiting(self.rows) || waiting(self.measured) {
             return None;
         }
         let rows = self.drawn();
@@ -92,21 +103,26 @@ impl Picked {
         })
     }
 
-    /// The rows that are drawn: the picked ones, or the newest that pass the filter.
+    /// The rows that are drawn: the picked ones, or the newest that pass the filter. What was measured here comes
+    /// alone where there is any, so that a large import does not bury it.
     fn drawn(self) -> Vec<RunRow> {
         let picked = self.app.picked.get();
         if !picked.is_empty() {
             return picked;
         }
-        self.listed().into_iter().filter(|row| row.failure.is_none()).take(DRAWN).collect()
+        let measured = page_rows(self.measured);
+        let rows = if measured.is_empty() { page_rows(self.rows) } else { measured };
+        rows.into_iter().take(DRAWN).collect()
     }
 
     /// Everything that can be picked: what passes the filter, and what is picked already.
     pub fn all(self) -> Vec<RunRow> {
         let mut all = self.app.picked.get();
-        let listed = self.listed().into_iter().filter(|row| row.failure.is_none());
-        let more: Vec<RunRow> = listed.filter(|row| all.iter().all(|known| known.id != row.id)).collect();
-        all.extend(more);
+        for row in page_rows(self.measured).into_iter().chain(page_rows(self.rows)) {
+            if all.iter().all(|known| known.id != row.id) {
+                all.push(row);
+            }
+        }
         all
     }
 
@@ -115,7 +131,7 @@ impl Picked {
     }
 
     pub fn any(self) -> bool {
-        untrack(|| !self.listed().is_empty())
+        untrack(|| !page_rows(self.rows).is_empty())
     }
 
     pub fn left_out(self, kind: ChartKind) -> String {
@@ -130,10 +146,16 @@ impl Picked {
         let all = self.rows.value.with(|page| page.ready().map_or(0, |page| page.total));
         left_out_sentence(kind, drawn, all)
     }
+}
 
-    fn listed(self) -> Vec<RunRow> {
-        self.rows.value.with(|page| page.ready().map(|page| page.rows.clone()).unwrap_or_default())
-    }
+fn newest(filter: Filter) -> ListRuns {
+    ListRuns { filter, order: RunOrder::Newest, offset: 0, limit: 400 }
+}
+
+/// Rows with a figure; failed ones have nothing to draw.
+fn page_rows(load: Load<RunPage>) -> Vec<RunRow> {
+    let rows = |page: &RunPage| page.rows.iter().filter(|row| row.failure.is_none()).cloned().collect();
+    load.value.with(|page| page.ready().map(rows).unwrap_or_default())
 }
 
 async fn fetch(ids: Vec<RunId>) -> Result<Vec<Run>, Failure> {

@@ -94,6 +94,9 @@ pub struct Source<'a> {
     pub peaks: &'a [Peak],
 }
 
+/// Entries a legend holds before it takes more room than the picture.
+const LEGEND: usize = 14;
+
 /// Draws one chart, or says why there is nothing to draw.
 pub fn figure(kind: ChartKind, source: Source<'_>, options: Options) -> Result<Figure, Lack> {
     let mut figure = match kind {
@@ -106,7 +109,27 @@ pub fn figure(kind: ChartKind, source: Source<'_>, options: Options) -> Result<F
         ChartKind::Distribution => distribution::figure(source.runs, options),
         ChartKind::Roofline => roofline::figure(source.rows, source.peaks, options),
     }?;
+    if figure.data.len() > LEGEND {
+        layout::merge(&mut figure.layout, json!({ "showlegend": false }));
+        figure.caption.push_str(" Too many engines and devices for a legend: point at a mark for its own.");
+    }
     // Zoom and hidden classes stay while the same chart is drawn again with other data.
     layout::merge(&mut figure.layout, json!({ "uirevision": kind.key() }));
     Ok(figure)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::imported;
+
+    #[test]
+    fn a_legend_never_takes_more_room_than_the_picture() {
+        let rows: Vec<RunRow> = (0..20).map(|nth| imported("bert", &format!("engine {nth}"), 1, 10.0)).collect();
+        let draw = |rows: &[RunRow]| {
+            figure(ChartKind::Latency, Source { rows, ..Source::default() }, Options::default()).unwrap().layout
+        };
+        assert_eq!(draw(&rows)["showlegend"], false);
+        assert_eq!(draw(&rows[..3])["showlegend"], true);
+    }
 }
