@@ -27,7 +27,7 @@ const LENGTH: &str = "128";
 
 pub fn run(places: &Places, program: &Path) -> Step {
     let python = Python::prepare(places)?;
-    let data = places.cache.join("bench").join("data");
+    let data = places.cache.join("bench").join("parity");
     let onnxruntime =
         Assay { places, program, data: data.clone(), libraries: Some(python.onnxruntime_libraries(places)?) };
     let openvino = Assay { places, program, data: data.clone(), libraries: None };
@@ -134,10 +134,15 @@ fn shapes(model: &Path, python: &Python) -> Result<String, StepError> {
     Ok(output(command.args(["-c", list]).arg(model).arg(LENGTH))?.trim().to_owned())
 }
 
-/// The figure of `[ INFO ]    Median:  123.45 ms`.
+/// The figure of `[ INFO ]    Median:  123.45 ms` in milliseconds; short ones are told in microseconds.
 fn median_line(printed: &str) -> Option<f64> {
-    let line = printed.lines().find(|line| line.contains("Median:"))?;
-    line.split("Median:").nth(1)?.trim().strip_suffix("ms")?.trim().parse().ok()
+    let mut words = printed.split("Median:").nth(1)?.split_whitespace();
+    let (figure, unit) = (words.next()?.parse::<f64>().ok()?, words.next()?);
+    match unit {
+        "ms" => Some(figure),
+        "us" => Some(figure / 1e3),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -147,6 +152,7 @@ mod tests {
     #[test]
     fn the_median_of_benchmark_app_is_found() {
         assert_eq!(median_line("[ INFO ] Latency:\n[ INFO ]    Median:           60.41 ms\n"), Some(60.41));
+        assert_eq!(median_line("[ INFO ]    Median:        661.14 us\n"), Some(0.66114));
         assert_eq!(median_line("[ ERROR ] no model"), None);
     }
 }
