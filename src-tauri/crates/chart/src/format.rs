@@ -156,7 +156,7 @@ mod tests {
             (999.6, "1000"),
             (1234.5, "1230"),
             (45_678_901.0, "45 700 000"),
-            (-3.14159, "−3.14"),
+            (-3.4567, "−3.46"),
         ];
         for (value, text) in cases {
             assert_eq!(plain(significant(value)), text);

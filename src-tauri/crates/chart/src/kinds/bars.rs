@@ -5,6 +5,9 @@ use contract::{Evidence, Metric, RunRow};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
+/// A result with its bar, at its place along the axis.
+type Placed<'a> = (f64, &'a RunRow, Bar);
+
 pub fn figure(metric: Metric, rows: &[RunRow], options: Options) -> Result<Figure, Lack> {
     let known: Vec<&RunRow> = rows.iter().filter(|row| Bar::of(metric, row).is_some()).collect();
     let without = rows.len() - known.len();
@@ -15,7 +18,7 @@ pub fn figure(metric: Metric, rows: &[RunRow], options: Options) -> Result<Figur
     let theme = options.theme;
     let classes = series::classes(kept.iter().copied());
     let places = Places::of(metric, kept);
-    let mut groups: BTreeMap<(String, Evidence), Vec<(f64, &RunRow, Bar)>> = BTreeMap::new();
+    let mut groups: BTreeMap<(String, Evidence), Vec<Placed>> = BTreeMap::new();
     for (at, row) in &places.rows {
         if let Some(bar) = Bar::of(metric, row) {
             groups.entry((series::class_of(row), row.evidence)).or_default().push((*at, *row, bar));
