@@ -15,8 +15,8 @@ const STEPS: [PhaseName; 8] = [
     PhaseName::Start,
     PhaseName::Load,
     PhaseName::Compile,
-    PhaseName::Check,
     PhaseName::First,
+    PhaseName::Check,
     PhaseName::WarmUp,
     PhaseName::Warm,
 ];

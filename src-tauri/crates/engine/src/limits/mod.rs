@@ -29,7 +29,8 @@ pub(crate) fn enter(memory_bytes: u64) -> Vec<String> {
     let chosen_first = std::fs::write("/proc/self/oom_score_adj", "1000").err();
     let no_network = network::deny().err().map(|error| error.to_string());
     let capped = memory::cap(memory_bytes).err();
-    let sentence = |what: &str, error: Option<String>| Some(format!("{what} was not granted by the system: {}", error?));
+    let sentence =
+        |what: &str, error: Option<String>| Some(format!("{what} was not granted by the system: {}", error?));
     [
         sentence("being the first to end when memory runs out", chosen_first.map(|error| error.to_string())),
         sentence("a worker without network", no_network),

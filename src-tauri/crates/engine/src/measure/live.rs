@@ -19,6 +19,7 @@ pub(super) struct Feed<'a> {
     sentinel_ms: Vec<f64>,
     notes: Vec<String>,
     started: Instant,
+    phase_began: Instant,
     told: Option<Instant>,
     on: &'a mut dyn FnMut(Live),
 }
@@ -48,6 +49,7 @@ impl<'a> Feed<'a> {
             sentinel_ms: Vec::new(),
             notes: Vec::new(),
             started: Instant::now(),
+            phase_began: Instant::now(),
             told: None,
             on,
         }
@@ -55,11 +57,16 @@ impl<'a> Feed<'a> {
 
     pub fn phase(&mut self, phase: PhaseName) {
         self.live.phase = phase;
+        self.phase_began = Instant::now();
         self.tell();
     }
 
     pub fn hear(&mut self, heard: &Heard) {
         match heard {
+            Heard::Event(Event::Ready { .. }) => {
+                let start_ms = self.phase_began.elapsed().as_secs_f64() * 1e3;
+                self.live.phases.push((PhaseName::Start, start_ms));
+            }
             Heard::Event(Event::PhaseStarted(phase)) => self.phase(*phase),
             Heard::Event(Event::PhaseEnded(phase)) => self.live.phases.push((phase.name, phase.ms)),
             Heard::Event(Event::Sentinel(ms)) => self.sentinel_ms.push(*ms),

@@ -83,7 +83,8 @@ fn attempt(
 
 /// What cannot be measured is told before anything starts.
 fn refuse(job: &Job) -> Result<(), Failure> {
-    let refused = |message: String, remedy: Option<String>| Err(Failure { kind: FailureKind::Refused, message, remedy });
+    let refused =
+        |message: String, remedy: Option<String>| Err(Failure { kind: FailureKind::Refused, message, remedy });
     let (setting, target) = (&job.setting, &job.target);
     if let Availability::Missing { reason, remedy } = &target.availability {
         return refused(reason.clone(), Some(remedy.clone()));
