@@ -17,12 +17,16 @@ pub struct Build {
 }
 
 impl Libraries {
-    /// In order: `$ASSAY_LIBRARIES`, `libraries/` beside the program, `extra` (the bundle's resources, the user's data
-    /// folder), the system's library folders.
+    /// In order: `$ASSAY_LIBRARIES`, those installed with the program, `extra` (the user's data folder), the system's
+    /// library folders.
     pub fn find(extra: &[PathBuf]) -> Self {
         let named = std::env::var_os("ASSAY_LIBRARIES").map(|list| std::env::split_paths(&list).collect::<Vec<_>>());
-        let beside = std::env::current_exe().ok().and_then(|exe| Some(exe.parent()?.join("libraries")));
-        let all = named.into_iter().flatten().chain(beside).chain(extra.iter().cloned()).chain(system_folders());
+        let all = named
+            .into_iter()
+            .flatten()
+            .chain(installed_with_program())
+            .chain(extra.iter().cloned())
+            .chain(system_folders());
         let mut folders: Vec<PathBuf> = Vec::new();
         for folder in all.filter(|folder| folder.is_dir()) {
             if !folders.contains(&folder) {
@@ -49,6 +53,14 @@ impl Libraries {
         builds.sort_by(|a, b| a.engine.cmp(&b.engine));
         builds
     }
+}
+
+/// Beside the program, and where the system's packages put a program's resources: a `.deb` and a macOS bundle keep them
+/// in a folder next to the program's own.
+fn installed_with_program() -> Vec<PathBuf> {
+    let program = std::env::current_exe().and_then(std::fs::canonicalize).ok();
+    let Some(folder) = program.as_deref().and_then(Path::parent) else { return Vec::new() };
+    ["libraries", "../lib/Assay/libraries", "../Resources/libraries"].iter().map(|place| folder.join(place)).collect()
 }
 
 /// Folders inside `folder` that are named for the engine or one of its builds, and `folder` itself.
