@@ -48,9 +48,9 @@ impl Shell {
 }
 
 const TABLE: &str = "model,family,hardware,runtime,precision,mode,batch,size,devices,threads,software,measured_at,parameters,macs,activations,latency_ms,peak_memory_mb
-resnet50,resnet,Board A,tflite,f32,inference,1,224,1,4,2.15,2024-05-01,25557032,4111514624,11113984,12.5,180
-resnet50,resnet,Board A,tflite,f32,inference,1,224,1,4,2.15,2024-05-01,25557032,4111514624,11113984,12.5,180
-resnet50,resnet,Board A,tflite,int8,inference,1,224,1,4,2.15,2024-05-01,25557032,4111514624,11113984,-3,180
+resnet50,resnet,Xeon Gold 6248,tflite,f32,inference,1,224,1,4,2.15,2024-05-01,25557032,4111514624,11113984,12.5,180
+resnet50,resnet,Xeon Gold 6248,tflite,f32,inference,1,224,1,4,2.15,2024-05-01,25557032,4111514624,11113984,12.5,180
+resnet50,resnet,Xeon Gold 6248,tflite,int8,inference,1,224,1,4,2.15,2024-05-01,25557032,4111514624,11113984,-3,180
 ";
 
 #[test]

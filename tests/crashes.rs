@@ -81,14 +81,21 @@ fn no_worker_is_left(data: &Path) {
 
 fn workers_of(data: &Path) -> usize {
     let mark = format!("ASSAY_DATA={}", data.display());
-    let processes = fs::read_dir("/proc").unwrap().flatten();
-    processes
-        .filter(|process| {
-            let environment = fs::read(process.path().join("environ")).unwrap_or_default();
-            let arguments = fs::read(process.path().join("cmdline")).unwrap_or_default();
-            String::from_utf8_lossy(&environment).contains(&mark) && arguments.ends_with(b"\0worker\0")
-        })
-        .count()
+    let has_mark = |pid: &u32| {
+        String::from_utf8_lossy(&fs::read(format!("/proc/{pid}/environ")).unwrap_or_default()).contains(&mark)
+    };
+    workers().filter(has_mark).count()
+}
+
+/// Every worker process on this machine.
+fn workers() -> impl Iterator<Item = u32> {
+    let pids = fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter(|pid: &u32| fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default().ends_with(b"\0worker\0"))
+}
+
+fn is_child_of(pid: u32, parent: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    status.lines().any(|line| line.split_whitespace().eq(["PPid:", &parent.to_string()]))
 }
 
 #[test]
@@ -159,12 +166,12 @@ fn a_second_start_shows_the_first_and_commands_go_through_it() {
 #[test]
 fn a_worker_killed_by_a_signal_is_a_result_with_its_phase() {
     let desk = TestDesk::open();
-    let plan = Plan { budget_secs: 60.0, batches: vec![64], ..desk.plan("preset:bert-tiny") };
+    // Ten calls of this size take many seconds.
+    let plan = Plan { budget_secs: 60.0, batches: vec![256], ..desk.plan("preset:bert-tiny") };
     let job = desk.ask(StartPlan { plan }).unwrap().remove(0);
-    desk.wait_for("samples", |desk| desk.ask(GetLive {}).unwrap().filter(|live| live.samples > 0));
-    let me = std::process::id().to_string();
-    let killed = Command::new("pkill").args(["-SEGV", "-P", &me, "-f", "worker$"]).status().unwrap();
-    assert!(killed.success());
+    desk.wait_for("samples", |desk| desk.ask(GetLive {}).unwrap().filter(|live| live.phase == PhaseName::Warm));
+    let worker = workers().find(|pid| is_child_of(*pid, std::process::id())).expect("a worker is at work");
+    assert!(Command::new("kill").args(["-ABRT", &worker.to_string()]).status().unwrap().success());
     let run = desk.result_of(&job);
     let Outcome::Failed { phase, kind, message, .. } = run.outcome else { panic!("{:?}", run.outcome) };
     assert_eq!((phase, kind), (PhaseName::Warm, FailureKind::Crash), "{message}");

@@ -27,11 +27,11 @@ fn import_table(data: &Path) {
     );
     for (model, family, factor) in [("resnet50", "resnet", 4.0), ("bert-base", "bert", 9.0), ("vit-small", "vit", 5.0)]
     {
-        for (hardware, speed) in [("Board A", 1.0), ("Board B", 2.5)] {
+        for (hardware, speed) in [("Xeon Gold 6248", 1.0), ("NVIDIA A100", 2.5)] {
             for batch in [1, 2, 4, 8] {
                 let latency = factor * f64::from(batch) / speed;
                 table += &format!(
-                    "{model},{family},{hardware},tflite,f32,inference,{batch},224,1,4,2.15,2024-05-01,25557032,4111514624,11113984,{latency},180\n"
+                    "{model},{family},{hardware},onnxruntime,f32,inference,{batch},224,1,4,2.15,2024-05-01,25557032,4111514624,11113984,{latency},180\n"
                 );
             }
         }

@@ -82,7 +82,8 @@ fn a_pasted_configuration_can_be_measured_by_its_name() {
     assert_eq!(info.name, "Mine");
     let jobs = desk.ask(StartPlan { plan: desk.plan(&info.id.0) }).unwrap();
     let run = desk.result_of(&jobs[0]);
-    assert_eq!((run.outcome.clone(), run.model.name.as_str()), (Outcome::Done, "Mine"));
+    assert_eq!((&run.outcome, run.model.name.as_str()), (&Outcome::Done, "Mine"));
+    assert!(run.setting.size.is_some(), "the default length is written down as what ran");
 }
 
 #[test]

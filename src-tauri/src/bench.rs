@@ -1,6 +1,6 @@
 //! One measurement from its setting to its result: weights, references, limits, then the engine's worker.
 
-use crate::weights::Weights;
+use crate::{catalogue::Listed, weights::Weights};
 use contract::*;
 use engine::{Control, Job, Libraries, Limits, Program};
 use jiff::Timestamp;
@@ -26,7 +26,7 @@ pub struct Bench {
 pub struct Order<'a> {
     pub run: RunId,
     pub setting: &'a Setting,
-    pub model: &'a Model,
+    pub model: &'a Listed,
     pub machine: &'a Machine,
     pub settings: &'a Settings,
 }
@@ -61,9 +61,9 @@ impl Bench {
     fn prepare(&self, order: &Order, control: &Control, on: &mut dyn FnMut(Live)) -> Result<Prepared, Stopped> {
         let Order { setting, model, machine, settings, .. } = order;
         let target = usable_target(machine, setting).map_err(Stopped::refused)?;
-        let sizes = Sizes::of(model, setting).map_err(Stopped::refused)?;
+        let sizes = Sizes::of(&model.model, setting).map_err(Stopped::refused)?;
         let limit = memory_limit(settings, machine);
-        fits_memory(&model.info().name, sizes.memory_bytes, limit).map_err(Stopped::refused)?;
+        fits_memory(&model.info.name, sizes.memory_bytes, limit).map_err(Stopped::refused)?;
 
         let mut acquire = Acquire { bench: self, order, control, on, began: Instant::now() };
         let own = acquire.weights(setting.precision)?;
@@ -74,7 +74,7 @@ impl Bench {
             false => acquire.weights(Precision::F32)?,
         };
 
-        let info = model.info();
+        let info = &model.info;
         let job = Job {
             run: order.run.clone(),
             setting: Setting { threads: setting.threads.or(settings.threads), ..(*setting).clone() },
@@ -228,7 +228,7 @@ impl Acquire<'_> {
     fn weights(&mut self, precision: Precision) -> Result<models::Files, Stopped> {
         let Order { model, setting, .. } = self.order;
         let root = self.bench.weights.root().to_owned();
-        let (needed, free) = (model.disk_bytes(precision), available_disk(&root));
+        let (needed, free) = (model.model.disk_bytes(precision), available_disk(&root));
         self.report(format!("Preparing the weights in {precision}"));
         let mut shown = Instant::now();
         let mut progress = |done: u64, total: u64| {
@@ -241,11 +241,11 @@ impl Acquire<'_> {
             }
             ControlFlow::Continue(())
         };
-        match model.materialize(&root, precision, setting.seed, &mut progress) {
+        match model.model.materialize(&root, precision, setting.seed, &mut progress) {
             Ok(files) => Ok(files),
             Err(ModelError::Cancelled) => Err(Stopped { kind: FailureKind::Cancelled, failure: Failure::Cancelled }),
             Err(_) if needed > free => Err(Stopped::refused(Failure::TooBig {
-                subject: format!("the weights of {}", model.info().name),
+                subject: format!("the weights of {}", model.info.name),
                 resource: "disk space".into(),
                 needed_bytes: needed,
                 available_bytes: free,
@@ -276,7 +276,7 @@ impl Acquire<'_> {
 
 fn not_started(order: &Order, started_at: Timestamp, stopped: Stopped) -> Run {
     let message = stopped.failure.to_string();
-    let info = order.model.info();
+    let info = &order.model.info;
     let model = RunModel {
         id: info.id.clone(),
         name: info.name.clone(),

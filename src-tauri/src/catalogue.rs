@@ -1,7 +1,7 @@
 //! Every model that can be measured: the presets, and what the person added.
 
 use crate::place::Place;
-use contract::{Failure, ModelId, ModelInfo, ModelOrigin};
+use contract::{DimRole, Failure, ModelId, ModelInfo, ModelOrigin, Setting};
 use models::Model;
 use std::{
     collections::HashMap,
@@ -11,10 +11,42 @@ use std::{
 };
 use store::Store;
 
+/// A model under the name it is listed by.
+pub struct Listed {
+    pub model: Model,
+    pub info: ModelInfo,
+}
+
+impl From<Model> for Listed {
+    fn from(model: Model) -> Self {
+        Self { info: model.info().clone(), model }
+    }
+}
+
+impl Listed {
+    /// The setting with every size spelt out, so that a result says what ran even where the default was meant.
+    pub fn spelt_out(&self, mut setting: Setting) -> Setting {
+        let size_is_given = setting.size.is_some();
+        for dim in self.info.dims.iter().filter(|dim| dim.role != DimRole::Batch) {
+            let is_size = matches!(dim.role, DimRole::Sequence | DimRole::ImageSize);
+            if setting.dims.contains_key(&dim.name) || (is_size && size_is_given) {
+                continue;
+            }
+            // A model may have several: the first gives the size its meaning, the others keep their own.
+            if is_size && setting.size.is_none() {
+                setting.size = Some(dim.default);
+            } else {
+                setting.dims.insert(dim.name.clone(), dim.default);
+            }
+        }
+        setting
+    }
+}
+
 /// Models by id; an opened one is kept, for it holds a description and not its weights.
 #[derive(Default)]
 pub struct Catalogue {
-    opened: Mutex<HashMap<ModelId, Arc<Model>>>,
+    opened: Mutex<HashMap<ModelId, Arc<Listed>>>,
 }
 
 impl Catalogue {
@@ -32,16 +64,16 @@ impl Catalogue {
     ///
     /// # Errors
     /// Where there is none, its file is gone or unreadable, or another model lies there now.
-    pub fn model(&self, store: &Store, id: &ModelId) -> Result<Arc<Model>, Failure> {
+    pub fn model(&self, store: &Store, id: &ModelId) -> Result<Arc<Listed>, Failure> {
         if let Some(model) = self.opened().get(id) {
             return Ok(model.clone());
         }
         let model = match Model::preset(id) {
-            Some(preset) => preset,
+            Some(preset) => preset.into(),
             None => {
                 let infos = store.models()?;
                 let info = infos.iter().find(|info| &info.id == id).ok_or_else(|| Failure::not_found("model", id))?;
-                reopen(info)?
+                Listed { model: reopen(info)?, info: info.clone() }
             }
         };
         let model = Arc::new(model);
@@ -80,16 +112,17 @@ impl Catalogue {
     }
 
     fn keep(&self, store: &Store, model: Model, name: Option<&str>) -> Result<ModelInfo, Failure> {
-        let mut info = model.info().clone();
+        let mut listed = Listed::from(model);
         if let Some(name) = name {
-            info.name = name.to_owned();
+            name.clone_into(&mut listed.info.name);
         }
+        let info = listed.info.clone();
         store.save_model(&info)?;
-        self.opened().insert(info.id.clone(), Arc::new(model));
+        self.opened().insert(info.id.clone(), Arc::new(listed));
         Ok(info)
     }
 
-    fn opened(&self) -> std::sync::MutexGuard<'_, HashMap<ModelId, Arc<Model>>> {
+    fn opened(&self) -> std::sync::MutexGuard<'_, HashMap<ModelId, Arc<Listed>>> {
         self.opened.lock().expect("no holder of this lock panics")
     }
 }

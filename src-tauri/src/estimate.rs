@@ -2,11 +2,10 @@
 
 use crate::{
     bench::{Sizes, available_disk, fits_memory, memory_limit, usable_target},
-    catalogue::Catalogue,
+    catalogue::{Catalogue, Listed},
     weights::Weights,
 };
 use contract::*;
-use models::Model;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
@@ -68,14 +67,15 @@ impl Estimator<'_> {
         let mut lines = Vec::with_capacity(settings.len());
         for setting in settings {
             let model = &models[&setting.model];
+            let setting = model.spelt_out(setting);
             let key = format!("{}/{}/{:?}/{}", setting.model, setting.batch, setting.size, setting.precision);
-            let known = sizes.entry(key).or_insert_with(|| Sizes::of(model, &setting).map(Arc::new)).clone();
+            let known = sizes.entry(key).or_insert_with(|| Sizes::of(&model.model, &setting).map(Arc::new)).clone();
             let line = self.line(setting, model, known);
             if line.refusal.is_none() {
                 for precision in BTreeSet::from([Precision::F32, line.setting.precision]) {
                     to_write
                         .entry((line.setting.model.clone(), precision))
-                        .or_insert_with(|| model.disk_bytes(precision));
+                        .or_insert_with(|| model.model.disk_bytes(precision));
                 }
             }
             lines.push(line);
@@ -92,11 +92,12 @@ impl Estimator<'_> {
     }
 
     /// Seconds of one setting and what they rest on.
-    pub fn secs(&self, setting: &Setting, model: &Model, sizes: &Sizes) -> (f64, String) {
+    pub fn secs(&self, setting: &Setting, model: &Listed, sizes: &Sizes) -> (f64, String) {
         if let Ok(Some(secs)) = self.store.longest_like(setting) {
             return (secs, "an earlier run of the same setting".into());
         }
-        let moving = model.disk_bytes(setting.precision).max(model.info().weight_bytes) as f64 / WEIGHT_BYTES_PER_SEC;
+        let moving =
+            model.model.disk_bytes(setting.precision).max(model.info.weight_bytes) as f64 / WEIGHT_BYTES_PER_SEC;
         let Some(macs) = sizes.macs else {
             return (
                 FIXED_SECS + moving + setting.budget_secs,
@@ -131,7 +132,7 @@ impl Estimator<'_> {
         }
     }
 
-    fn line(&self, setting: Setting, model: &Model, sizes: Result<Arc<Sizes>, Failure>) -> SettingEstimate {
+    fn line(&self, setting: Setting, model: &Listed, sizes: Result<Arc<Sizes>, Failure>) -> SettingEstimate {
         let sizes = match sizes {
             Ok(sizes) => sizes,
             Err(failure) => return refused(setting, None, &failure),
@@ -144,21 +145,21 @@ impl Estimator<'_> {
         SettingEstimate { setting, secs: Some(secs), basis, memory_bytes: memory, refusal: None }
     }
 
-    fn check(&self, setting: &Setting, model: &Model, sizes: &Sizes) -> Result<(), Failure> {
+    fn check(&self, setting: &Setting, model: &Listed, sizes: &Sizes) -> Result<(), Failure> {
         usable_target(self.machine, setting)?;
-        fits_memory(&model.info().name, sizes.memory_bytes, memory_limit(self.settings, self.machine))?;
+        fits_memory(&model.info.name, sizes.memory_bytes, memory_limit(self.settings, self.machine))?;
         let (needed_bytes, available_bytes) = (
-            model.disk_bytes(setting.precision),
+            model.model.disk_bytes(setting.precision),
             available_disk(self.weights.root()).saturating_add(self.weights.bytes()),
         );
         if needed_bytes > available_bytes {
-            let subject = format!("the weights of {}", model.info().name);
+            let subject = format!("the weights of {}", model.info.name);
             return Err(Failure::TooBig { subject, resource: "disk space".into(), needed_bytes, available_bytes });
         }
         Ok(())
     }
 
-    fn open(&self, ids: &[ModelId]) -> Result<HashMap<ModelId, Arc<Model>>, Failure> {
+    fn open(&self, ids: &[ModelId]) -> Result<HashMap<ModelId, Arc<Listed>>, Failure> {
         ids.iter().map(|id| Ok((id.clone(), self.catalogue.model(self.store, id)?))).collect()
     }
 }

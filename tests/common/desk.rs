@@ -1,4 +1,5 @@
 //! A desk in a folder of its own, asked the way the window asks.
+#![allow(dead_code, reason = "each test program uses its own part of this")]
 
 use assay_app::{
     desk::{Desk, Opening},

@@ -95,11 +95,6 @@ impl Window {
         found.as_array().unwrap().len()
     }
 
-    /// Evaluates a JavaScript function body in the page.
-    pub fn script(&self, body: &str) -> Value {
-        self.post("/execute/sync", &json!({"script": body, "args": []})).unwrap()
-    }
-
     /// Answers the system's open file dialog with a path.
     pub fn answer_dialog(&self, title: &str, path: &Path) {
         keyboard::type_into_dialog(&self.display.name, title, &path.display().to_string());

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     bench::{Bench, Order},
+    catalogue::Listed,
     instance::Doorbell,
     place::Place,
     queue::run_of,
@@ -110,10 +111,10 @@ impl Measure {
         let cancel = control.clone();
         on_interrupt(move || cancel.cancel())?;
 
-        let model = match preset(&self.model) {
+        let model = Listed::from(match preset(&self.model) {
             Some(preset) => preset,
             None => Model::open(Path::new(&self.model))?,
-        };
+        });
         let place = Place::find()?;
         let mut machine = inventory::scan(&place)?;
         let settings = store.map(Store::settings).transpose()?.unwrap_or_default();
@@ -121,7 +122,7 @@ impl Measure {
             machine.peaks = store.peaks(&machine.id)?;
             store.save_machine(&machine)?;
         }
-        let setting = self.setting(model.info().id.clone(), self.target(&machine)?);
+        let setting = model.spelt_out(self.setting(model.info.id.clone(), self.target(&machine)?));
         let bench = Bench {
             program: Program::this().map_err(|e| Failure::broken("finding the program's own file", e))?,
             libraries: Libraries::find(&[place.libraries()]),

@@ -1,13 +1,10 @@
 //! The thread that measures: takes the next job, has it measured, stores the result, tells the window.
 
 use super::{Running, run_of};
-use crate::{bench::Order, desk::Desk};
+use crate::{bench::Order, catalogue::Listed, desk::Desk};
 use contract::*;
 use engine::Control;
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 use store::Store;
 
 /// Runs until another shift begins. The store stays the one it was started with.
@@ -89,7 +86,7 @@ fn measure(desk: &Desk, store: &Store, job: &Job, control: &Control) -> End {
     if store_surely(desk, store, &run, control) { End::Stored { id, failed } } else { End::Dropped }
 }
 
-fn bench(desk: &Desk, store: &Store, job: &Job, model: &Arc<models::Model>, control: &Control) -> Run {
+fn bench(desk: &Desk, store: &Store, job: &Job, model: &Listed, control: &Control) -> Run {
     let settings = store.settings().unwrap_or_default();
     make_room(desk, &settings);
     let machine = desk.inventory.machine_blocking();
