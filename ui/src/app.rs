@@ -14,7 +14,13 @@ use wasm_bindgen::{JsCast, closure::Closure};
 pub fn Window() -> impl IntoView {
     let app = App::new();
     provide_context(app);
-    provide_context(TipLayer::new());
+    let tips = TipLayer::new();
+    provide_context(tips);
+    // What a tip belongs to is gone with its page.
+    Effect::new(move |_| {
+        app.place.track();
+        request_animation_frame(move || tips.hide());
+    });
     provide_context(pages::Draft::new());
     let started = RwSignal::new(None::<Result<(), Failure>>);
 

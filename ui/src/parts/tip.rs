@@ -40,6 +40,14 @@ impl TipLayer {
         self.shown.set(Some((text, Anchor { left: rect.left(), top: rect.top(), bottom: rect.bottom() })));
     }
 
+    /// As [`TipLayer::show`], for a focus that came by keyboard: one given back after a press would only be in the way.
+    pub fn show_on_focus(self, at: Option<EventTarget>, text: TipText) {
+        let element: Option<&Element> = at.as_ref().and_then(|target| target.dyn_ref());
+        if element.is_some_and(|element| element.matches(":focus-visible").unwrap_or(false)) {
+            self.show(at, text);
+        }
+    }
+
     pub fn hide(self) {
         self.shown.set(None);
     }

@@ -70,7 +70,7 @@ pub fn Charts() -> impl IntoView {
                     Some(None) => view! { <Drawn figure kind picked open /> }.into_any(),
                 }}
             </div>
-            {move || open.get().map(|id| view! { <Pressed id on_close=move || open.set(None) /> })}
+            {move || open.get().map(|id| view! { <Pressed id picked on_close=move || open.set(None) /> })}
         </section>
     }
 }
@@ -158,13 +158,14 @@ fn NothingToDraw(lack: Lack, picked: Picked) -> impl IntoView {
 
 /// The result whose mark was pressed.
 #[component]
-fn Pressed(id: RunId, on_close: impl Fn() + Clone + Send + Sync + 'static) -> impl IntoView {
+fn Pressed(id: RunId, picked: Picked, on_close: impl Fn() + Clone + Send + Sync + 'static) -> impl IntoView {
+    let median_ms = picked.all_untracked().iter().find(|row| row.id == id).and_then(|row| row.median_ms);
     let whole = load(move || Some(GetRun { id: id.clone() }));
     let title = move || whole.value.with(|run| run.ready().map_or_else(String::new, |run| run.model.name.clone()));
     view! {
         <Drawer title="Result" on_close>
             <h2 class="drawer-section">{title}</h2>
-            <WhenLoaded load=whole rows=8 ready=|run| view! { <RunDetails run /> } />
+            <WhenLoaded load=whole rows=8 ready=move |run| view! { <RunDetails run median_ms /> } />
         </Drawer>
     }
 }

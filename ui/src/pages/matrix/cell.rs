@@ -68,8 +68,8 @@ pub fn Cell(at: CellAt, metric: Metric, best: Best, open: RwSignal<Option<CellAt
     let app = App::get();
     let tips = TipLayer::get();
     let tip = at.clone();
-    let show = move |event: &web_sys::Event| tips.show(event.current_target(), told(&tip, metric));
-    let on_focus = show.clone();
+    let text = move || told(&tip, metric);
+    let on_focus = text.clone();
     let label = spoken(&at, metric);
     let testid = format!("cell-{}-{}", at.model, at.column.platform.key());
     let is_open = Memo::new({
@@ -79,9 +79,12 @@ pub fn Cell(at: CellAt, metric: Metric, best: Best, open: RwSignal<Option<CellAt
         }
     });
     let inner = inner(&at.cell, metric, best);
-    let press = move |_| match &at.cell {
-        MatrixCell::Open => actions::measure_model(app, at.model.clone()),
-        _ => open.set(Some(at.clone())),
+    let press = move |_| {
+        tips.hide();
+        match &at.cell {
+            MatrixCell::Open => actions::measure_model(app, at.model.clone()),
+            _ => open.set(Some(at.clone())),
+        }
     };
     view! {
         <td>
@@ -92,9 +95,9 @@ pub fn Cell(at: CellAt, metric: Metric, best: Best, open: RwSignal<Option<CellAt
                 aria-label=label
                 data-testid=testid
                 on:click=press
-                on:mouseenter=move |event| show(&event)
+                on:mouseenter=move |event| tips.show(event.current_target(), text())
                 on:mouseleave=move |_| tips.hide()
-                on:focus=move |event| on_focus(&event)
+                on:focus=move |event| tips.show_on_focus(event.current_target(), on_focus())
                 on:blur=move |_| tips.hide()
             >
                 {inner}

@@ -63,9 +63,13 @@ fn Results(at: CellAt, run: RunId) -> impl IntoView {
         })
     });
     let whole = load(move || Some(GetRun { id: chosen.get() }));
+    let listed = move |id: &RunId| {
+        let of = |rows: &Vec<RunRow>| rows.iter().find(|row| row.id == *id).and_then(|row| row.median_ms);
+        rows.value.with(|rows| rows.ready().and_then(of))
+    };
     view! {
         <WhenLoaded load=rows rows=3 ready=move |rows| view! { <RunList rows chosen /> } />
-        <WhenLoaded load=whole rows=8 ready=|run| view! { <RunDetails run /> } />
+        <WhenLoaded load=whole rows=8 ready=move |run| { let median_ms = listed(&run.id); view! { <RunDetails run median_ms /> } } />
     }
 }
 

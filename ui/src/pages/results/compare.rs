@@ -10,41 +10,48 @@ use leptos::{prelude::*, task::spawn_local};
 
 #[component]
 pub fn CompareDialog(open: RwSignal<bool>, chosen: RwSignal<Vec<RunRow>>) -> impl IntoView {
-    let runs = RwSignal::new(None::<Result<Vec<Run>, Failure>>);
+    let sides = RwSignal::new(None::<Result<Vec<Side>, Failure>>);
     Effect::new(move |_| {
         if open.get() {
-            runs.set(None);
-            let ids: Vec<RunId> = chosen.with_untracked(|rows| rows.iter().map(|row| row.id.clone()).collect());
+            sides.set(None);
+            let rows = chosen.get_untracked();
             spawn_local(async move {
                 let mut all = Vec::new();
-                for id in ids {
-                    match ask(GetRun { id }).await {
-                        Ok(run) => all.push(run),
-                        Err(failure) => return runs.set(Some(Err(failure))),
+                for row in rows {
+                    match ask(GetRun { id: row.id }).await {
+                        Ok(run) => all.push(Side { run, median_ms: row.median_ms }),
+                        Err(failure) => return sides.set(Some(Err(failure))),
                     }
                 }
-                runs.set(Some(Ok(all)));
+                sides.set(Some(Ok(all)));
             });
         }
     });
     view! {
         <Dialog open title="Side by side" wide=true>
             <div class="dialog-body" data-testid="compare-table">
-                {move || match runs.get() {
+                {move || match sides.get() {
                     None => view! { <Loading rows=8 /> }.into_any(),
                     Some(Err(failure)) => view! { <InlineFailure failure /> }.into_any(),
-                    Some(Ok(runs)) => view! { <Comparison runs /> }.into_any(),
+                    Some(Ok(sides)) => view! { <Comparison sides /> }.into_any(),
                 }}
             </div>
         </Dialog>
     }
 }
 
+/// A result with the median it is listed with, which is all that imported ones have.
+#[derive(Clone)]
+struct Side {
+    run: Run,
+    median_ms: Option<f64>,
+}
+
 #[component]
-fn Comparison(runs: Vec<Run>) -> impl IntoView {
-    let heads = runs
+fn Comparison(sides: Vec<Side>) -> impl IntoView {
+    let heads = sides
         .iter()
-        .map(|run| {
+        .map(|Side { run, .. }| {
             view! {
                 <th scope="col">
                     <span class="results-two">
@@ -55,7 +62,7 @@ fn Comparison(runs: Vec<Run>) -> impl IntoView {
             }
         })
         .collect_view();
-    let lines = lines(&runs)
+    let lines = lines(&sides)
         .into_iter()
         .map(|(label, cells)| {
             let differs = cells.iter().any(|cell| *cell != cells[0]);
@@ -80,19 +87,20 @@ fn Comparison(runs: Vec<Run>) -> impl IntoView {
 
 type Line = (&'static str, Vec<String>);
 
-fn lines(runs: &[Run]) -> Vec<Line> {
+fn lines(sides: &[Side]) -> Vec<Line> {
     let line = |label, of: &dyn Fn(&Run) -> Option<String>| -> Line {
-        (label, runs.iter().map(|run| of(run).unwrap_or_else(|| "–".into())).collect())
+        (label, sides.iter().map(|side| of(&side.run).unwrap_or_else(|| "–".into())).collect())
     };
+    let median = |side: &Side| side.median_ms.map_or_else(|| "–".into(), duration_ms);
     let timing = |of: fn(&Timing) -> String| move |run: &Run| run.timing.as_ref().map(of);
     let phase = |name: PhaseName| move |run: &Run| run.phase_ms(name).map(duration_ms);
     let mut lines = vec![
         line("Evidence", &|run| Some(run.evidence.label().into())),
         line("Fed", &|run| Some(fed_text(run.setting.batch, run.setting.size))),
         line("Outcome", &|run| Some(outcome(run))),
-        line("Median", &timing(|timing| duration_ms(timing.median_ms))),
+        ("Median", sides.iter().map(median).collect()),
         line("95 % interval", &timing(|timing| format!("{} ms", interval(timing.low_ms, timing.high_ms)))),
-        ("Beside the first", runs.iter().map(|run| beside(&runs[0], run)).collect()),
+        ("Beside the first", sides.iter().map(|side| beside(&sides[0].run, &side.run)).collect()),
         line("Minimum", &timing(|timing| duration_ms(timing.min_ms))),
         line("Samples", &timing(|timing| count(timing.samples.into()))),
         line("Throughput", &timing(|timing| format!("{} samples/s", significant(timing.throughput_per_s)))),

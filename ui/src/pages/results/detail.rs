@@ -13,6 +13,7 @@ use leptos::prelude::*;
 pub fn ResultDrawer(row: RunRow, on_close: impl Fn() + Clone + Send + Sync + 'static) -> impl IntoView {
     let app = App::get();
     let id = row.id.clone();
+    let median_ms = row.median_ms;
     let asked = id.clone();
     let whole = load(move || Some(GetRun { id: asked.clone() }));
     let delete = {
@@ -38,7 +39,7 @@ pub fn ResultDrawer(row: RunRow, on_close: impl Fn() + Clone + Send + Sync + 'st
                 </div>
             </section>
             <Note id note=row.note />
-            <WhenLoaded load=whole rows=8 ready=|run| view! { <RunDetails run /> } />
+            <WhenLoaded load=whole rows=8 ready=move |run| view! { <RunDetails run median_ms /> } />
         </Drawer>
     }
 }

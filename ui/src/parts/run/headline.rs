@@ -10,11 +10,11 @@ use contract::*;
 use leptos::prelude::*;
 
 #[component]
-pub fn Headline(run: Run) -> impl IntoView {
+pub fn Headline(run: Run, median_ms: Option<f64>) -> impl IntoView {
     let facts = timing_facts(&run);
     let noise = run.noise.clone();
-    let main = match (&run.outcome, run.timing.clone()) {
-        (Outcome::Failed { phase, kind, message, remedy }, _) => {
+    let main = match (&run.outcome, run.timing.clone(), median_ms) {
+        (Outcome::Failed { phase, kind, message, remedy }, ..) => {
             let (phase, kind) = (phase.label().to_lowercase(), kind.label());
             view! {
                 <p class="headline failed">{kind}<span class="unit">"during: "{phase}</span></p>
@@ -23,8 +23,9 @@ pub fn Headline(run: Run) -> impl IntoView {
             }
             .into_any()
         }
-        (Outcome::Done, Some(timing)) => view! { <Median timing /> }.into_any(),
-        (Outcome::Done, None) => view! { <p class="headline dash">"No time"</p> }.into_any(),
+        (Outcome::Done, Some(timing), _) => view! { <Median timing /> }.into_any(),
+        (Outcome::Done, None, Some(ms)) => view! { <Bare ms /> }.into_any(),
+        (Outcome::Done, None, None) => view! { <p class="headline dash">"No time"</p> }.into_any(),
     };
     view! {
         <section class="drawer-section" aria-label="Result">
@@ -38,6 +39,16 @@ pub fn Headline(run: Run) -> impl IntoView {
             {main}
         </section>
         <FactSection title="Figures" facts />
+    }
+}
+
+/// A figure that came alone.
+#[component]
+fn Bare(ms: f64) -> impl IntoView {
+    let (value, unit) = format::scaled_ms(ms);
+    view! {
+        <p class="headline">{significant(value)}<span class="unit">{unit}</span></p>
+        <p class="small quiet">"As its source tells it; no samples and no interval came with it."</p>
     }
 }
 

@@ -16,7 +16,11 @@ use placement::Placement;
 use samples::Samples;
 
 #[component]
-pub fn RunDetails(run: Run) -> impl IntoView {
+pub fn RunDetails(
+    run: Run,
+    /// The median of a result that came without samples and interval, as imported ones do.
+    median_ms: Option<f64>,
+) -> impl IntoView {
     let check = check_sentence(&run);
     let flags: Vec<String> = run.flags.iter().map(|flag| flag.reason().to_owned()).chain(run.withheld()).collect();
     let mut seen = std::collections::BTreeSet::new();
@@ -25,7 +29,7 @@ pub fn RunDetails(run: Run) -> impl IntoView {
     let has_log = !run.log.is_empty();
     view! {
         <div data-testid="run-details">
-            <Headline run=run.clone() />
+            <Headline run=run.clone() median_ms />
             {(!remarks.is_empty()).then(|| view! {
                 <ul class="remarks">
                     {remarks.into_iter().map(|remark| view! { <li><Icon name="warning" />{remark}</li> }).collect_view()}
