@@ -69,7 +69,7 @@ impl ChartKind {
             Self::Memory => "Highest memory of the worker above what it used before the model was loaded",
             Self::Speedup => "How many times faster than the CPU's best time for the same model, batch and size",
             Self::Scaling => "Throughput against batch size",
-            Self::Phases => "What happens before the first result, and how long each part takes",
+            Self::Phases => "What happens before the samples are taken, and how long each part takes",
             Self::Distribution => "Every warm sample, its quartiles and its outliers",
             Self::Roofline => "Rate reached against arithmetic intensity, under the measured peaks of the device",
         }

@@ -1,4 +1,4 @@
-//! The phase waterfall: what happens before the first result, one row for each result.
+//! The phase waterfall: what happens before a model can be measured, one row for each result.
 
 use crate::{Figure, Lack, Options, Table, evidence, format, layout, names::engine as engine_name, series};
 use contract::{Evidence, Phase, PhaseName, Run};
@@ -76,7 +76,7 @@ pub fn figure(runs: &[Run], options: Options) -> Result<Figure, Lack> {
             "height": (150 + names.len() * 40).max(320),
         }),
     );
-    let caption = "Up to the first result. Warming up and measuring take as long as they are given, so they are in the table only.";
+    let caption = "Warming up and measuring take as long as they are given, so they are in the table only.";
     Ok(Figure { data, layout, table, caption: caption.into() })
 }
 
