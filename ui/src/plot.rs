@@ -73,7 +73,9 @@ pub async fn picture(element: &HtmlElement, format: Picture) -> Result<Vec<u8>, 
     let url = url.as_string().unwrap_or_default();
     let bytes = match (format, url.split_once(',')) {
         (Picture::Png, Some((_, base64))) => latin1(&leptos::prelude::window().atob(base64).unwrap_or_default()),
-        (Picture::Svg, Some((_, escaped))) => js_sys::decode_uri_component(escaped).map(String::from).unwrap_or_default().into_bytes(),
+        (Picture::Svg, Some((_, escaped))) => {
+            js_sys::decode_uri_component(escaped).map(String::from).unwrap_or_default().into_bytes()
+        }
         (_, None) => Vec::new(),
     };
     if bytes.is_empty() { Err(Failure::broken("drawing the picture", "the chart gave no picture")) } else { Ok(bytes) }
