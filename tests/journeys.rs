@@ -71,9 +71,8 @@ fn from_the_first_start_to_the_first_result_it_takes_three_clicks() {
     println!("from the press to the end of the first sweep: {:.1} s", pressed.elapsed().as_secs_f64());
     window.picture("first-run-3-finished");
     window.click("see-matrix");
-    window.until("a figure in the matrix", |window| {
-        (window.count("[data-testid=matrix] [data-evidence=measured]") > 0).then_some(())
-    });
+    let figure = window.text("cell-bert-tiny-cpu");
+    assert!(figure.contains("ms"), "{figure}");
     window.picture("first-run-4-matrix");
 }
 
@@ -114,7 +113,7 @@ fn a_broken_file_gets_a_sentence_and_the_window_goes_on() {
     window.click("add-model");
     window.answer_dialog("Choose a model", &broken);
     let said = window.text("failure");
-    assert!(said.contains("broken.onnx"), "{said}");
+    assert!(said.to_lowercase().contains("broken.onnx") && said.contains("damaged"), "{said}");
     window.picture("broken-file");
     window.click("model-preset:bert-tiny");
     window.wait("estimate");

@@ -4,7 +4,7 @@ use contract::*;
 use std::collections::BTreeMap;
 use store::{BestCell, MatrixBest};
 
-/// Columns follow `Platform::ALL`; on each platform this machine's devices come first.
+/// This machine's columns come first, then those of other machines; each in the order of `Platform::ALL`.
 pub fn of(machine: &Machine, best: MatrixBest, filter: &Filter) -> Matrix {
     let metric = best.metric;
     let mut columns = own_columns(machine, filter);
@@ -15,7 +15,7 @@ pub fn of(machine: &Machine, best: MatrixBest, filter: &Filter) -> Matrix {
         }
     }
     // Stable: within a platform the order of appearance stays.
-    columns.sort_by_key(|column| column.place.platform);
+    columns.sort_by_key(|column| (column.is_foreign, column.place.platform));
 
     let mut rows: BTreeMap<String, (String, Vec<BestCell>)> = BTreeMap::new();
     for cell in best.cells {
@@ -49,6 +49,8 @@ impl Place {
 
 struct Column {
     place: Place,
+    /// Known from results alone: no device of this machine.
+    is_foreign: bool,
     label: String,
     availability: Availability,
 }
@@ -63,7 +65,12 @@ fn own_columns(machine: &Machine, filter: &Filter) -> Vec<Column> {
         for target in machine.targets().filter(|target| target.platform == platform && target.availability.is_ready()) {
             let place = Place { platform, device: Some(target.device.clone()), elsewhere: None };
             if !columns.iter().any(|column| column.place == place) {
-                columns.push(Column { place, label: target.device_name.clone(), availability: Availability::Ready });
+                columns.push(Column {
+                    place,
+                    is_foreign: false,
+                    label: target.device_name.clone(),
+                    availability: Availability::Ready,
+                });
             }
         }
         if columns.len() == before {
@@ -83,7 +90,8 @@ impl Column {
                 "Import measurements made elsewhere to see figures here",
             ),
         };
-        Self { place: Place { platform, device: None, elsewhere: None }, label: platform.label().into(), availability }
+        let place = Place { platform, device: None, elsewhere: None };
+        Self { place, is_foreign: false, label: platform.label().into(), availability }
     }
 
     fn foreign(place: Place, cell: &BestCell) -> Self {
@@ -91,7 +99,7 @@ impl Column {
             format!("{} is not a device of this machine", cell.device_name),
             "Measure there and import the table",
         );
-        Self { place, label: cell.device_name.clone(), availability }
+        Self { place, is_foreign: true, label: cell.device_name.clone(), availability }
     }
 
     fn cell(&self, machine: &Machine, cells: &[BestCell]) -> MatrixCell {
