@@ -11,7 +11,7 @@ use std::path::PathBuf;
 /// Run a read-only SQL statement over a store; it can reach no file, network or extension.
 #[derive(Args)]
 pub struct Query {
-    /// One statement, such as "SELECT model, median_ms FROM runs".
+    /// One statement, such as "SELECT precision, batch, median_ms FROM runs".
     sql: String,
     #[arg(long, value_name = "FILE")]
     store: PathBuf,
