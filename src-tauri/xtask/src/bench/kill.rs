@@ -78,10 +78,10 @@ pub fn run(places: &Places, program: &Path) -> Step {
 }
 
 /// Asks the running Assay to measure something that no earlier job was, and does not wait.
-fn ask(assay: &Assay, store: &Path, seed: u32) -> Result<Child, StepError> {
+fn ask(assay: &Assay, store: &Path, number: u32) -> Result<Child, StepError> {
     let mut command = assay.command();
     command.args(["measure", "--model", "preset:bert-tiny", "--engine", "onnxruntime", "--budget-secs", "0.5"]);
-    command.args(["--seed", "0", "--length", &(16 + seed % 100).to_string(), "--store"]).arg(store);
+    command.args(["--seed", "0", "--length", &(16 + number % 200).to_string(), "--store"]).arg(store);
     command.stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().map_err(StepError::file("start", assay.program))
 }

@@ -58,19 +58,23 @@ fn start_once(places: &Places, program: &Path, folder: &Path) -> Result<(Duratio
     let assay = Assay { places, program, data: folder.join("data"), libraries: None };
     let begun = Instant::now();
     let window = Window::open(&assay, &display)?;
-    let mut pictures = Vec::new();
+    // Each picture that differs from the one before, with the moment it was seen.
+    let mut pictures = vec![(begun.elapsed(), display.pixels()?)];
     while begun.elapsed() < WATCHED {
-        pictures.push((begun.elapsed(), display.pixels()?));
+        let picture = display.pixels()?;
+        if pictures.last().is_some_and(|(_, before)| *before != picture) {
+            pictures.push((begun.elapsed(), picture));
+        }
         sleep(LOOK_EVERY);
     }
     let memory = window.proportional_megabytes()?;
-    let (_, last) = pictures.last().expect("the screen was watched for seconds");
-    if likeness(last, &pictures[0].1) > ALIKE {
+    let (_, last) = pictures.last().expect("the first picture is there");
+    if likeness(last, &pictures[0].1) >= ALIKE {
         return Err(StepError::missing("the window never appeared", "Run `cargo xtask run` and see why."));
     }
-    // The first moment from which every picture is like the last one.
+    // The first moment from which every picture is like the last one; the last one itself is.
     let unlike = pictures.iter().rposition(|(_, picture)| likeness(picture, last) < ALIKE).unwrap_or(0);
-    Ok((pictures[(unlike + 1).min(pictures.len() - 1)].0, memory))
+    Ok((pictures[unlike + 1].0, memory))
 }
 
 /// Assay with its window on a display, ended when dropped.
@@ -140,7 +144,8 @@ impl Drop for Window {
         if let Ok(processes) = self.processes() {
             let ids: Vec<String> = processes.iter().map(u32::to_string).collect();
             if !ids.is_empty() {
-                let _ = Command::new("kill").arg("-KILL").args(ids).status();
+                // Some of them may have ended meanwhile.
+                crate::process::succeeds(Command::new("kill").arg("-KILL").args(ids));
             }
         }
         // The bus ends with what it was started for.
