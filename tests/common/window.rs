@@ -91,8 +91,9 @@ impl Window {
     }
 
     pub fn count(&self, css: &str) -> usize {
-        let found = self.post("/elements", &json!({"using": "css selector", "value": css})).unwrap();
-        found.as_array().unwrap().len()
+        // Counted in the page at one moment: handles of elements go stale while the page is drawn anew.
+        let script = json!({"script": "return document.querySelectorAll(arguments[0]).length", "args": [css]});
+        self.post("/execute/sync", &script).unwrap().as_u64().unwrap() as usize
     }
 
     /// Answers the system's open file dialog with a path.

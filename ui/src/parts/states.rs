@@ -61,13 +61,16 @@ pub fn InlineFailure(failure: Failure) -> impl IntoView {
     }
 }
 
-/// The failure's own words as a sentence: a capital at the start, a stop at the end.
+/// The failure's own words as a sentence: a capital at the start, unless that is a file's name, and a stop at the end.
 pub fn sentence(failure: &Failure) -> String {
     let text = failure.to_string();
-    let mut letters = text.chars();
-    let capital: String = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    let is_file = text.split([' ', ':']).next().is_some_and(|word| word.contains(['.', '/', '\\']));
     let stop = if text.ends_with(['.', '!', '?']) { "" } else { "." };
-    format!("{capital}{}{stop}", letters.as_str())
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) if !is_file => format!("{}{}{stop}", first.to_uppercase(), letters.as_str()),
+        _ => format!("{text}{stop}"),
+    }
 }
 
 /// Draws what was asked for in each of its three states, anew with every answer.

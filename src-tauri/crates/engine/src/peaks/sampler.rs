@@ -20,7 +20,8 @@ pub fn seconds<E>(budget_secs: f64, mut work: impl FnMut(u32) -> Result<(), E>) 
     let begun = Instant::now();
     let mut once = timed(1)?;
     while begun.elapsed().as_secs_f64() < budget_secs / 10.0 {
-        once = timed(1)?;
+        // An interrupted repetition must not make the samples short.
+        once = once.min(timed(1)?);
     }
     let count = (SHORTEST_SAMPLE / once.max(1e-9)).ceil().clamp(1.0, 100_000.0) as u32;
     let end = Instant::now() + Duration::from_secs_f64(budget_secs * 0.9);
