@@ -8,7 +8,7 @@ use x11rb::{
     CURRENT_TIME, NONE,
     connection::Connection,
     protocol::{
-        xproto::{AtomEnum, ConnectionExt as _, InputFocus, KEY_PRESS_EVENT, KEY_RELEASE_EVENT, Window},
+        xproto::{AtomEnum, ConnectionExt as _, InputFocus, KEY_PRESS_EVENT, KEY_RELEASE_EVENT, MapState, Window},
         xtest::ConnectionExt as _,
     },
     rust_connection::RustConnection,
@@ -27,26 +27,47 @@ pub fn type_into_dialog(display: &str, title: &str, text: &str) {
     connection.set_input_focus(InputFocus::PARENT, dialog, CURRENT_TIME).unwrap().check().unwrap();
     sleep(Duration::from_millis(300));
     let keys = Keys::of(&connection);
-    for sign in text.chars() {
+    for (at, sign) in text.chars().enumerate() {
         keys.press(&connection, root, sign as u32);
+        if at == 0 {
+            // The first sign makes the dialog show its field for a path; what follows at once would be lost.
+            sleep(Duration::from_millis(500));
+        }
     }
     // The dialog looks the path up while it is typed.
     sleep(Duration::from_millis(700));
-    keys.press(&connection, root, RETURN);
+    // The first Return may only take up what the dialog suggests. The next dialog may carry the same title, so this one
+    // has to be gone.
+    until("the dialog to close", || {
+        keys.press(&connection, root, RETURN);
+        sleep(Duration::from_millis(1500));
+        (!is_shown(&connection, dialog)).then_some(())
+    });
 }
 
 fn wait_for_window(connection: &RustConnection, root: Window, title: &str) -> Window {
+    until(&format!("a dialog with the title {title}"), || {
+        let children = connection.query_tree(root).unwrap().reply().unwrap().children;
+        children.into_iter().find(|child| {
+            let name = connection.get_property(false, *child, AtomEnum::WM_NAME, AtomEnum::ANY, 0, 100).unwrap();
+            name.reply().is_ok_and(|name| name.value == title.as_bytes()) && is_shown(connection, *child)
+        })
+    })
+}
+
+/// A window that is being closed lingers unmapped, and cannot take the focus.
+fn is_shown(connection: &RustConnection, window: Window) -> bool {
+    let attributes = connection.get_window_attributes(window).unwrap().reply();
+    attributes.is_ok_and(|attributes| attributes.map_state == MapState::VIEWABLE)
+}
+
+fn until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();
     loop {
-        let children = connection.query_tree(root).unwrap().reply().unwrap().children;
-        let titled = children.into_iter().find(|child| {
-            let name = connection.get_property(false, *child, AtomEnum::WM_NAME, AtomEnum::ANY, 0, 100).unwrap();
-            name.reply().is_ok_and(|name| name.value == title.as_bytes())
-        });
-        if let Some(window) = titled {
-            return window;
+        if let Some(found) = found() {
+            return found;
         }
-        assert!(began.elapsed() < Duration::from_secs(20), "no dialog with the title {title}");
+        assert!(began.elapsed() < Duration::from_secs(20), "waited in vain for {what}");
         sleep(Duration::from_millis(50));
     }
 }
