@@ -20,6 +20,7 @@ pub mod safetensors;
 mod seed;
 mod shapes;
 mod tensor;
+pub mod transformers;
 mod weights;
 
 pub use costs::Costs;

@@ -1,0 +1,1 @@
+//! Insight: what measurements mean. Pure functions over plain data; nothing here reads a file or knows the store.
