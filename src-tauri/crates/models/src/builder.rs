@@ -398,9 +398,14 @@ impl GraphBuilder<'_> {
 
     /// 0, 1, 2, … up to a count, which is a vector of one number.
     pub fn count_up(&mut self, count: &Var) -> Var {
-        let limit = self.squeeze(count, 0);
-        let (start, step) = (self.int(0), self.int(1));
-        self.plain("Range", &[&start, &limit, &step])
+        let (start, end) = (self.int(0), self.squeeze(count, 0));
+        self.range(&start, &end)
+    }
+
+    /// Every whole number from `start` up to but not including `end`, both without dimensions.
+    pub fn range(&mut self, start: &Var, end: &Var) -> Var {
+        let step = self.int(1);
+        self.plain("Range", &[start, end, &step])
     }
 
     pub fn cumulative_sum(&mut self, value: &Var, axis: i64) -> Var {
@@ -410,6 +415,10 @@ impl GraphBuilder<'_> {
 
     pub fn less_or_equal(&mut self, a: &Var, b: &Var) -> Var {
         self.node("LessOrEqual", &[a, b], Element::Bool, &[])
+    }
+
+    pub fn less(&mut self, a: &Var, b: &Var) -> Var {
+        self.node("Less", &[a, b], Element::Bool, &[])
     }
 
     pub fn both(&mut self, a: &Var, b: &Var) -> Var {

@@ -158,12 +158,8 @@ fn encode(b: &mut GraphBuilder, options: &Options, ids: &Var, mask: &Var, segmen
     for index in 0..options.layers {
         let mut layer = b.at(format_args!("encoder.layer.{index}"));
         let attention = Attention {
-            heads: options.heads,
-            modules: ["self.query", "self.key", "self.value", "output.dense"],
-            bias: true,
-            output_bias: true,
             mask: Some(&mask),
-            rotary: None,
+            ..Attention::new(options.heads, ["self.query", "self.key", "self.value", "output.dense"])
         };
         let attended = attention.apply(&mut layer.at("attention"), &hidden);
         let sum = layer.add(&attended, &hidden);

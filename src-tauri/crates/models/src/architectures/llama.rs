@@ -4,7 +4,7 @@ use super::{Architecture, Class};
 use crate::{
     Dimension, Element, ModelError,
     blocks::{
-        Activation, Attention, Heads, Rotary, causal_mask, embedding, gated_feed_forward, linear, rms_norm, tied_head,
+        Activation, Attention, Heads, Places, Rotary, causal_mask, embedding, gated_feed_forward, linear, rms_norm, tied_head,
     },
     builder::{GraphBuilder, Var},
     config::Config,
@@ -110,17 +110,16 @@ fn decode(b: &mut GraphBuilder, options: &Options, ids: &Var, attention_mask: &V
     let Options { width, inner, epsilon, activation, .. } = *options;
     let (table, mut hidden) = embedding(&mut b.at("embed_tokens"), ids, options.vocabulary, width);
     let sequence = b.size_of(ids, 1);
-    let mask = causal_mask(b, attention_mask, &sequence);
-    let rotary = Rotary::new(&mut b.at("rotary_emb"), &options.frequencies, &sequence);
+    let places = Places::new(b, &sequence);
+    let mask = causal_mask(b, attention_mask, &places, None);
+    let rotary = Rotary::new(&mut b.at("rotary_emb"), &options.frequencies, &places.queries);
     for index in 0..options.layers {
         let mut layer = b.at(format_args!("layers.{index}"));
         let attention = Attention {
-            heads: options.heads,
-            modules: ["q_proj", "k_proj", "v_proj", "o_proj"],
-            bias: options.attention_bias,
-            output_bias: options.attention_bias,
+            bias: [options.attention_bias; 4],
             mask: Some(&mask),
             rotary: Some(&rotary),
+            ..Attention::new(options.heads, ["q_proj", "k_proj", "v_proj", "o_proj"])
         };
         let normal = rms_norm(&mut layer.at("input_layernorm"), &hidden, width, epsilon);
         let attended = attention.apply(&mut layer.at("self_attn"), &normal);

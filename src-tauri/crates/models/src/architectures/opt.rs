@@ -3,7 +3,7 @@
 use super::{Architecture, Class};
 use crate::{
     Dimension, Element, ModelError,
-    blocks::{Activation, Attention, Heads, causal_mask, embedding, feed_forward, layer_norm, linear, tied_head},
+    blocks::{Activation, Attention, Heads, Norm, Places, causal_mask, embedding, feed_forward, linear, tied_head},
     builder::{GraphBuilder, Var},
     config::Config,
     weights::Fill,
@@ -110,20 +110,18 @@ fn decode(b: &mut GraphBuilder, options: &Options, ids: &Var, attention_mask: &V
     let (table, words) = embedding(&mut b.at("embed_tokens"), ids, options.vocabulary, word_width);
     let words =
         if word_width == width { words } else { linear(&mut b.at("project_in"), &words, word_width, width, false) };
-    let places = positions(&mut b.at("embed_positions"), options, attention_mask);
-    let mut hidden = b.add(&words, &places);
+    let learned = positions(&mut b.at("embed_positions"), options, attention_mask);
+    let mut hidden = b.add(&words, &learned);
 
     let sequence = b.size_of(ids, 1);
-    let mask = causal_mask(b, attention_mask, &sequence);
+    let places = Places::new(b, &sequence);
+    let mask = causal_mask(b, attention_mask, &places, None);
     for index in 0..options.layers {
         let mut layer = b.at(format_args!("layers.{index}"));
         let attention = Attention {
-            heads: options.heads,
-            modules: ["q_proj", "k_proj", "v_proj", "out_proj"],
-            bias: options.bias,
-            output_bias: options.bias,
+            bias: [options.bias; 4],
             mask: Some(&mask),
-            rotary: None,
+            ..Attention::new(options.heads, ["q_proj", "k_proj", "v_proj", "out_proj"])
         };
         hidden = block(&mut layer, options, "self_attn_layer_norm", &hidden, |layer, x| {
             attention.apply(&mut layer.at("self_attn"), x)
@@ -161,12 +159,8 @@ fn block(
 }
 
 fn norm(b: &mut GraphBuilder, options: &Options, x: &Var) -> Var {
-    if options.affine {
-        return layer_norm(b, x, options.width, EPSILON);
-    }
-    let ones = b.table("ones", &[options.width], &vec![1.0; options.width]);
-    let ones = b.cast_float(&ones);
-    b.layer_norm(x, &ones, None, EPSILON)
+    let norm = if options.affine { Norm::Layer(EPSILON) } else { Norm::LayerPlain(EPSILON) };
+    norm.apply(b, x, options.width)
 }
 
 /// Position vectors; padding does not count, and the table begins with an offset.

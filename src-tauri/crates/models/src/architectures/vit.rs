@@ -100,14 +100,9 @@ fn encode(b: &mut GraphBuilder, options: &Options, pixels: &Var) -> Var {
     let mut hidden = embed(&mut b.at("embeddings"), options, pixels, [width, patch, channels]);
     for index in 0..options.layers {
         let mut layer = b.at(format_args!("encoder.layer.{index}"));
-        let attention = Attention {
-            heads: options.heads,
-            modules: ["attention.query", "attention.key", "attention.value", "output.dense"],
-            bias: options.bias,
-            output_bias: true,
-            mask: None,
-            rotary: None,
-        };
+        let modules = ["attention.query", "attention.key", "attention.value", "output.dense"];
+        let bias = [options.bias, options.bias, options.bias, true];
+        let attention = Attention { bias, ..Attention::new(options.heads, modules) };
         let normal = layer_norm(&mut layer.at("layernorm_before"), &hidden, width, epsilon);
         let attended = attention.apply(&mut layer.at("attention"), &normal);
         hidden = layer.add(&attended, &hidden);

@@ -1,6 +1,6 @@
 //! Scaled dot-product attention over several heads, with shared keys and values where there are fewer of them.
 
-use super::{Rotary, linear};
+use super::{Norm, Rotary, linear};
 use crate::builder::{GraphBuilder, Var};
 
 #[derive(Clone, Copy, Debug)]
@@ -19,36 +19,125 @@ impl Heads {
     pub fn even(width: usize, count: usize) -> Self {
         Self { width, count, key_value_count: count, head_width: width / count }
     }
+
+    /// Width of all query heads together.
+    pub fn query_width(&self) -> usize {
+        self.count * self.head_width
+    }
+
+    /// Width of all key heads, or all value heads, together.
+    pub fn key_value_width(&self) -> usize {
+        self.key_value_count * self.head_width
+    }
 }
 
-/// Attention of a sequence to itself: `[batch, sequence, width]` to the same.
+/// Attention of a sequence to itself or to a context: `[batch, sequence, width]` to the same.
+#[derive(Clone, Copy)]
 pub struct Attention<'a> {
     pub heads: Heads,
     /// Modules of the four products: query, key, value, output.
     pub modules: [&'a str; 4],
-    /// Whether query, key and value have biases.
-    pub bias: bool,
-    pub output_bias: bool,
-    /// Added to the scores; see `mask`.
+    /// Whether each of the four has a bias.
+    pub bias: [bool; 4],
+    pub scale: Scale,
+    /// Scores are kept between ± this by a hyperbolic tangent.
+    pub cap: Option<f64>,
+    /// Added to the scores, and stretched to `[batch, heads, query, key]`; see `mask`. Relative biases are part of it.
     pub mask: Option<&'a Var>,
     pub rotary: Option<&'a Rotary>,
+    pub norm: Option<HeadNorm<'a>>,
+    pub context: Option<Context<'a>>,
 }
 
-impl Attention<'_> {
-    pub fn apply(&self, b: &mut GraphBuilder, x: &Var) -> Var {
-        let Heads { width, count, key_value_count, head_width } = self.heads;
-        let [query, key, value, output] = self.modules;
-        let project = |b: &mut GraphBuilder, module: &str, heads: usize| {
-            let mut b = b.at(module);
-            let all = linear(&mut b, x, width, heads * head_width, self.bias);
-            b.reshape(&all, &[0, 0, heads as i64, head_width as i64])
-        };
-        let query = project(b, query, count);
-        let key = project(b, key, key_value_count);
-        let value = project(b, value, key_value_count);
+/// What the products of queries and keys are multiplied by.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Scale {
+    /// 1 / √(head width).
+    Root,
+    By(f64),
+    None,
+}
 
+/// Queries and keys are normalised before they meet, and before they are turned.
+#[derive(Clone, Copy)]
+pub struct HeadNorm<'a> {
+    /// Modules of the norms of queries and of keys.
+    pub modules: [&'a str; 2],
+    pub norm: Norm,
+    /// Over all heads together rather than each by itself.
+    pub whole: bool,
+}
+
+/// The sequence that keys and values come from in cross-attention.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// `[batch, keys, width]`.
+    pub states: &'a Var,
+    pub width: usize,
+}
+
+/// Keys and values of tokens read before, each `[batch, key and value heads, tokens, head width]`; keys are turned already.
+#[derive(Clone, Debug)]
+pub struct Past {
+    pub key: Var,
+    pub value: Var,
+}
+
+impl<'a> Attention<'a> {
+    /// To itself, with biases in all four products and scores divided by the root of the head width.
+    pub fn new(heads: Heads, modules: [&'a str; 4]) -> Self {
+        Self {
+            heads,
+            modules,
+            bias: [true; 4],
+            scale: Scale::Root,
+            cap: None,
+            mask: None,
+            rotary: None,
+            norm: None,
+            context: None,
+        }
+    }
+
+    /// The four products with attention between them.
+    pub fn apply(&self, b: &mut GraphBuilder, x: &Var) -> Var {
+        let [query, key, value] = self.project(b, x);
+        let mixed = self.attend(b, &query, &key, &value);
+        self.output(b, &mixed)
+    }
+
+    /// Of tokens that come after `past`; gives what the next token's `past` is as well.
+    pub fn apply_cached(&self, b: &mut GraphBuilder, x: &Var, past: Option<&Past>) -> (Var, Past) {
+        let [query, key, value] = self.project(b, x);
+        let (mixed, present) = self.attend_cached(b, &query, &key, &value, past);
+        (self.output(b, &mixed), present)
+    }
+
+    /// Queries, keys and values: each `[batch, sequence, heads, head width]`.
+    fn project(&self, b: &mut GraphBuilder, x: &Var) -> [Var; 3] {
+        let Heads { width, count, key_value_count, head_width } = self.heads;
+        let (source, source_width) = match self.context {
+            Some(context) => (context.states, context.width),
+            None => (x, width),
+        };
+        let parts = [(x, width, count), (source, source_width, key_value_count), (source, source_width, key_value_count)];
+        std::array::from_fn(|index| {
+            let (from, from_width, heads) = parts[index];
+            let mut module = b.at(self.modules[index]);
+            let all = linear(&mut module, from, from_width, heads * head_width, self.bias[index]);
+            module.reshape(&all, &[0, 0, heads as i64, head_width as i64])
+        })
+    }
+
+    fn output(&self, b: &mut GraphBuilder, mixed: &Var) -> Var {
+        linear(&mut b.at(self.modules[3]), mixed, self.heads.query_width(), self.heads.width, self.bias[3])
+    }
+
+    /// Of what was projected already, each `[batch, sequence, heads, head width]`: `[batch, sequence, heads · head width]`.
+    pub fn attend(&self, b: &mut GraphBuilder, query: &Var, key: &Var, value: &Var) -> Var {
+        let (query, key) = self.normalised(b, query, key);
         let query = b.transpose(&query, &[0, 2, 1, 3]);
-        let value = b.transpose(&value, &[0, 2, 1, 3]);
+        let value = b.transpose(value, &[0, 2, 1, 3]);
         let (query, key) = match self.rotary {
             // One transposition puts the keys as the product wants them.
             None => (query, b.transpose(&key, &[0, 2, 3, 1])),
@@ -58,34 +147,72 @@ impl Attention<'_> {
                 (query, b.transpose(&key, &[0, 1, 3, 2]))
             }
         };
-        let mixed = if count == key_value_count {
-            self.mix(b, &query, &key, &value)
-        } else {
-            self.mix_grouped(b, &query, &key, &value)
+        self.mixed(b, &query, &key, &value)
+    }
+
+    /// The same of tokens that come after `past`.
+    pub fn attend_cached(
+        &self,
+        b: &mut GraphBuilder,
+        query: &Var,
+        key: &Var,
+        value: &Var,
+        past: Option<&Past>,
+    ) -> (Var, Past) {
+        let (query, key) = self.normalised(b, query, key);
+        let [query, key, value] = [&query, &key, value].map(|part| b.transpose(part, &[0, 2, 1, 3]));
+        let (query, key) = match self.rotary {
+            None => (query, key),
+            Some(rotary) => (rotary.turn(b, &query), rotary.turn(b, &key)),
         };
-        let mixed = b.transpose(&mixed, &[0, 2, 1, 3]);
-        let mixed = b.reshape(&mixed, &[0, 0, (count * head_width) as i64]);
-        linear(&mut b.at(output), &mixed, count * head_width, width, self.output_bias)
+        let present = match past {
+            None => Past { key, value },
+            Some(past) => Past { key: b.concat(&[&past.key, &key], 2), value: b.concat(&[&past.value, &value], 2) },
+        };
+        let key = b.transpose(&present.key, &[0, 1, 3, 2]);
+        let mixed = self.mixed(b, &query, &key, &present.value);
+        (mixed, present)
+    }
+
+    fn normalised(&self, b: &mut GraphBuilder, query: &Var, key: &Var) -> (Var, Var) {
+        let Some(HeadNorm { modules, norm, whole }) = self.norm else { return (query.clone(), key.clone()) };
+        let head_width = self.heads.head_width;
+        let mut apply = |module: &str, x: &Var, heads: usize| {
+            let mut b = b.at(module);
+            if !whole {
+                return norm.apply(&mut b, x, head_width);
+            }
+            let all = b.reshape(x, &[0, 0, (heads * head_width) as i64]);
+            let all = norm.apply(&mut b, &all, heads * head_width);
+            b.reshape(&all, &[0, 0, heads as i64, head_width as i64])
+        };
+        (apply(modules[0], query, self.heads.count), apply(modules[1], key, self.heads.key_value_count))
     }
 
     /// Queries and values `[batch, heads, sequence, head width]`, keys with the last two axes swapped.
-    fn mix(&self, b: &mut GraphBuilder, query: &Var, key: &Var, value: &Var) -> Var {
-        let scores = b.matmul(query, key);
-        let weights = self.weigh(b, &scores);
-        b.matmul(&weights, value)
+    fn mixed(&self, b: &mut GraphBuilder, query: &Var, key: &Var, value: &Var) -> Var {
+        let mixed = if self.heads.count == self.heads.key_value_count {
+            let scores = b.matmul(query, key);
+            let weights = self.weigh(b, &scores);
+            b.matmul(&weights, value)
+        } else {
+            self.mix_grouped(b, query, key, value)
+        };
+        let mixed = b.transpose(&mixed, &[0, 2, 1, 3]);
+        b.reshape(&mixed, &[0, 0, self.heads.query_width() as i64])
     }
 
     /// The query heads that share a key are stacked along the sequence, so that keys and values are never repeated and
     /// each product is a large one.
     fn mix_grouped(&self, b: &mut GraphBuilder, query: &Var, key: &Var, value: &Var) -> Var {
         let (groups, width) = (self.heads.key_value_count as i64, self.heads.head_width as i64);
-        let sequence = b.size_of(query, 2);
+        let keys = b.size_of(key, 3);
         let stacked = b.reshape(query, &[0, groups, -1, width]);
         let scores = b.matmul(&stacked, key);
         let (keep, rest) = (b.ints(&[0]), b.ints(&[-1]));
         let (heads, groups) = (b.ints(&[self.heads.count as i64]), b.ints(&[groups]));
-        let apart = b.concat(&[&keep, &heads, &rest, &sequence], 0);
-        let together = b.concat(&[&keep, &groups, &rest, &sequence], 0);
+        let apart = b.concat(&[&keep, &heads, &rest, &keys], 0);
+        let together = b.concat(&[&keep, &groups, &rest, &keys], 0);
         let scores = b.reshape_to(&scores, &apart);
         let weights = self.weigh(b, &scores);
         let weights = b.reshape_to(&weights, &together);
@@ -96,12 +223,33 @@ impl Attention<'_> {
     }
 
     fn weigh(&self, b: &mut GraphBuilder, scores: &Var) -> Var {
-        let root = b.scalar((self.heads.head_width as f64).sqrt());
-        let scores = b.div(scores, &root);
+        let scores = match self.scale {
+            Scale::None => scores.clone(),
+            Scale::By(factor) => {
+                let factor = b.scalar(factor);
+                b.mul(scores, &factor)
+            }
+            Scale::Root => {
+                let root = b.scalar((self.heads.head_width as f64).sqrt());
+                b.div(scores, &root)
+            }
+        };
+        let scores = match self.cap {
+            None => scores,
+            Some(cap) => capped(b, &scores, cap),
+        };
         let scores = match self.mask {
             Some(mask) => b.add(&scores, mask),
             None => scores,
         };
         b.softmax_last(&scores)
     }
+}
+
+/// tanh(x / cap) · cap.
+pub fn capped(b: &mut GraphBuilder, x: &Var, cap: f64) -> Var {
+    let cap = b.scalar(cap);
+    let small = b.div(x, &cap);
+    let bent = b.unary("Tanh", &small);
+    b.mul(&bent, &cap)
 }

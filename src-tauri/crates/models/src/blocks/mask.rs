@@ -1,9 +1,36 @@
 //! Attention masks as numbers to be added to the scores: 0 where a position is seen, the lowest number where it is not.
+//!
+//! A relative bias, such as one that grows with the distance between two positions, is added to the mask.
 
 use crate::{
     Element,
     builder::{GraphBuilder, Var},
 };
+
+/// Where queries and keys stand in the whole sequence, counted from 0.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// `[query]`.
+    pub queries: Var,
+    /// `[key]`.
+    pub keys: Var,
+}
+
+impl Places {
+    /// Of a sequence that attends to itself; its length is a vector of one number.
+    pub fn new(b: &mut GraphBuilder, length: &Var) -> Self {
+        let keys = b.count_up(length);
+        Self { queries: keys.clone(), keys }
+    }
+
+    /// Of a sequence that comes after `past` tokens, both lengths being vectors of one number.
+    pub fn after(b: &mut GraphBuilder, past: &Var, length: &Var) -> Self {
+        let all = b.add(past, length);
+        let keys = b.count_up(&all);
+        let (first, end) = (b.squeeze(past, 0), b.squeeze(&all, 0));
+        Self { queries: b.range(&first, &end), keys }
+    }
+}
 
 /// Of an attention mask `[batch, sequence]` of ones and zeros: `[batch, 1, 1, sequence]`.
 pub fn padding_mask(b: &mut GraphBuilder, attention_mask: &Var) -> Var {
@@ -15,15 +42,22 @@ pub fn padding_mask(b: &mut GraphBuilder, attention_mask: &Var) -> Var {
     b.mul(&hidden, &lowest)
 }
 
-/// Each position sees itself and what came before, unless that is padding: `[batch, 1, sequence, sequence]`.
-pub fn causal_mask(b: &mut GraphBuilder, attention_mask: &Var, sequence: &Var) -> Var {
-    let positions = b.count_up(sequence);
-    let (keys, queries) = (b.unsqueeze(&positions, 0), b.unsqueeze(&positions, 1));
-    let before = b.less_or_equal(&keys, &queries);
+/// Each position sees itself and what came before, unless that is padding: `[batch, 1, query, key]`.
+///
+/// `attention_mask` is `[batch, key]`. With a window a position sees only so many positions, itself being one of them.
+pub fn causal_mask(b: &mut GraphBuilder, attention_mask: &Var, places: &Places, window: Option<usize>) -> Var {
+    let (keys, queries) = (b.unsqueeze(&places.keys, 0), b.unsqueeze(&places.queries, 1));
+    let mut seen = b.less_or_equal(&keys, &queries);
+    if let Some(window) = window {
+        let reach = b.int(window as i64);
+        let too_far = b.sub(&queries, &reach);
+        let near = b.less(&too_far, &keys);
+        seen = b.both(&seen, &near);
+    }
     let real = b.cast(attention_mask, Element::Bool);
     let real = b.unsqueeze(&real, 1);
     let real = b.unsqueeze(&real, 1);
-    let seen = b.both(&before, &real);
+    let seen = b.both(&seen, &real);
     let (zero, lowest) = (b.scalar(0.0), lowest(b));
     b.choose(&seen, &zero, &lowest)
 }

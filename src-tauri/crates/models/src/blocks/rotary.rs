@@ -16,10 +16,11 @@ pub struct Rotary {
 
 impl Rotary {
     /// `frequencies` from [`frequencies`]; the angles are computed in f32, since f16 has too few digits for late positions.
-    pub fn new(b: &mut GraphBuilder, frequencies: &[f64], sequence: &Var) -> Self {
+    ///
+    /// `positions` is a vector, the place of each token.
+    pub fn new(b: &mut GraphBuilder, frequencies: &[f64], positions: &Var) -> Self {
         let table = b.table("inv_freq", &[1, frequencies.len()], frequencies);
-        let positions = b.count_up(sequence);
-        let positions = b.cast(&positions, Element::F32);
+        let positions = b.cast(positions, Element::F32);
         let positions = b.unsqueeze(&positions, 1);
         let angles = b.mul(&positions, &table);
         let angles = b.concat(&[&angles, &angles], -1);
