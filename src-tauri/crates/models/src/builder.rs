@@ -2,7 +2,7 @@
 
 use crate::{
     Attribute, Content, Dimension, Element, Graph, Initializer, Node, Value,
-    weights::{Fill, Weight},
+    weights::{Fill, Part, Weight},
 };
 use bytes::Bytes;
 use contract::{Dim, DimRole};
@@ -157,15 +157,28 @@ impl GraphBuilder<'_> {
 
     /// A weight as the checkpoint has it.
     pub fn weight(&mut self, name: &str, shape: &[usize], fill: Fill) -> Var {
-        self.any_weight(name, shape, fill, false)
+        self.any_weight(name, shape, fill, false, Part::Parameter)
+    }
+
+    /// State that a checkpoint has and training did not learn by its gradient, such as a norm's running mean: no parameter.
+    pub fn buffer(&mut self, name: &str, shape: &[usize], fill: Fill) -> Var {
+        self.any_weight(name, shape, fill, false, Part::Buffer)
+    }
+
+    /// A parameter that a checkpoint has and this graph has no use for, such as one that only training reads.
+    pub fn unread(&mut self, name: &str, shape: &[usize]) {
+        let (name, shape) = (self.inside(name), shape.to_vec());
+        let (initializer, transposed, fill, deviation) = (name.clone(), false, Fill::Ones, 0.0);
+        let part = Part::Unread;
+        self.draft.weights.push(Weight { name, initializer, shape, transposed, fill, deviation, part });
     }
 
     /// The weight of a linear layer: `[out, in]` in the checkpoint, `[in, out]` in the graph, as a product wants it.
     pub fn linear_weight(&mut self, name: &str, inputs: usize, outputs: usize) -> Var {
-        self.any_weight(name, &[outputs, inputs], Fill::Matrix, true)
+        self.any_weight(name, &[outputs, inputs], Fill::Matrix, true, Part::Parameter)
     }
 
-    fn any_weight(&mut self, name: &str, shape: &[usize], fill: Fill, transposed: bool) -> Var {
+    fn any_weight(&mut self, name: &str, shape: &[usize], fill: Fill, transposed: bool, part: Part) -> Var {
         let name = self.inside(name);
         // The same module used twice shares its weight.
         let initializer = if transposed { format!("{name}.T") } else { name.clone() };
@@ -185,6 +198,7 @@ impl GraphBuilder<'_> {
             transposed,
             fill,
             deviation,
+            part,
         });
         let element = self.draft.float;
         self.initializer(initializer, element, stored, Content::Described)
@@ -242,6 +256,18 @@ impl GraphBuilder<'_> {
             None => {
                 let bytes = floats(Element::F32, values).into();
                 self.initializer(name, Element::F32, shape.to_vec(), Content::Ready(bytes))
+            }
+        }
+    }
+
+    /// Whole numbers that are part of the architecture: which row of a table belongs where.
+    pub fn index_table(&mut self, name: &str, shape: &[usize], values: &[i64]) -> Var {
+        let name = self.inside(name);
+        match self.draft.known.get(&name) {
+            Some(known) => known.clone(),
+            None => {
+                let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+                self.initializer(name, Element::I64, shape.to_vec(), Content::Ready(bytes.into()))
             }
         }
     }
@@ -324,6 +350,12 @@ impl GraphBuilder<'_> {
         self.node("ReduceMean", &[value], value.element, &attributes)
     }
 
+    /// Mean over some axes, which stay as 1 or go.
+    pub fn mean(&mut self, value: &Var, axes: &[i64], keep: bool) -> Var {
+        let attributes = [("axes", Attribute::Ints(axes.to_vec())), ("keepdims", Attribute::Int(keep.into()))];
+        self.node("ReduceMean", &[value], value.element, &attributes)
+    }
+
     pub fn softmax_last(&mut self, value: &Var) -> Var {
         self.node("Softmax", &[value], value.element, &[("axis", Attribute::Int(-1))])
     }
@@ -386,8 +418,32 @@ impl GraphBuilder<'_> {
         self.plain("Slice", &[table, &start, count, &axis])
     }
 
+    /// What lies from `start` to before `end` along an axis; negative places count from the end.
+    pub fn slice(&mut self, value: &Var, [start, end]: [i64; 2], axis: i64) -> Var {
+        let (start, end, axis) = (self.ints(&[start]), self.ints(&[end]), self.ints(&[axis]));
+        self.plain("Slice", &[value, &start, &end, &axis])
+    }
+
+    /// Every `step`-th place along an axis from `start` on.
+    pub fn every(&mut self, value: &Var, start: i64, step: i64, axis: i64) -> Var {
+        let (start, end) = (self.ints(&[start]), self.ints(&[i64::MAX]));
+        let (axis, step) = (self.ints(&[axis]), self.ints(&[step]));
+        self.plain("Slice", &[value, &start, &end, &axis, &step])
+    }
+
+    /// Zeros before each axis, then after each.
+    pub fn pad(&mut self, value: &Var, pads: &[i64]) -> Var {
+        let pads = self.ints(pads);
+        self.plain("Pad", &[value, &pads])
+    }
+
     pub fn expand(&mut self, value: &Var, shape: &Var) -> Var {
         self.plain("Expand", &[value, shape])
+    }
+
+    /// All dimensions of a value as a vector.
+    pub fn shape_of(&mut self, value: &Var) -> Var {
+        self.node("Shape", &[value], Element::I64, &[])
     }
 
     /// One dimension of a value as a vector of one number.
@@ -421,6 +477,10 @@ impl GraphBuilder<'_> {
         self.node("Less", &[a, b], Element::Bool, &[])
     }
 
+    pub fn equal(&mut self, a: &Var, b: &Var) -> Var {
+        self.node("Equal", &[a, b], Element::Bool, &[])
+    }
+
     pub fn both(&mut self, a: &Var, b: &Var) -> Var {
         self.plain("And", &[a, b])
     }
@@ -434,6 +494,18 @@ impl GraphBuilder<'_> {
         let inputs: Vec<&Var> = [value, weight].into_iter().chain(bias).collect();
         let attributes = [("axis", Attribute::Int(-1)), ("epsilon", Attribute::Float(epsilon as f32))];
         self.node("LayerNormalization", &inputs, value.element, &attributes)
+    }
+
+    /// An operator on numbers that does not know bf16 before opset 22: in bf16 it is computed in f32.
+    pub fn without_bf16(&mut self, op: &str, inputs: &[&Var], attributes: &[(&str, Attribute)]) -> Var {
+        let element = inputs[0].element;
+        let known = if element == Element::Bf16 { Element::F32 } else { element };
+        let wide = |input: &&Var| {
+            if input.element == element && !input.name.is_empty() { self.cast(input, known) } else { (*input).clone() }
+        };
+        let wide: Vec<Var> = inputs.iter().map(wide).collect();
+        let made = self.node(op, &wide.iter().collect::<Vec<_>>(), known, attributes);
+        self.cast(&made, element)
     }
 
     /// A convolution of square patches that do not overlap. In bf16, which the operator does not know before opset 22, it
@@ -451,6 +523,11 @@ impl GraphBuilder<'_> {
 impl Var {
     pub fn element(&self) -> Element {
         self.element
+    }
+
+    /// An optional input that is left out, before others that are not.
+    pub fn omitted(&self) -> Self {
+        Self { name: "".into(), element: self.element }
     }
 }
 

@@ -80,6 +80,15 @@ impl Config {
         }
     }
 
+    /// A finite number of at least 0: a probability.
+    pub fn amount(&self, key: &str, default: f64) -> Result<f64, ModelError> {
+        let Some(value) = self.get(key) else { return Ok(default) };
+        match value.as_f64() {
+            Some(number) if (0.0..1e30).contains(&number) => Ok(number),
+            _ => Err(self.wrong_kind(key, "a number of at least 0")),
+        }
+    }
+
     pub fn flag(&self, key: &str, default: bool) -> Result<bool, ModelError> {
         let Some(value) = self.get(key) else { return Ok(default) };
         value.as_bool().ok_or_else(|| self.wrong_kind(key, "true or false"))
@@ -101,6 +110,44 @@ impl Config {
             })),
             Some(_) => Err(self.wrong_kind(key, "an object")),
         }
+    }
+
+    /// The object under a key; where it is missing, an empty one, so that every default holds in it.
+    pub fn part(&self, key: &str) -> Result<Self, ModelError> {
+        let missing =
+            || Self { file: self.file.clone(), prefix: format!("{}{key}.", self.prefix), options: Map::new() };
+        Ok(self.object(key)?.unwrap_or_else(missing))
+    }
+
+    /// A list of whole numbers of at least 1: widths of stages, kernel sizes.
+    pub fn sizes(&self, key: &str, default: &[usize]) -> Result<Vec<usize>, ModelError> {
+        let Some(value) = self.get(key) else { return Ok(default.to_vec()) };
+        let wrong =
+            || self.wrong_kind(key, &format!("a list of up to {MOST_LAYERS} whole numbers from 1 to {LARGEST_SIZE}"));
+        let listed = value.as_array().filter(|listed| !listed.is_empty() && listed.len() as u64 <= MOST_LAYERS);
+        let size = |value: &Value| value.as_u64().filter(|size| (1..=LARGEST_SIZE).contains(size));
+        let sizes: Option<Vec<usize>> =
+            listed.ok_or_else(wrong)?.iter().map(|value| size(value).map(|size| size as usize)).collect();
+        sizes.ok_or_else(wrong)
+    }
+
+    /// A list of whole numbers, one for each of `count` stages.
+    pub fn stages(&self, key: &str, default: &[usize], count: usize) -> Result<Vec<usize>, ModelError> {
+        let sizes = self.sizes(key, default)?;
+        if sizes.len() == count {
+            return Ok(sizes);
+        }
+        let reason = format!("there are {} entries for {count} stages", sizes.len());
+        Err(self.refuse(key, reason, format!("Make {key} a list of {count} numbers")))
+    }
+
+    /// Height and width: one number for both, or a list of two.
+    pub fn pair(&self, key: &str, default: usize) -> Result<[usize; 2], ModelError> {
+        if self.get(key).is_some_and(Value::is_array) {
+            let sizes = self.stages(key, &[], 2)?;
+            return Ok([sizes[0], sizes[1]]);
+        }
+        Ok([self.size(key, default)?; 2])
     }
 
     /// Refuses an option that changes the computation in a way Assay does not build.

@@ -1,6 +1,6 @@
 //! The free sizes of a graph: what they mean, how they are asked for, what they may be.
 
-use crate::{Dimension, Graph, ModelError, Value, model::named};
+use crate::{Dimension, Graph, ModelError, Value, extent::Extent, model::named};
 use contract::{Dim, DimRole};
 use std::collections::BTreeMap;
 
@@ -145,7 +145,7 @@ fn fixed_size(graph: &Graph, size: u32) -> Result<(), ModelError> {
     Err(ModelError::bad_size("size", u64::from(size), reason))
 }
 
-/// Fills in the sizes that are sums of others.
+/// Fills in the sizes that are sums of others, and those of outputs that follow from them.
 fn add_sums(graph: &Graph, chosen: &mut BTreeMap<String, u64>) -> Result<(), ModelError> {
     for name in graph.free_dimensions() {
         let Some(parts) = sum(&name).filter(|_| !chosen.contains_key(&name)) else { continue };
@@ -156,6 +156,14 @@ fn add_sums(graph: &Graph, chosen: &mut BTreeMap<String, u64>) -> Result<(), Mod
                 known.ok_or_else(|| ModelError::bad_size(&name, 0, format!("the size {part:?} in it is not known")))?;
         }
         chosen.insert(name, total);
+    }
+    for dimension in graph.outputs.iter().flat_map(|output| &output.shape) {
+        if let Dimension::Free(name) = dimension
+            && !chosen.contains_key(name)
+            && let Some(value) = Extent::value(name, chosen)
+        {
+            chosen.insert(name.clone(), value?);
+        }
     }
     Ok(())
 }

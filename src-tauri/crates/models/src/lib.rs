@@ -8,6 +8,7 @@ mod costs;
 mod dims;
 mod element;
 mod error;
+mod extent;
 mod files;
 mod graph;
 mod hash;
@@ -23,6 +24,7 @@ mod tensor;
 pub mod transformers;
 mod weights;
 
+pub use architectures::{Class, built};
 pub use costs::Costs;
 pub use element::Element;
 pub use error::ModelError;

@@ -95,7 +95,8 @@ impl Model {
                 Some((checkpoint, fingerprint))
             }
         };
-        let parameters: u64 = description.weights.iter().map(weights::Weight::parameters).sum();
+        let counted = description.weights.iter().filter(|weight| weight.part != weights::Part::Buffer);
+        let parameters: u64 = counted.map(weights::Weight::parameters).sum();
         let graph_hash = hash::structure(&description.graph)?;
         let id = match &checkpoint {
             Some((_, fingerprint)) => hash::short(&[&graph_hash, fingerprint]),

@@ -4,7 +4,8 @@ use super::{Architecture, Class};
 use crate::{
     Dimension, Element, ModelError,
     blocks::{
-        Activation, Attention, Heads, Places, Rotary, causal_mask, embedding, gated_feed_forward, linear, rms_norm, tied_head,
+        Activation, Attention, Heads, Places, Rotary, causal_mask, embedding, gated_feed_forward, linear, rms_norm,
+        tied_head,
     },
     builder::{GraphBuilder, Var},
     config::Config,

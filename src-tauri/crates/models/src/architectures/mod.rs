@@ -1,14 +1,23 @@
 //! Model types that Assay builds from a config.json. One file each, one line in [`ALL`].
 
 mod bert;
+mod clap;
+mod clip;
+mod detr;
 mod llama;
 mod opt;
+mod resnet;
+mod swin;
 mod vit;
+mod wav2vec2;
+mod whisper;
+mod xclip;
 
 use crate::{
     Element, ModelError,
     builder::{Description, Draft, GraphBuilder},
     config::Config,
+    transformers,
 };
 
 /// How a model type's graph is drawn from its configuration.
@@ -25,26 +34,60 @@ pub trait Architecture: Sync {
     fn draw(&self, config: &Config, class: &str, b: GraphBuilder) -> Result<(), ModelError>;
 }
 
+/// One class of transformers that a type is built as.
+#[derive(Clone, Copy, Debug)]
 pub struct Class {
     pub name: &'static str,
     /// What it does, in a sentence.
     pub about: &'static str,
 }
 
-static ALL: &[&dyn Architecture] = &[&bert::Bert, &llama::Llama, &opt::Opt, &vit::Vit];
+static ALL: &[&dyn Architecture] = &[
+    &bert::Bert,
+    &clap::Clap,
+    &clip::CHINESE_CLIP_VISION,
+    &clip::CLIP,
+    &clip::CLIPSEG,
+    &clip::CLIP_TEXT,
+    &clip::CLIP_VISION,
+    &clip::METACLIP,
+    &clip::SIGLIP,
+    &clip::SIGLIP_VISION,
+    &detr::DETR,
+    &detr::TABLE_TRANSFORMER,
+    &llama::Llama,
+    &opt::Opt,
+    &resnet::ResNet,
+    &swin::DONUT_SWIN,
+    &swin::MASKFORMER_SWIN,
+    &swin::SWIN,
+    &vit::Vit,
+    &wav2vec2::DATA2VEC_AUDIO,
+    &wav2vec2::HUBERT,
+    &wav2vec2::UNISPEECH,
+    &wav2vec2::UNISPEECH_SAT,
+    &wav2vec2::WAV2VEC2,
+    &whisper::Whisper,
+    &xclip::XClip,
+];
+
+/// The model types that are built, each with its classes, the base model first.
+pub fn built() -> impl Iterator<Item = (&'static str, &'static [Class])> {
+    ALL.iter().map(|known| (known.model_type(), known.classes()))
+}
 
 /// The architecture and class a configuration asks for.
 pub fn find(config: &Config) -> Result<(&'static dyn Architecture, &'static Class), ModelError> {
     let named = config.class()?;
     let model_type = config.text("model_type", "")?;
-    let types = || ALL.iter().map(|known| known.model_type()).collect::<Vec<_>>().join(", ");
     let Some(architecture) = ALL.iter().copied().find(|known| known.model_type() == model_type) else {
-        let (key, reason) = match (config.has("model_type"), named) {
-            (true, _) => ("model_type", "this model type is not built yet"),
-            (false, _) => ("model_type", "the key is missing, so that the model type is not known"),
+        let (reason, near) = match (config.has("model_type"), transformers::find(model_type)) {
+            (false, _) => ("the key is missing, so that the model type is not known", None),
+            (true, Some(_)) => ("this model type is not built yet", None),
+            (true, None) => ("transformers knows no model type of this name", nearest(model_type)),
         };
-        let remedy = format!("Model types built so far: {}. Any other model can be opened as an ONNX file", types());
-        return Err(config.refuse(key, reason, remedy));
+        let remedy = format!("Choose one of the {} types that are built, or open an ONNX file of the model", ALL.len());
+        return Err(config.refuse("model_type", reason, near.unwrap_or(remedy)));
     };
     let classes = architecture.classes();
     let class = match named {
@@ -56,6 +99,32 @@ pub fn find(config: &Config) -> Result<(&'static dyn Architecture, &'static Clas
         let reason = format!("this class of {model_type} is not built yet");
         config.refuse("architectures", reason, format!("Classes built so far: {}", known.join(", ")))
     })
+}
+
+/// A remedy for a slip of the pen: the built type whose name differs in at most two letters.
+fn nearest(model_type: &str) -> Option<String> {
+    let distances = ALL.iter().map(|known| (distance(model_type, known.model_type()), known.model_type()));
+    let (distance, near) = distances.min()?;
+    (distance <= 2 && 2 * distance < near.len()).then(|| format!("Did you mean {near}?"))
+}
+
+/// How many letters must be put in, left out or changed to make one name the other; long names count as far apart.
+fn distance(a: &str, b: &str) -> usize {
+    const LONGEST: usize = 64;
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(LONGEST + 1).collect(), b.chars().collect());
+    if a.len() > LONGEST {
+        return usize::MAX;
+    }
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, letter) in a.iter().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, other) in b.iter().enumerate() {
+            let changed = diagonal + usize::from(letter != other);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
 }
 
 /// Draws the graph with weights and activations of the given element.

@@ -120,7 +120,8 @@ impl<'a> Attention<'a> {
             Some(context) => (context.states, context.width),
             None => (x, width),
         };
-        let parts = [(x, width, count), (source, source_width, key_value_count), (source, source_width, key_value_count)];
+        let parts =
+            [(x, width, count), (source, source_width, key_value_count), (source, source_width, key_value_count)];
         std::array::from_fn(|index| {
             let (from, from_width, heads) = parts[index];
             let mut module = b.at(self.modules[index]);

@@ -62,6 +62,14 @@ pub fn causal_mask(b: &mut GraphBuilder, attention_mask: &Var, places: &Places, 
     b.choose(&seen, &zero, &lowest)
 }
 
+/// Each position sees itself and what came before, in texts without padding: `[query, key]`.
+pub fn order_mask(b: &mut GraphBuilder, places: &Places) -> Var {
+    let (keys, queries) = (b.unsqueeze(&places.keys, 0), b.unsqueeze(&places.queries, 1));
+    let seen = b.less_or_equal(&keys, &queries);
+    let (zero, lowest) = (b.scalar(0.0), lowest(b));
+    b.choose(&seen, &zero, &lowest)
+}
+
 /// The most negative number of the activations' element.
 fn lowest(b: &mut GraphBuilder) -> Var {
     let value = match b.float() {

@@ -1,19 +1,31 @@
 //! The parts that architectures share.
 
+#![expect(dead_code, unused_imports, reason = "attention that remembers waits for the decoders that use it")]
+
 mod activation;
 mod attention;
+mod convolution;
 mod embedding;
 mod feed_forward;
+mod layer;
 mod linear;
 mod mask;
 mod norm;
+mod resnet;
 mod rotary;
+mod token;
+mod window;
 
 pub use activation::Activation;
 pub use attention::{Attention, Context, HeadNorm, Heads, Past, Scale, capped};
+pub use convolution::{Convolution, as_sequence, batch_norm, batch_norm_with, group_norm, max_pool, mean_of_channels};
 pub use embedding::embedding;
 pub use feed_forward::{feed_forward, gated_feed_forward};
+pub use layer::Layer;
 pub use linear::{linear, tied_head};
-pub use mask::{Places, causal_mask, padding_mask};
+pub use mask::{Places, causal_mask, order_mask, padding_mask};
 pub use norm::{Norm, layer_norm, rms_norm};
+pub use resnet::ResNet;
 pub use rotary::Rotary;
+pub use token::{for_each_sample, place_of_largest, unit_length, vector_at, vector_at_each, with_tokens};
+pub use window::WindowStages;

@@ -1,6 +1,6 @@
 //! A checkpoint in safetensors files: whose tensor is which weight.
 
-use super::Weight;
+use super::{Part, Weight};
 use crate::{
     Element, ModelError, files,
     safetensors::{Entry, File},
@@ -79,8 +79,9 @@ impl Checkpoint {
             match self.find(&weight.name, base) {
                 Some((name, place)) => {
                     used.insert(name);
-                    found.push((weight, place));
+                    found.push((weight, Some(place)));
                 }
+                None if weight.part == Part::Unread => found.push((weight, None)),
                 None => missing.push(weight.name.as_str()),
             }
         }
@@ -94,6 +95,10 @@ impl Checkpoint {
         }
         let mut tensors = Vec::with_capacity(found.len());
         for (weight, place) in found {
+            let Some(place) = place else {
+                tensors.push((Element::F32, Bytes::new()));
+                continue;
+            };
             let (shard, entry) = self.entry(place);
             let place = format!("tensor {:?}", entry.name);
             if entry.shape != weight.shape {
@@ -114,8 +119,10 @@ impl Checkpoint {
             }
             tensors.push((entry.element, shard.bytes(entry)));
         }
-        let mut unused: Vec<String> =
-            self.tensors.keys().filter(|name| !used.contains(name.as_str())).cloned().collect();
+        // Counters and index tables follow from the configuration.
+        let of_no_use =
+            |name: &&String| !used.contains(name.as_str()) && self.entry(self.tensors[*name]).1.element.is_float();
+        let mut unused: Vec<String> = self.tensors.keys().filter(of_no_use).cloned().collect();
         unused.sort();
         Ok(Matched { tensors, unused })
     }
@@ -130,6 +137,14 @@ impl Checkpoint {
                 .strip_suffix("LayerNorm.weight")
                 .map(|start| format!("{start}LayerNorm.gamma"))
                 .or_else(|| name.strip_suffix("LayerNorm.bias").map(|start| format!("{start}LayerNorm.beta")));
+            // Before torch 2.0 the length and the direction of a weight-normalised weight were called so.
+            let old = old
+                .or_else(|| {
+                    name.strip_suffix("parametrizations.weight.original0").map(|start| format!("{start}weight_g"))
+                })
+                .or_else(|| {
+                    name.strip_suffix("parametrizations.weight.original1").map(|start| format!("{start}weight_v"))
+                });
             let found = self.tensors.get_key_value(name);
             let found = found.or_else(|| self.tensors.get_key_value(old?.as_str()));
             found.map(|(name, place)| (name.as_str(), *place))

@@ -21,6 +21,17 @@ pub struct Weight {
     pub fill: Fill,
     /// Standard deviation where the fill is random.
     pub deviation: f32,
+    pub part: Part,
+}
+
+/// What a weight is to its model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    Parameter,
+    /// In the graph, and not counted: a norm's running mean.
+    Buffer,
+    /// Counted, and not in the graph: what only training reads. A checkpoint may lack it.
+    Unread,
 }
 
 /// How a weight without a checkpoint begins.

@@ -75,11 +75,11 @@ fn encode(value: f32, element: Element) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tensor::numbers;
+    use crate::{tensor::numbers, weights::Part};
 
     fn weight(fill: Fill, deviation: f32) -> Weight {
         let (name, initializer) = ("w".to_owned(), "w".to_owned());
-        Weight { name, initializer, shape: vec![1000, 40], transposed: false, fill, deviation }
+        Weight { name, initializer, shape: vec![1000, 40], transposed: false, fill, deviation, part: Part::Parameter }
     }
 
     fn made(element: Element, seed: u64, first: u64, count: usize) -> Vec<f64> {

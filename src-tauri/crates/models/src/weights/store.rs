@@ -1,6 +1,6 @@
 //! Writing a described model to disk: the graph in one file, its weights beside it, never the weights in memory.
 
-use super::{Weight, checkpoint::hex, random::Random};
+use super::{Part, Weight, checkpoint::hex, random::Random};
 use crate::{
     Content, Element, Graph, ModelError,
     builder::Description,
@@ -126,7 +126,8 @@ pub fn materialize(
     weights.set_len(layout.total).map_err(unwritable(&weights_path))?;
     let elements: HashMap<&str, Element> =
         graph.initializers.iter().map(|one| (one.name.as_str(), one.element)).collect();
-    let element = description.weights.first().map_or(Element::F32, |weight| elements[weight.initializer.as_str()]);
+    let written = description.weights.iter().find(|weight| weight.part != Part::Unread);
+    let element = written.map_or(Element::F32, |weight| elements[weight.initializer.as_str()]);
     let maker = Maker { weights: &description.weights, layout: &layout, element, source };
     maker.write_all(&weights, &weights_path, progress)?;
     drop(weights);
@@ -237,7 +238,7 @@ impl Maker<'_> {
 
     fn pieces(&self) -> Vec<Piece> {
         let mut pieces = Vec::new();
-        for (index, weight) in self.weights.iter().enumerate() {
+        for (index, weight) in self.weights.iter().enumerate().filter(|(_, weight)| weight.part != Part::Unread) {
             let all = weight.parameters() as usize;
             let step = self.rows_at_once(weight) * row(weight);
             let starts = (0..all).step_by(step.max(1));

@@ -1,11 +1,20 @@
-use models::Model;
+use models::{Model, transformers};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
-const DEFAULTS: &str = include_str!("../data/defaults.jsonl");
+/// The default configuration of a type as transformers writes it, for one of its classes.
+fn default_of(model_type: &str, class: &str) -> Value {
+    let known = transformers::find(model_type).unwrap_or_else(|| panic!("transformers knows no {model_type}"));
+    let mut config = Value::Object(known.config.clone());
+    config["architectures"] = json!([class]);
+    config
+}
 
-fn default_of(model_type: &str) -> Value {
-    let lines = DEFAULTS.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    lines.into_iter().find(|entry| entry["model_type"] == model_type).unwrap()
+fn opened(config: &Value) -> Model {
+    match Model::from_config_text("config.json", &config.to_string()) {
+        Ok(model) => model,
+        Err(error) => panic!("{}: {error}", config["architectures"]),
+    }
 }
 
 fn refusal(config: &Value) -> String {
@@ -15,53 +24,90 @@ fn refusal(config: &Value) -> String {
     }
 }
 
+/// Each type that transformers can count, with its base class and the count.
+fn counted() -> impl Iterator<Item = (&'static str, &'static str, u64)> {
+    models::built().filter_map(|(model_type, _)| {
+        let known = transformers::find(model_type)?;
+        Some((model_type, known.base_class.as_deref()?, known.parameters?))
+    })
+}
+
 #[test]
 fn parameters_at_default_configuration_equal_those_of_transformers() {
-    for line in DEFAULTS.lines() {
-        let entry: Value = serde_json::from_str(line).unwrap();
-        let model = Model::from_config_text("default", &entry["config"].to_string()).unwrap();
-        assert_eq!(model.info().parameters, entry["parameters"].as_u64(), "{}", entry["model_type"]);
-    }
+    let wrong: Vec<String> = counted()
+        .filter_map(|(model_type, base, parameters)| {
+            let ours = opened(&default_of(model_type, base)).info().parameters;
+            (ours != Some(parameters)).then(|| format!("{model_type}: {ours:?}, in transformers {parameters}"))
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
 fn a_missing_key_takes_the_default_of_transformers() {
-    for line in DEFAULTS.lines() {
-        let entry: Value = serde_json::from_str(line).unwrap();
-        let bare = json!({ "model_type": entry["model_type"] });
-        let model = Model::from_config_text("bare", &bare.to_string()).unwrap();
-        assert_eq!(model.info().parameters, entry["parameters"].as_u64(), "{}", entry["model_type"]);
+    let wrong: Vec<String> = counted()
+        .filter_map(|(model_type, _, parameters)| {
+            let ours = opened(&json!({ "model_type": model_type })).info().parameters;
+            (ours != Some(parameters)).then(|| format!("{model_type}: {ours:?}, in transformers {parameters}"))
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_class_is_one_that_transformers_has() {
+    for (model_type, classes) in models::built() {
+        let Some(known) = transformers::find(model_type) else { continue };
+        let named: Vec<&str> = known.heads.values().flat_map(|head| head.names()).map(String::as_str).collect();
+        assert!(!classes.is_empty(), "{model_type}");
+        let base = known.base_class.as_deref().unwrap_or(classes[0].name);
+        assert_eq!(classes[0].name, base, "the base class of {model_type} comes first");
+        let strange = classes.iter().filter(|class| class.name != base && !named.contains(&class.name));
+        assert_eq!(strange.map(|class| class.name).collect::<Vec<_>>(), [""; 0], "{model_type}: {named:?}");
     }
 }
 
 #[test]
-fn every_class_is_drawn_with_outputs_of_the_shapes_it_declares() {
-    let classes = [
-        ("bert", "BertForMaskedLM"),
-        ("bert", "BertForPreTraining"),
-        ("bert", "BertForNextSentencePrediction"),
-        ("bert", "BertForSequenceClassification"),
-        ("bert", "BertForTokenClassification"),
-        ("bert", "BertForQuestionAnswering"),
-        ("llama", "LlamaModel"),
-        ("llama", "LlamaForCausalLM"),
-        ("opt", "OPTModel"),
-        ("opt", "OPTForCausalLM"),
-        ("vit", "ViTModel"),
-        ("vit", "ViTForImageClassification"),
-    ];
-    for (model_type, class) in classes {
-        let mut config = default_of(model_type)["config"].clone();
-        config["architectures"] = json!([class]);
-        config["num_hidden_layers"] = json!(2);
-        // Fewer keys than queries, where the type knows that.
-        config["num_key_value_heads"] = json!(8);
-        let model = Model::from_config_text(class, &config.to_string()).unwrap();
-        let dims = model.dims_for(3, None, &Default::default()).unwrap();
+fn every_class_is_drawn_with_outputs_of_the_shapes_it_declares_and_known_costs() {
+    let mut wrong = Vec::new();
+    for (model_type, class) in
+        models::built().flat_map(|(name, classes)| classes.iter().map(move |class| (name, class)))
+    {
+        let model = opened(&shallow(default_of(model_type, class.name)));
+        let dims = model.dims_for(3, None, &BTreeMap::new()).unwrap();
         let shapes = model.graph().shapes(&dims).unwrap();
         for output in &model.graph().outputs {
-            assert_eq!(shapes.get(&output.name), Some(&output.shape_for(&dims).unwrap()), "{class} {}", output.name);
+            let (declared, found) = (output.shape_for(&dims).unwrap(), shapes.get(&output.name));
+            if found != Some(&declared) {
+                wrong.push(format!("{} {}: {declared:?}, found {found:?}", class.name, output.name));
+            }
         }
+        let costs = model.costs(&dims).unwrap();
+        if costs.macs.is_none() || costs.activations.is_none() {
+            wrong.push(format!("{}: what an operator costs is not known", class.name));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The same with two layers where the depth is one number, which is enough for every shape.
+fn shallow(mut config: Value) -> Value {
+    for key in ["num_hidden_layers", "num_layers", "encoder_layers", "decoder_layers", "n_layer", "n_layers"] {
+        if config.get(key).is_some_and(|layers| layers.as_u64() > Some(2)) && config.get("layer_types").is_none() {
+            config[key] = json!(2);
+        }
+    }
+    config
+}
+
+#[test]
+fn fewer_keys_than_queries_are_drawn() {
+    for class in ["LlamaModel", "LlamaForCausalLM"] {
+        let mut config = shallow(default_of("llama", class));
+        config["num_key_value_heads"] = json!(8);
+        let model = opened(&config);
+        let dims = model.dims_for(3, None, &BTreeMap::new()).unwrap();
+        assert!(model.costs(&dims).unwrap().macs.is_some());
     }
 }
 
@@ -88,7 +134,9 @@ fn what_cannot_be_built_is_named_with_its_key() {
         let error = refusal(&config);
         assert!(error.contains(key), "{config}: {error}");
     }
-    assert!(refusal(&json!({"model_type": "t6"})).contains("bert, llama, opt, vit"));
+    assert!(refusal(&json!({"model_type": "lamma"})).contains("Did you mean llama?"));
+    assert!(refusal(&json!({"model_type": "xlstm"})).contains("not built yet"));
+    assert!(refusal(&json!({"model_type": "no model"})).contains("transformers knows no model type"));
 }
 
 #[test]

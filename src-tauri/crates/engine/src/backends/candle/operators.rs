@@ -7,6 +7,7 @@ mod logic;
 mod matrix;
 mod normalization;
 mod reduction;
+mod resize;
 mod shape;
 
 use candle_core::{DType, Device, Error, Result, Tensor};
@@ -72,7 +73,8 @@ fn builder(node: &Node) -> Option<Builder> {
             .or_else(|| reduction::builder(&node.op))
             .or_else(|| matrix::builder(&node.op))
             .or_else(|| normalization::builder(&node.op))
-            .or_else(|| convolution::builder(&node.op)),
+            .or_else(|| convolution::builder(&node.op))
+            .or_else(|| resize::builder(&node.op)),
         "com.microsoft" => elementwise::contributed(&node.op).or_else(|| normalization::contributed(&node.op)),
         super::fuse::INTERNAL if node.op == super::fuse::SILU => Some(|_, _| one(|x| x.get(0)?.silu())),
         _ => None,

@@ -1,6 +1,6 @@
-//! Convolutions, pooling and nearest-neighbour resizing of [batch, channels, height, width] and of signals without height.
+//! Convolutions and pooling of [batch, channels, height, width] and of signals without height.
 
-use super::{Builder, Inputs, Kernel, bail, int_or, ints_of, one, only_first_output, shape::pad_along};
+use super::{Builder, Kernel, bail, int_or, ints_of, one, only_first_output, shape::pad_along};
 use candle_core::{Result, Tensor};
 use models::Node;
 
@@ -22,7 +22,6 @@ pub(super) fn builder(op: &str) -> Option<Builder> {
         "GlobalMaxPool" => |_, _| {
             one(|x| over_places(x.get(0)?, |x, axes| axes.iter().try_fold(x.clone(), |x, axis| x.max_keepdim(*axis))))
         },
-        "Resize" | "Upsample" => nearest,
         _ => return None,
     })
 }
@@ -120,6 +119,10 @@ fn convolution(node: &Node, _: i64) -> Built {
                 &dilations,
                 groups,
             )?,
+            3 => {
+                let around = [(padding as i64, padding as i64); 3];
+                clip(&padded(&value, &around, 0.0)?, kernel, &strides, &dilations, groups)?
+            }
             _ => return bail(format!("{dims} spatial dimensions")),
         };
         with_bias(made, x.optional(2))
@@ -142,6 +145,10 @@ fn padded(value: &Tensor, pads: &[(i64, i64)], fill: f64) -> Result<Tensor> {
 
 /// candle has one stride for both directions. Others are sums over the kernel's places of 1 × 1 convolutions.
 fn uneven(value: &Tensor, kernel: &Tensor, strides: &[usize], dilations: &[usize], groups: usize) -> Result<Tensor> {
+    let same = |listed: &[usize]| listed.iter().all(|size| *size == listed[0]);
+    if same(strides) && same(dilations) {
+        return value.contiguous()?.conv2d(kernel, 0, strides[0], dilations[0], groups);
+    }
     let (_, _, kernel_height, kernel_width) = kernel.dims4()?;
     let mut sum: Option<Tensor> = None;
     for row in 0..kernel_height {
@@ -155,6 +162,26 @@ fn uneven(value: &Tensor, kernel: &Tensor, strides: &[usize], dilations: &[usize
                 None => part,
             });
         }
+    }
+    sum.map_or_else(|| bail("an empty kernel"), Ok)
+}
+
+/// Over time too, for which candle has no kernel: a sum over the kernel's moments of convolutions of single images.
+fn clip(value: &Tensor, kernel: &Tensor, strides: &[usize], dilations: &[usize], groups: usize) -> Result<Tensor> {
+    let moments = kernel.dim(2)?;
+    let mut sum: Option<Tensor> = None;
+    for moment in 0..moments {
+        let taken = strided(value, 2, moment * dilations[0], strides[0], (moments - 1) * dilations[0])?;
+        let (batch, channels, times, height, width) = taken.dims5()?;
+        let images = taken.transpose(1, 2)?.contiguous()?.reshape((batch * times, channels, height, width))?;
+        let flat = kernel.narrow(2, moment, 1)?.squeeze(2)?.contiguous()?;
+        let part = uneven(&images, &flat, &strides[1..], &dilations[1..], groups)?;
+        let (_, channels, height, width) = part.dims4()?;
+        let part = part.reshape((batch, times, channels, height, width))?.transpose(1, 2)?.contiguous()?;
+        sum = Some(match sum {
+            Some(so_far) => so_far.add(&part)?,
+            None => part,
+        });
     }
     sum.map_or_else(|| bail("an empty kernel"), Ok)
 }
@@ -262,32 +289,4 @@ fn pair(sizes: &[usize]) -> (usize, usize) {
 fn over_places(value: &Tensor, over: impl Fn(&Tensor, &[usize]) -> Result<Tensor>) -> Result<Tensor> {
     let axes: Vec<usize> = (2..value.rank()).collect();
     if axes.is_empty() { Ok(value.clone()) } else { over(value, &axes) }
-}
-
-/// Enlarging by whole factors, where the rounding rules of the operator's versions agree.
-fn nearest(node: &Node, _: i64) -> Built {
-    match node.text("mode") {
-        None | Some("nearest") => one(enlarge),
-        Some(other) => Err(format!("the mode {other}")),
-    }
-}
-
-fn enlarge(inputs: &Inputs) -> Result<Tensor> {
-    let value = inputs.get(0)?;
-    let given = |index: usize| inputs.optional(index).filter(|tensor| tensor.elem_count() == value.rank());
-    // Upsample has its scales second, Resize third, and sizes fourth.
-    let factors: Vec<f32> = match (given(3), given(2).or(given(1))) {
-        (Some(sizes), _) => {
-            super::ints(sizes)?.iter().zip(value.dims()).map(|(to, from)| *to as f32 / *from as f32).collect()
-        }
-        (None, Some(scales)) => super::floats(scales)?,
-        (None, None) => return bail("there are neither scales nor sizes"),
-    };
-    match factors[..] {
-        [1.0, 1.0, down, across] if down.fract() == 0.0 && across.fract() == 0.0 && down >= 1.0 && across >= 1.0 => {
-            let (_, _, height, width) = value.dims4()?;
-            value.contiguous()?.upsample_nearest2d(height * down as usize, width * across as usize)
-        }
-        _ => bail(format!("resizing by {factors:?}: only images by whole factors are supported")),
-    }
 }

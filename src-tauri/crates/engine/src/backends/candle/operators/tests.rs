@@ -432,14 +432,32 @@ fn pooling_leaves_padding_out_of_means() {
 }
 
 #[test]
-fn images_grow_by_whole_factors_only() {
+fn images_grow_by_the_nearest_place_in_a_straight_line_or_a_curve() {
     let x = counting(&[1, 1, 1, 2]);
     let grown = run_all("Resize", &[], &[Some(x.clone()), None, Some(f(&[4], &[1.0, 1.0, 2.0, 2.0]))]).unwrap();
     same(&grown[0], &[1, 1, 2, 4], &[0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0, 1.0]);
-    let by_size = run_all("Resize", &[], &[Some(x.clone()), None, None, Some(i(&[4], &[1, 1, 1, 4]))]).unwrap();
-    same(&by_size[0], &[1, 1, 1, 4], &[0.0, 0.0, 1.0, 1.0]);
-    let half = run_all("Resize", &[], &[Some(x), None, Some(f(&[4], &[1.0, 1.0, 1.5, 1.0]))]).unwrap_err();
-    assert!(half.contains("whole factors"), "{half}");
+    let sized = |mode: &str, how: &str, x: &Tensor, width: i64| {
+        let attributes = [("mode", text(mode)), ("coordinate_transformation_mode", text(how))];
+        run_all("Resize", &attributes, &[Some(x.clone()), None, None, Some(i(&[4], &[1, 1, 1, width]))])
+            .unwrap()
+            .remove(0)
+    };
+    same(&sized("nearest", "asymmetric", &x, 3), &[1, 1, 1, 3], &[0.0, 1.0, 1.0]);
+    same(&sized("linear", "half_pixel", &x, 4), &[1, 1, 1, 4], &[0.0, 0.25, 0.75, 1.0]);
+    same(&sized("linear", "align_corners", &x, 3), &[1, 1, 1, 3], &[0.0, 0.5, 1.0]);
+    let curve = sized("cubic", "align_corners", &counting(&[1, 1, 1, 3]), 5);
+    same(&curve, &[1, 1, 1, 5], &[0.0, 0.40625, 1.0, 1.59375, 2.0]);
+    let smooth = run_all("Resize", &[("antialias", INT(1))], &[Some(x), None, None, Some(i(&[4], &[1, 1, 1, 1]))]);
+    assert!(smooth.unwrap_err().contains("smoothing"));
+}
+
+#[test]
+fn a_convolution_may_run_over_time_too() {
+    let x = counting(&[1, 1, 2, 2, 2]);
+    let ones = f(&[1, 1, 2, 2, 2], &[1.0; 8]);
+    same(&run("Conv", &[], &[x.clone(), ones.clone()]), &[1, 1, 1, 1, 1], &[28.0]);
+    let apart = [("strides", list(&[2, 1, 1])), ("pads", list(&[1, 0, 0, 1, 0, 0]))];
+    same(&run("Conv", &apart, &[x, ones]), &[1, 1, 2, 1, 1], &[6.0, 22.0]);
 }
 
 #[test]

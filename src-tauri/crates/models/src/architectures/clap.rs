@@ -1,0 +1,290 @@
+//! CLAP: a text and a sound are read by a tower each, the sound as a spectrogram folded into a square image.
+
+use super::{
+    Architecture, Class,
+    clip::compare,
+    swin::{pyramid, windows_fit},
+};
+use crate::{
+    Attribute, Dimension, Element, ModelError,
+    blocks::{
+        Activation, Attention, Convolution, Heads, Layer, WindowStages, as_sequence, batch_norm, embedding, layer_norm,
+        linear, padding_mask, unit_length, vector_at,
+    },
+    builder::{GraphBuilder, Var},
+    config::Config,
+    weights::Fill,
+};
+use contract::DimRole;
+
+pub struct Clap;
+
+const CLASSES: [Class; 1] = [Class { name: "ClapModel", about: "Compares sounds with texts" }];
+
+/// The epsilon of torch's norms, which the front of the sound's tower leaves as it is.
+const EPSILON: f64 = 1e-5;
+
+impl Architecture for Clap {
+    fn model_type(&self) -> &'static str {
+        "clap"
+    }
+
+    fn classes(&self) -> &'static [Class] {
+        &CLASSES
+    }
+
+    fn base(&self) -> &'static str {
+        "clap"
+    }
+
+    fn draw(&self, config: &Config, _: &str, mut b: GraphBuilder) -> Result<(), ModelError> {
+        let (text_config, sound_config) = (config.part("text_config")?, config.part("audio_config")?);
+        let (text, sound) = (Text::read(&text_config)?, Sound::read(&sound_config)?);
+        let width = config.size("projection_dim", 512)?;
+        let activation = Activation::read(config, "projection_hidden_act", "relu")?;
+        let fixed = |size: usize| Dimension::Fixed(size as u64);
+
+        let batch = b.free("batch", DimRole::Batch, "How many sounds, and as many texts, at once?", 1, None);
+        let most = (text.positions - text.padding - 1) as u32;
+        let sequence = b.free("sequence", DimRole::Sequence, "How many tokens of text?", 64, Some(most));
+        let shape = [batch.clone(), sequence];
+        let ids = b.input("input_ids", Element::I64, &shape);
+        let mask = b.input("attention_mask", Element::I64, &shape);
+        let longest = (sound.edge * sound.folds()) as u32;
+        let question = "How many frames of the spectrogram (100 are a second)?";
+        let frames = b.free("frames", DimRole::Other, question, FRAMES, Some(longest));
+        let heard = b.input("input_features", Element::F32, &[batch.clone(), fixed(1), frames, fixed(sound.bins)]);
+
+        let (sound_width, text_width) = (sound_config.size("hidden_size", 768)?, text.width);
+        let heard = sound.listen(&mut b.at("audio_model.audio_encoder"), &heard);
+        if sound.out() != sound_width {
+            let reason = format!("the last stage is {} wide", sound.out());
+            return Err(sound_config.refuse("hidden_size", reason, "Make them equal"));
+        }
+        let read = text.draw(&mut b.at("text_model"), &ids, &mask);
+        let project = |b: &mut GraphBuilder, x: &Var, from: usize| {
+            let x = linear(&mut b.at("linear1"), x, from, width, true);
+            let x = activation.apply(b, &x);
+            let x = linear(&mut b.at("linear2"), &x, width, width, true);
+            unit_length(b, &x)
+        };
+        let heard = project(&mut b.at("audio_projection"), &heard, sound_width);
+        let read = project(&mut b.at("text_projection"), &read, text_width);
+        b.unread("logit_scale_t", &[]);
+        let scores = compare(&mut b, &heard, &read, "logit_scale_a", None);
+        b.output("logits_per_audio", &scores, &[batch.clone(), batch.clone()]);
+        b.output("text_embeds", &read, &[batch.clone(), fixed(width)]);
+        b.output("audio_embeds", &heard, &[batch, fixed(width)]);
+        Ok(())
+    }
+}
+
+/// Ten seconds, a frame each hundredth and one at the end.
+const FRAMES: u32 = 1001;
+
+/// The tower that listens: a Swin over the folded spectrogram.
+struct Sound {
+    bins: usize,
+    edge: usize,
+    patch: usize,
+    stride: [usize; 2],
+    width: usize,
+    patch_norm: bool,
+    depths: Vec<usize>,
+    heads: Vec<usize>,
+    window: usize,
+    ratio: f64,
+    bias: bool,
+    activation: Activation,
+    epsilon: f64,
+}
+
+impl Sound {
+    fn read(config: &Config) -> Result<Self, ModelError> {
+        config.must_be_off("enable_fusion", "the fusion of several stretches of a long sound")?;
+        if !config.flag("flatten_patch_embeds", true)? || config.size("patch_embed_input_channels", 1)? != 1 {
+            let remedy = "Set flatten_patch_embeds to true and patch_embed_input_channels to 1";
+            return Err(config.refuse("flatten_patch_embeds", "patches that stay an image are not built", remedy));
+        }
+        let depths = config.sizes("depths", &[2, 2, 6, 2])?;
+        let heads = config.stages("num_attention_heads", &[4, 8, 16, 32], depths.len())?;
+        let (bins, edge) = (config.size("num_mel_bins", 64)?, config.size("spec_size", 256)?);
+        let patch = config.size("patch_size", 4)?;
+        let stride = config.pair("patch_stride", 4)?;
+        config.divides("spec_size", edge, "num_mel_bins", bins)?;
+        config.divides("num_mel_bins", bins, "patch_stride", stride[0])?;
+        config.divides("spec_size", edge, "patch_stride", stride[1])?;
+        if edge % (edge / bins) != 0 || edge / (edge / bins) != bins || patch < stride[0].max(stride[1]) {
+            let remedy = "Make spec_size a multiple of num_mel_bins, and patch_size at least patch_stride";
+            return Err(config.refuse("spec_size", "the spectrogram does not fold into a square", remedy));
+        }
+        let sound = Self {
+            bins,
+            edge,
+            patch,
+            stride,
+            width: config.size("patch_embeds_hidden_size", 96)?,
+            patch_norm: config.flag("enable_patch_layer_norm", true)?,
+            window: config.size("window_size", 8)?,
+            ratio: config.positive("mlp_ratio", 4.0)?,
+            bias: config.flag("qkv_bias", true)?,
+            activation: Activation::read(config, "hidden_act", "gelu")?,
+            epsilon: config.positive("layer_norm_eps", 1e-5)?,
+            depths,
+            heads,
+        };
+        pyramid(config, "patch_embeds_hidden_size", sound.width, "num_attention_heads", &sound.heads)?;
+        windows_fit(config, sound.grid(), sound.window, sound.depths.len())?;
+        Ok(sound)
+    }
+
+    /// How often the spectrogram's length is folded to make it a square.
+    fn folds(&self) -> usize {
+        self.edge / self.bins
+    }
+
+    fn grid(&self) -> [usize; 2] {
+        self.stride.map(|stride| self.edge / stride)
+    }
+
+    /// Width of the whole sound's vector.
+    fn out(&self) -> usize {
+        self.width << (self.depths.len() - 1)
+    }
+
+    /// `[batch, 1, frames, bins]` to the whole sound's vector.
+    fn listen(&self, b: &mut GraphBuilder, heard: &Var) -> Var {
+        let (bins, edge, folds) = (self.bins as i64, self.edge as i64, self.folds() as i64);
+        let heard = b.cast_float(heard);
+        let x = b.transpose(&heard, &[0, 3, 2, 1]);
+        let x = batch_norm(&mut b.at("batch_norm"), &x, self.bins, EPSILON);
+        let x = b.transpose(&x, &[0, 3, 2, 1]);
+        let x = stretch(b, &x, [edge * folds, bins]);
+        // Stretches of the length come to lie above each other.
+        let x = b.reshape(&x, &[0, folds, edge, bins]);
+        let x = b.transpose(&x, &[0, 1, 3, 2]);
+        let x = b.reshape(&x, &[0, 1, edge, edge]);
+
+        let mut front = b.at("patch_embed");
+        let pads = self.stride.map(|stride| (self.patch - stride) / 2);
+        let patches = Convolution::square(1, self.width, self.patch)
+            .strides(&self.stride)
+            .pads(&[pads[0], pads[1], pads[0], pads[1]]);
+        let seen = patches.apply(&mut front.at("proj"), &x);
+        let mut seen = as_sequence(&mut front, &seen, self.width);
+        if self.patch_norm {
+            seen = layer_norm(&mut front.at("norm"), &seen, self.width, EPSILON);
+        }
+        let stages = WindowStages {
+            width: self.width,
+            depths: &self.depths,
+            heads: &self.heads,
+            window: self.window,
+            ratio: self.ratio,
+            bias: self.bias,
+            activation: self.activation,
+            epsilon: self.epsilon,
+        };
+        let (hidden, _, width) = stages.apply(b, &seen, self.grid());
+        let hidden = layer_norm(&mut b.at("norm"), &hidden, width, EPSILON);
+        b.mean(&hidden, &[1], false)
+    }
+}
+
+/// An image of other edges, by cubic interpolation with its corners kept in place.
+fn stretch(b: &mut GraphBuilder, x: &Var, edges: [i64; 2]) -> Var {
+    let (kept, edges) = (b.ints(&[0, 1]), b.ints(&edges));
+    let shape = b.shape_of(x);
+    let front = b.gather(&shape, &kept, 0);
+    let sizes = b.concat(&[&front, &edges], 0);
+    let none = x.omitted();
+    let attributes = [
+        ("mode", Attribute::Text("cubic".to_owned())),
+        ("coordinate_transformation_mode", Attribute::Text("align_corners".to_owned())),
+        // torch's curve.
+        ("cubic_coeff_a", Attribute::Float(-0.75)),
+    ];
+    b.without_bf16("Resize", &[x, &none, &none, &sizes], &attributes)
+}
+
+/// The tower that reads: RoBERTa.
+struct Text {
+    width: usize,
+    inner: usize,
+    layers: usize,
+    heads: usize,
+    activation: Activation,
+    epsilon: f64,
+    vocabulary: usize,
+    positions: usize,
+    types: usize,
+    padding: usize,
+}
+
+impl Text {
+    fn read(config: &Config) -> Result<Self, ModelError> {
+        let width = config.size("hidden_size", 768)?;
+        let heads = config.size("num_attention_heads", 12)?;
+        config.divides("hidden_size", width, "num_attention_heads", heads)?;
+        let padding = config.size("pad_token_id", 1)?;
+        let positions = config.size("max_position_embeddings", 514)?;
+        if positions < padding + 2 {
+            let reason = format!("positions begin behind the padding token {padding}");
+            return Err(config.refuse("max_position_embeddings", reason, "Make the table of positions larger"));
+        }
+        Ok(Self {
+            width,
+            inner: config.size("intermediate_size", 3072)?,
+            layers: config.layers("num_hidden_layers", 12)?,
+            heads,
+            activation: Activation::read(config, "hidden_act", "gelu")?,
+            epsilon: config.positive("layer_norm_eps", 1e-12)?,
+            vocabulary: config.size("vocab_size", 50_265)?,
+            positions,
+            types: config.size("type_vocab_size", 1)?,
+            padding,
+        })
+    }
+
+    /// The whole text's vector: `[batch, width]`.
+    fn draw(&self, b: &mut GraphBuilder, ids: &Var, attention_mask: &Var) -> Var {
+        let Self { width, epsilon, .. } = *self;
+        let mut front = b.at("embeddings");
+        let (_, words) = embedding(&mut front.at("word_embeddings"), ids, self.vocabulary, width);
+        let table = front.at("position_embeddings").weight("weight", &[self.positions, width], Fill::Matrix);
+        // Real tokens are counted from behind the padding token; padding stays at its own row.
+        let padding = front.int(self.padding as i64);
+        let padded = front.equal(ids, &padding);
+        let real = front.unary("Not", &padded);
+        let real = front.cast(&real, Element::I64);
+        let counted = front.cumulative_sum(&real, 1);
+        let counted = front.mul(&counted, &real);
+        let places = front.add(&counted, &padding);
+        let places = front.gather(&table, &places, 0);
+        let kinds = front.at("token_type_embeddings").weight("weight", &[self.types, width], Fill::Matrix);
+        let first = front.int(0);
+        let kind = front.gather(&kinds, &first, 0);
+        let words = front.add(&words, &kind);
+        let words = front.add(&words, &places);
+        let mut hidden = layer_norm(&mut front.at("LayerNorm"), &words, width, epsilon);
+
+        let mask = padding_mask(b, attention_mask);
+        let modules = ["self.query", "self.key", "self.value", "output.dense"];
+        let layer = Layer {
+            attention: Attention { mask: Some(&mask), ..Attention::new(Heads::even(width, self.heads), modules) },
+            modules: ["attention", "attention.output.LayerNorm", "output.LayerNorm"],
+            network: ["intermediate.dense", "output.dense"],
+            inner: self.inner,
+            activation: self.activation,
+            epsilon,
+            norm_first: false,
+            scales: None,
+        };
+        for index in 0..self.layers {
+            hidden = layer.apply(&mut b.at(format_args!("encoder.layer.{index}")), &hidden);
+        }
+        let first = vector_at(b, &hidden, 0);
+        let whole = linear(&mut b.at("pooler.dense"), &first, width, width, true);
+        b.unary("Tanh", &whole)
+    }
+}

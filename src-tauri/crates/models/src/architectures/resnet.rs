@@ -1,0 +1,72 @@
+//! ResNet: an image read by convolutions with short cuts around them.
+
+use super::{Architecture, Class};
+use crate::{
+    Dimension, Element, ModelError,
+    blocks::{self, linear, mean_of_channels},
+    builder::GraphBuilder,
+    config::Config,
+};
+use contract::DimRole;
+
+pub struct ResNet;
+
+const CLASSES: [Class; 2] = [
+    Class { name: "ResNetModel", about: "Looks at an image and gives a vector for each place and one for the whole" },
+    Class { name: "ResNetForImageClassification", about: "Looks at an image and sorts it into classes" },
+];
+
+impl Architecture for ResNet {
+    fn model_type(&self) -> &'static str {
+        "resnet"
+    }
+
+    fn classes(&self) -> &'static [Class] {
+        &CLASSES
+    }
+
+    fn base(&self) -> &'static str {
+        "resnet"
+    }
+
+    fn draw(&self, config: &Config, class: &str, mut b: GraphBuilder) -> Result<(), ModelError> {
+        let network = blocks::ResNet::read(config)?;
+        let width = network.width();
+        let image = Image::declare(&mut b, network.channels());
+        let fixed = |size: usize| Dimension::Fixed(size as u64);
+        if class == "ResNetModel" {
+            let seen = network.apply(&mut b, &image.pixels);
+            let pooled = mean_of_channels(&mut b, &seen);
+            let [height, wide] = image.edges.map(|edge| network.extent(&edge).dimension());
+            b.output("last_hidden_state", &seen, &[image.batch.clone(), fixed(width), height, wide]);
+            b.output("pooler_output", &pooled, &[image.batch, fixed(width), fixed(1), fixed(1)]);
+        } else {
+            let seen = network.apply(&mut b.at("resnet"), &image.pixels);
+            let pooled = mean_of_channels(&mut b, &seen);
+            let pooled = b.reshape(&pooled, &[0, width as i64]);
+            let labels = config.labels()?;
+            let scores = linear(&mut b.at("classifier.1"), &pooled, width, labels, true);
+            b.output("logits", &scores, &[image.batch, fixed(labels)]);
+        }
+        Ok(())
+    }
+}
+
+/// Pictures of any size, for models that read them by convolutions alone.
+pub struct Image {
+    pub pixels: crate::builder::Var,
+    pub batch: Dimension,
+    /// Height and width.
+    pub edges: [Dimension; 2],
+}
+
+impl Image {
+    pub fn declare(b: &mut GraphBuilder, channels: usize) -> Self {
+        let batch = b.free("batch", DimRole::Batch, "How many images at once?", 1, None);
+        let height = b.free("height", DimRole::ImageSize, "How many pixels high is an image?", 224, None);
+        let width = b.free("width", DimRole::ImageSize, "How many pixels wide is an image?", 224, None);
+        let shape = [batch.clone(), Dimension::Fixed(channels as u64), height.clone(), width.clone()];
+        let pixels = b.input("pixel_values", Element::F32, &shape);
+        Self { pixels, batch, edges: [height, width] }
+    }
+}

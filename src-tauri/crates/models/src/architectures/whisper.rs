@@ -1,0 +1,207 @@
+//! Whisper: half a minute of sound as a spectrogram, read by an encoder and written down by a decoder.
+
+use super::{Architecture, Class};
+use crate::{
+    Dimension, Element, ModelError,
+    blocks::{
+        Activation, Attention, Context, Convolution, Heads, Layer, Places, embedding, feed_forward, layer_norm, linear,
+        order_mask, tied_head,
+    },
+    builder::{GraphBuilder, Var},
+    config::Config,
+    weights::Fill,
+};
+use contract::DimRole;
+
+pub struct Whisper;
+
+const CLASSES: [Class; 3] = [
+    Class {
+        name: "WhisperModel",
+        about: "Listens to sound, reads what was written down so far, and gives a vector for each token",
+    },
+    Class {
+        name: "WhisperForConditionalGeneration",
+        about: "Listens to speech and scores every word as the next one to write down",
+    },
+    Class { name: "WhisperForAudioClassification", about: "Listens to sound and sorts it into classes" },
+];
+
+/// The epsilon of torch's LayerNorm, which Whisper leaves as it is.
+const EPSILON: f64 = 1e-5;
+/// The second convolution takes every second frame.
+const STRIDE: usize = 2;
+
+struct Options {
+    width: usize,
+    activation: Activation,
+    bins: usize,
+    frames: usize,
+    vocabulary: usize,
+    positions: usize,
+    scale: f64,
+    /// Layers, heads and inner width of each side.
+    encoder: [usize; 3],
+    decoder: [usize; 3],
+}
+
+impl Options {
+    fn read(config: &Config) -> Result<Self, ModelError> {
+        let width = config.size("d_model", 384)?;
+        let side = |name: &str| -> Result<[usize; 3], ModelError> {
+            let (layers, heads) = (format!("{name}_layers"), format!("{name}_attention_heads"));
+            let count = config.size(&heads, 6)?;
+            config.divides("d_model", width, &heads, count)?;
+            Ok([config.layers(&layers, 4)?, count, config.size(&format!("{name}_ffn_dim"), 1536)?])
+        };
+        Ok(Self {
+            width,
+            activation: Activation::read(config, "activation_function", "gelu")?,
+            bins: config.size("num_mel_bins", 80)?,
+            frames: config.size("max_source_positions", 1500)?,
+            vocabulary: config.size("vocab_size", 51_865)?,
+            positions: config.size("max_target_positions", 448)?,
+            scale: if config.flag("scale_embedding", false)? { (width as f64).sqrt() } else { 1.0 },
+            encoder: side("encoder")?,
+            decoder: side("decoder")?,
+        })
+    }
+
+    fn attention(&self, heads: usize) -> Attention<'static> {
+        let modules = ["q_proj", "k_proj", "v_proj", "out_proj"];
+        Attention { bias: [true, false, true, true], ..Attention::new(Heads::even(self.width, heads), modules) }
+    }
+}
+
+impl Architecture for Whisper {
+    fn model_type(&self) -> &'static str {
+        "whisper"
+    }
+
+    fn classes(&self) -> &'static [Class] {
+        &CLASSES
+    }
+
+    fn base(&self) -> &'static str {
+        "model"
+    }
+
+    fn draw(&self, config: &Config, class: &str, mut b: GraphBuilder) -> Result<(), ModelError> {
+        let options = Options::read(config)?;
+        let Options { width, frames, vocabulary, .. } = options;
+        b.deviation(config.positive("init_std", 0.02)?);
+        let batch = b.free("batch", DimRole::Batch, "How many recordings at once?", 1, None);
+        let spectrogram = [batch.clone(), fixed(options.bins), fixed(STRIDE * frames)];
+        let heard = b.input("input_features", Element::F32, &spectrogram);
+
+        if class == "WhisperForAudioClassification" {
+            config.must_be_off("use_weighted_layer_sum", "a weighted sum of all layers")?;
+            let hidden = listen(&mut b.at("encoder"), &options, &heard);
+            let (narrow, labels) = (config.size("classifier_proj_size", 256)?, config.labels()?);
+            let hidden = linear(&mut b.at("projector"), &hidden, width, narrow, true);
+            let mean = b.mean(&hidden, &[1], false);
+            let scores = linear(&mut b.at("classifier"), &mean, narrow, labels, true);
+            b.output("logits", &scores, &[batch, fixed(labels)]);
+            return Ok(());
+        }
+        let most = options.positions as u32;
+        let sequence =
+            b.free("sequence", DimRole::Sequence, "How many tokens were written down so far?", 16, Some(most));
+        let ids = b.input("decoder_input_ids", Element::I64, &[batch.clone(), sequence.clone()]);
+        let vectors = |length: &Dimension, last: usize| [batch.clone(), length.clone(), fixed(last)];
+        if class == "WhisperModel" {
+            let encoded = listen(&mut b.at("encoder"), &options, &heard);
+            let (_, hidden) = write_down(&mut b.at("decoder"), &options, &ids, &encoded);
+            b.output("last_hidden_state", &hidden, &vectors(&sequence, width));
+            b.output("encoder_last_hidden_state", &encoded, &vectors(&fixed(frames), width));
+        } else {
+            let encoded = listen(&mut b.at("model.encoder"), &options, &heard);
+            let (table, hidden) = write_down(&mut b.at("model.decoder"), &options, &ids, &encoded);
+            let scores = if config.flag("tie_word_embeddings", true)? {
+                tied_head(&mut b.at("proj_out"), &hidden, &table, width, vocabulary)
+            } else {
+                linear(&mut b.at("proj_out"), &hidden, width, vocabulary, false)
+            };
+            b.output("logits", &scores, &vectors(&sequence, vocabulary));
+            b.output("encoder_last_hidden_state", &encoded, &vectors(&fixed(frames), width));
+        }
+        Ok(())
+    }
+}
+
+fn fixed(size: usize) -> Dimension {
+    Dimension::Fixed(size as u64)
+}
+
+/// The vector of each frame: `[batch, bins, 2 · frames]` to `[batch, frames, width]`.
+fn listen(b: &mut GraphBuilder, options: &Options, heard: &Var) -> Var {
+    let Options { width, bins, frames, activation, encoder: [layers, heads, inner], .. } = *options;
+    let heard = b.cast_float(heard);
+    // The two convolutions' activation is fixed, whatever the layers have.
+    let x = Convolution::line(bins, width, 3).pad(1).apply(&mut b.at("conv1"), &heard);
+    let x = Activation::Gelu.apply(&mut b.at("conv1"), &x);
+    let x = Convolution::line(width, width, 3).stride(STRIDE).pad(1).apply(&mut b.at("conv2"), &x);
+    let x = Activation::Gelu.apply(&mut b.at("conv2"), &x);
+    let x = b.transpose(&x, &[0, 2, 1]);
+    let places = b.at("embed_positions").weight("weight", &[frames, width], Fill::Matrix);
+    let mut hidden = b.add(&x, &places);
+    let layer = Layer {
+        attention: options.attention(heads),
+        modules: ["self_attn", "self_attn_layer_norm", "final_layer_norm"],
+        network: ["fc1", "fc2"],
+        inner,
+        activation,
+        epsilon: EPSILON,
+        norm_first: true,
+        scales: None,
+    };
+    for index in 0..layers {
+        hidden = layer.apply(&mut b.at(format_args!("layers.{index}")), &hidden);
+    }
+    layer_norm(&mut b.at("layer_norm"), &hidden, width, EPSILON)
+}
+
+/// The word table and the vector of each token written so far.
+fn write_down(b: &mut GraphBuilder, options: &Options, ids: &Var, encoded: &Var) -> (Var, Var) {
+    let Options { width, activation, decoder: [layers, heads, inner], .. } = *options;
+    let (table, words) = embedding(&mut b.at("embed_tokens"), ids, options.vocabulary, width);
+    let words = if options.scale == 1.0 {
+        words
+    } else {
+        let scale = b.scalar(options.scale);
+        b.mul(&words, &scale)
+    };
+    let rows = b.at("embed_positions").weight("weight", &[options.positions, width], Fill::Matrix);
+    let length = b.size_of(ids, 1);
+    let places = b.first_rows(&rows, &length);
+    let mut hidden = b.add(&words, &places);
+    let places = Places::new(b, &length);
+    let mask = order_mask(b, &places);
+    let itself = Attention { mask: Some(&mask), ..options.attention(heads) };
+    let sound = Attention { context: Some(Context { states: encoded, width }), ..options.attention(heads) };
+    for index in 0..layers {
+        let mut layer = b.at(format_args!("layers.{index}"));
+        hidden =
+            step(&mut layer, "self_attn_layer_norm", width, &hidden, |b, x| itself.apply(&mut b.at("self_attn"), x));
+        hidden = step(&mut layer, "encoder_attn_layer_norm", width, &hidden, |b, x| {
+            sound.apply(&mut b.at("encoder_attn"), x)
+        });
+        hidden = step(&mut layer, "final_layer_norm", width, &hidden, |b, x| {
+            feed_forward(b, x, ["fc1", "fc2"], [width, inner], activation, true)
+        });
+    }
+    (table, layer_norm(&mut b.at("layer_norm"), &hidden, width, EPSILON))
+}
+
+/// One step with its residual, normalised before.
+fn step(
+    b: &mut GraphBuilder,
+    norm: &str,
+    width: usize,
+    x: &Var,
+    step: impl FnOnce(&mut GraphBuilder, &Var) -> Var,
+) -> Var {
+    let normal = layer_norm(&mut b.at(norm), x, width, EPSILON);
+    let made = step(b, &normal);
+    b.add(&made, x)
+}
