@@ -71,14 +71,19 @@ pub struct GraphBuilder<'a> {
 }
 
 impl GraphBuilder<'_> {
-    /// The same draft one module deeper: `b.at("encoder.layer").at(0)`.
+    /// The same draft one module deeper: `b.at("encoder.layer").at(0)`. An empty name stays where it is.
     pub fn at(&mut self, module: impl Display) -> GraphBuilder<'_> {
         let scope = self.inside(module);
         GraphBuilder { draft: self.draft, scope }
     }
 
     fn inside(&self, name: impl Display) -> String {
-        if self.scope.is_empty() { name.to_string() } else { format!("{}.{name}", self.scope) }
+        let name = name.to_string();
+        match (self.scope.is_empty(), name.is_empty()) {
+            (true, _) => name,
+            (false, true) => self.scope.clone(),
+            (false, false) => format!("{}.{name}", self.scope),
+        }
     }
 
     /// Sets the standard deviation that random weight matrices get from here on.
@@ -467,6 +472,16 @@ impl GraphBuilder<'_> {
     pub fn cumulative_sum(&mut self, value: &Var, axis: i64) -> Var {
         let axis = self.int(axis);
         self.plain("CumSum", &[value, &axis])
+    }
+
+    /// The larger of two numbers.
+    pub fn larger(&mut self, a: &Var, b: &Var) -> Var {
+        self.plain("Max", &[a, b])
+    }
+
+    /// The smaller of two numbers.
+    pub fn smaller(&mut self, a: &Var, b: &Var) -> Var {
+        self.plain("Min", &[a, b])
     }
 
     pub fn less_or_equal(&mut self, a: &Var, b: &Var) -> Var {

@@ -59,6 +59,11 @@ impl Config {
         self.whole(key, default, 1, LARGEST_SIZE)
     }
 
+    /// A place in a list, counted from 0: the id of a token.
+    pub fn index(&self, key: &str, default: usize) -> Result<usize, ModelError> {
+        self.whole(key, default, 0, LARGEST_SIZE)
+    }
+
     pub fn layers(&self, key: &str, default: usize) -> Result<usize, ModelError> {
         self.whole(key, default, 1, MOST_LAYERS)
     }

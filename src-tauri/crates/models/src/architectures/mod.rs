@@ -1,5 +1,6 @@
 //! Model types that Assay builds from a config.json. One file each, one line in [`ALL`].
 
+mod bart;
 mod bert;
 mod clap;
 mod clip;
@@ -8,6 +9,8 @@ mod llama;
 mod opt;
 mod resnet;
 mod swin;
+mod t5;
+mod text;
 mod vit;
 mod wav2vec2;
 mod whisper;
@@ -19,6 +22,7 @@ use crate::{
     config::Config,
     transformers,
 };
+use text::{Text, Written};
 
 /// How a model type's graph is drawn from its configuration.
 pub trait Architecture: Sync {
@@ -43,7 +47,33 @@ pub struct Class {
 }
 
 static ALL: &[&dyn Architecture] = &[
-    &bert::Bert,
+    &bart::BART,
+    &bart::BLENDERBOT,
+    &bart::BLENDERBOT_SMALL,
+    &bart::M2M_100,
+    &bart::MARIAN,
+    &bart::MBART,
+    &bart::MVP,
+    &bart::PEGASUS,
+    &bart::PLBART,
+    &bert::ALBERT,
+    &bert::BERT,
+    &bert::BERT_GENERATION,
+    &bert::CAMEMBERT,
+    &bert::DATA2VEC_TEXT,
+    &bert::DISTILBERT,
+    &bert::DPR,
+    &bert::ELECTRA,
+    &bert::ERNIE,
+    &bert::IBERT,
+    &bert::MEGATRON_BERT,
+    &bert::MPNET,
+    &bert::REMBERT,
+    &bert::ROBERTA,
+    &bert::ROBERTA_PRE_LAYER_NORM,
+    &bert::SPLINTER,
+    &bert::XLM_ROBERTA,
+    &bert::XLM_ROBERTA_XL,
     &clap::Clap,
     &clip::CHINESE_CLIP_VISION,
     &clip::CLIP,
@@ -61,6 +91,9 @@ static ALL: &[&dyn Architecture] = &[
     &swin::DONUT_SWIN,
     &swin::MASKFORMER_SWIN,
     &swin::SWIN,
+    &t5::MT5,
+    &t5::T5,
+    &t5::UMT5,
     &vit::Vit,
     &wav2vec2::DATA2VEC_AUDIO,
     &wav2vec2::HUBERT,

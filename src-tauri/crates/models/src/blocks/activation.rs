@@ -36,7 +36,11 @@ const NAMES: [(&str, Activation); 11] = [
 
 impl Activation {
     pub fn read(config: &Config, key: &str, default: &str) -> Result<Self, ModelError> {
-        let name = config.text(key, default)?;
+        Self::named(config, key, config.text(key, default)?)
+    }
+
+    /// The one of this name, which comes from the value under `key`.
+    pub fn named(config: &Config, key: &str, name: &str) -> Result<Self, ModelError> {
         NAMES.iter().find(|known| known.0 == name).map(|known| known.1).ok_or_else(|| {
             let known: Vec<&str> = NAMES.iter().map(|known| known.0).collect();
             config.refuse(key, "this activation function is not built", format!("Known are {}", known.join(", ")))

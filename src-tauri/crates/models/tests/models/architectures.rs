@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// The default configuration of a type as transformers writes it, for one of its classes.
-fn default_of(model_type: &str, class: &str) -> Value {
+pub fn default_of(model_type: &str, class: &str) -> Value {
     let known = transformers::find(model_type).unwrap_or_else(|| panic!("transformers knows no {model_type}"));
     let mut config = Value::Object(known.config.clone());
     config["architectures"] = json!([class]);
@@ -91,7 +91,7 @@ fn every_class_is_drawn_with_outputs_of_the_shapes_it_declares_and_known_costs()
 }
 
 /// The same with two layers where the depth is one number, which is enough for every shape.
-fn shallow(mut config: Value) -> Value {
+pub fn shallow(mut config: Value) -> Value {
     for key in ["num_hidden_layers", "num_layers", "encoder_layers", "decoder_layers", "n_layer", "n_layers"] {
         if config.get(key).is_some_and(|layers| layers.as_u64() > Some(2)) && config.get("layer_types").is_none() {
             config[key] = json!(2);

@@ -5,5 +5,6 @@ mod costs;
 mod golden;
 mod graphs;
 mod hostile;
+mod nonsense;
 mod opening;
 mod writing;

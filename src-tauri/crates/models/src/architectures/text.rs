@@ -1,0 +1,66 @@
+//! What models that read text have in common: the text that goes in, and the one that a decoder has written so far.
+
+use crate::{
+    Dimension, Element,
+    builder::{GraphBuilder, Var},
+};
+use contract::DimRole;
+
+/// A text to read: `input_ids` and `attention_mask`, `[batch, sequence]` each.
+pub struct Text {
+    pub batch: Dimension,
+    pub sequence: Dimension,
+    pub ids: Var,
+    pub mask: Var,
+}
+
+impl Text {
+    /// Declares the inputs; `most` is how many tokens the model has positions for.
+    pub fn declare(b: &mut GraphBuilder, most: Option<usize>) -> Self {
+        let batch = b.free("batch", DimRole::Batch, "How many texts at once?", 1, None);
+        let most = most.map(|most| most as u32);
+        let sequence = b.free("sequence", DimRole::Sequence, "How many tokens of text?", 128, most);
+        b.tokens(&batch, &sequence);
+        let shape = [batch.clone(), sequence.clone()];
+        let ids = b.input("input_ids", Element::I64, &shape);
+        let mask = b.input("attention_mask", Element::I64, &shape);
+        Self { batch, sequence, ids, mask }
+    }
+
+    /// One number for each token.
+    pub fn numbers(&self) -> [Dimension; 2] {
+        [self.batch.clone(), self.sequence.clone()]
+    }
+
+    /// One vector for each token.
+    pub fn vectors(&self, width: usize) -> [Dimension; 3] {
+        [self.batch.clone(), self.sequence.clone(), Dimension::Fixed(width as u64)]
+    }
+
+    /// One vector for the whole text.
+    pub fn vector(&self, width: usize) -> [Dimension; 2] {
+        [self.batch.clone(), Dimension::Fixed(width as u64)]
+    }
+}
+
+/// What a decoder has written so far: `decoder_input_ids`, `[batch, decoder_sequence]`.
+pub struct Written {
+    pub batch: Dimension,
+    pub sequence: Dimension,
+    pub ids: Var,
+}
+
+impl Written {
+    pub fn declare(b: &mut GraphBuilder, batch: &Dimension, most: Option<usize>) -> Self {
+        let most = most.map(|most| most as u32);
+        let question = "How many tokens of the answer at once?";
+        let sequence = b.free("decoder_sequence", DimRole::Other, question, 16, most);
+        let ids = b.input("decoder_input_ids", Element::I64, &[batch.clone(), sequence.clone()]);
+        Self { batch: batch.clone(), sequence, ids }
+    }
+
+    /// One vector for each token.
+    pub fn vectors(&self, width: usize) -> [Dimension; 3] {
+        [self.batch.clone(), self.sequence.clone(), Dimension::Fixed(width as u64)]
+    }
+}
