@@ -104,6 +104,78 @@ fn a_measurement_that_cannot_be_done_fails_with_its_reason() {
     assert!(code == 1 && said.contains("torn.onnx"), "{code} {said}");
 }
 
+const TINY: &str = r#"{"model_type": "roberta", "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4,
+    "intermediate_size": 48, "vocab_size": 99, "max_position_embeddings": 64}"#;
+
+#[test]
+fn a_configuration_never_seen_is_described_by_its_costs() {
+    let shell = Shell::new();
+    fs::write(shell.path("tiny.json"), TINY).unwrap();
+    let described = shell.json(&["describe", "tiny.json", "--batch", "2", "--length", "16", "--json"]);
+    assert_eq!(described["type"], "roberta");
+    assert_eq!(described["class"], "RobertaModel");
+    let (width, inner, layers) = (32, 48, 2);
+    let norm = 2 * width;
+    let layer = 4 * (width * width + width) + 2 * norm + 2 * width * inner + inner + width;
+    let parameters = (99 + 64 + 2) * width + norm + layers * layer + width * width + width;
+    assert_eq!(described["parameters"], parameters);
+    let (batch, length) = (2, 16);
+    let layer = length * (4 * width * width + 2 * width * inner) + 2 * length * length * width;
+    assert_eq!(described["macs"], batch * (layers * layer + width * width));
+    assert_eq!(described["sizes"]["sequence"], 16);
+    let memory = described["memory"].as_array().unwrap();
+    let bytes: Vec<_> = memory.iter().map(|one| one["weight_bytes"].as_u64().unwrap()).collect();
+    assert_eq!(memory[0]["precision"], "f32");
+    assert!(bytes[0] > 4 * parameters as u64 && bytes[1] > 2 * parameters as u64 && bytes[1] < bytes[0]);
+    assert!(memory.iter().all(|one| one["run_bytes"].as_u64() > one["load_bytes"].as_u64()));
+    assert!(described["operators"]["MatMul"].as_u64().unwrap() > 10);
+}
+
+#[test]
+fn what_is_built_is_an_onnx_file_that_describes_itself_the_same() {
+    let shell = Shell::new();
+    fs::write(shell.path("tiny.json"), TINY).unwrap();
+    let built = shell.json(&["build", "tiny.json", "--out", "tiny.onnx", "--json"]);
+    assert_eq!(built["random_weights"], true);
+    assert!(shell.path("tiny.weights.bin").is_file());
+    let config = shell.json(&["describe", "tiny.json", "--json"]);
+    let file = shell.json(&["describe", "tiny.onnx", "--json"]);
+    assert_eq!(file["macs"], config["macs"]);
+    assert_eq!(file["operators"], config["operators"]);
+
+    let (code, said) = shell.fails(&["build", "tiny.json", "--out", "tiny.onnx"]);
+    assert!(code == 1 && said.contains("already"), "{said}");
+    let (_, said) = shell.fails(&["build", "tiny.onnx", "--out", "other.onnx"]);
+    assert!(said.contains("ONNX file already"), "{said}");
+}
+
+#[test]
+fn a_checkpoint_beside_no_configuration_is_built_with_the_one_that_is_given() {
+    let shell = Shell::new();
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/bert");
+    fs::copy(golden.join("config.json"), shell.path("mine.json")).unwrap();
+    fs::copy(golden.join("model.safetensors"), shell.path("mine.safetensors")).unwrap();
+    let arguments = ["build", "mine.json", "--weights", "mine.safetensors", "--out", "mine.onnx", "--precision", "f16"];
+    let built = shell.json(&[&arguments[..], &["--json"]].concat());
+    assert_eq!(built["random_weights"], false);
+    assert_eq!(built["parameters"], 19_210);
+    let bytes = fs::metadata(shell.path("mine.weights.bin")).unwrap().len();
+    assert!((2 * 19_210..3 * 19_210).contains(&bytes), "{bytes}");
+
+    fs::write(shell.path("tiny.json"), TINY).unwrap();
+    let (_, said) = shell.fails(&["build", "tiny.json", "--weights", "mine.safetensors", "--out", "wrong.onnx"]);
+    assert!(said.contains("mine.safetensors") && said.contains("missing"), "{said}");
+    assert!(!shell.path("wrong.onnx").exists() && !shell.path("wrong.weights.bin").exists());
+}
+
+#[test]
+fn a_configuration_that_makes_no_sense_is_refused_with_its_key() {
+    let shell = Shell::new();
+    fs::write(shell.path("bad.json"), r#"{"model_type": "t5", "num_heads": 0}"#).unwrap();
+    let (code, said) = shell.fails(&["describe", "bad.json"]);
+    assert!(code == 1 && said.contains("num_heads") && said.contains("bad.json"), "{said}");
+}
+
 #[test]
 fn wrong_usage_is_told_apart_from_failure() {
     let shell = Shell::new();

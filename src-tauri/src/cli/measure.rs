@@ -3,6 +3,7 @@
 use super::{
     interrupt::on_interrupt,
     inventory,
+    named::{dimension, precision, preset},
     output::{Output, Stop, progress},
     reach::{Access, Reach, absolute, reach},
 };
@@ -64,18 +65,6 @@ pub struct Measure {
     /// Print the whole result as one JSON document.
     #[arg(long)]
     json: bool,
-}
-
-fn precision(text: &str) -> Result<Precision, String> {
-    Precision::from_key(text).ok_or_else(|| {
-        let known: Vec<&str> = Precision::ALL.iter().map(|p| p.key()).collect();
-        format!("one of {}", known.join(", "))
-    })
-}
-
-fn dimension(text: &str) -> Result<(String, u32), String> {
-    let (name, value) = text.split_once('=').ok_or("NAME=VALUE")?;
-    Ok((name.to_owned(), value.parse().map_err(|_| format!("{value} is not a whole number"))?))
 }
 
 impl Measure {
@@ -216,14 +205,6 @@ fn preferred(machine: &Machine) -> Vec<&Target> {
 }
 
 /// A preset by its id, with or without `preset:`. A file of that name comes first.
-fn preset(name: &str) -> Option<Model> {
-    if Path::new(name).exists() {
-        return None;
-    }
-    let id = if name.starts_with("preset:") { name.to_owned() } else { format!("preset:{name}") };
-    Model::preset(&ModelId(id))
-}
-
 fn plan_of(setting: &Setting) -> Plan {
     Plan {
         models: vec![setting.model.clone()],

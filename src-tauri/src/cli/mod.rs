@@ -1,11 +1,14 @@
 //! The commands: the same work without a window or a display.
 
+mod build;
 mod check_golden;
+mod describe;
 mod export;
 mod import;
 mod interrupt;
 mod inventory;
 mod measure;
+mod named;
 mod output;
 mod query;
 mod reach;
@@ -29,6 +32,8 @@ struct Arguments {
 enum Command {
     Inventory(inventory::Inventory),
     Measure(measure::Measure),
+    Describe(describe::Describe),
+    Build(build::Build),
     CheckGolden(check_golden::CheckGolden),
     Import(import::Import),
     Export(export::Export),
@@ -41,6 +46,8 @@ pub fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Inventory(command) => command.run(output),
         Command::Measure(command) => command.run(output),
+        Command::Describe(command) => command.run(output),
+        Command::Build(command) => command.run(output),
         Command::CheckGolden(command) => command.run(output),
         Command::Import(command) => command.run(output),
         Command::Export(command) => command.run(output),

@@ -42,6 +42,20 @@ struct Described {
 }
 
 impl Described {
+    /// The checkpoint's numbers for the weights of the description, or random ones.
+    fn with_source<T>(
+        &self,
+        description: &Description,
+        seed: u64,
+        write: impl FnOnce(&Source) -> Result<T, ModelError>,
+    ) -> Result<T, ModelError> {
+        let Some((checkpoint, fingerprint)) = &self.checkpoint else {
+            return write(&Source::Seed(seed));
+        };
+        let tensors = checkpoint.matched(&description.weights, self.architecture.base())?.tensors;
+        write(&Source::Checkpoint { tensors: &tensors, fingerprint })
+    }
+
     fn draw(&self, element: Element) -> Result<Description, ModelError> {
         architectures::describe(self.architecture, self.class, &self.config, element)
     }
@@ -66,6 +80,11 @@ impl Model {
     /// Opens an .onnx file, a config.json, a .safetensors file or index with its config.json, or a folder of these.
     pub fn open(path: &Path) -> Result<Self, ModelError> {
         open::open(path)
+    }
+
+    /// A config.json with weights that lie elsewhere: a .safetensors file, or the index of several.
+    pub fn open_with_weights(config: &Path, weights: &Path) -> Result<Self, ModelError> {
+        open::with_weights(config, weights)
     }
 
     /// A configuration pasted as text; its weights are random.
@@ -182,6 +201,26 @@ impl Model {
         Ok(Costs { parameters: self.info.parameters, ..costs })
     }
 
+    /// The same with weights and activations in a precision the model can be had in.
+    pub fn costs_in(&self, precision: Precision, dims: &BTreeMap<String, u64>) -> Result<Costs, ModelError> {
+        match (&self.body, Element::of(precision)) {
+            (Body::Described(described), Some(element)) => {
+                let costs = described.draw(element)?.graph.costs(dims)?;
+                Ok(Costs { parameters: self.info.parameters, ..costs })
+            }
+            _ if self.info.precisions.contains(&precision) => self.costs(dims),
+            _ => Err(self.wrong_precision(precision)),
+        }
+    }
+
+    /// Class of transformers that it is built as; none for an ONNX file.
+    pub fn class(&self) -> Option<&'static str> {
+        match &self.body {
+            Body::Described(described) => Some(described.class.name),
+            Body::Onnx { .. } => None,
+        }
+    }
+
     /// Bytes that [`Model::materialize`] would write; 0 where the person's file is used as it is.
     pub fn disk_bytes(&self, precision: Precision) -> u64 {
         match (&self.body, Element::of(precision)) {
@@ -210,12 +249,30 @@ impl Model {
             return Err(self.wrong_precision(precision));
         };
         let description = described.draw(element)?;
-        let Some((checkpoint, fingerprint)) = &described.checkpoint else {
-            return weights::materialize(&description, dir, precision, &Source::Seed(seed), progress);
+        described.with_source(&description, seed, |source| {
+            weights::materialize(&description, dir, precision, source, progress)
+        })
+    }
+
+    /// Writes the ONNX file at `path`, which must not exist yet, and its weights beside it.
+    ///
+    /// A model that is an ONNX file already is refused.
+    pub fn export(
+        &self,
+        path: &Path,
+        precision: Precision,
+        seed: u64,
+        progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
+    ) -> Result<Files, ModelError> {
+        let Body::Described(described) = &self.body else {
+            let (place, reason) = ("its format", "it is an ONNX file already");
+            return Err(ModelError::unsupported(&self.info.name, place, reason, "Choose a config.json or a preset"));
         };
-        let tensors = checkpoint.matched(&description.weights, described.architecture.base())?.tensors;
-        let source = Source::Checkpoint { tensors: &tensors, fingerprint };
-        weights::materialize(&description, dir, precision, &source, progress)
+        let Some(element) = Element::of(precision) else {
+            return Err(self.wrong_precision(precision));
+        };
+        let description = described.draw(element)?;
+        described.with_source(&description, seed, |source| weights::export(&description, path, source, progress))
     }
 
     fn file_as_it_is(&self, path: &Path, precision: Precision) -> Result<Files, ModelError> {

@@ -117,10 +117,18 @@ fn checkpoint(path: &Path) -> Result<Model, ModelError> {
             "Put the model's config.json into the same folder",
         ));
     }
-    let config = read_config(&config)?;
-    let checkpoint = Checkpoint::open(path)?;
-    let origin = ModelOrigin::Checkpoint { path: path.display().to_string() };
-    Model::described(&title(path), config, Some(checkpoint), origin)
+    with_weights(&config, path)
+}
+
+/// `weights` is a .safetensors file or an index.
+pub fn with_weights(config: &Path, weights: &Path) -> Result<Model, ModelError> {
+    if weights.extension().is_some_and(|own| PICKLES.iter().any(|one| own.eq_ignore_ascii_case(one))) {
+        return Err(pickle(&files::name(weights)));
+    }
+    let config = read_config(config)?;
+    let checkpoint = Checkpoint::open(weights)?;
+    let origin = ModelOrigin::Checkpoint { path: weights.display().to_string() };
+    Model::described(&title(weights), config, Some(checkpoint), origin)
 }
 
 fn read_config(path: &Path) -> Result<Config, ModelError> {

@@ -5,7 +5,7 @@ mod random;
 mod store;
 
 pub use checkpoint::{Checkpoint, counted, hex, listed, samples};
-pub use store::{Files, Source, disk_bytes, materialize};
+pub use store::{Files, Source, disk_bytes, export, materialize};
 
 /// One weight as a checkpoint knows it.
 #[derive(Clone, Debug)]

@@ -75,6 +75,14 @@ impl Layout {
         }
         Self { offsets, total: end }
     }
+
+    /// The graph's file, which says where in which other file the weights are.
+    fn encode(&self, graph: &Graph, graph_file: &str, weights_file: &str) -> Result<Vec<u8>, ModelError> {
+        onnx::encode(graph, graph_file, &|initializer| match self.offsets.get(&initializer.name) {
+            Some(offset) => Place::External { location: weights_file.to_owned(), offset: *offset },
+            None => Place::Inside,
+        })
+    }
 }
 
 /// Bytes that [`materialize`] writes for the weights.
@@ -94,10 +102,7 @@ pub fn materialize(
 ) -> Result<Files, ModelError> {
     let graph = &description.graph;
     let layout = Layout::of(graph);
-    let encoded = onnx::encode(graph, GRAPH_FILE, &|initializer| match layout.offsets.get(&initializer.name) {
-        Some(offset) => Place::External { location: WEIGHTS_FILE.to_owned(), offset: *offset },
-        None => Place::Inside,
-    })?;
+    let encoded = layout.encode(graph, GRAPH_FILE, WEIGHTS_FILE)?;
     let hash = hex(&Sha256::digest(&encoded));
     let origin = match source {
         Source::Seed(seed) => format!("seed{seed}"),
@@ -111,26 +116,13 @@ pub fn materialize(
         return Ok(files);
     }
 
-    let unwritable = |path: &Path| {
-        let path = path.to_owned();
-        move |source: io::Error| ModelError::Unwritable { path, source }
-    };
     fs::create_dir_all(dir).map_err(unwritable(dir))?;
     remove_abandoned(dir);
     let partial = Partial(dir.join(format!(".{name}.partial-{}", process::id())));
     // Left over from an earlier attempt of this very process.
     let _ = fs::remove_dir_all(&partial.0);
     fs::create_dir(&partial.0).map_err(unwritable(&partial.0))?;
-    let weights_path = partial.0.join(WEIGHTS_FILE);
-    let weights = File::create(&weights_path).map_err(unwritable(&weights_path))?;
-    weights.set_len(layout.total).map_err(unwritable(&weights_path))?;
-    let elements: HashMap<&str, Element> =
-        graph.initializers.iter().map(|one| (one.name.as_str(), one.element)).collect();
-    let written = description.weights.iter().find(|weight| weight.part != Part::Unread);
-    let element = written.map_or(Element::F32, |weight| elements[weight.initializer.as_str()]);
-    let maker = Maker { weights: &description.weights, layout: &layout, element, source };
-    maker.write_all(&weights, &weights_path, progress)?;
-    drop(weights);
+    write_weights(description, &layout, &partial.0.join(WEIGHTS_FILE), source, progress)?;
     let graph_path = partial.0.join(GRAPH_FILE);
     fs::write(&graph_path, &encoded).map_err(unwritable(&graph_path))?;
 
@@ -146,6 +138,53 @@ pub fn materialize(
         Err(_) if is_whole(&files.folder, &encoded, layout.total) => Ok(files),
         Err(source) => Err(ModelError::Unwritable { path: files.folder, source }),
     }
+}
+
+/// Writes the model as the file `onnx`, which must not exist yet, and its weights beside it as `….weights.bin`.
+///
+/// The graph's file is written last: where it is, the model is whole.
+pub fn export(
+    description: &Description,
+    onnx: &Path,
+    source: &Source,
+    progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
+) -> Result<Files, ModelError> {
+    let graph = &description.graph;
+    let layout = Layout::of(graph);
+    let weights = onnx.with_extension("weights.bin");
+    let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let encoded = layout.encode(graph, &name(onnx), &name(&weights))?;
+    let written = write_weights(description, &layout, &weights, source, progress)
+        .and_then(|()| fs::write(onnx, &encoded).map_err(unwritable(onnx)));
+    if let Err(error) = written {
+        // Half a model is of no use to anybody.
+        let _ = fs::remove_file(&weights);
+        let _ = fs::remove_file(onnx);
+        return Err(error);
+    }
+    let folder = onnx.parent().map(Path::to_owned).unwrap_or_default();
+    Ok(Files { onnx: onnx.to_owned(), folder, bytes: layout.total + encoded.len() as u64 })
+}
+
+fn write_weights(
+    description: &Description,
+    layout: &Layout,
+    path: &Path,
+    source: &Source,
+    progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
+) -> Result<(), ModelError> {
+    let file = File::create(path).map_err(unwritable(path))?;
+    file.set_len(layout.total).map_err(unwritable(path))?;
+    let elements: HashMap<&str, Element> =
+        description.graph.initializers.iter().map(|one| (one.name.as_str(), one.element)).collect();
+    let written = description.weights.iter().find(|weight| weight.part != Part::Unread);
+    let element = written.map_or(Element::F32, |weight| elements[weight.initializer.as_str()]);
+    Maker { weights: &description.weights, layout, element, source }.write_all(&file, path, progress)
+}
+
+fn unwritable(path: &Path) -> impl FnOnce(io::Error) -> ModelError + use<> {
+    let path = path.to_owned();
+    move |source| ModelError::Unwritable { path, source }
 }
 
 fn is_whole(folder: &Path, encoded: &[u8], weight_bytes: u64) -> bool {

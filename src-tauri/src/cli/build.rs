@@ -1,0 +1,118 @@
+//! `assay build`: a model's configuration as an ONNX file.
+
+use super::{
+    interrupt::on_interrupt,
+    named::{Named, precision},
+    output::{Output, Stop, progress},
+    reach::absolute,
+};
+use crate::bench::available_disk;
+use clap::Args;
+use contract::{Failure, Precision};
+use serde::Serialize;
+use std::{
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+/// Write a model as an ONNX file.
+///
+/// The weights lie beside it, in a file of the same name that ends in .weights.bin: those of a checkpoint where one is
+/// given or lies beside the config.json, else seeded random numbers.
+#[derive(Args)]
+pub struct Build {
+    #[command(flatten)]
+    model: Named,
+    /// The ONNX file to write.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    #[arg(long, default_value = "f32", value_parser = precision)]
+    precision: Precision,
+    /// For random weights.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Print what was written as one JSON document.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What was written.
+#[derive(Serialize)]
+struct Built {
+    model: String,
+    #[serde(rename = "type")]
+    family: String,
+    class: Option<&'static str>,
+    precision: Precision,
+    parameters: Option<u64>,
+    random_weights: bool,
+    onnx: PathBuf,
+    weights: PathBuf,
+    bytes: u64,
+}
+
+impl Build {
+    pub fn run(self, output: &mut Output) -> Result<(), Stop> {
+        let weights = self.out.with_extension("weights.bin");
+        free(&self.out)?;
+        free(&weights)?;
+        let model = self.model.open()?;
+        let info = model.info();
+        enough_space(&self.out, &info.name, model.disk_bytes(self.precision))?;
+
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = stop.clone();
+        on_interrupt(move || stopped.store(true, Ordering::Relaxed))?;
+        let files = model.export(&self.out, self.precision, self.seed, &mut |done, all| {
+            progress(&format!("{} of {} MB", done / 1_000_000, all / 1_000_000));
+            if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        progress("");
+        let files = files?;
+        let built = Built {
+            model: info.name.clone(),
+            family: info.family.clone(),
+            class: model.class(),
+            precision: self.precision,
+            parameters: info.parameters,
+            random_weights: info.random_weights,
+            onnx: files.onnx,
+            weights,
+            bytes: files.bytes,
+        };
+        if self.json {
+            return output.json(&built);
+        }
+        let numbers = if built.random_weights { "random weights" } else { "the checkpoint's weights" };
+        output.lines([
+            format!("{}: {} in {} with {numbers}", built.model, built.family, built.precision.label()),
+            format!("{}, weights in {}, {} bytes", built.onnx.display(), built.weights.display(), built.bytes),
+        ])
+    }
+}
+
+fn free(path: &Path) -> Result<(), Failure> {
+    if path.exists() {
+        return Err(Failure::bad_input(path.display().to_string(), "there is a file of this name already")
+            .remedy("Choose another name, or remove the file"));
+    }
+    Ok(())
+}
+
+/// Refuses what the disk cannot hold before anything is written.
+fn enough_space(out: &Path, model: &str, needed_bytes: u64) -> Result<(), Failure> {
+    let available_bytes = available_disk(&absolute(out)?);
+    if needed_bytes <= available_bytes {
+        return Ok(());
+    }
+    Err(Failure::TooBig {
+        subject: format!("the weights of {model}"),
+        resource: "disk space".to_owned(),
+        needed_bytes,
+        available_bytes,
+    })
+}
