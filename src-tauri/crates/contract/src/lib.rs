@@ -14,6 +14,7 @@ mod request;
 mod run;
 mod settings;
 mod table;
+mod template;
 
 pub use event::*;
 pub use failure::*;
@@ -28,3 +29,4 @@ pub use request::*;
 pub use run::*;
 pub use settings::*;
 pub use table::*;
+pub use template::*;

@@ -24,6 +24,8 @@ pub enum StoreError {
     Query { reason: String },
     #[error("there is no result {0}")]
     NoRun(RunId),
+    #[error("there is no template {0}")]
+    NoTemplate(String),
     #[error("{subject}: {reason}")]
     Refused { subject: String, reason: String },
     #[error("{doing} failed")]
@@ -69,6 +71,7 @@ impl From<StoreError> for Failure {
                 Self::BadInput { subject: path.display().to_string(), place, reason, remedy }
             }
             StoreError::Query { reason } => Self::bad_input("the query", reason),
+            StoreError::NoTemplate(name) => Self::not_found("template", name),
             StoreError::NoRun(id) => Self::not_found("result", id),
             StoreError::Refused { subject, reason } => Self::bad_input(subject, reason),
             StoreError::Database { doing, source } => Self::broken(doing, source),

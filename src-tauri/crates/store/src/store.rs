@@ -3,7 +3,7 @@
 use crate::claim::Claim;
 use crate::file::{self, Found};
 use crate::filter::{self, Condition};
-use crate::tables::{Migration, added_models, machines, peaks, queue, runs, settings};
+use crate::tables::{Migration, added_models, machines, peaks, queue, runs, settings, template_versions, templates};
 use crate::{Interrupted, MatrixBest, StoreError, matrix, migrate, query, sheet, tables};
 use contract::*;
 use duckdb::{AccessMode, Config, Connection, params_from_iter};
@@ -285,6 +285,54 @@ impl Store {
         let _turn = lock(&self.0.writer);
         transaction(&conn, |conn| sheet::take(conn, staged))
             .map_err(|error| classify(&self.0.path, error.during("importing")))
+    }
+
+    // Templates
+
+    /// Takes in the templates of this Assay; an edited one stays in use, and what is new is offered beside it.
+    pub fn take_shipped_templates(&self, drafts: &[TemplateDraft], note: &str) -> Result<()> {
+        self.write("storing the templates that ship", |conn| {
+            template_versions::take_shipped(conn, drafts, note, Timestamp::now())
+        })
+    }
+
+    /// Every template in use, by name.
+    pub fn templates(&self) -> Result<Vec<StoredTemplate>> {
+        self.read("reading the templates", |conn| {
+            let mut stored = Vec::new();
+            for name in templates::names(conn)? {
+                stored.extend(template_versions::stored(conn, &name)?);
+            }
+            Ok(stored)
+        })
+    }
+
+    /// One template in use, by its name.
+    pub fn template(&self, name: &str) -> Result<StoredTemplate> {
+        self.read("reading a template", |conn| {
+            template_versions::stored(conn, name)?.ok_or_else(|| StoreError::NoTemplate(name.to_owned()))
+        })
+    }
+
+    /// Newest first.
+    pub fn template_history(&self, name: &str) -> Result<Vec<TemplateVersion>> {
+        self.read("reading the versions of a template", |conn| template_versions::history(conn, name))
+    }
+
+    /// Answers the number of the new version.
+    pub fn save_template(&self, draft: &TemplateDraft, origin: VersionOrigin, note: &str, author: &str) -> Result<u32> {
+        self.write("storing a template", |conn| {
+            template_versions::add(conn, draft, origin, (note, author), Timestamp::now())
+        })
+    }
+
+    pub fn tag_template(&self, name: &str, number: u32, released: bool) -> Result<()> {
+        self.write("tagging a template", |conn| template_versions::tag(conn, name, number, released))
+    }
+
+    /// The sides of the merge that an update calls for; none where nothing is offered.
+    pub fn template_offer(&self, name: &str) -> Result<Option<TemplateOffer>> {
+        self.read("reading what an update offers", |conn| template_versions::offer(conn, name))
     }
 
     /// Writes the results that pass the filter as a neutral table (.csv or .parquet). Failed and withheld results

@@ -17,6 +17,12 @@ pub mod samples;
 pub mod settings;
 pub mod sources;
 pub mod subjects;
+pub mod template_dependencies;
+pub mod template_helpers;
+pub mod template_validations;
+pub mod template_variables;
+pub mod template_versions;
+pub mod templates;
 
 /// A step of one table to a version of the schema.
 pub struct Migration {
@@ -43,4 +49,10 @@ pub const ALL: &[&[Migration]] = &[
     phases::MIGRATIONS,
     placements::MIGRATIONS,
     environments::MIGRATIONS,
+    templates::MIGRATIONS,
+    template_versions::MIGRATIONS,
+    template_variables::MIGRATIONS,
+    template_helpers::MIGRATIONS,
+    template_dependencies::MIGRATIONS,
+    template_validations::MIGRATIONS,
 ];

@@ -8,3 +8,4 @@ mod queries;
 mod results;
 mod sheets;
 mod small_things;
+mod templates;
