@@ -1,6 +1,6 @@
 //! What a person asks to have measured, and how a sweep unfolds into single settings.
 
-use crate::{DeviceId, EngineId, Mode, ModelId, Precision};
+use crate::{DeviceId, EngineId, Mode, ModelId, Platform, Precision};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -80,6 +80,30 @@ impl Plan {
         }
         settings
     }
+}
+
+/// A plan in a file: one model by its configuration, on every engine of a platform that is ready.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Suite {
+    pub kind: SuiteKind,
+    /// In the words of transformers.
+    pub model_type: String,
+    /// A config.json of that type.
+    pub config: serde_json::Map<String, serde_json::Value>,
+    pub platform: Platform,
+    pub precisions: Vec<Precision>,
+    pub mode: Mode,
+    pub batches: Vec<u32>,
+    pub seed: u64,
+    pub budget_secs: f64,
+}
+
+/// The word by which a suite is known among other JSON files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SuiteKind {
+    #[serde(rename = "assay-suite")]
+    AssaySuite,
 }
 
 fn optional(values: &[u32]) -> Vec<Option<u32>> {

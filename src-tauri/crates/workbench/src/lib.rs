@@ -1,0 +1,49 @@
+//! Templates: the language they are written in, checking them, and what they generate for each model type and platform.
+
+mod check;
+mod convert;
+mod describe;
+mod error;
+mod export;
+mod facts;
+mod front;
+mod generate;
+mod impact;
+mod kind;
+mod language;
+mod library;
+mod merge;
+mod origin;
+mod outline;
+mod platform;
+mod render;
+mod shipped;
+mod suite;
+mod template;
+mod variables;
+
+pub use check::check;
+pub use convert::{Change, Conversion, Dialect, convert};
+pub use error::{Problem, TemplateError};
+pub use export::{Export, ExportError, export};
+pub use facts::{Exempt, Facts, Family, Head, Input, InputKind, Labels, facts};
+pub use front::Front;
+pub use generate::{Made, Selection, generate};
+pub use impact::{Impact, Reached, impact};
+pub use kind::Kind;
+pub use language::{FILTERS, LIMITS, Limits};
+pub use library::Library;
+pub use merge::{DiffLine, Merged, diff, merge};
+pub use origin::Origin;
+pub use platform::PlatformFacts;
+use render::render_with;
+pub use render::{Rendered, Request, render};
+pub use shipped::shipped;
+pub use suite::check_suite;
+pub use template::Template;
+pub use variables::{Variable, VariableType};
+
+/// Everything wrong in a rendered file of any kind, each at the line of the template that made it.
+pub fn check_rendered(rendered: &Rendered, library: &Library) -> Vec<Problem> {
+    check_suite(rendered, library)
+}

@@ -1,0 +1,165 @@
+//! A set of templates that know each other, each compiled once.
+
+use crate::{Facts, Kind, Problem, Template, TemplateError, Variable, language, outline::Outline, shipped::shipped};
+use minijinja::Environment;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
+
+pub struct Library {
+    templates: BTreeMap<String, Template>,
+    engine: Environment<'static>,
+    broken: Vec<Problem>,
+}
+
+static SHIPPED: LazyLock<Library> =
+    LazyLock::new(|| Library::new(shipped().into_iter().map(|(name, text)| (name, text.to_owned()))));
+
+impl Library {
+    /// What came with Assay, as it came.
+    pub fn shipped() -> &'static Self {
+        &SHIPPED
+    }
+
+    /// Of names and texts. A template that cannot be read is left out and listed in `broken`.
+    pub fn new(texts: impl IntoIterator<Item = (String, String)>) -> Self {
+        let mut library = Self { templates: BTreeMap::new(), engine: language::engine(), broken: Vec::new() };
+        for (name, text) in texts {
+            match Template::read(&name, &text) {
+                Ok(template) => drop(library.templates.insert(name, template)),
+                Err(problem) => library.broken.push(problem),
+            }
+        }
+        library.compile();
+        library
+    }
+
+    fn compile(&mut self) {
+        for (name, template) in &self.templates {
+            let compiled = self.engine.add_template_owned(name.clone(), template.source.clone());
+            let problem = match (compiled, self.missing(template)) {
+                (Err(error), _) => match self.problem(name, &error) {
+                    TemplateError::Template(problem) => problem,
+                    other => Problem::new(name, other.to_string(), "Correct the template"),
+                },
+                (Ok(()), Some(problem)) => problem,
+                (Ok(()), None) => continue,
+            };
+            self.broken.push(problem);
+        }
+        let broken: Vec<String> = self.broken.iter().map(|problem| problem.template.clone()).collect();
+        for name in broken {
+            self.engine.remove_template(&name);
+        }
+    }
+
+    /// A template that the head names and the library lacks, or a circle of them.
+    fn missing(&self, template: &Template) -> Option<Problem> {
+        let named = template.names().find(|other| !self.templates.contains_key(*other));
+        if let Some(other) = named {
+            let reason = format!("it names {other}, which is not there");
+            return Some(Problem::new(&template.name, reason, "Name a template from the list").at(1, None));
+        }
+        let mut seen = BTreeSet::from([template.name.as_str()]);
+        let mut parent = template.front.extends.as_deref();
+        while let Some(name) = parent {
+            if name == template.name {
+                let reason = "it extends itself, by way of those it extends";
+                return Some(Problem::new(&template.name, reason, "Let one of them extend nothing").at(1, None));
+            }
+            if !seen.insert(name) {
+                break;
+            }
+            parent = self.templates.get(name).and_then(|template| template.front.extends.as_deref());
+        }
+        None
+    }
+
+    pub fn templates(&self) -> &BTreeMap<String, Template> {
+        &self.templates
+    }
+
+    /// Templates that cannot be used, with the reason.
+    pub fn broken(&self) -> &[Problem] {
+        &self.broken
+    }
+
+    /// The most specific template of a kind for a model type.
+    pub fn choose(&self, kind: Kind, facts: &Facts) -> Result<&Template, TemplateError> {
+        self.templates
+            .values()
+            .filter(|template| template.front.kind == kind)
+            .filter_map(|template| Some((specificity(template, facts)?, template)))
+            .max_by_key(|(specificity, _)| *specificity)
+            .map(|(_, template)| template)
+            .ok_or_else(|| TemplateError::NoTemplate { kind, model_type: facts.model_type.clone() })
+    }
+
+    /// A template and those it extends, most specific first.
+    pub fn chain(&self, name: &str) -> Vec<&Template> {
+        let mut chain: Vec<&Template> = Vec::new();
+        let mut next = self.templates.get(name);
+        while let Some(template) = next.filter(|next| !chain.iter().any(|seen| seen.name == next.name)) {
+            chain.push(template);
+            next = template.front.extends.as_ref().and_then(|parent| self.templates.get(parent));
+        }
+        chain
+    }
+
+    /// A template with everything it extends, imports and includes, directly or not.
+    pub fn needs(&self, name: &str) -> BTreeSet<String> {
+        let mut needs = BTreeSet::new();
+        let mut open = vec![name.to_owned()];
+        while let Some(next) = open.pop() {
+            if let Some(template) = self.templates.get(&next).filter(|_| needs.insert(next.clone())) {
+                open.extend(template.names().map(str::to_owned));
+                if let Ok(outline) = self.outline(template) {
+                    open.extend(outline.includes.into_iter().map(|(included, _)| included));
+                }
+            }
+        }
+        needs
+    }
+
+    /// Every template that needs this one, itself left out.
+    pub fn needed_by(&self, name: &str) -> Vec<&str> {
+        let others = self.templates.keys().filter(|other| *other != name);
+        others.filter(|other| self.needs(other).contains(name)).map(String::as_str).collect()
+    }
+
+    /// What a person may set when this template is rendered; the more specific declaration wins.
+    pub fn variables(&self, name: &str) -> BTreeMap<&str, &Variable> {
+        let chain = self.chain(name);
+        chain
+            .into_iter()
+            .rev()
+            .flat_map(|template| template.front.variables.iter().map(|(name, variable)| (name.as_str(), variable)))
+            .collect()
+    }
+
+    pub(crate) fn engine(&self) -> &Environment<'static> {
+        &self.engine
+    }
+
+    pub(crate) fn outline<'a>(&self, template: &'a Template) -> Result<Outline<'a>, minijinja::Error> {
+        Outline::of(template, self.engine.syntax())
+    }
+
+    pub(crate) fn compiled(&self, name: &str) -> Result<minijinja::Template<'_, '_>, TemplateError> {
+        if let Some(problem) = self.broken.iter().find(|problem| problem.template == name) {
+            return Err(TemplateError::Template(problem.clone()));
+        }
+        self.engine.get_template(name).map_err(|error| self.problem(name, &error))
+    }
+}
+
+/// None where the template is for other model types. Two of the same specificity are told apart by their name.
+fn specificity(template: &Template, facts: &Facts) -> Option<u8> {
+    let (model_type, family) = (template.front.model_type.as_deref(), template.front.family.as_deref());
+    match (model_type, family) {
+        (Some(model_type), _) => (model_type == facts.model_type).then_some(2),
+        (None, Some(family)) => (family == facts.family.key()).then_some(1),
+        (None, None) => Some(0),
+    }
+}
