@@ -8,6 +8,7 @@ use crate::{
     inventory::{self, Inventory},
     place::Place,
     queue::{self, Queue},
+    templates::Templates,
     weights::Weights,
 };
 use contract::{Event, Failure, Notice, NoticeKind, Settings};
@@ -35,6 +36,7 @@ pub struct Inside {
     pub(crate) inventory: Inventory,
     pub(crate) catalogue: Catalogue,
     pub(crate) queue: Queue,
+    pub(crate) templates: Templates,
     store: watch::Sender<StoreState>,
     instance: Mutex<Option<Instance>>,
     listener: Mutex<Option<Listener>>,
@@ -88,6 +90,7 @@ impl Desk {
             inventory: Inventory::default(),
             catalogue: Catalogue::default(),
             queue: Queue::default(),
+            templates: Templates::default(),
             store: watch::Sender::new(StoreState::Opening),
             instance: Mutex::default(),
             listener: Mutex::default(),
@@ -122,6 +125,9 @@ impl Desk {
     fn use_store(&self, store: &Store) {
         self.notices().extend(store.notices().iter().cloned());
         self.inventory.recall(store);
+        if let Err(e) = self.templates.take_shipped(store) {
+            self.note(NoticeKind::Error, format!("The templates of this Assay could not be stored: {e}."));
+        }
         let shift = self.queue.begin_shift();
         if let Err(e) = queue::resume(self, store) {
             self.note(NoticeKind::Error, format!("The queue of the last start could not be read: {e}."));

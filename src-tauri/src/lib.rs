@@ -14,6 +14,7 @@ mod matrix;
 pub mod place;
 mod queue;
 mod secret;
+mod templates;
 mod weights;
 mod window;
 

@@ -4,6 +4,7 @@ mod build;
 mod check_golden;
 mod describe;
 mod export;
+mod generate;
 mod import;
 mod interrupt;
 mod inventory;
@@ -12,6 +13,7 @@ mod named;
 mod output;
 mod query;
 mod reach;
+mod template;
 
 use clap::{Parser, Subcommand};
 use contract::Failure;
@@ -38,6 +40,8 @@ enum Command {
     Import(import::Import),
     Export(export::Export),
     Query(query::Query),
+    Template(template::Template),
+    Generate(generate::Generate),
 }
 
 /// Exit codes: 0 done, 1 failed with a sentence on stderr, 2 used wrongly, 130 interrupted.
@@ -52,6 +56,8 @@ pub fn main() -> ExitCode {
         Command::Import(command) => command.run(output),
         Command::Export(command) => command.run(output),
         Command::Query(command) => command.run(output),
+        Command::Template(command) => command.run(output),
+        Command::Generate(command) => command.run(output),
     };
     match done {
         // Whoever read our output had enough of it.

@@ -6,3 +6,4 @@ mod machine;
 mod models;
 mod results;
 mod settings;
+mod templates;

@@ -99,6 +99,17 @@ requests! {
     /// Writes something the window made (a picture, a table); none when the person closed the dialog.
     SaveFile { suggested_name: String, base64: String, path: Option<String> } -> Option<String>;
 
+    // Templates
+    ListTemplates -> Vec<TemplateRow>;
+    GetTemplate { name: String } -> StoredTemplate;
+    /// Keeps the text as a new version; a merged one settles what an update offers.
+    SaveTemplate { name: String, text: String, origin: VersionOrigin, note: String } -> StoredTemplate;
+    /// Newest first.
+    GetTemplateHistory { name: String } -> Vec<TemplateVersion>;
+    TagTemplate { name: String, number: u32, released: bool } -> ();
+    /// A person's version with what an update brought; none where nothing is offered.
+    MergeTemplate { name: String } -> Option<TemplateMerge>;
+
     // Settings
     GetSettings -> Settings;
     SaveSettings { settings: Settings } -> ();

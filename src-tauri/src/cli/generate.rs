@@ -1,0 +1,66 @@
+//! `assay generate`: a folder of tests, skills, benchmarks and suites.
+
+use super::{
+    interrupt::on_interrupt,
+    output::{Output, Stop, progress},
+    template::{What, library, ships},
+};
+use clap::Args;
+use contract::Failure;
+use serde_json::json;
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+use workbench::export;
+
+/// Write tests, skills, benchmarks and suites for model types and platforms into a folder.
+#[derive(Args)]
+pub struct Generate {
+    #[command(flatten)]
+    what: What,
+    /// An empty or a new folder.
+    #[arg(long, value_name = "FOLDER")]
+    out: PathBuf,
+    /// A folder of templates that are added to those that ship, or stand in place of them where the names are the same.
+    #[arg(long, value_name = "FOLDER")]
+    templates: Option<PathBuf>,
+    /// Print what was written as one JSON document.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Generate {
+    pub fn run(self, output: &mut Output) -> Result<(), Stop> {
+        let library = library(ships(), self.templates.as_deref())?;
+        let selection = self.what.selection()?;
+        let cancelled = Arc::new(AtomicBool::new(false));
+        let cancel = cancelled.clone();
+        on_interrupt(move || cancel.store(true, Ordering::Relaxed))?;
+        let total = selection.requests().len();
+        let made = export(&library, &selection, &self.out, &cancelled, |done| {
+            progress(&format!("{done} of {total} files"));
+        });
+        progress("");
+        let made = made.map_err(Failure::from)?;
+        let refused: Vec<String> = made
+            .refused
+            .iter()
+            .map(|(request, reason)| {
+                format!("{} {} for {}: {reason}", request.model_type, request.kind.label(), request.platform)
+            })
+            .collect();
+        if self.json {
+            output.json(&json!({ "folder": self.out, "files": made.files, "refused": refused }))?;
+        } else {
+            output.line(format!("{} files in {}", made.files.len(), self.out.display()))?;
+        }
+        for line in &refused {
+            eprintln!("assay: not made: {line}");
+        }
+        if refused.is_empty() { Ok(()) } else { Err(Stop::Told) }
+    }
+}
