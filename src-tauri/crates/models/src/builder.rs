@@ -114,6 +114,11 @@ impl GraphBuilder<'_> {
     /// Makes a value an output; floating-point outputs leave as f32 whatever the weights are.
     pub fn output(&mut self, name: &str, value: &Var, shape: &[Dimension]) {
         let value = if value.element.is_float() { self.cast(value, Element::F32) } else { value.clone() };
+        self.output_kept(name, &value, shape);
+    }
+
+    /// Makes a value an output in the element it has.
+    pub fn output_kept(&mut self, name: &str, value: &Var, shape: &[Dimension]) {
         let graph = &mut self.draft.graph;
         let taken = graph.inputs.iter().chain(&graph.outputs).any(|known| known.name == *value.name);
         if taken {

@@ -1,6 +1,6 @@
 //! Reading a config.json: transformers' defaults where a key is missing, a sentence that names the key where it cannot be.
 
-use crate::ModelError;
+use crate::{ModelError, transformers};
 use serde_json::{Map, Value};
 
 /// No real configuration has a number above these; they keep every product of sizes inside 64 bits.
@@ -14,6 +14,10 @@ pub struct Config {
     /// Keys that lead here from the outermost object: `text_config.`.
     prefix: String,
     options: Map<String, Value>,
+    /// Taken where the file has no such key.
+    defaults: Option<&'static Map<String, Value>>,
+    /// Keys whose defaults follow from others, so that those in `defaults` count for nothing.
+    derived: &'static [&'static str],
 }
 
 impl Config {
@@ -23,7 +27,9 @@ impl Config {
             ModelError::damaged(file, place, format!("it is not valid JSON: {error}"))
         })?;
         match value {
-            Value::Object(options) => Ok(Self { file: file.to_owned(), prefix: String::new(), options }),
+            Value::Object(options) => {
+                Ok(Self { file: file.to_owned(), prefix: String::new(), options, defaults: None, derived: &[] })
+            }
             _ => Err(ModelError::damaged(file, "line 1", "a configuration is a JSON object")),
         }
     }
@@ -32,9 +38,16 @@ impl Config {
         &self.file
     }
 
-    /// A key's value; null counts as missing, as in transformers.
+    /// The same over the default configuration of a model type, but for the keys whose defaults follow from others.
+    pub fn over_defaults(&self, model_type: &str, derived: &'static [&'static str]) -> Self {
+        let defaults = transformers::find(model_type).map(|known| &known.config);
+        Self { defaults, derived, ..self.clone() }
+    }
+
+    /// A key's value; null is a value too, though it counts as missing, as in transformers.
     fn get(&self, key: &str) -> Option<&Value> {
-        self.options.get(key).filter(|value| !value.is_null())
+        let usual = || self.defaults.filter(|_| self.derived.iter().all(|derived| *derived != key))?.get(key);
+        self.options.get(key).or_else(usual).filter(|value| !value.is_null())
     }
 
     pub fn has(&self, key: &str) -> bool {
@@ -66,6 +79,19 @@ impl Config {
 
     pub fn layers(&self, key: &str, default: usize) -> Result<usize, ModelError> {
         self.whole(key, default, 1, MOST_LAYERS)
+    }
+
+    /// A size that the default configuration has, so that it is missing only where null was written.
+    pub fn needed(&self, key: &str) -> Result<usize, ModelError> {
+        if !self.has(key) {
+            return Err(self.refuse(key, "this size is missing", format!("Write {key} into config.json")));
+        }
+        self.size(key, 1)
+    }
+
+    /// A size that may be absent: null, or 0 as older files write it.
+    pub fn size_or_none(&self, key: &str) -> Result<Option<usize>, ModelError> {
+        Ok(Some(self.whole(key, 0, 0, LARGEST_SIZE)?).filter(|size| *size > 0))
     }
 
     fn whole(&self, key: &str, default: usize, least: u64, most: u64) -> Result<usize, ModelError> {
@@ -106,12 +132,28 @@ impl Config {
 
     /// The object under a key, or none where it is missing.
     pub fn object(&self, key: &str) -> Result<Option<Self>, ModelError> {
-        match self.get(key) {
+        self.inside(key, self.get(key))
+    }
+
+    /// The same of the file alone.
+    pub fn own_object(&self, key: &str) -> Result<Option<Self>, ModelError> {
+        self.inside(key, self.options.get(key).filter(|value| !value.is_null()))
+    }
+
+    /// The same of the default configuration alone.
+    pub fn default_object(&self, key: &str) -> Result<Option<Self>, ModelError> {
+        self.inside(key, self.defaults.and_then(|defaults| defaults.get(key)))
+    }
+
+    fn inside(&self, key: &str, value: Option<&Value>) -> Result<Option<Self>, ModelError> {
+        match value {
             None => Ok(None),
             Some(Value::Object(options)) => Ok(Some(Self {
                 file: self.file.clone(),
                 prefix: format!("{}{key}.", self.prefix),
                 options: options.clone(),
+                defaults: None,
+                derived: &[],
             })),
             Some(_) => Err(self.wrong_kind(key, "an object")),
         }
@@ -119,8 +161,13 @@ impl Config {
 
     /// The object under a key; where it is missing, an empty one, so that every default holds in it.
     pub fn part(&self, key: &str) -> Result<Self, ModelError> {
-        let missing =
-            || Self { file: self.file.clone(), prefix: format!("{}{key}.", self.prefix), options: Map::new() };
+        let missing = || Self {
+            file: self.file.clone(),
+            prefix: format!("{}{key}.", self.prefix),
+            options: Map::new(),
+            defaults: None,
+            derived: &[],
+        };
         Ok(self.object(key)?.unwrap_or_else(missing))
     }
 
@@ -153,6 +200,63 @@ impl Config {
             return Ok([sizes[0], sizes[1]]);
         }
         Ok([self.size(key, default)?; 2])
+    }
+
+    /// A list of so many numbers above 0.
+    pub fn numbers(&self, key: &str, count: usize) -> Result<Vec<f64>, ModelError> {
+        let wrong = || self.wrong_kind(key, &format!("a list of {count} numbers above 0"));
+        let list = self.get(key).and_then(Value::as_array).filter(|list| list.len() == count).ok_or_else(wrong)?;
+        let numbers = list.iter().map(|value| value.as_f64().filter(|number| *number > 0.0 && *number < 1e30));
+        numbers.collect::<Option<_>>().ok_or_else(wrong)
+    }
+
+    /// A list of texts or whole numbers, one for each layer, as texts; none where it is missing.
+    pub fn each_layer(&self, key: &str, layers: usize) -> Result<Option<Vec<String>>, ModelError> {
+        let Some(value) = self.get(key) else { return Ok(None) };
+        let wrong = || self.wrong_kind(key, &format!("a list with an entry for each of the {layers} layers"));
+        let list = value.as_array().filter(|list| list.len() >= layers).ok_or_else(wrong)?;
+        let texts = list.iter().take(layers).map(|entry| match entry {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        });
+        texts.collect::<Option<_>>().map(Some).ok_or_else(wrong)
+    }
+
+    /// Texts from a list of pairs `[[texts], how often]`, as many as there are layers.
+    pub fn repeated(&self, key: &str, layers: usize) -> Result<Vec<String>, ModelError> {
+        let wrong = || self.wrong_kind(key, &format!("pairs of kinds and counts, {layers} kinds in all"));
+        let mut all = Vec::new();
+        for pair in self.get(key).and_then(Value::as_array).ok_or_else(wrong)? {
+            let kinds = pair.get(0).and_then(Value::as_array).filter(|kinds| !kinds.is_empty()).ok_or_else(wrong)?;
+            let kinds: Vec<&str> = kinds.iter().map(Value::as_str).collect::<Option<_>>().ok_or_else(wrong)?;
+            let times = pair.get(1).and_then(Value::as_u64).filter(|times| *times <= MOST_LAYERS).ok_or_else(wrong)?;
+            for _ in 0..times {
+                all.extend(kinds.iter().map(ToString::to_string));
+                if all.len() > layers {
+                    return Err(wrong());
+                }
+            }
+        }
+        if all.len() == layers { Ok(all) } else { Err(wrong()) }
+    }
+
+    /// Whether the file itself has the key.
+    pub fn own(&self, key: &str) -> bool {
+        self.options.get(key).is_some_and(|value| !value.is_null())
+    }
+
+    /// A number above 0 that may be absent.
+    pub fn positive_or_none(&self, key: &str) -> Result<Option<f64>, ModelError> {
+        if self.has(key) { self.positive(key, 1.0).map(Some) } else { Ok(None) }
+    }
+
+    /// Refuses an option that changes the computation in a way Assay does not build, unless it is null.
+    pub fn must_be_absent(&self, key: &str, what: &str) -> Result<(), ModelError> {
+        if self.has(key) {
+            return Err(self.refuse(key, format!("{what} is not built"), format!("Set {key} to null")));
+        }
+        Ok(())
     }
 
     /// Refuses an option that changes the computation in a way Assay does not build.

@@ -5,7 +5,9 @@ use crate::{
     architectures::{self, Architecture, Class},
     builder::Description,
     config::Config,
-    dims, files, hash, open,
+    dims, files,
+    generation::{Generation, Stage},
+    hash, open,
     presets::PRESETS,
     weights::{self, Checkpoint, Files, Source},
 };
@@ -38,7 +40,9 @@ struct Described {
     architecture: &'static dyn Architecture,
     class: &'static Class,
     config: Config,
-    checkpoint: Option<(Checkpoint, String)>,
+    /// Where it is one of the two graphs that text is generated with.
+    stage: Option<Stage>,
+    checkpoint: Option<(Arc<Checkpoint>, String)>,
 }
 
 impl Described {
@@ -57,7 +61,7 @@ impl Described {
     }
 
     fn draw(&self, element: Element) -> Result<Description, ModelError> {
-        architectures::describe(self.architecture, self.class, &self.config, element)
+        architectures::describe(self.architecture, self.class, &self.config, self.stage, element)
     }
 }
 
@@ -99,8 +103,19 @@ impl Model {
         checkpoint: Option<Checkpoint>,
         origin: ModelOrigin,
     ) -> Result<Self, ModelError> {
+        Self::described_stage(name, config, None, checkpoint.map(Arc::new), origin)
+    }
+
+    /// The same, whole or as one stage of generating text.
+    fn described_stage(
+        name: &str,
+        config: Config,
+        stage: Option<Stage>,
+        checkpoint: Option<Arc<Checkpoint>>,
+        origin: ModelOrigin,
+    ) -> Result<Self, ModelError> {
         let (architecture, class) = architectures::find(&config)?;
-        let description = architectures::describe(architecture, class, &config, Element::F32)?;
+        let description = architectures::describe(architecture, class, &config, stage, Element::F32)?;
         let mut about = class.about.to_owned();
         let checkpoint = match checkpoint {
             None => None,
@@ -138,7 +153,7 @@ impl Model {
             operators: operators(&description.graph),
             random_weights: checkpoint.is_none(),
         };
-        let body = Body::Described(Arc::new(Described { architecture, class, config, checkpoint }));
+        let body = Body::Described(Arc::new(Described { architecture, class, config, stage, checkpoint }));
         Ok(Self { info, graph: Arc::new(description.graph), body }.with_macs())
     }
 
@@ -183,6 +198,20 @@ impl Model {
     /// The graph in the model's own precision; described weights have no numbers in it.
     pub fn graph(&self) -> &Graph {
         &self.graph
+    }
+
+    /// The two graphs that text is generated with; none for a model that does not generate any.
+    pub fn generation(&self) -> Result<Option<Generation>, ModelError> {
+        let Body::Described(described) = &self.body else { return Ok(None) };
+        if !described.architecture.generates(described.class.name) {
+            return Ok(None);
+        }
+        let stage = |stage: Stage| {
+            let name = format!("{}, {}", self.info.name, stage.label());
+            let checkpoint = described.checkpoint.as_ref().map(|(checkpoint, _)| Arc::clone(checkpoint));
+            Self::described_stage(&name, described.config.clone(), Some(stage), checkpoint, self.info.origin.clone())
+        };
+        Ok(Some(Generation::new(stage(Stage::Prefill)?, stage(Stage::Decode)?)))
     }
 
     /// Every free size with its value: what was asked for, else its default. `size` goes to text lengths and image edges.

@@ -1,12 +1,12 @@
-//! Model types that Assay builds from a config.json. One file each, one line in [`ALL`].
+//! Model types that Assay builds from a config.json. One file each, one line in [`ALL`]; text decoders are a table of
+//! their own.
 
 mod bart;
 mod bert;
 mod clap;
 mod clip;
+mod decoder;
 mod detr;
-mod llama;
-mod opt;
 mod resnet;
 mod swin;
 mod t5;
@@ -20,6 +20,7 @@ use crate::{
     Element, ModelError,
     builder::{Description, Draft, GraphBuilder},
     config::Config,
+    generation::Stage,
     transformers,
 };
 use text::{Text, Written};
@@ -36,6 +37,17 @@ pub trait Architecture: Sync {
     fn base(&self) -> &'static str;
 
     fn draw(&self, config: &Config, class: &str, b: GraphBuilder) -> Result<(), ModelError>;
+
+    /// Whether a class generates text token by token.
+    fn generates(&self, _class: &str) -> bool {
+        false
+    }
+
+    /// One stage of generating text, for a class that does.
+    fn draw_stage(&self, config: &Config, class: &str, _stage: Stage, _b: GraphBuilder) -> Result<(), ModelError> {
+        let reason = format!("{class} does not generate text token by token");
+        Err(config.refuse("architectures", reason, "Choose a class that scores the next word"))
+    }
 }
 
 /// One class of transformers that a type is built as.
@@ -85,8 +97,6 @@ static ALL: &[&dyn Architecture] = &[
     &clip::SIGLIP_VISION,
     &detr::DETR,
     &detr::TABLE_TRANSFORMER,
-    &llama::Llama,
-    &opt::Opt,
     &resnet::ResNet,
     &swin::DONUT_SWIN,
     &swin::MASKFORMER_SWIN,
@@ -104,22 +114,27 @@ static ALL: &[&dyn Architecture] = &[
     &xclip::XClip,
 ];
 
+fn all() -> impl Iterator<Item = &'static dyn Architecture> {
+    ALL.iter().copied().chain(decoder::VARIANTS.iter().map(|variant| variant as &dyn Architecture))
+}
+
 /// The model types that are built, each with its classes, the base model first.
 pub fn built() -> impl Iterator<Item = (&'static str, &'static [Class])> {
-    ALL.iter().map(|known| (known.model_type(), known.classes()))
+    all().map(|known| (known.model_type(), known.classes()))
 }
 
 /// The architecture and class a configuration asks for.
 pub fn find(config: &Config) -> Result<(&'static dyn Architecture, &'static Class), ModelError> {
     let named = config.class()?;
     let model_type = config.text("model_type", "")?;
-    let Some(architecture) = ALL.iter().copied().find(|known| known.model_type() == model_type) else {
+    let Some(architecture) = all().find(|known| known.model_type() == model_type) else {
         let (reason, near) = match (config.has("model_type"), transformers::find(model_type)) {
             (false, _) => ("the key is missing, so that the model type is not known", None),
             (true, Some(_)) => ("this model type is not built yet", None),
             (true, None) => ("transformers knows no model type of this name", nearest(model_type)),
         };
-        let remedy = format!("Choose one of the {} types that are built, or open an ONNX file of the model", ALL.len());
+        let remedy =
+            format!("Choose one of the {} types that are built, or open an ONNX file of the model", all().count());
         return Err(config.refuse("model_type", reason, near.unwrap_or(remedy)));
     };
     let classes = architecture.classes();
@@ -136,7 +151,7 @@ pub fn find(config: &Config) -> Result<(&'static dyn Architecture, &'static Clas
 
 /// A remedy for a slip of the pen: the built type whose name differs in at most two letters.
 fn nearest(model_type: &str) -> Option<String> {
-    let distances = ALL.iter().map(|known| (distance(model_type, known.model_type()), known.model_type()));
+    let distances = all().map(|known| (distance(model_type, known.model_type()), known.model_type()));
     let (distance, near) = distances.min()?;
     (distance <= 2 && 2 * distance < near.len()).then(|| format!("Did you mean {near}?"))
 }
@@ -160,15 +175,20 @@ fn distance(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
-/// Draws the graph with weights and activations of the given element.
+/// Draws the graph, whole or one stage of it, with weights and activations of the given element.
 pub fn describe(
     architecture: &dyn Architecture,
     class: &Class,
     config: &Config,
+    stage: Option<Stage>,
     float: Element,
 ) -> Result<Description, ModelError> {
-    let mut draft = Draft::new(class.name, float);
-    architecture.draw(config, class.name, draft.builder())?;
+    let name = stage.map_or_else(|| class.name.to_owned(), |stage| format!("{}-{}", class.name, stage.label()));
+    let mut draft = Draft::new(&name, float);
+    match stage {
+        None => architecture.draw(config, class.name, draft.builder())?,
+        Some(stage) => architecture.draw_stage(config, class.name, stage, draft.builder())?,
+    }
     let description = draft.finish();
     check_size(config, &description)?;
     Ok(description)

@@ -15,19 +15,24 @@ pub enum Activation {
     /// x · sigmoid(1.702 x).
     QuickGelu,
     Relu,
+    /// Relu, squared.
+    ReluSquared,
     Silu,
     Tanh,
     Sigmoid,
 }
 
-const NAMES: [(&str, Activation); 11] = [
+const NAMES: [(&str, Activation); 14] = [
     ("gelu", Activation::Gelu),
     ("gelu_python", Activation::Gelu),
     ("gelu_new", Activation::GeluTanh),
     ("gelu_fast", Activation::GeluTanh),
     ("gelu_pytorch_tanh", Activation::GeluTanh),
     ("quick_gelu", Activation::QuickGelu),
+    ("gelu_python_tanh", Activation::GeluTanh),
+    ("gelu_accurate", Activation::GeluTanh),
     ("relu", Activation::Relu),
+    ("relu2", Activation::ReluSquared),
     ("silu", Activation::Silu),
     ("swish", Activation::Silu),
     ("tanh", Activation::Tanh),
@@ -58,6 +63,10 @@ impl Activation {
                 b.mul(x, &gate)
             }
             Self::Relu => b.unary("Relu", x),
+            Self::ReluSquared => {
+                let positive = b.unary("Relu", x);
+                b.mul(&positive, &positive)
+            }
             Self::Silu => {
                 let gate = b.unary("Sigmoid", x);
                 b.mul(x, &gate)

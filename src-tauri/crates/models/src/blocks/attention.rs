@@ -144,7 +144,7 @@ impl<'a> Attention<'a> {
             None => (query, b.transpose(&key, &[0, 2, 3, 1])),
             Some(rotary) => {
                 let key = b.transpose(&key, &[0, 2, 1, 3]);
-                let (query, key) = (rotary.turn(b, &query), rotary.turn(b, &key));
+                let [query, key] = [query, key].map(|part| rotary.turn(b, &part, self.heads.head_width));
                 (query, b.transpose(&key, &[0, 1, 3, 2]))
             }
         };
@@ -162,9 +162,9 @@ impl<'a> Attention<'a> {
     ) -> (Var, Past) {
         let (query, key) = self.normalised(b, query, key);
         let [query, key, value] = [&query, &key, value].map(|part| b.transpose(part, &[0, 2, 1, 3]));
-        let (query, key) = match self.rotary {
-            None => (query, key),
-            Some(rotary) => (rotary.turn(b, &query), rotary.turn(b, &key)),
+        let [query, key] = match self.rotary {
+            None => [query, key],
+            Some(rotary) => [query, key].map(|part| rotary.turn(b, &part, self.heads.head_width)),
         };
         let present = match past {
             None => Past { key, value },

@@ -9,11 +9,13 @@ use crate::{
 pub fn linear(b: &mut GraphBuilder, x: &Var, inputs: usize, outputs: usize, bias: bool) -> Var {
     let weight = b.linear_weight("weight", inputs, outputs);
     let product = b.matmul(x, &weight);
-    if !bias {
-        return product;
-    }
-    let bias = b.weight("bias", &[outputs], Fill::Bias);
-    b.add(&product, &bias)
+    if bias { add_bias(b, &product, outputs) } else { product }
+}
+
+/// x plus the module's `bias` along the last axis.
+pub fn add_bias(b: &mut GraphBuilder, x: &Var, width: usize) -> Var {
+    let bias = b.weight("bias", &[width], Fill::Bias);
+    b.add(x, &bias)
 }
 
 /// Scores for each entry of a table, the table being an embedding's own: `[batch, sequence, width]` to
@@ -25,4 +27,25 @@ pub fn tied_head(b: &mut GraphBuilder, x: &Var, table: &Var, width: usize, entri
     let entries = b.ints(&[entries as i64]);
     let shape = b.concat(&[&batch, &sequence, &entries], 0);
     b.reshape_to(&scores, &shape)
+}
+
+/// Which side of a weight matrix a checkpoint stores first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// `[out, in]`, as torch's Linear.
+    OutputsFirst,
+    /// `[in, out]`, as GPT-2's Conv1D.
+    InputsFirst,
+}
+
+impl Stored {
+    /// A product with the module's `weight` and `bias` over the last axis.
+    pub fn linear(self, b: &mut GraphBuilder, x: &Var, inputs: usize, outputs: usize, bias: bool) -> Var {
+        if self == Self::OutputsFirst {
+            return linear(b, x, inputs, outputs, bias);
+        }
+        let weight = b.weight("weight", &[inputs, outputs], Fill::Matrix);
+        let product = b.matmul(x, &weight);
+        if bias { add_bias(b, &product, outputs) } else { product }
+    }
 }

@@ -79,3 +79,15 @@ fn lowest(b: &mut GraphBuilder) -> Var {
     };
     b.scalar(value)
 }
+
+/// A bias that grows with the distance from a query back to a key, by a slope for each head: `[1, heads, query, key]`.
+///
+/// Press et al. 2022 (arXiv 2108.12409).
+pub fn alibi(b: &mut GraphBuilder, slopes: &[f64], places: &Places) -> Var {
+    let table = b.table("alibi", &[1, slopes.len(), 1, 1], slopes);
+    let (keys, queries) = (b.unsqueeze(&places.keys, 0), b.unsqueeze(&places.queries, 1));
+    let back = b.sub(&keys, &queries);
+    let back = b.cast(&back, Element::F32);
+    let bias = b.mul(&table, &back);
+    b.cast_float(&bias)
+}

@@ -1,7 +1,5 @@
 //! The parts that architectures share.
 
-#![expect(dead_code, unused_imports, reason = "attention that remembers waits for the decoders that use it")]
-
 mod activation;
 mod attention;
 mod convolution;
@@ -14,6 +12,7 @@ mod norm;
 mod relative;
 mod resnet;
 mod rotary;
+mod rotation;
 mod token;
 mod window;
 
@@ -23,11 +22,12 @@ pub use convolution::{Convolution, as_sequence, batch_norm, batch_norm_with, gro
 pub use embedding::embedding;
 pub use feed_forward::{feed_forward, gated_feed_forward};
 pub use layer::Layer;
-pub use linear::{linear, tied_head};
-pub use mask::{Places, causal_mask, order_mask, padding_mask};
+pub use linear::{Stored, add_bias, linear, tied_head};
+pub use mask::{Places, alibi, causal_mask, order_mask, padding_mask};
 pub use norm::{Norm, layer_norm, rms_norm};
 pub use relative::RelativeBias;
 pub use resnet::ResNet;
 pub use rotary::Rotary;
+pub use rotation::Rotation;
 pub use token::{for_each_sample, place_of_largest, unit_length, vector_at, vector_at_each, with_tokens};
 pub use window::WindowStages;

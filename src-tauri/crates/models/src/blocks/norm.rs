@@ -15,6 +15,8 @@ pub enum Norm {
     LayerUnbiased(f64),
     /// Without weights.
     LayerPlain(f64),
+    /// With 1 + `weight` and `bias`.
+    LayerPlusOne(f64),
     /// By the root of the mean square, with the module's `weight`.
     Rms(f64),
     /// The same with 1 + `weight`, as Gemma has it.
@@ -33,6 +35,12 @@ impl Norm {
                 let ones = b.table("ones", &[width], &vec![1.0; width]);
                 let ones = b.cast_float(&ones);
                 b.layer_norm(x, &ones, None, epsilon)
+            }
+            Self::LayerPlusOne(epsilon) => {
+                let (weight, bias) = (b.weight("weight", &[width], Fill::Bias), b.weight("bias", &[width], Fill::Bias));
+                let one = b.scalar(1.0);
+                let weight = b.add(&weight, &one);
+                b.layer_norm(x, &weight, Some(&bias), epsilon)
             }
             Self::Rms(epsilon) => rms_norm(b, x, width, epsilon),
             Self::RmsPlusOne(epsilon) => {
@@ -63,7 +71,7 @@ pub fn rms_norm(b: &mut GraphBuilder, x: &Var, width: usize, epsilon: f64) -> Va
 }
 
 /// x / √(mean(x²) + ε) in f32, since squares overflow f16.
-fn rms_normal(b: &mut GraphBuilder, x: &Var, epsilon: f64) -> Var {
+pub fn rms_normal(b: &mut GraphBuilder, x: &Var, epsilon: f64) -> Var {
     let wide = b.cast(x, Element::F32);
     let (two, epsilon) = (b.scalar_as(Element::F32, 2.0), b.scalar_as(Element::F32, epsilon));
     let squares = b.pow(&wide, &two);

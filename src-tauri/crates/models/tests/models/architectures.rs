@@ -126,7 +126,7 @@ fn what_cannot_be_built_is_named_with_its_key() {
         (json!({"model_type": "bert", "is_decoder": true}), "is_decoder"),
         (json!({"model_type": "bert", "position_embedding_type": "relative_key"}), "position_embedding_type"),
         (json!({"model_type": "vit", "image_size": 225}), "image_size"),
-        (json!({"model_type": "llama", "rope_scaling": {"type": "yarn", "factor": 2.0}}), "rope_scaling.type"),
+        (json!({"model_type": "llama", "rope_scaling": {"type": "spiral", "factor": 2.0}}), "rope_scaling.type"),
         (json!({"model_type": "llama", "num_key_value_heads": 5}), "num_attention_heads"),
         (json!({"model_type": "llama", "head_dim": 7}), "head_dim"),
     ];

@@ -2,6 +2,7 @@
 
 mod architectures;
 mod costs;
+mod generation;
 mod golden;
 mod graphs;
 mod hostile;

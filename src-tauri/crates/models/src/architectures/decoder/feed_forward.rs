@@ -1,0 +1,38 @@
+//! The position-wise networks of decoders.
+
+use crate::{
+    blocks::{Activation, Stored, gated_feed_forward, linear},
+    builder::{GraphBuilder, Var},
+};
+
+#[derive(Clone)]
+pub enum FeedForward {
+    /// Out of the narrow width, through the activation, and back.
+    Plain { modules: [&'static str; 2], inner: usize, activation: Activation, bias: bool, stored: Stored },
+    /// In modules `gate_proj`, `up_proj` and `down_proj`.
+    Gated { inner: usize, activation: Activation, bias: bool },
+    /// One product for gate and up, in this order: `gate_up_proj`, `down_proj`.
+    GatedTogether { inner: usize, activation: Activation },
+}
+
+impl FeedForward {
+    /// `[batch, sequence, width]` to the same.
+    pub fn apply(&self, b: &mut GraphBuilder, x: &Var, width: usize) -> Var {
+        match *self {
+            Self::Plain { modules, inner, activation, bias, stored } => {
+                let [up, down] = modules;
+                let wide = stored.linear(&mut b.at(up), x, width, inner, bias);
+                let active = activation.apply(&mut b.at(up), &wide);
+                stored.linear(&mut b.at(down), &active, inner, width, bias)
+            }
+            Self::Gated { inner, activation, bias } => gated_feed_forward(b, x, [width, inner], activation, bias),
+            Self::GatedTogether { inner, activation } => {
+                let both = linear(&mut b.at("gate_up_proj"), x, width, 2 * inner, false);
+                let parts = b.split(&both, &[inner, inner], -1);
+                let gate = activation.apply(b, &parts[0]);
+                let product = b.mul(&gate, &parts[1]);
+                linear(&mut b.at("down_proj"), &product, inner, width, false)
+            }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Text decoders: one body, and for each model type the choices that make it.
+
+mod attention;
+mod body;
+mod feed_forward;
+mod gpt;
+mod llama;
+mod opt;
+mod read;
+mod stages;
+mod variants;
+mod words;
+
+pub use body::{Cache, Decoder, Reading};
+pub use variants::{VARIANTS, Variant};
+
+use super::{Architecture, Class};
+use crate::{
+    Dimension, Element, ModelError,
+    builder::{GraphBuilder, Var},
+    config::Config,
+    generation::Stage,
+};
+use contract::DimRole;
+
+impl Decoder {
+    /// As a configuration of a model type describes it; none where the type is no text decoder.
+    #[allow(dead_code, reason = "models of several modalities read their text part with it")]
+    pub fn read_config(config: &Config, model_type: &str) -> Result<Option<Self>, ModelError> {
+        let variant = VARIANTS.iter().find(|known| known.model_type == model_type);
+        variant.map(|known| known.decoder(config)).transpose()
+    }
+}
+
+impl Variant {
+    fn decoder(&self, config: &Config) -> Result<Decoder, ModelError> {
+        (self.read)(&config.over_defaults(self.model_type, self.derived))
+    }
+
+    /// Module of the decoder in the class that scores words.
+    fn module(&self) -> String {
+        if self.inner.is_empty() { self.base.to_owned() } else { format!("{}.{}", self.base, self.inner) }
+    }
+}
+
+impl Architecture for Variant {
+    fn model_type(&self) -> &'static str {
+        self.model_type
+    }
+
+    fn classes(&self) -> &'static [Class] {
+        self.classes
+    }
+
+    fn base(&self) -> &'static str {
+        self.base
+    }
+
+    fn draw(&self, config: &Config, class: &str, mut b: GraphBuilder) -> Result<(), ModelError> {
+        let decoder = self.decoder(config)?;
+        b.deviation(decoder.deviation);
+        let batch = b.free("batch", DimRole::Batch, "How many texts at once?", 1, None);
+        let most = Some(decoder.positions as u32);
+        let sequence = b.free("sequence", DimRole::Sequence, "How many tokens of text?", 128, most);
+        b.tokens(&batch, &sequence);
+        let text = [batch.clone(), sequence.clone()];
+        let ids = b.input("input_ids", Element::I64, &text);
+        let mask = b.input("attention_mask", Element::I64, &text);
+        let vectors = |last: usize| [batch.clone(), sequence.clone(), Dimension::Fixed(last as u64)];
+
+        if class == self.classes[0].name {
+            let (_, hidden) = read(&mut b.at(self.inner), &decoder, &ids, &mask);
+            b.output("last_hidden_state", &hidden, &vectors(decoder.vector_width()));
+        } else {
+            let (table, hidden) = read(&mut b.at(self.module()), &decoder, &ids, &mask);
+            let scores = decoder.score(&mut b, &hidden, &table);
+            b.output("logits", &scores, &vectors(decoder.vocabulary));
+        }
+        Ok(())
+    }
+    fn generates(&self, class: &str) -> bool {
+        class != self.classes[0].name
+    }
+
+    fn draw_stage(&self, config: &Config, _class: &str, stage: Stage, mut b: GraphBuilder) -> Result<(), ModelError> {
+        self.decoder(config)?.draw_stage(&mut b, &self.module(), stage);
+        Ok(())
+    }
+}
+
+/// The word table and the vector of each token of a whole text.
+fn read(b: &mut GraphBuilder, decoder: &Decoder, ids: &Var, attention_mask: &Var) -> (Var, Var) {
+    let reading = Reading::whole(b, attention_mask);
+    let (table, vectors) = decoder.embed(b, ids, &reading);
+    let (hidden, _) = decoder.read(b, &vectors, &reading);
+    (table, hidden)
+}
