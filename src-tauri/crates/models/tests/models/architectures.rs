@@ -134,7 +134,7 @@ fn what_cannot_be_built_is_named_with_its_key() {
         let error = refusal(&config);
         assert!(error.contains(key), "{config}: {error}");
     }
-    assert!(refusal(&json!({"model_type": "lamma"})).contains("Did you mean llama?"));
+    assert!(refusal(&json!({"model_type": "lama"})).contains("Did you mean llama?"));
     assert!(refusal(&json!({"model_type": "xlstm"})).contains("not built yet"));
     assert!(refusal(&json!({"model_type": "no model"})).contains("transformers knows no model type"));
 }
