@@ -8,6 +8,7 @@ mod parity;
 mod python;
 mod ratio;
 mod start;
+mod templates;
 
 use crate::{
     error::{Step, StepError},
@@ -23,7 +24,11 @@ const ALL: &[(&str, Benchmark)] =
 
 pub fn bench(places: &Places, arguments: &[String]) -> Step {
     let name = arguments.first().map_or("", String::as_str);
-    let names: Vec<&str> = ALL.iter().map(|(name, _)| *name).collect();
+    if name == "templates" {
+        let python = arguments.get(1).map_or("python3", String::as_str);
+        return templates::run(places, std::path::Path::new(python));
+    }
+    let names: Vec<&str> = ALL.iter().map(|(name, _)| *name).chain(["templates"]).collect();
     let Some((_, benchmark)) = ALL.iter().find(|(known, _)| *known == name) else {
         return Err(StepError::missing(
             format!("there is no benchmark `{name}`"),
