@@ -419,3 +419,65 @@ fn a_store_keeps_each_version_of_a_template() {
     let refused = shell.fails(&["template", "save", "../out.py", "one.py", "--store", "a.duckdb"]);
     assert!(refused.1.contains("it is not a name for a template"), "{}", refused.1);
 }
+
+/// Times of thirty models on four chips, as a cost each over a speed each; every seventh pair is left out.
+fn chips() -> (String, String) {
+    let header = "model,hardware,precision,batch,macs,latency_ms\n";
+    let (mut known, mut ask) = (header.to_owned(), header.to_owned());
+    for model in 0..30 {
+        for chip in 0..4 {
+            let time = (1.0 + f64::from(model)) / (1.0 + f64::from(chip))
+                * (1.0 + 0.01 * f64::from((model * 7 + chip * 3) % 5));
+            if (model * 4 + chip) % 7 == 3 {
+                ask += &format!("net{model},chip {chip},fp32,1,,\n");
+            } else {
+                known += &format!("net{model},chip {chip},fp32,1,,{time}\n");
+            }
+        }
+    }
+    (known, ask)
+}
+
+#[test]
+fn questions_are_answered_in_order_and_what_cannot_be_used_is_counted() {
+    let shell = Shell::new();
+    let (known, ask) = chips();
+    fs::write(shell.path("known.csv"), known + "net1,chip 0,fp32,1,,0\nnet1,chip 0,fp32,1,,NaN\n").unwrap();
+    fs::write(shell.path("ask.csv"), ask.clone() + "net1,chip 0,fp32,many,,\nelse,nowhere,fp32,1,,\n").unwrap();
+    let output = shell.run(&["forecast", "--known", "known.csv", "--ask", "ask.csv", "--out", "out.csv"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{said}");
+    assert!(
+        said.contains("known.csv: 2 of 105 rows refused") && said.contains("line 105, column latency_ms: zero"),
+        "{said}"
+    );
+    let out = fs::read_to_string(shell.path("out.csv")).unwrap();
+    let lines: Vec<&str> = out.lines().collect();
+    assert_eq!(lines[0], "latency_ms,low_ms,high_ms,peak_memory_mb,support,note");
+    assert_eq!(lines.len(), ask.lines().count() + 2);
+    let first: Vec<&str> = lines[1].split(',').collect();
+    let time: f64 = first[0].parse().unwrap();
+    // net0 on chip 3 takes a quarter of 1.04 ms.
+    assert!((time / 0.26 - 1.0).abs() < 0.25 && first[4] == "combination", "{}", lines[1]);
+    assert!(lines[lines.len() - 2].starts_with(",,,,unreadable,"), "{}", lines[lines.len() - 2]);
+    assert!(lines[lines.len() - 1].starts_with(",,,,nothing,"), "{}", lines[lines.len() - 1]);
+    let (code, told) = shell.fails(&["forecast", "--known", "ask.csv", "--ask", "torn.csv", "--out", "out.csv"]);
+    assert!(code == 1 && told.contains("torn.csv"), "{code} {told}");
+}
+
+#[test]
+fn a_recommendation_says_what_is_measured_and_what_is_predicted() {
+    let shell = Shell::new();
+    fs::write(shell.path("known.csv"), chips().0).unwrap();
+    let found = shell.json(&["recommend", "--known", "known.csv", "--model", "net7", "--json"]);
+    assert_eq!(found["choice"]["setting"]["hardware"], "chip 3");
+    let others = found["alternatives"].as_array().unwrap();
+    let evidence: Vec<&str> = others.iter().chain([&found["choice"]]).filter_map(|c| c["evidence"].as_str()).collect();
+    assert_eq!(evidence.len(), 4);
+    assert!(evidence.contains(&"measured") && evidence.contains(&"predicted"), "{evidence:?}");
+    let limited =
+        shell.json(&["recommend", "--known", "known.csv", "--model", "net7", "--max-latency-ms", "0.1", "--json"]);
+    assert!(limited["choice"].is_null() && limited["rejected"].as_array().unwrap().len() == 4);
+    let (code, said) = shell.fails(&["recommend", "--known", "known.csv", "--model", "net"]);
+    assert!(code == 1 && said.contains("did you mean"), "{code} {said}");
+}

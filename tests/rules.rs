@@ -4,16 +4,39 @@ use serde_json::Value;
 use std::{collections::BTreeMap, process::Command};
 
 /// Each crate of ours with the crates of ours it may know.
-const MAY_KNOW: [(&str, &[&str]); 9] = [
+const MAY_KNOW: [(&str, &[&str]); 10] = [
     ("assay-contract", &[]),
     ("assay-models", &["assay-contract"]),
     ("assay-engine", &["assay-contract", "assay-models"]),
     ("assay-store", &["assay-contract"]),
     ("assay-chart", &["assay-contract"]),
     ("assay-workbench", &["assay-contract", "assay-models"]),
+    ("assay-insight", &["assay-contract"]),
     ("assay-ui", &["assay-contract", "assay-chart"]),
-    ("assay", &["assay-contract", "assay-models", "assay-engine", "assay-store", "assay-chart", "assay-workbench"]),
-    ("xtask", &["assay-contract", "assay-models", "assay-engine", "assay-store", "assay-chart", "assay-workbench"]),
+    (
+        "assay",
+        &[
+            "assay-contract",
+            "assay-models",
+            "assay-engine",
+            "assay-store",
+            "assay-chart",
+            "assay-workbench",
+            "assay-insight",
+        ],
+    ),
+    (
+        "xtask",
+        &[
+            "assay-contract",
+            "assay-models",
+            "assay-engine",
+            "assay-store",
+            "assay-chart",
+            "assay-workbench",
+            "assay-insight",
+        ],
+    ),
 ];
 
 /// Foreign crates, by the start of their name, that belong to one crate of ours.

@@ -4,6 +4,7 @@ mod build;
 mod check_golden;
 mod describe;
 mod export;
+mod forecast;
 mod generate;
 mod import;
 mod interrupt;
@@ -13,6 +14,8 @@ mod named;
 mod output;
 mod query;
 mod reach;
+mod recommend;
+mod sheet;
 mod template;
 
 use clap::{Parser, Subcommand};
@@ -42,6 +45,8 @@ enum Command {
     Query(query::Query),
     Template(template::Template),
     Generate(generate::Generate),
+    Forecast(forecast::Forecast),
+    Recommend(recommend::Recommend),
 }
 
 /// Exit codes: 0 done, 1 failed with a sentence on stderr, 2 used wrongly, 130 interrupted.
@@ -58,6 +63,8 @@ pub fn main() -> ExitCode {
         Command::Query(command) => command.run(output),
         Command::Template(command) => command.run(output),
         Command::Generate(command) => command.run(output),
+        Command::Forecast(command) => command.run(output),
+        Command::Recommend(command) => command.run(output),
     };
     match done {
         // Whoever read our output had enough of it.

@@ -1,1 +1,5 @@
 //! Insight: what measurements mean. Pure functions over plain data; nothing here reads a file or knows the store.
+
+pub mod forecast;
+pub mod recommend;
+pub mod table;

@@ -15,4 +15,5 @@ mod tables;
 
 pub use error::StoreError;
 pub use found::{BestCell, BestFigure, FailedCell, Interrupted, MatrixBest};
+pub use sheet::csv;
 pub use store::{Result, Store};

@@ -34,7 +34,8 @@ pub struct Record {
 }
 
 impl Record {
-    pub fn len(&self) -> usize {
+    /// How many fields it has.
+    pub fn width(&self) -> usize {
         self.ends.len()
     }
 
@@ -50,7 +51,7 @@ impl<R: BufRead> Reader<R> {
     }
 
     /// The next record that is not a blank line.
-    pub fn next(&mut self) -> io::Result<Option<&Record>> {
+    pub fn next_record(&mut self) -> io::Result<Option<&Record>> {
         loop {
             let Some(first) = self.next_line()? else { return Ok(None) };
             self.record.line = first.number;
@@ -226,8 +227,8 @@ mod tests {
     fn read(text: &[u8]) -> Read {
         let mut reader = Reader::new(text);
         let mut records = Vec::new();
-        while let Some(record) = reader.next().unwrap() {
-            let fields = (0..record.len()).map(|at| String::from_utf8_lossy(record.field(at)).into_owned()).collect();
+        while let Some(record) = reader.next_record().unwrap() {
+            let fields = (0..record.width()).map(|at| String::from_utf8_lossy(record.field(at)).into_owned()).collect();
             records.push((record.line, record.fault.map_or(Ok(fields), Err)));
         }
         records

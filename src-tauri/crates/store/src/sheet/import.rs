@@ -86,7 +86,7 @@ fn read_csv(input: impl BufRead, path: &Path, staging: &mut Staging) -> Result<(
     let mut last = 0;
     let mut header = None;
     loop {
-        let record = match reader.next() {
+        let record = match reader.next_record() {
             Ok(Some(record)) => record,
             Ok(None) => break,
             Err(error) => return Err(unreadable(path, Some(last), &error)),
@@ -161,14 +161,14 @@ impl<'a> Staging<'a> {
     }
 
     fn read_header(&mut self, path: &Path, record: &csv::Record) -> Result<Header> {
-        if record.len() > 0 && record.fault.is_none() && record.field(0).starts_with(&[0xff, 0xfe]) {
+        if record.width() > 0 && record.fault.is_none() && record.field(0).starts_with(&[0xff, 0xfe]) {
             return Err(bad_header(path, "it is written in UTF-16; save it as UTF-8"));
         }
         if let Some(fault) = record.fault {
             return Err(bad_header(path, fault));
         }
         let names: std::result::Result<Vec<String>, _> =
-            (0..record.len()).map(|at| String::from_utf8(record.field(at).to_vec())).collect();
+            (0..record.width()).map(|at| String::from_utf8(record.field(at).to_vec())).collect();
         let names = names.map_err(|_| bad_header(path, "its header is not UTF-8 text"))?;
         if let [only] = &names[..]
             && only.contains([';', '\t'])
@@ -191,12 +191,12 @@ impl<'a> Staging<'a> {
         if let Some(fault) = record.fault {
             return self.refuse(line, Fault::row(fault, ""));
         }
-        if record.len() != header.fields {
-            let found = format!("{} fields where the header has {}", record.len(), header.fields);
+        if record.width() != header.fields {
+            let found = format!("{} fields where the header has {}", record.width(), header.fields);
             return self.refuse(line, Fault::row("wrong number of fields", found));
         }
-        let mut fields = Vec::with_capacity(record.len());
-        for at in 0..record.len() {
+        let mut fields = Vec::with_capacity(record.width());
+        for at in 0..record.width() {
             match std::str::from_utf8(record.field(at)) {
                 Ok(text) => fields.push(csv::unguard(text)),
                 Err(_) => return self.refuse(line, Fault::row("not UTF-8 text", format!("in field {}", at + 1))),

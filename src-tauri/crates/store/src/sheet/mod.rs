@@ -1,6 +1,6 @@
 //! The neutral measurement table: read from and written to CSV and Parquet.
 
-mod csv;
+pub mod csv;
 mod export;
 mod format;
 mod import;

@@ -1,0 +1,111 @@
+//! How the fits erred on questions like this one: on models alike in name, and on works alike in their traits.
+
+use super::{frame::Frame, keying::Keying, kin::Kin, support::scattered};
+use std::collections::HashMap;
+
+/// Errors of the practice rows, each asked as the real questions are.
+pub struct Echo<'a> {
+    kin: &'a Kin,
+    of_cell: HashMap<(u32, u32), (f64, f64)>,
+    of_pair: HashMap<(u32, u32), (f64, f64)>,
+    by_column: Vec<Vec<Heard>>,
+    rank: usize,
+}
+
+struct Heard {
+    model: u32,
+    error: f64,
+    traits: Vec<f64>,
+    costs: [f64; 4],
+}
+
+/// A row that echoes are looked up for, or come from.
+pub struct Source<'a> {
+    pub at: usize,
+    pub traits: &'a [f64],
+}
+
+/// Rows of one column looked at for the nearest ones.
+const MOST_HEARD: usize = 800;
+const NEAREST: usize = 10;
+/// How far apart a factor of e in a cost is, beside one deviation of a trait.
+const COSTS_WEIGHT: f64 = 2.0;
+/// How many numbers [`Echo::describe`] appends.
+pub const WIDTH: usize = 6;
+
+impl<'a> Echo<'a> {
+    pub fn new(frame: &Frame, keying: &Keying, kin: &'a Kin, sources: &[Source], errors: &[f64]) -> Self {
+        let columns = keying.column_features.len() / keying.column_width;
+        let (mut of_cell, mut of_pair) = (HashMap::new(), HashMap::new());
+        let mut by_column: Vec<Vec<Heard>> = (0..columns).map(|_| Vec::new()).collect();
+        let mut order: Vec<usize> = (0..sources.len()).collect();
+        order.sort_by_key(|row| scattered(sources[*row].at as u64));
+        for row in order {
+            let (Source { at, traits }, error) = (&sources[row], errors[row].clamp(-0.7, 0.7));
+            let (model, column) = (frame.model.id[*at], keying.column[*at]);
+            for (sums, key) in [(&mut of_cell, (model, column)), (&mut of_pair, (model, frame.hardware.id[*at]))] {
+                let sum: &mut (f64, f64) = sums.entry(key).or_default();
+                sum.0 += error;
+                sum.1 += 1.0;
+            }
+            let heard = &mut by_column[column as usize];
+            if heard.len() < MOST_HEARD {
+                heard.push(Heard { model, error, traits: traits.to_vec(), costs: costs_of(frame, *at) });
+            }
+        }
+        let rank = sources.first().map_or(0, |source| source.traits.len());
+        Self { kin, of_cell, of_pair, by_column, rank }
+    }
+
+    /// Appends what was heard near a row, its own model apart.
+    pub fn describe(&self, frame: &Frame, keying: &Keying, source: &Source, into: &mut Vec<f32>) {
+        let (model, column, hardware) =
+            (frame.model.id[source.at], keying.column[source.at], frame.hardware.id[source.at]);
+        for (sums, place) in [(&self.of_cell, column), (&self.of_pair, hardware)] {
+            let (mut sum, mut weight) = (0.0, 0.0);
+            for (other, likeness) in self.kin.of(model) {
+                if let Some((error, count)) = sums.get(&(*other, place)) {
+                    let w = likeness.powi(3);
+                    sum += w * error / count;
+                    weight += w;
+                }
+            }
+            into.push((sum / (weight + 0.05)) as f32);
+            into.push(weight as f32);
+        }
+        let costs = costs_of(frame, source.at);
+        let by_traits = |heard: &Heard| apart(&heard.traits, source.traits);
+        into.push(self.near(column, model, by_traits) as f32);
+        let by_costs = |heard: &Heard| COSTS_WEIGHT * apart(&heard.costs, &costs) + 0.3 * by_traits(heard);
+        into.push(self.near(column, model, by_costs) as f32);
+    }
+
+    fn near(&self, column: u32, model: u32, distance: impl Fn(&Heard) -> f64) -> f64 {
+        let mut nearest: Vec<(f64, f64)> = self.by_column[column as usize]
+            .iter()
+            .filter(|heard| heard.model != model)
+            .map(|heard| (distance(heard), heard.error))
+            .collect();
+        if nearest.len() > NEAREST {
+            nearest.select_nth_unstable_by(NEAREST, |a, b| a.0.total_cmp(&b.0));
+            nearest.truncate(NEAREST);
+        }
+        let (mut sum, mut weight) = (0.0, 2.0);
+        for (distance, error) in nearest {
+            let w = 1.0 / (0.05 * self.rank as f64 + distance);
+            sum += w * error;
+            weight += w;
+        }
+        sum / weight
+    }
+}
+
+fn apart(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum()
+}
+
+/// What a work costs, on the logarithmic scale; where that is blank all are alike.
+fn costs_of(frame: &Frame, at: usize) -> [f64; 4] {
+    [&frame.parameters, &frame.macs, &frame.activations, &frame.size]
+        .map(|values| if values[at].is_nan() { 0.0 } else { values[at] })
+}

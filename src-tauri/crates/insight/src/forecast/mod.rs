@@ -1,0 +1,170 @@
+//! Predicting what was not measured, from what was.
+//!
+//! Times are compared per sample and on a logarithmic scale. Works and configurations get a few hidden traits each
+//! (`factors`), several layouts of which are stacked; trees correct what is left from how the fits erred on questions of
+//! the same kind (`echo`), and how large errors are around a question sets the width of its interval. Everything beyond
+//! the fits is learned and checked on inner splits that hide known rows just as the question's row is hidden (`support`).
+
+mod anchors;
+mod boost;
+mod describe;
+mod duplicates;
+mod echo;
+mod factors;
+mod frame;
+mod keying;
+mod kin;
+mod learn;
+mod linear;
+mod memory;
+mod parallel;
+mod support;
+mod twins;
+
+pub use anchors::{Anchors, anchors};
+pub use support::Support;
+
+use crate::table::Measurement;
+use frame::Frame;
+use learn::{Answer, Lesson};
+use serde::Serialize;
+use std::collections::{BTreeMap, HashSet};
+use support::Coverage;
+
+/// The answers, in the order asked, and what was found on the way.
+#[derive(Clone, Debug)]
+pub struct Forecasts {
+    pub answers: Vec<Forecast>,
+    /// Known rows that were copies of others.
+    pub copies: usize,
+}
+
+/// The answer to one asked row.
+#[derive(Clone, Debug)]
+pub struct Forecast {
+    /// The time of one batch; `None` is an abstention, and `note` says why.
+    pub latency_ms: Option<Interval>,
+    pub peak_memory_mb: Option<Interval>,
+    pub support: Support,
+    /// What the answer rests on, and what to do where that is little.
+    pub note: String,
+}
+
+/// A value with its 90 % interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Interval {
+    pub value: f64,
+    pub low: f64,
+    pub high: f64,
+}
+
+impl Interval {
+    fn from_log(answer: &Answer, shift: f64) -> Self {
+        let centre = answer.value + shift;
+        Self { value: centre.exp(), low: (centre - answer.half_width).exp(), high: (centre + answer.half_width).exp() }
+    }
+}
+
+/// Answers `asked` from `known`. Whatever names and blanks the rows have, each gets an answer or a reason.
+pub fn forecast(known: &[&Measurement], asked: &[&Measurement]) -> Forecasts {
+    let (known, copies) = duplicates::without_copies(known);
+    let frame = Frame::new(&known, asked);
+    let rows: Vec<&Measurement> = known.iter().chain(asked).copied().collect();
+    let samples: Vec<f64> = frame.batch.iter().map(|batch| if batch.is_nan() { 0.0 } else { *batch }).collect();
+    let analytic = memory::analytic(&frame, &rows);
+    let logs = |of: &dyn Fn(&Measurement) -> Option<f64>, less: &[f64]| -> Vec<f64> {
+        let log = |at: usize| of(rows[at]).filter(|value| *value > 0.0).map_or(f64::NAN, |value| value.ln() - less[at]);
+        (0..rows.len()).map(|at| if at < known.len() { log(at) } else { f64::NAN }).collect()
+    };
+    let times = logs(&|row| row.latency_ms, &samples);
+    let memories = logs(&|row| row.peak_memory_mb, &analytic);
+    let coverage = Coverage::new(&frame);
+    let twins = twins::twins(&frame, &times);
+    let kin = kin::Kin::new(&frame, &rows);
+    let places: Vec<usize> = (known.len()..rows.len()).collect();
+    let learn = |values: &[f64]| -> BTreeMap<usize, Answer> {
+        learn::answer(&Lesson { frame: &frame, values, coverage: &coverage, twins: &twins, kin: &kin }, &places)
+    };
+    let times = learn(&times);
+    let memories = learn(&memories);
+    let grounds = Grounds::new(&known);
+    let answers = places
+        .iter()
+        .map(|at| {
+            let support = coverage.of(&frame, *at);
+            let latency_ms = times.get(at).map(|answer| Interval::from_log(answer, samples[*at]));
+            let peak_memory_mb = memories.get(at).map(|answer| Interval::from_log(answer, analytic[*at]));
+            let note = grounds.note(rows[*at], support, times.get(at));
+            Forecast { latency_ms, peak_memory_mb, support, note }
+        })
+        .collect();
+    Forecasts { answers, copies }
+}
+
+/// What there is to say about the rows that an answer rests on.
+struct Grounds<'a> {
+    rows: usize,
+    of_model: BTreeMap<&'a str, (usize, HashSet<&'a str>)>,
+    of_hardware: BTreeMap<&'a str, usize>,
+    anchors: Anchors,
+}
+
+impl<'a> Grounds<'a> {
+    fn new(known: &[&'a Measurement]) -> Self {
+        let mut of_model: BTreeMap<&str, (usize, HashSet<&str>)> = BTreeMap::new();
+        let mut of_hardware = BTreeMap::new();
+        for row in known {
+            let (rows, hardware) = of_model.entry(&row.model).or_default();
+            *rows += 1;
+            hardware.insert(&row.hardware);
+            *of_hardware.entry(row.hardware.as_str()).or_default() += 1;
+        }
+        Self { rows: known.len(), of_model, of_hardware, anchors: anchors(known) }
+    }
+
+    fn note(&self, row: &Measurement, support: Support, answer: Option<&Answer>) -> String {
+        if self.rows == 0 {
+            return "nothing is known: no row has a time".into();
+        }
+        let on_hardware = self.of_hardware.get(row.hardware.as_str()).copied().unwrap_or(0);
+        let (of_model, elsewhere) =
+            self.of_model.get(row.model.as_str()).map_or((0, 0), |(rows, on)| (*rows, on.len()));
+        let unchecked = match answer {
+            Some(answer) if !answer.checked => {
+                "; too few rows to check: a rule of thumb, and the interval a factor of ten either way"
+            }
+            _ => "",
+        };
+        match support {
+            Support::Nothing => {
+                "neither the model nor the hardware was ever measured; measure one of them first".into()
+            }
+            Support::NewHardware => {
+                let Anchors { models, minutes } = &self.anchors;
+                let interval = if answer.is_some() { "; the interval holds only if it is like the others" } else { "" };
+                format!(
+                    "the hardware was never measured{interval}; run these {} models on it first (about {:.0} min): {}",
+                    models.len(),
+                    minutes.ceil(),
+                    models.join("; ")
+                )
+            }
+            Support::NewModel => {
+                format!(
+                    "the model was never measured; rests on {on_hardware} rows of other models on this hardware{unchecked}"
+                )
+            }
+            Support::Setting => {
+                format!(
+                    "rests on {of_model} rows of the model, some on this hardware, and {on_hardware} rows of the hardware{unchecked}"
+                )
+            }
+            Support::Combination | Support::FewOnHardware => format!(
+                "rests on {of_model} rows of the model on {elsewhere} other hardware and {on_hardware} rows of this hardware{unchecked}"
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
