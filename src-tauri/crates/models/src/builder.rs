@@ -1,7 +1,7 @@
 //! Drawing a graph: operators as methods, weights under transformers' names.
 
 use crate::{
-    Attribute, Content, Dimension, Element, Graph, Initializer, Node, Value,
+    Attribute, Content, Dimension, Element, Filling, Graph, Initializer, Node, Value,
     weights::{Fill, Part, Weight},
 };
 use bytes::Bytes;
@@ -111,6 +111,11 @@ impl GraphBuilder<'_> {
         Var { name: name.into(), element }
     }
 
+    /// Says how an input is filled that random numbers would make nonsense of.
+    pub fn filling(&mut self, input: &str, filling: Filling) {
+        self.draft.graph.fillings.insert(input.to_owned(), filling);
+    }
+
     /// Makes a value an output; floating-point outputs leave as f32 whatever the weights are.
     pub fn output(&mut self, name: &str, value: &Var, shape: &[Dimension]) {
         let value = if value.element.is_float() { self.cast(value, Element::F32) } else { value.clone() };
@@ -181,6 +186,21 @@ impl GraphBuilder<'_> {
         let (initializer, transposed, fill, deviation) = (name.clone(), false, Fill::Ones, 0.0);
         let part = Part::Unread;
         self.draft.weights.push(Weight { name, initializer, shape, transposed, fill, deviation, part });
+    }
+
+    /// Draws what belongs to the model and has no part in its outputs: its weights count as unread, its nodes are dropped.
+    pub fn undrawn(&mut self, draw: impl FnOnce(&mut GraphBuilder)) {
+        let (nodes, hints) = (self.draft.graph.nodes.len(), self.draft.graph.hints.len());
+        let (weights, used) = (self.draft.weights.len(), self.draft.used.clone());
+        draw(self);
+        self.draft.graph.nodes.truncate(nodes);
+        self.draft.graph.hints.truncate(hints);
+        self.draft.used = used;
+        for weight in &mut self.draft.weights[weights..] {
+            weight.part = Part::Unread;
+            self.draft.known.remove(&weight.initializer);
+            self.draft.graph.initializers.retain(|known| known.name != weight.initializer);
+        }
     }
 
     /// The weight of a linear layer: `[out, in]` in the checkpoint, `[in, out]` in the graph, as a product wants it.

@@ -6,6 +6,8 @@ use serde_json::{Map, Value};
 /// No real configuration has a number above these; they keep every product of sizes inside 64 bits.
 const LARGEST_SIZE: u64 = 1 << 22;
 const MOST_LAYERS: u64 = 2048;
+/// Of a list of layers, sections or sizes.
+const MOST_ENTRIES: usize = 1024;
 
 /// The options of a model, by transformers' names.
 #[derive(Clone, Debug)]
@@ -257,6 +259,45 @@ impl Config {
             return Err(self.refuse(key, format!("{what} is not built"), format!("Set {key} to null")));
         }
         Ok(())
+    }
+
+    /// The object under a key, or a default one.
+    pub fn object_or(&self, key: &str, default: impl FnOnce() -> Value) -> Result<Self, ModelError> {
+        if let Some(object) = self.object(key)? {
+            return Ok(object);
+        }
+        let options = match default() {
+            Value::Object(options) => options,
+            _ => Map::new(),
+        };
+        let (file, prefix) = (self.file.clone(), format!("{}{key}.", self.prefix));
+        Ok(Self { file, prefix, options, defaults: None, derived: &[] })
+    }
+
+    /// A list of whole numbers, one alone being a list as well.
+    pub fn integers(&self, key: &str, default: &[i64]) -> Result<Vec<i64>, ModelError> {
+        let Some(value) = self.get(key) else { return Ok(default.to_vec()) };
+        let list = match value {
+            Value::Array(list) => list.iter().map(Value::as_i64).collect::<Option<Vec<_>>>(),
+            one => one.as_i64().map(|one| vec![one]),
+        };
+        let usual = |list: &Vec<i64>| {
+            (1..=MOST_ENTRIES).contains(&list.len()) && list.iter().all(|one| one.unsigned_abs() <= LARGEST_SIZE)
+        };
+        list.filter(usual).ok_or_else(|| self.wrong_kind(key, "a whole number or a short list of them"))
+    }
+
+    /// A list of pairs of sizes, or none where it is missing.
+    pub fn pairs(&self, key: &str) -> Result<Option<Vec<[usize; 2]>>, ModelError> {
+        let Some(value) = self.get(key) else { return Ok(None) };
+        let size = |value: &Value| value.as_u64().filter(|size| (1..=LARGEST_SIZE).contains(size));
+        let pair = |value: &Value| match value.as_array()?.as_slice() {
+            [first, second] => Some([size(first)? as usize, size(second)? as usize]),
+            _ => None,
+        };
+        let list = value.as_array().filter(|list| list.len() <= MOST_ENTRIES);
+        let list = list.and_then(|list| list.iter().map(pair).collect::<Option<Vec<_>>>());
+        list.map(Some).ok_or_else(|| self.wrong_kind(key, "a short list of pairs of sizes"))
     }
 
     /// Refuses an option that changes the computation in a way Assay does not build.

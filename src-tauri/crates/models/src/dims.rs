@@ -1,6 +1,6 @@
 //! The free sizes of a graph: what they mean, how they are asked for, what they may be.
 
-use crate::{Dimension, Graph, ModelError, Value, extent::Extent, model::named};
+use crate::{Dimension, Graph, ModelError, Value, extent::Extent, filling, model::named};
 use contract::{Dim, DimRole};
 use std::collections::BTreeMap;
 
@@ -12,13 +12,13 @@ pub fn of_inputs(graph: &Graph) -> Vec<Dim> {
     let mut dims: Vec<Dim> = Vec::new();
     for input in &graph.inputs {
         for (axis, dimension) in input.shape.iter().enumerate() {
-            if let Dimension::Free(name) = dimension
-                && named(&dims, name).is_none()
-                && sum(name).is_none()
-            {
-                let (role, default) = guess(name, input, axis);
-                let question = question(role, name, input, axis);
-                dims.push(Dim { name: name.clone(), role, question, default, max: None });
+            let Dimension::Free(name) = dimension else { continue };
+            for part in parts(name) {
+                if part.parse::<u64>().is_err() && named(&dims, part).is_none() {
+                    let (role, default) = guess(part, input, axis);
+                    let question = question(role, part, input, axis);
+                    dims.push(Dim { name: part.to_owned(), role, question, default, max: None });
+                }
             }
         }
     }
@@ -64,9 +64,34 @@ fn question(role: DimRole, name: &str, input: &Value, axis: usize) -> String {
     }
 }
 
-/// The parts of a size that is the sum of others, as in `past_length + sequence`.
-fn sum(name: &str) -> Option<Vec<&str>> {
-    name.contains(" + ").then(|| name.split(" + ").map(str::trim).collect())
+/// Whether a size follows from others, as in `past_length + sequence` or `batch * image_rows * image_columns`.
+fn follows(name: &str) -> bool {
+    !name.contains('(') && (name.contains(" + ") || name.contains(" * "))
+}
+
+/// The sizes and numbers that a size follows from; itself where it is free.
+fn parts(name: &str) -> Vec<&str> {
+    if !follows(name) {
+        return vec![name];
+    }
+    name.split(" + ").flat_map(|product| product.split(" * ")).map(str::trim).collect()
+}
+
+/// What a size comes to: a sum of products of other sizes and numbers.
+pub fn value(name: &str, known: &BTreeMap<String, u64>) -> Result<u64, ModelError> {
+    let too_large = || ModelError::bad_size(name, LARGEST, "no memory holds so much");
+    let mut total = 0u64;
+    for product in name.split(" + ") {
+        let mut all = 1u64;
+        for part in product.split(" * ").map(str::trim) {
+            let size = part.parse().ok().or_else(|| known.get(part).copied());
+            let size =
+                size.ok_or_else(|| ModelError::bad_size(name, 0, format!("the size {part:?} in it is not known")))?;
+            all = all.checked_mul(size).ok_or_else(too_large)?;
+        }
+        total = total.checked_add(all).ok_or_else(too_large)?;
+    }
+    Ok(total)
 }
 
 /// Each free size with its value. Names in `asked` that this model does not have are passed over: a sweep shares them
@@ -98,7 +123,8 @@ pub fn choose(
     {
         fixed_size(graph, size)?;
     }
-    add_sums(graph, &mut chosen)?;
+    add_following(graph, &mut chosen)?;
+    filling::check(graph, &chosen)?;
     Ok(chosen)
 }
 
@@ -145,17 +171,12 @@ fn fixed_size(graph: &Graph, size: u32) -> Result<(), ModelError> {
     Err(ModelError::bad_size("size", u64::from(size), reason))
 }
 
-/// Fills in the sizes that are sums of others, and those of outputs that follow from them.
-fn add_sums(graph: &Graph, chosen: &mut BTreeMap<String, u64>) -> Result<(), ModelError> {
+/// Fills in the sizes of inputs and of outputs that follow from others.
+fn add_following(graph: &Graph, chosen: &mut BTreeMap<String, u64>) -> Result<(), ModelError> {
     for name in graph.free_dimensions() {
-        let Some(parts) = sum(&name).filter(|_| !chosen.contains_key(&name)) else { continue };
-        let mut total = 0;
-        for part in parts {
-            let known = part.parse().ok().or_else(|| chosen.get(part).copied());
-            total +=
-                known.ok_or_else(|| ModelError::bad_size(&name, 0, format!("the size {part:?} in it is not known")))?;
+        if follows(&name) && !chosen.contains_key(&name) {
+            chosen.insert(name.clone(), value(&name, chosen)?);
         }
-        chosen.insert(name, total);
     }
     for dimension in graph.outputs.iter().flat_map(|output| &output.shape) {
         if let Dimension::Free(name) = dimension

@@ -1,6 +1,6 @@
 //! A computation as ONNX describes it: nodes in running order, inputs, outputs and weights.
 
-use crate::{Element, ModelError, Tensor, onnx, tensor};
+use crate::{Element, Filling, ModelError, Tensor, onnx, tensor};
 use bytes::Bytes;
 use std::{collections::BTreeMap, fmt, path::Path};
 
@@ -18,6 +18,8 @@ pub struct Graph {
     pub initializers: Vec<Initializer>,
     /// Shapes of values in between that engines cannot infer by themselves; written, never read.
     pub hints: Vec<Value>,
+    /// How inputs are filled that random numbers would make nonsense of, by name.
+    pub fillings: BTreeMap<String, Filling>,
 }
 
 /// An input or output.

@@ -1,6 +1,6 @@
 //! Seeded inputs for a graph: never zeros, and ids that stay inside the table they index.
 
-use crate::{Element, Graph, ModelError, Tensor, Value, seed::Stream};
+use crate::{Element, Graph, ModelError, Tensor, Value, filling, seed::Stream};
 use half::{bf16, f16};
 use std::collections::{BTreeMap, HashMap};
 
@@ -16,6 +16,7 @@ pub fn make_inputs(
     seed: u64,
     variant: u32,
 ) -> Result<Vec<Tensor>, ModelError> {
+    filling::check(graph, dims)?;
     let tables = indexed_tables(graph);
     graph
         .inputs
@@ -24,6 +25,11 @@ pub fn make_inputs(
             let shape = sized(input, input.shape_for(dims)?)?;
             let count: usize = shape.iter().product();
             let stream = Stream::new(seed, &format!("{}/{variant}", input.name));
+            if let Some(filling) = graph.fillings.get(&input.name) {
+                let numbers = filling.numbers(&shape, dims, stream)?;
+                let bytes = whole(input.element, numbers.into_iter());
+                return Ok(Tensor { name: input.name.clone(), element: input.element, shape, bytes });
+            }
             let bytes = match meaning(input, tables.get(input.name.as_str()).copied()) {
                 Meaning::Numbers => floats(input.element, count, stream),
                 Meaning::Mask => whole(input.element, (0..count).map(|_| 1)),

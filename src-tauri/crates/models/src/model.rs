@@ -56,7 +56,7 @@ impl Described {
         let Some((checkpoint, fingerprint)) = &self.checkpoint else {
             return write(&Source::Seed(seed));
         };
-        let tensors = checkpoint.matched(&description.weights, self.architecture.base())?.tensors;
+        let tensors = checkpoint.matched(&description.weights, self.architecture)?.tensors;
         write(&Source::Checkpoint { tensors: &tensors, fingerprint })
     }
 
@@ -120,7 +120,7 @@ impl Model {
         let checkpoint = match checkpoint {
             None => None,
             Some(checkpoint) => {
-                let unused = checkpoint.matched(&description.weights, architecture.base())?.unused;
+                let unused = checkpoint.matched(&description.weights, architecture)?.unused;
                 if !unused.is_empty() {
                     let (count, names) = (weights::counted(unused.len(), "tensor"), weights::listed(&unused));
                     about = format!("{about}; {count} of the checkpoint not used by it ({names})");

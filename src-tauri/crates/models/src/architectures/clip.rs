@@ -226,9 +226,14 @@ impl Layers {
     pub fn apply(&self, b: &mut GraphBuilder, x: &Var, mask: Option<&Var>) -> Var {
         let mut hidden = x.clone();
         for index in 0..self.count {
-            hidden = self.layer(mask).apply(&mut b.at(format_args!("encoder.layers.{index}")), &hidden);
+            hidden = self.nth(b, index, &hidden, mask);
         }
         hidden
+    }
+
+    /// One layer by its number.
+    pub fn nth(&self, b: &mut GraphBuilder, index: usize, x: &Var, mask: Option<&Var>) -> Var {
+        self.layer(mask).apply(&mut b.at(format_args!("encoder.layers.{index}")), x)
     }
 
     pub fn layer<'a>(&self, mask: Option<&'a Var>) -> Layer<'a> {
@@ -353,10 +358,11 @@ impl TextInput {
 /// The tower that looks at images.
 pub struct Image {
     pub layers: Layers,
-    image: [usize; 2],
+    /// Pixels.
+    pub image: [usize; 2],
     patch: usize,
-    channels: usize,
-    kind: Kind,
+    pub channels: usize,
+    pub kind: Kind,
     /// Whether there is a vector for the whole image.
     whole: bool,
 }
@@ -381,8 +387,13 @@ impl Image {
         })
     }
 
+    /// Rows and columns of patches.
+    pub fn grid(&self) -> [usize; 2] {
+        self.image.map(|edge| edge / self.patch)
+    }
+
     fn patches(&self) -> usize {
-        self.image.iter().map(|edge| edge / self.patch).product()
+        self.grid().iter().product()
     }
 
     /// Vectors that come out: one for each patch, and CLIP's first one for the whole.
@@ -417,14 +428,42 @@ impl Image {
         b.add(&seen, &table)
     }
 
+    /// What the first layer reads.
+    fn begin(&self, b: &mut GraphBuilder, pixels: &Var) -> Var {
+        let Layers { width, epsilon, .. } = self.layers;
+        let hidden = self.embed(b, pixels);
+        match self.kind {
+            Kind::Clip => layer_norm(&mut b.at("pre_layrnorm"), &hidden, width, epsilon),
+            Kind::Siglip => hidden,
+        }
+    }
+
     /// The vector of each place, and the whole image's.
     pub fn draw(&self, b: &mut GraphBuilder, pixels: &Var) -> (Var, Option<Var>) {
-        let Layers { width, epsilon, .. } = self.layers;
-        let mut hidden = self.embed(b, pixels);
-        if self.kind == Kind::Clip {
-            hidden = layer_norm(&mut b.at("pre_layrnorm"), &hidden, width, epsilon);
-        }
+        let hidden = self.begin(b, pixels);
         let hidden = self.layers.apply(b, &hidden, None);
+        self.end(b, hidden)
+    }
+
+    /// What the first layer reads and what each of the first `count` layers makes of it, for models that look into the
+    /// tower. The rest of it is theirs as well, and unread.
+    pub fn states(&self, b: &mut GraphBuilder, pixels: &Var, count: usize) -> Vec<Var> {
+        let mut states = vec![self.begin(b, pixels)];
+        for index in 0..count {
+            let next = self.layers.nth(b, index, &states[index], None);
+            states.push(next);
+        }
+        let last = states[count].clone();
+        b.undrawn(|b| {
+            let hidden =
+                (count..self.layers.count).fold(last, |hidden, index| self.layers.nth(b, index, &hidden, None));
+            self.end(b, hidden);
+        });
+        states
+    }
+
+    fn end(&self, b: &mut GraphBuilder, hidden: Var) -> (Var, Option<Var>) {
+        let Layers { width, epsilon, .. } = self.layers;
         if self.kind == Kind::Clip {
             let whole = vector_at(b, &hidden, 0);
             let whole = layer_norm(&mut b.at("post_layernorm"), &whole, width, epsilon);

@@ -7,6 +7,8 @@ mod clap;
 mod clip;
 mod decoder;
 mod detr;
+mod llava;
+mod qwen_vl;
 mod resnet;
 mod swin;
 mod t5;
@@ -35,6 +37,11 @@ pub trait Architecture: Sync {
 
     /// Module of the base model inside the other classes; a checkpoint's names may come with or without it.
     fn base(&self) -> &'static str;
+
+    /// Other beginnings that checkpoints have in place of ours: `("visual.", "model.visual.")`.
+    fn renames(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
 
     fn draw(&self, config: &Config, class: &str, b: GraphBuilder) -> Result<(), ModelError>;
 
@@ -87,6 +94,12 @@ static ALL: &[&dyn Architecture] = &[
     &bert::XLM_ROBERTA,
     &bert::XLM_ROBERTA_XL,
     &clap::Clap,
+    &llava::LLAVA,
+    &llava::LLAVA_NEXT,
+    &llava::LLAVA_ONEVISION,
+    &llava::VIP_LLAVA,
+    &qwen_vl::QWEN2_VL,
+    &qwen_vl::QWEN3_VL,
     &clip::CHINESE_CLIP_VISION,
     &clip::CLIP,
     &clip::CLIPSEG,

@@ -37,7 +37,7 @@ impl Message {
             (Self::Graph, 5) | (Self::Attribute, 5) => Self::Tensor,
             (Self::Graph, 11..=13) => Self::Value,
             (Self::Node, 5) => Self::Attribute,
-            (Self::Tensor, 13) | (Self::Model, 8) => Self::Entry,
+            (Self::Tensor, 13) | (Self::Model, 8 | 14) => Self::Entry,
             (Self::Value, 2) => Self::Type,
             (Self::Type, 1) => Self::TensorType,
             (Self::TensorType, 2) => Self::Shape,

@@ -4,7 +4,10 @@ use super::{
     limits,
     proto::{self, attribute_kind},
 };
-use crate::{Attribute, Content, Dimension, Element, Graph, Initializer, ModelError, Node, Value, files};
+use crate::{
+    Attribute, Content, Dimension, Element, Filling, Graph, Initializer, ModelError, Node, Value, files,
+    filling::METADATA_KEY,
+};
 use bytes::Bytes;
 use prost::Message;
 use std::{
@@ -26,6 +29,12 @@ pub fn read(path: &Path) -> Result<Graph, ModelError> {
         _ => PathBuf::from("."),
     };
     Reader { file: files::name(path), folder, opened: HashMap::new() }.model(bytes)
+}
+
+/// What Assay wrote about the inputs; a text that is not its own says nothing about them.
+fn fillings(metadata: &[proto::Entry]) -> BTreeMap<String, Filling> {
+    let own = metadata.iter().find(|entry| entry.key.as_deref() == Some(METADATA_KEY));
+    own.and_then(|entry| serde_json::from_str(entry.value.as_deref()?).ok()).unwrap_or_default()
 }
 
 struct Reader {
@@ -55,6 +64,7 @@ impl Reader {
         let (opset, domains) = self.opsets(model.opset_import)?;
         let mut read = self.graph(graph, None)?;
         set_opsets(&mut read, opset, &domains);
+        read.fillings = fillings(&model.metadata_props);
         Ok(read)
     }
 

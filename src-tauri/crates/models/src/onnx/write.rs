@@ -1,7 +1,7 @@
 //! From a graph to the bytes of an ONNX file.
 
 use super::proto::{self, attribute_kind};
-use crate::{Attribute, Dimension, Graph, Initializer, ModelError, Node, Value, files};
+use crate::{Attribute, Dimension, Graph, Initializer, ModelError, Node, Value, files, filling::METADATA_KEY};
 use bytes::Bytes;
 use prost::Message;
 use std::{fs, path::Path};
@@ -47,9 +47,19 @@ pub fn encode(graph: &Graph, file: &str, place: &dyn Fn(&Initializer) -> Place) 
             .chain(domains)
             .map(|(domain, version)| proto::OperatorSetId { domain: Some(domain), version: Some(version) })
             .collect(),
+        metadata_props: metadata(graph),
         functions: Vec::new(),
     };
     Ok(model.encode_to_vec())
+}
+
+/// How the inputs are filled, where the architecture says so.
+fn metadata(graph: &Graph) -> Vec<proto::Entry> {
+    if graph.fillings.is_empty() {
+        return Vec::new();
+    }
+    let value = serde_json::to_string(&graph.fillings).expect("names and numbers always become JSON");
+    vec![proto::Entry { key: Some(METADATA_KEY.to_owned()), value: Some(value) }]
 }
 
 /// The first version of the file format that knows an opset.

@@ -2,7 +2,9 @@
 
 use super::{Part, Weight};
 use crate::{
-    Element, ModelError, files,
+    Element, ModelError,
+    architectures::Architecture,
+    files,
     safetensors::{Entry, File},
 };
 use bytes::Bytes;
@@ -69,14 +71,15 @@ impl Checkpoint {
         (file, &file.entries()[place])
     }
 
-    /// Finds every weight's tensor, whose name may have the base model's module in front or not.
-    pub fn matched(&self, weights: &[Weight], base: &str) -> Result<Matched, ModelError> {
+    /// Finds every weight's tensor, whose name may have the base model's module in front or not, or begin in another way
+    /// that the architecture knows.
+    pub fn matched(&self, weights: &[Weight], architecture: &dyn Architecture) -> Result<Matched, ModelError> {
         let file = files::name(&self.path);
         let mut used: BTreeSet<&str> = BTreeSet::new();
         let mut found = Vec::with_capacity(weights.len());
         let mut missing = Vec::new();
         for weight in weights {
-            match self.find(&weight.name, base) {
+            match self.find(&weight.name, architecture) {
                 Some((name, place)) => {
                     used.insert(name);
                     found.push((weight, Some(place)));
@@ -127,11 +130,15 @@ impl Checkpoint {
         Ok(Matched { tensors, unused })
     }
 
-    fn find(&self, name: &str, base: &str) -> Option<(&str, (usize, usize))> {
-        let with_base = format!("{base}.{name}");
-        let without_base = name.strip_prefix(base).and_then(|rest| rest.strip_prefix('.'));
-        let names = [Some(name), Some(with_base.as_str()), without_base];
-        names.into_iter().flatten().find_map(|name| {
+    fn find(&self, name: &str, architecture: &dyn Architecture) -> Option<(&str, (usize, usize))> {
+        let base = architecture.base();
+        let without_base = name.strip_prefix(base).and_then(|rest| rest.strip_prefix('.')).map(str::to_owned);
+        let renamed = architecture.renames().iter().filter_map(|(own, other)| {
+            let rest = name.strip_prefix(own)?;
+            Some(format!("{other}{rest}"))
+        });
+        let mut names = [name.to_owned(), format!("{base}.{name}")].into_iter().chain(without_base).chain(renamed);
+        names.find_map(|name| {
             // Checkpoints converted from TensorFlow still call a norm's weight gamma and its bias beta.
             let old = name
                 .strip_suffix("LayerNorm.weight")
@@ -145,7 +152,7 @@ impl Checkpoint {
                 .or_else(|| {
                     name.strip_suffix("parametrizations.weight.original1").map(|start| format!("{start}weight_v"))
                 });
-            let found = self.tensors.get_key_value(name);
+            let found = self.tensors.get_key_value(&name);
             let found = found.or_else(|| self.tensors.get_key_value(old?.as_str()));
             found.map(|(name, place)| (name.as_str(), *place))
         })

@@ -6,6 +6,7 @@ mod generation;
 mod golden;
 mod graphs;
 mod hostile;
+mod images;
 mod nonsense;
 mod opening;
 mod writing;

@@ -30,6 +30,20 @@ impl Decoder {
         let variant = VARIANTS.iter().find(|known| known.model_type == model_type);
         variant.map(|known| known.decoder(config)).transpose()
     }
+
+    /// The language model inside a model of several parts, which puts vectors of its own among those of the words.
+    pub fn inside(config: &Config, model_type: &str) -> Result<Self, ModelError> {
+        let refuse =
+            |reason: &str| Err(config.refuse("model_type", reason, "Known are llama, mistral, qwen2 and others"));
+        let Some(decoder) = Self::read_config(config, model_type)? else {
+            return refuse("this language model is not built");
+        };
+        // What is done to the words before the first layer would have to be done to the other vectors as well.
+        if !decoder.words.is_plain() {
+            return refuse("this language model is not built as a part of another");
+        }
+        Ok(decoder)
+    }
 }
 
 impl Variant {

@@ -37,7 +37,17 @@ macro_rules! variant {
     };
 }
 
-pub static VARIANTS: [Variant; 49] = [
+/// The language model of a model of several parts, which scores no words by itself.
+macro_rules! part {
+    ($model_type:literal, $model:literal, $read:path, [$($derived:literal),*]) => {
+        Variant {
+            classes: &[Class { name: $model, about: "Reads text and gives a vector for each token" }],
+            ..variant!($model_type, $model, "", "language_model", $read, [$($derived),*])
+        }
+    };
+}
+
+pub static VARIANTS: [Variant; 51] = [
     variant!("arcee", "Arcee", llama::arcee, ["num_key_value_heads", "head_dim"]),
     variant!("biogpt", "BioGptModel", "BioGptForCausalLM", "biogpt", gpt::biogpt, []),
     variant!("bloom", "BloomModel", "BloomForCausalLM", "transformer", gpt::bloom, []),
@@ -95,7 +105,9 @@ pub static VARIANTS: [Variant; 49] = [
     variant!("phi", "Phi", llama::phi, ["num_key_value_heads", "head_dim"]),
     variant!("phi3", "Phi3", llama::phi3, ["num_key_value_heads", "head_dim", "original_max_position_embeddings"]),
     variant!("qwen2", "Qwen2", llama::qwen2, ["num_key_value_heads", "head_dim"]),
+    part!("qwen2_vl_text", "Qwen2VLTextModel", llama::qwen2, []),
     variant!("qwen3", "Qwen3", llama::qwen3, []),
+    part!("qwen3_vl_text", "Qwen3VLTextModel", llama::qwen3, []),
     variant!("seed_oss", "SeedOss", llama::seed_oss, []),
     variant!("smollm3", "SmolLM3", llama::smollm3, ["no_rope_layers", "head_dim"]),
     variant!("stablelm", "StableLm", llama::stablelm, ["head_dim"]),

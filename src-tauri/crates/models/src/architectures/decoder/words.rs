@@ -42,6 +42,11 @@ impl Words {
         Self { module, factor: 1.0, narrow: None, places: Places::None, norm: None }
     }
 
+    /// Whether a token's vector is its row of the table and nothing more.
+    pub fn is_plain(&self) -> bool {
+        self.factor == 1.0 && self.narrow.is_none() && self.norm.is_none() && matches!(self.places, Places::None)
+    }
+
     /// Width of the word table, and of the vectors that words are scored by.
     pub fn width(&self, width: usize) -> usize {
         self.narrow.map_or(width, |(narrow, _)| narrow)

@@ -1,0 +1,99 @@
+//! Inputs for which random numbers would mean nothing: a text with the tokens of an image in it, the grid of an image.
+//!
+//! The architecture says how they are filled; the ONNX file carries that along in its metadata.
+
+use crate::{Graph, ModelError, dims, seed::Stream};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The key of the metadata in an ONNX file.
+pub const METADATA_KEY: &str = "assay.inputs";
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Filling {
+    /// Any ids below `below`, with a run of `token` in the middle of each row.
+    Text { token: u64, below: u64, run: Length },
+    /// 1 where a text has that run, 0 elsewhere.
+    Marks { run: Length },
+    /// The same whole numbers in every row.
+    Rows(Vec<String>),
+}
+
+/// How many tokens stand for an image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Length {
+    /// A size, such as `image_rows * image_columns`.
+    Size(String),
+    /// For each choice of these sizes; there are no other choices.
+    Choice { sizes: Vec<String>, lengths: Vec<(Vec<u64>, u64)> },
+}
+
+impl Length {
+    fn tokens(&self, dims: &BTreeMap<String, u64>) -> Result<u64, ModelError> {
+        let (sizes, lengths) = match self {
+            Self::Size(size) => return dims::value(size, dims),
+            Self::Choice { sizes, lengths } => (sizes, lengths),
+        };
+        let chosen = sizes.iter().map(|size| dims::value(size, dims)).collect::<Result<Vec<_>, _>>()?;
+        lengths.iter().find(|known| known.0 == chosen).map(|known| known.1).ok_or_else(|| {
+            let told = |values: &[u64]| values.iter().map(u64::to_string).collect::<Vec<_>>().join(" × ");
+            let known: Vec<String> = lengths.iter().map(|known| told(&known.0)).collect();
+            let reason = format!("{} is none of the model's choices: {}", told(&chosen), known.join(", "));
+            ModelError::bad_size(&sizes.join(" × "), chosen.first().copied().unwrap_or_default(), reason)
+        })
+    }
+}
+
+/// Refuses sizes that no input can have: a text too short for its image.
+pub fn check(graph: &Graph, dims: &BTreeMap<String, u64>) -> Result<(), ModelError> {
+    for input in &graph.inputs {
+        let Some(Filling::Text { run, .. } | Filling::Marks { run }) = graph.fillings.get(&input.name) else {
+            continue;
+        };
+        let tokens = run.tokens(dims)?;
+        let length = input.shape_for(dims)?.last().copied().unwrap_or_default();
+        if length < tokens {
+            let reason = format!("the image alone is {tokens} tokens; choose at least so many, or a smaller image");
+            let name = input.shape.last().map_or_else(|| input.name.clone(), ToString::to_string);
+            return Err(ModelError::bad_size(&name, length, reason));
+        }
+    }
+    Ok(())
+}
+
+impl Filling {
+    /// The numbers of an input of this shape, row by row.
+    pub fn numbers(
+        &self,
+        shape: &[usize],
+        dims: &BTreeMap<String, u64>,
+        stream: Stream,
+    ) -> Result<Vec<u64>, ModelError> {
+        let count: usize = shape.iter().product();
+        let length = shape.last().copied().unwrap_or(1).max(1);
+        let in_run = |run: &Length| -> Result<_, ModelError> {
+            let tokens = (run.tokens(dims)? as usize).min(length);
+            let start = (length - tokens) / 2;
+            Ok(move |place: usize| (start..start + tokens).contains(&(place % length)))
+        };
+        Ok(match self {
+            Self::Text { token, below, run } => {
+                let in_run = in_run(run)?;
+                let word = |place: usize| match stream.below(place as u64, (*below).max(2)) {
+                    // A token of an image where none is would ask for a vector that is not there.
+                    same if same == *token => (same + 1) % (*below).max(2),
+                    other => other,
+                };
+                (0..count).map(|place| if in_run(place) { *token } else { word(place) }).collect()
+            }
+            Self::Marks { run } => {
+                let in_run = in_run(run)?;
+                (0..count).map(|place| u64::from(in_run(place))).collect()
+            }
+            Self::Rows(sizes) => {
+                let row = sizes.iter().map(|size| dims::value(size, dims)).collect::<Result<Vec<_>, _>>()?;
+                (0..count).map(|place| row.get(place % length).copied().unwrap_or_default()).collect()
+            }
+        })
+    }
+}
