@@ -18,8 +18,6 @@ pub struct Bench {
     pub program: Program,
     pub libraries: Libraries,
     pub weights: Weights,
-    /// Inputs and reference outputs that runs of one model share.
-    pub scratch: PathBuf,
 }
 
 /// One thing to measure, with what it is measured on.
@@ -75,6 +73,7 @@ impl Bench {
         };
 
         let info = &model.info;
+        let outputs = self.weights.outputs_of(&info.id);
         let job = Job {
             run: order.run.clone(),
             setting: Setting { threads: setting.threads.or(settings.threads), ..(*setting).clone() },
@@ -97,9 +96,9 @@ impl Bench {
             peaks: machine.peaks.clone(),
             limits: Limits { memory_bytes: limit, timeout: Duration::from_secs_f64(settings.timeout_secs) },
             acquire_ms: Some(acquire_ms),
-            scratch: self.scratch.clone(),
+            scratch: outputs.clone(),
         };
-        Ok(Prepared { job, folders: vec![own.folder, reference.folder] })
+        Ok(Prepared { job, folders: vec![own.folder, reference.folder, outputs] })
     }
 }
 

@@ -82,7 +82,7 @@ impl Desk {
         let Opening { place, program, mut libraries, front, instance, store, runtime } = opening;
         libraries.push(place.libraries());
         let libraries = Libraries::find(&libraries);
-        let bench = Bench { program, libraries, weights: Weights::at(place.weights()), scratch: place.scratch() };
+        let bench = Bench { program, libraries, weights: Weights::at(place.weights()) };
         let desk = Self(Arc::new(Inside {
             place,
             bench,

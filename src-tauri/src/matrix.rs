@@ -4,7 +4,7 @@ use contract::*;
 use std::collections::BTreeMap;
 use store::{BestCell, MatrixBest};
 
-/// This machine's columns come first, then those of other machines; each in the order of `Platform::ALL`.
+/// This machine's columns come first, then those of other machines; each in the order of `Platform`.
 pub fn of(machine: &Machine, best: MatrixBest, filter: &Filter) -> Matrix {
     let metric = best.metric;
     let mut columns = own_columns(machine, filter);

@@ -63,14 +63,9 @@ impl Place {
         self.data.join("models")
     }
 
-    /// Generated weights; may be deleted at any time.
+    /// Generated weights and reference outputs; may be deleted at any time.
     pub fn weights(&self) -> PathBuf {
         self.cache.join("weights")
-    }
-
-    /// Inputs and reference outputs that measurements of one model share.
-    pub fn scratch(&self) -> PathBuf {
-        self.cache.join("reference-outputs")
     }
 
     pub fn webview(&self) -> PathBuf {

@@ -1,5 +1,7 @@
-//! The folder of generated weights: how much it holds, what may go, and what a measurement is reading right now.
+//! The folder of generated weights and reference outputs: how much it holds, what may go, and what a measurement is
+//! reading right now.
 
+use contract::ModelId;
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -7,7 +9,8 @@ use std::{
     time::SystemTime,
 };
 
-/// Each model, precision and seed has a folder of its own here; a folder is kept or removed as a whole.
+/// Each model, precision and seed has a folder of its own here, and each model one for the inputs and reference outputs
+/// that its measurements share; a folder is kept or removed as a whole.
 #[derive(Clone, Debug)]
 pub struct Weights {
     root: PathBuf,
@@ -27,6 +30,12 @@ impl Weights {
 
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// Where the inputs and reference outputs of a model lie.
+    pub fn outputs_of(&self, model: &ModelId) -> PathBuf {
+        let name = model.0.replace(|letter: char| !letter.is_ascii_alphanumeric(), "-");
+        self.root.join(format!("outputs-{name}"))
     }
 
     pub fn bytes(&self) -> u64 {
@@ -128,6 +137,17 @@ mod tests {
         drop(weights.hold(&old));
         assert_eq!(weights.shrink_to(150).unwrap(), 100);
         assert!(old.exists() && !new.exists());
+    }
+
+    #[test]
+    fn reference_outputs_go_with_the_weights() {
+        let root = tempfile::tempdir().unwrap();
+        let weights = Weights::at(root.path().join("weights"));
+        let outputs = weights.outputs_of(&ModelId("preset:bert-tiny".into()));
+        fs::create_dir_all(outputs.join("inputs-1")).unwrap();
+        fs::write(outputs.join("inputs-1/0.safetensors"), [1; 10]).unwrap();
+        assert_eq!(weights.shrink_to(0).unwrap(), 10);
+        assert!(!outputs.exists());
     }
 
     #[test]

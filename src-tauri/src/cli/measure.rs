@@ -116,7 +116,6 @@ impl Measure {
             program: Program::this().map_err(|e| Failure::broken("finding the program's own file", e))?,
             libraries: Libraries::find(&[place.libraries()]),
             weights: Weights::at(place.weights()),
-            scratch: place.scratch(),
         };
         let run = RunId(uuid::Uuid::now_v7().to_string());
         let order = Order { run, setting: &setting, model: &model, machine: &machine, settings: &settings };

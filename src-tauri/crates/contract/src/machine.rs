@@ -170,7 +170,7 @@ pub struct Machine {
     pub physical_cores: u32,
     pub logical_cores: u32,
     pub memory_bytes: u64,
-    /// All eight, in the order of `Platform::ALL`.
+    /// All eight, in the order of `Platform::LISTED`.
     pub platforms: Vec<PlatformStatus>,
     pub engines: Vec<EngineStatus>,
     pub browsers: Vec<Browser>,

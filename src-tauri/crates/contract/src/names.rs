@@ -103,7 +103,7 @@ macro_rules! words {
 }
 
 words!(
-    /// The eight platforms that are always listed, usable or not.
+    /// Where a model runs: the eight of [`Platform::LISTED`], and whatever an imported table names beside them.
     Platform {
         Cpu = "cpu", "CPU";
         Cuda = "cuda", "CUDA";
@@ -113,8 +113,16 @@ words!(
         Qualcomm = "qualcomm", "Qualcomm";
         WebNn = "webnn", "WebNN";
         WebGpu = "webgpu", "WebGPU";
+        /// Hardware of an imported table that none of the others covers.
+        Other = "other", "Other";
     }
 );
+
+impl Platform {
+    /// The eight that are always listed, usable or not.
+    pub const LISTED: [Self; 8] =
+        [Self::Cpu, Self::Cuda, Self::Rocm, Self::Mps, Self::OpenVino, Self::Qualcomm, Self::WebNn, Self::WebGpu];
+}
 
 words!(
     Precision {

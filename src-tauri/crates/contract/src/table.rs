@@ -25,7 +25,7 @@ pub const COLUMNS: [&str; 17] = [
 
 pub const OPTIONAL_COLUMNS: [&str; 5] = ["evidence", "source", "low_ms", "high_ms", "samples"];
 
-/// One of the eight platforms; where it is missing, it is told from the runtime's and the hardware's names.
+/// A platform's key; where it is missing, it is told from the runtime's and the hardware's names.
 pub const PLATFORM_COLUMN: &str = "platform";
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

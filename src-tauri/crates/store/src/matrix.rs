@@ -42,23 +42,25 @@ fn statement(metric: Metric, condition: &str) -> String {
             FROM runs r {base} WHERE {condition}),
         folded AS (
             SELECT subject, count(*) AS runs, max(key) AS newest,
-                arg_min(struct_pack(score, key), score) FILTER (ranked AND NOT predicted) AS actual
+                min(score) FILTER (ranked AND NOT predicted) AS score,
+                arg_min(key, score) FILTER (ranked AND NOT predicted) AS best
             FROM scored GROUP BY subject),
         guessed AS (
-            SELECT subject, arg_min(struct_pack(score, key), score) AS guess
+            SELECT subject, min(score) AS score, arg_min(key, score) AS best
             FROM scored WHERE ranked AND predicted GROUP BY subject),
         cells AS (
             SELECT m.name AS model, d.platform, d.machine, d.id AS device, max(m.family) AS family,
                 coalesce(arg_max(d.name, f.newest) FILTER (d.name <> ''), '') AS device_name,
                 sum(f.runs)::UBIGINT AS runs, max(f.newest) AS newest,
-                coalesce(arg_min(f.actual, f.actual.score), arg_min(g.guess, g.guess.score)) AS best
+                coalesce(min(f.score), min(g.score)) AS score,
+                coalesce(arg_min(f.best, f.score), arg_min(g.best, g.score)) AS best
             FROM folded f LEFT JOIN guessed g ON g.subject = f.subject
             JOIN subjects j ON j.key = f.subject JOIN models m ON m.key = j.model JOIN devices d ON d.key = j.device
             GROUP BY m.name, d.platform, d.machine, d.id)
         SELECT c.model, c.platform, c.machine, c.device, c.family, c.device_name, c.runs, c.best IS NOT NULL AS ranked,
-            c.best.score AS score, r.id::VARCHAR AS run, r.evidence, r.precision, r.batch, r.size, r.noise,
+            c.score, r.id::VARCHAR AS run, r.evidence, r.precision, r.batch, r.size, r.noise,
             r.median_ms, r.low_ms, r.high_ms, e.id AS engine, r.withheld
-        FROM cells c JOIN runs r ON r.key = coalesce(c.best.key, c.newest)
+        FROM cells c JOIN runs r ON r.key = coalesce(c.best, c.newest)
         JOIN subjects j ON j.key = r.subject JOIN engines e ON e.key = j.engine"
     )
 }

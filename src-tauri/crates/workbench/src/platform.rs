@@ -95,6 +95,7 @@ impl PlatformFacts {
             Platform::WebGpu => {
                 of("assay", None, "False", None, "WebGPU is reached from a browser", Some("WebGPU"), &[])
             }
+            Platform::Other => of("assay", None, "False", None, "It is known from an imported table only", None, &[]),
         }
     }
 }

@@ -18,7 +18,7 @@ fn every_model_type_has_files_that_can_be_read() {
     let all: Vec<String> = models::transformers::all().iter().map(|known| known.model_type.clone()).collect();
     let some = all.iter().step_by(20).cloned().collect();
     let kinds = Kind::GENERATED.to_vec();
-    for (model_types, platforms) in [(all, vec![Platform::Cpu]), (some, Platform::ALL.to_vec())] {
+    for (model_types, platforms) in [(all, vec![Platform::Cpu]), (some, Platform::LISTED.to_vec())] {
         let selection = Selection { model_types, platforms, kinds: kinds.clone(), ..Selection::default() };
         let (mut made, mut unsound) = (0, Vec::new());
         generate(Library::shipped(), &selection, &AtomicBool::new(false), |file| {

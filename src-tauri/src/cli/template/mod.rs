@@ -123,7 +123,7 @@ impl What {
             return Err(Failure::not_found("model type", unknown));
         }
         let platforms = if all(&self.platforms) {
-            Ok(Platform::ALL.to_vec())
+            Ok(Platform::LISTED.to_vec())
         } else {
             self.platforms.iter().map(|name| platform(name)).collect()
         };
@@ -142,8 +142,8 @@ impl What {
 }
 
 fn platform(text: &str) -> Result<Platform, String> {
-    Platform::from_key(text).ok_or_else(|| {
-        let known: Vec<&str> = Platform::ALL.iter().map(|platform| platform.key()).collect();
+    Platform::LISTED.into_iter().find(|platform| platform.key() == text).ok_or_else(|| {
+        let known: Vec<&str> = Platform::LISTED.iter().map(|platform| platform.key()).collect();
         format!("{text} is not one of {}", known.join(", "))
     })
 }

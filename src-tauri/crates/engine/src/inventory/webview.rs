@@ -14,7 +14,8 @@ pub fn merge_webview(machine: &mut Machine, facts: &WebViewFacts) {
             | Platform::Rocm
             | Platform::Mps
             | Platform::OpenVino
-            | Platform::Qualcomm => {}
+            | Platform::Qualcomm
+            | Platform::Other => {}
         }
     }
     machine.webview = Some(facts.clone());

@@ -17,9 +17,9 @@ pub fn precision(word: &str) -> Option<Precision> {
     }
 }
 
-/// The platform that a runtime's name (stronger) or a hardware's name (weaker) tells, if any.
-pub fn platform(runtime: &str, hardware: &str) -> Option<Platform> {
-    find(RUNTIMES, runtime).or_else(|| find(HARDWARE, hardware))
+/// The platform that a runtime's name (stronger) or a hardware's name (weaker) tells.
+pub fn platform(runtime: &str, hardware: &str) -> Platform {
+    find(RUNTIMES, runtime).or_else(|| find(HARDWARE, hardware)).unwrap_or(Platform::Other)
 }
 
 const RUNTIMES: &[(Platform, &[&str])] = &[
@@ -109,14 +109,14 @@ mod tests {
             ("mlx", "something", Platform::Mps),
         ];
         for (runtime, hardware, expected) in cases {
-            assert_eq!(platform(runtime, hardware), Some(expected), "{runtime} on {hardware}");
+            assert_eq!(platform(runtime, hardware), expected, "{runtime} on {hardware}");
         }
     }
 
     #[test]
-    fn an_unknown_name_tells_no_platform() {
-        assert_eq!(platform("tflite", "search engine 7"), None);
-        assert_eq!(platform("", ""), None);
+    fn an_unknown_name_is_listed_apart() {
+        assert_eq!(platform("tflite", "search engine 7"), Platform::Other);
+        assert_eq!(platform("", ""), Platform::Other);
     }
 
     #[test]

@@ -15,24 +15,22 @@ pub use webnn::tell as tell_webnn;
 use super::found::Found;
 use contract::{Availability, Device, DeviceKind, EngineStatus, Fact, Platform, PlatformStatus, Target};
 
-/// All eight, in the order of `Platform::ALL`.
+/// All eight, in the order of `Platform::LISTED`.
 pub fn all(found: &Found) -> Vec<PlatformStatus> {
-    Platform::ALL.iter().map(|platform| status(*platform, found)).collect()
-}
-
-fn status(platform: Platform, found: &Found) -> PlatformStatus {
-    let mut status = match platform {
-        Platform::Cpu => cpu::status(found),
-        Platform::Cuda => cuda::status(found),
-        Platform::Rocm => rocm::status(found),
-        Platform::Mps => mps::status(found),
-        Platform::OpenVino => openvino::status(found),
-        Platform::Qualcomm => qualcomm::status(found),
-        Platform::WebNn => webnn::status(),
-        Platform::WebGpu => webgpu::status(found),
-    };
-    add_engine_devices(&mut status, &found.engines);
-    status
+    let mut all = vec![
+        cpu::status(found),
+        cuda::status(found),
+        rocm::status(found),
+        mps::status(found),
+        openvino::status(found),
+        qualcomm::status(found),
+        webnn::status(),
+        webgpu::status(found),
+    ];
+    for status in &mut all {
+        add_engine_devices(status, &found.engines);
+    }
+    all
 }
 
 fn targets(engines: &[EngineStatus], platform: Platform) -> impl Iterator<Item = &Target> {
