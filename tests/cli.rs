@@ -481,3 +481,50 @@ fn a_recommendation_says_what_is_measured_and_what_is_predicted() {
     let (code, said) = shell.fails(&["recommend", "--known", "known.csv", "--model", "net"]);
     assert!(code == 1 && said.contains("did you mean"), "{code} {said}");
 }
+
+/// Two series that get 10 % slower with a new driver, and one that does not.
+fn series() -> String {
+    let mut text = String::from("series,at,value,driver\n");
+    for i in 0..24 {
+        let wobble = 1.0 + f64::from(i * i % 6) / 1000.0;
+        let (driver, slower) = if i < 12 { ("535", 1.0) } else { ("550", 1.1) };
+        text += &format!("a,{i},{},{driver}\nb,{i},{},{driver}\n", 10.0 * wobble * slower, 20.0 * wobble * slower);
+        text += &format!("c,{i},{},\n", 30.0 * wobble);
+    }
+    text
+}
+
+#[test]
+fn watch_exits_with_3_on_a_regression_and_names_its_cause() {
+    let shell = Shell::new();
+    fs::write(shell.path("series.csv"), series()).unwrap();
+    let output = shell.run(&["watch", "--series", "series.csv", "--summary", "summary.md", "--json"]);
+    assert_eq!(output.status.code(), Some(3));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["regressions"].as_array().unwrap().len(), 2);
+    assert_eq!(report["alerts"].as_array().unwrap().len(), 1);
+    assert_eq!(report["alerts"][0]["causes"][0]["after"], "550");
+    assert_eq!(report["series"][0]["changes"][0]["index"], 12);
+    let summary = fs::read_to_string(shell.path("summary.md")).unwrap();
+    assert!(summary.contains("since driver went from 535 to 550"), "{summary}");
+}
+
+#[test]
+fn watch_is_content_where_the_change_is_small_old_or_good() {
+    let shell = Shell::new();
+    fs::write(shell.path("series.csv"), series()).unwrap();
+    for more in [["--threshold", "20"], ["--since", "13"], ["--better", "higher"]] {
+        let report = shell.json(&[&["watch", "--series", "series.csv", "--json"][..], &more[..]].concat());
+        assert_eq!(report["regressions"].as_array().unwrap().len(), 0, "{more:?}");
+        assert_eq!(report["alerts"].as_array().unwrap().len(), 1, "{more:?}");
+    }
+}
+
+#[test]
+fn watch_names_the_row_and_column_of_a_malformed_table() {
+    let shell = Shell::new();
+    fs::write(shell.path("series.csv"), "series,at,value\na,1,2\na,2,3 ms\n").unwrap();
+    let (code, said) = shell.fails(&["watch", "--series", "series.csv", "--json"]);
+    assert_eq!(code, 1);
+    assert!(said.contains("series.csv: line 3, column value: `3 ms` is not a number"), "{said}");
+}

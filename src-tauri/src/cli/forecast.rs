@@ -6,6 +6,7 @@ use super::{
 };
 use clap::Args;
 use contract::Failure;
+use contract::csv::{guard, write_record};
 use insight::{
     forecast::{self, Forecasts, Interval},
     table::{Refused, Times},
@@ -16,7 +17,6 @@ use std::{
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
 };
-use store::csv::{guard, write_record};
 
 /// Predict times and memory that were not measured, with 90 % intervals.
 ///

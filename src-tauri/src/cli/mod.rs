@@ -17,6 +17,7 @@ mod reach;
 mod recommend;
 mod sheet;
 mod template;
+mod watch;
 
 use clap::{Parser, Subcommand};
 use contract::Failure;
@@ -47,9 +48,10 @@ enum Command {
     Generate(generate::Generate),
     Forecast(forecast::Forecast),
     Recommend(recommend::Recommend),
+    Watch(watch::Watch),
 }
 
-/// Exit codes: 0 done, 1 failed with a sentence on stderr, 2 used wrongly, 130 interrupted.
+/// Exit codes: 0 done, 1 failed with a sentence on stderr, 2 used wrongly, 3 a regression was found, 130 interrupted.
 pub fn main() -> ExitCode {
     let output = &mut Output::new();
     let done = match Arguments::parse().command {
@@ -65,6 +67,7 @@ pub fn main() -> ExitCode {
         Command::Generate(command) => command.run(output),
         Command::Forecast(command) => command.run(output),
         Command::Recommend(command) => command.run(output),
+        Command::Watch(command) => command.run(output),
     };
     match done {
         // Whoever read our output had enough of it.
@@ -78,5 +81,6 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
         Err(Stop::Told) => ExitCode::FAILURE,
+        Err(Stop::Regressed) => ExitCode::from(3),
     }
 }

@@ -9,6 +9,8 @@ pub enum Stop {
     Failed(Failure),
     /// What was printed already says that it failed.
     Told,
+    /// The work was done, and what was printed says that something got worse.
+    Regressed,
     /// The reading end of stdout is closed.
     NobodyReads,
 }

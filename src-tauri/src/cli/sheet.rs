@@ -1,6 +1,7 @@
 //! Measurement tables that a command reads, and what it says of the rows it could not use.
 
 use contract::Failure;
+use contract::csv::{Reader, unguard};
 use flate2::read::MultiGzDecoder;
 use insight::table::{Header, Measurement, Refused, Times};
 use std::{
@@ -9,7 +10,6 @@ use std::{
     io::{self, BufRead, BufReader, Read},
     path::Path,
 };
-use store::csv::{Reader, unguard};
 
 /// Learning holds all rows in memory.
 const MOST_ROWS: usize = 1_000_000;
@@ -66,7 +66,7 @@ impl Table {
     }
 }
 
-fn fields(record: &store::csv::Record) -> Result<Vec<&str>, Refused> {
+fn fields(record: &contract::csv::Record) -> Result<Vec<&str>, Refused> {
     let refused = |cause| Refused { line: record.line, column: "", cause, text: String::new() };
     if let Some(fault) = record.fault {
         return Err(refused(fault));

@@ -28,8 +28,8 @@ usage: cargo xtask <command>
   run        set up, build Assay (release) and open it; arguments after -- go to Assay
   test       check everything that CI checks, cheapest first (or only the named checks)
   bundle     make an installer for this system, with all libraries inside
-  bench      measure Assay itself: overhead | parity | start | kill, or with the
-             Python to use: templates PYTHON
+  bench      measure Assay itself: overhead | parity | start | kill, or with what they
+             need: templates PYTHON | watch FOLDER
   notices    write THIRD-PARTY-NOTICES.txt anew from the lockfiles
 
 Everything but the sources lies in the user's cache folder (ASSAY_CACHE changes that),

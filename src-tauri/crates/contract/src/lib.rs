@@ -1,6 +1,7 @@
 //! The words that window and shell share: requests, events, failures, and what was measured.
 //! Compiles for wasm and native alike and does no I/O.
 
+pub mod csv;
 mod event;
 mod failure;
 mod filter;
@@ -15,6 +16,7 @@ mod run;
 mod settings;
 mod table;
 mod template;
+mod watch;
 
 pub use event::*;
 pub use failure::*;
@@ -30,3 +32,4 @@ pub use run::*;
 pub use settings::*;
 pub use table::*;
 pub use template::*;
+pub use watch::*;

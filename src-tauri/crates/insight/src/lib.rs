@@ -2,4 +2,6 @@
 
 pub mod forecast;
 pub mod recommend;
+mod student;
 pub mod table;
+pub mod watch;

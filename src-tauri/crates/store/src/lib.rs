@@ -15,5 +15,4 @@ mod tables;
 
 pub use error::StoreError;
 pub use found::{BestCell, BestFigure, FailedCell, Interrupted, MatrixBest};
-pub use sheet::csv;
 pub use store::{Result, Store};

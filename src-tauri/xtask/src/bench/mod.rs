@@ -9,6 +9,7 @@ mod python;
 mod ratio;
 mod start;
 mod templates;
+mod watch;
 
 use crate::{
     error::{Step, StepError},
@@ -17,19 +18,28 @@ use crate::{
     setup, ui,
 };
 
-/// One line each: its name, what it shows, and the function.
+/// One line each: its name and the function, which is given the built app.
 type Benchmark = fn(&Places, &std::path::Path) -> Step;
-const ALL: &[(&str, Benchmark)] =
+const OF_THE_APP: &[(&str, Benchmark)] =
     &[("overhead", overhead::run), ("parity", parity::run), ("start", start::run), ("kill", kill::run)];
 
+/// Those that need no app, only what stands after their name.
+type Trial = fn(&Places, &[String]) -> Step;
+const WITHOUT_IT: &[(&str, Trial)] = &[
+    ("templates", |places, rest| {
+        templates::run(places, std::path::Path::new(rest.first().map_or("python3", String::as_str)))
+    }),
+    ("watch", |_, rest| watch::run(rest)),
+];
+
 pub fn bench(places: &Places, arguments: &[String]) -> Step {
-    let name = arguments.first().map_or("", String::as_str);
-    if name == "templates" {
-        let python = arguments.get(1).map_or("python3", String::as_str);
-        return templates::run(places, std::path::Path::new(python));
+    let (name, rest) = arguments.split_first().map_or(("", arguments), |(name, rest)| (name.as_str(), rest));
+    if let Some((_, trial)) = WITHOUT_IT.iter().find(|(known, _)| *known == name) {
+        return trial(places, rest);
     }
-    let names: Vec<&str> = ALL.iter().map(|(name, _)| *name).chain(["templates"]).collect();
-    let Some((_, benchmark)) = ALL.iter().find(|(known, _)| *known == name) else {
+    let names: Vec<&str> =
+        OF_THE_APP.iter().map(|(name, _)| *name).chain(WITHOUT_IT.iter().map(|(name, _)| *name)).collect();
+    let Some((_, benchmark)) = OF_THE_APP.iter().find(|(known, _)| *known == name) else {
         return Err(StepError::missing(
             format!("there is no benchmark `{name}`"),
             format!("Choose one of: {}.", names.join(", ")),

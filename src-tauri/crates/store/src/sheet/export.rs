@@ -1,13 +1,12 @@
 //! Writes results as the neutral table.
 
-use super::csv;
 use super::format::Format;
 use super::measurement::{Measurement, header};
 use super::parquet;
 use crate::columns::Cells;
 use crate::filter::Condition;
 use crate::{Result, StoreError};
-use contract::{Evidence, ExportReport, Filter};
+use contract::{Evidence, ExportReport, Filter, csv};
 use duckdb::types::Value;
 use duckdb::{Connection, params_from_iter};
 use std::borrow::Cow;

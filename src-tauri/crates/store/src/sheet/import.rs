@@ -2,7 +2,6 @@
 //!
 //! Rows are read into temporary tables first, which takes no one's turn; then one transaction moves them over.
 
-use super::csv::{self, Reader};
 use super::format::Format;
 use super::measurement::Measurement;
 use super::parquet;
@@ -10,6 +9,7 @@ use super::row::{Fault, Header};
 use crate::columns::{maybe, maybe_text, maybe_word, next_key, text, word};
 use crate::tables::imports;
 use crate::{Result, StoreError};
+use contract::csv::{self, Reader};
 use contract::{Evidence, ImportReport, Refusal};
 use duckdb::types::Value;
 use duckdb::{Appender, Connection, appender_params_from_iter, params};

@@ -1,6 +1,5 @@
 //! The neutral measurement table: read from and written to CSV and Parquet.
 
-pub mod csv;
 mod export;
 mod format;
 mod import;

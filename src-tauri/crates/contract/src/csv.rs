@@ -8,6 +8,7 @@ const LONGEST_RECORD: usize = 128 * 1024;
 /// Nor run over more lines: a quotation mark that is never closed would swallow the table.
 const MOST_LINES: usize = 64;
 
+/// Records of a file, one after the other.
 pub struct Reader<R> {
     input: R,
     /// Of the last line taken from the input; the first is 1.
@@ -50,7 +51,10 @@ impl<R: BufRead> Reader<R> {
         Self { input, line: 0, given_back: VecDeque::new(), record: Record::default() }
     }
 
-    /// The next record that is not a blank line.
+    /// The next record that is not a blank line; its bytes live until the one after it is asked for.
+    ///
+    /// # Errors
+    /// Where the input cannot be read. A record that cannot be split is none: it says so itself.
     pub fn next_record(&mut self) -> io::Result<Option<&Record>> {
         loop {
             let Some(first) = self.next_line()? else { return Ok(None) };
