@@ -547,17 +547,6 @@ impl GraphBuilder<'_> {
         let made = self.node(op, &wide.iter().collect::<Vec<_>>(), known, attributes);
         self.cast(&made, element)
     }
-
-    /// A convolution of square patches that do not overlap. In bf16, which the operator does not know before opset 22, it
-    /// is computed in f32 from the bf16 weights.
-    pub fn patches(&mut self, image: &Var, kernel: &Var, bias: &Var, edge: usize) -> Var {
-        let edges = Attribute::Ints(vec![edge as i64; 2]);
-        let element = if self.draft.float == Element::Bf16 { Element::F32 } else { self.draft.float };
-        let inputs = [image, kernel, bias].map(|input| self.cast(input, element));
-        let attributes = [("kernel_shape", edges.clone()), ("strides", edges)];
-        let seen = self.node("Conv", &inputs.each_ref(), element, &attributes);
-        self.cast_float(&seen)
-    }
 }
 
 impl Var {

@@ -5,11 +5,15 @@ mod bart;
 mod bert;
 mod clap;
 mod clip;
+mod convnext;
 mod decoder;
 mod detr;
 mod llava;
+mod poolformer;
 mod qwen_vl;
+mod regnet;
 mod resnet;
+mod segformer;
 mod swin;
 mod t5;
 mod text;
@@ -108,21 +112,42 @@ static ALL: &[&dyn Architecture] = &[
     &clip::METACLIP,
     &clip::SIGLIP,
     &clip::SIGLIP_VISION,
+    &convnext::CONVNEXT,
+    &convnext::CONVNEXT_V2,
+    &convnext::DINOV3_CONVNEXT,
     &detr::DETR,
     &detr::TABLE_TRANSFORMER,
+    &poolformer::PoolFormer,
+    &regnet::RegNet,
     &resnet::ResNet,
+    &segformer::GLPN,
+    &segformer::SEGFORMER,
     &swin::DONUT_SWIN,
     &swin::MASKFORMER_SWIN,
     &swin::SWIN,
     &t5::MT5,
     &t5::T5,
     &t5::UMT5,
-    &vit::Vit,
+    &vit::AST,
+    &vit::BEIT,
+    &vit::DATA2VEC_VISION,
+    &vit::DEIT,
+    &vit::DINOV2,
+    &vit::DINOV2_WITH_REGISTERS,
+    &vit::DPT,
+    &vit::IJEPA,
+    &vit::VIDEOMAE,
+    &vit::VIT,
+    &vit::VIT_MSN,
+    &vit::VIVIT,
+    &vit::YOLOS,
     &wav2vec2::DATA2VEC_AUDIO,
     &wav2vec2::HUBERT,
     &wav2vec2::UNISPEECH,
     &wav2vec2::UNISPEECH_SAT,
     &wav2vec2::WAV2VEC2,
+    &whisper::QWEN2_AUDIO_ENCODER,
+    &whisper::VOXTRAL_ENCODER,
     &whisper::Whisper,
     &xclip::XClip,
 ];

@@ -52,7 +52,7 @@ impl Architecture for ResNet {
     }
 }
 
-/// Pictures of any size, for models that read them by convolutions alone.
+/// Pictures, of any size for models that read them by convolutions alone.
 pub struct Image {
     pub pixels: crate::builder::Var,
     pub batch: Dimension,
@@ -62,11 +62,25 @@ pub struct Image {
 
 impl Image {
     pub fn declare(b: &mut GraphBuilder, channels: usize) -> Self {
-        let batch = b.free("batch", DimRole::Batch, "How many images at once?", 1, None);
+        let batch = images(b);
         let height = b.free("height", DimRole::ImageSize, "How many pixels high is an image?", 224, None);
         let width = b.free("width", DimRole::ImageSize, "How many pixels wide is an image?", 224, None);
-        let shape = [batch.clone(), Dimension::Fixed(channels as u64), height.clone(), width.clone()];
-        let pixels = b.input("pixel_values", Element::F32, &shape);
-        Self { pixels, batch, edges: [height, width] }
+        Self::input(b, channels, batch, [height, width])
     }
+
+    pub fn of_size(b: &mut GraphBuilder, channels: usize, edges: [Dimension; 2]) -> Self {
+        let batch = images(b);
+        Self::input(b, channels, batch, edges)
+    }
+
+    fn input(b: &mut GraphBuilder, channels: usize, batch: Dimension, edges: [Dimension; 2]) -> Self {
+        let [height, width] = edges.clone();
+        let shape = [batch.clone(), Dimension::Fixed(channels as u64), height, width];
+        let pixels = b.input("pixel_values", Element::F32, &shape);
+        Self { pixels, batch, edges }
+    }
+}
+
+fn images(b: &mut GraphBuilder) -> Dimension {
+    b.free("batch", DimRole::Batch, "How many images at once?", 1, None)
 }

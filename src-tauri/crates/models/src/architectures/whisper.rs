@@ -15,6 +15,31 @@ use contract::DimRole;
 
 pub struct Whisper;
 
+/// Whisper's encoder alone, as language models listen with it.
+pub struct WhisperEncoder {
+    model_type: &'static str,
+    classes: &'static [Class],
+    /// Keys of width, layers, heads and inner width.
+    keys: [&'static str; 4],
+    /// Whether each two frames become their mean.
+    halves: bool,
+}
+
+const FRAMES: &str = "Listens to sound and gives a vector for each frame";
+
+pub static QWEN2_AUDIO_ENCODER: WhisperEncoder = WhisperEncoder {
+    model_type: "qwen2_audio_encoder",
+    classes: &[Class { name: "Qwen2AudioEncoder", about: FRAMES }],
+    keys: ["d_model", "encoder_layers", "encoder_attention_heads", "encoder_ffn_dim"],
+    halves: true,
+};
+pub static VOXTRAL_ENCODER: WhisperEncoder = WhisperEncoder {
+    model_type: "voxtral_encoder",
+    classes: &[Class { name: "VoxtralEncoder", about: FRAMES }],
+    keys: ["hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size"],
+    halves: false,
+};
+
 const CLASSES: [Class; 3] = [
     Class {
         name: "WhisperModel",
@@ -129,12 +154,66 @@ impl Architecture for Whisper {
     }
 }
 
+impl Architecture for WhisperEncoder {
+    fn model_type(&self) -> &'static str {
+        self.model_type
+    }
+
+    fn classes(&self) -> &'static [Class] {
+        self.classes
+    }
+
+    fn base(&self) -> &'static str {
+        "audio_tower"
+    }
+
+    fn draw(&self, config: &Config, _: &str, mut b: GraphBuilder) -> Result<(), ModelError> {
+        let [width_key, layers, heads_key, inner] = self.keys;
+        let (width, heads) = (config.size(width_key, 1280)?, config.size(heads_key, 20)?);
+        config.divides(width_key, width, heads_key, heads)?;
+        let side = [config.layers(layers, 32)?, heads, config.size(inner, 5120)?];
+        let frames = config.size("max_source_positions", 1500)?;
+        let options = Options {
+            width,
+            activation: Activation::read(config, "activation_function", "gelu")?,
+            bins: config.size("num_mel_bins", 128)?,
+            frames,
+            vocabulary: 0,
+            positions: 0,
+            scale: 1.0,
+            encoder: side,
+            decoder: side,
+        };
+        b.deviation(config.positive("initializer_range", 0.02)?);
+        let batch = b.free("batch", DimRole::Batch, "How many recordings at once?", 1, None);
+        let spectrogram = [batch.clone(), fixed(options.bins), fixed(STRIDE * frames)];
+        let heard = b.input("input_features", Element::F32, &spectrogram);
+        let mut hidden = encode(&mut b, &options, &heard);
+        let mut left = frames;
+        if self.halves {
+            left = frames / 2;
+            hidden = b.slice(&hidden, [0, 2 * left as i64], 1);
+            let pairs = b.reshape(&hidden, &[0, left as i64, 2, width as i64]);
+            hidden = b.mean(&pairs, &[2], false);
+        }
+        let hidden = layer_norm(&mut b.at("layer_norm"), &hidden, width, EPSILON);
+        b.output("last_hidden_state", &hidden, &[batch, fixed(left), fixed(width)]);
+        Ok(())
+    }
+}
+
 fn fixed(size: usize) -> Dimension {
     Dimension::Fixed(size as u64)
 }
 
 /// The vector of each frame: `[batch, bins, 2 · frames]` to `[batch, frames, width]`.
 fn listen(b: &mut GraphBuilder, options: &Options, heard: &Var) -> Var {
+    let hidden = encode(b, options, heard);
+    layer_norm(&mut b.at("layer_norm"), &hidden, options.width, EPSILON)
+}
+
+/// The same before its last norm.
+fn encode(b: &mut GraphBuilder, options: &Options, heard: &Var) -> Var {
     let Options { width, bins, frames, activation, encoder: [layers, heads, inner], .. } = *options;
     let heard = b.cast_float(heard);
     // The two convolutions' activation is fixed, whatever the layers have.
@@ -158,7 +237,7 @@ fn listen(b: &mut GraphBuilder, options: &Options, heard: &Var) -> Var {
     for index in 0..layers {
         hidden = layer.apply(&mut b.at(format_args!("layers.{index}")), &hidden);
     }
-    layer_norm(&mut b.at("layer_norm"), &hidden, width, EPSILON)
+    hidden
 }
 
 /// The word table and the vector of each token written so far.

@@ -116,6 +116,12 @@ pub fn max_pool(b: &mut GraphBuilder, x: &Var, [kernel, stride, pad]: [usize; 3]
     b.without_bf16("MaxPool", &[x], &attributes)
 }
 
+/// The mean of each window, in which zeros around the image do not count.
+pub fn mean_pool(b: &mut GraphBuilder, x: &Var, [kernel, stride, pad]: [usize; 3]) -> Var {
+    let attributes = [("kernel_shape", ints(&[kernel; 2])), ("strides", ints(&[stride; 2])), ("pads", ints(&[pad; 4]))];
+    b.without_bf16("AveragePool", &[x], &attributes)
+}
+
 /// The mean of each channel, every axis after it kept as 1.
 pub fn mean_of_channels(b: &mut GraphBuilder, x: &Var) -> Var {
     b.without_bf16("GlobalAveragePool", &[x], &[])
@@ -155,6 +161,13 @@ pub fn group_norm(b: &mut GraphBuilder, x: &Var, [channels, groups, axes]: [usiz
     let (weight, bias) = (b.reshape(&weight, &column), b.reshape(&bias, &column));
     let scaled = b.mul(&normal, &weight);
     b.add(&scaled, &bias)
+}
+
+/// A layer norm over the channels of an image: `[batch, channels, height, width]`.
+pub fn channel_norm(b: &mut GraphBuilder, x: &Var, channels: usize, epsilon: f64) -> Var {
+    let last = b.transpose(x, &[0, 2, 3, 1]);
+    let normal = super::layer_norm(b, &last, channels, epsilon);
+    b.transpose(&normal, &[0, 3, 1, 2])
 }
 
 /// An image's places as a sequence: `[batch, channels, height, width]` to `[batch, height · width, channels]`.

@@ -25,12 +25,20 @@ pub struct Layer<'a> {
 impl Layer<'_> {
     /// `[batch, sequence, width]` to the same.
     pub fn apply(&self, b: &mut GraphBuilder, x: &Var) -> Var {
-        let width = self.attention.heads.width;
+        let sizes = [self.attention.heads.width, self.inner];
+        self.apply_with(b, x, |b, x| feed_forward(b, x, self.network, sizes, self.activation, true))
+    }
+
+    /// The same with another position-wise network.
+    pub fn apply_with(
+        &self,
+        b: &mut GraphBuilder,
+        x: &Var,
+        network: impl FnOnce(&mut GraphBuilder, &Var) -> Var,
+    ) -> Var {
         let [attention, attention_norm, network_norm] = self.modules;
         let x = self.step(b, x, attention_norm, 0, |b, x| self.attention.apply(&mut b.at(attention), x));
-        self.step(b, &x, network_norm, 1, |b, x| {
-            feed_forward(b, x, self.network, [width, self.inner], self.activation, true)
-        })
+        self.step(b, &x, network_norm, 1, network)
     }
 
     fn step(

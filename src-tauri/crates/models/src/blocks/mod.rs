@@ -21,7 +21,10 @@ mod window;
 
 pub use activation::Activation;
 pub use attention::{Attention, Context, HeadNorm, Heads, Past, Scale, capped};
-pub use convolution::{Convolution, as_sequence, batch_norm, batch_norm_with, group_norm, max_pool, mean_of_channels};
+pub use convolution::{
+    Convolution, as_sequence, batch_norm, batch_norm_with, channel_norm, group_norm, max_pool, mean_of_channels,
+    mean_pool,
+};
 pub use embedding::embedding;
 pub use feed_forward::{feed_forward, gated_feed_forward};
 pub use grid_encoder::GridEncoder;

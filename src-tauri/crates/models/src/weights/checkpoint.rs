@@ -20,6 +20,19 @@ const MOST_SHARDS: usize = 4096;
 /// How many names an error lists.
 const NAMES_SHOWN: usize = 5;
 
+/// Ends of tensor names, each with what older checkpoints call it.
+const OLD_ENDS: [(&str, &str); 6] = [
+    // Converted from TensorFlow.
+    ("LayerNorm.weight", "LayerNorm.gamma"),
+    ("LayerNorm.bias", "LayerNorm.beta"),
+    // A weight normalised as before torch 2.0: its length and its direction.
+    ("parametrizations.weight.original0", "weight_g"),
+    ("parametrizations.weight.original1", "weight_v"),
+    // VideoMAE, whose products had no biases of their own.
+    ("attention.query.bias", "attention.q_bias"),
+    ("attention.value.bias", "attention.v_bias"),
+];
+
 pub struct Checkpoint {
     pub path: PathBuf,
     shards: Vec<File>,
@@ -139,19 +152,8 @@ impl Checkpoint {
         });
         let mut names = [name.to_owned(), format!("{base}.{name}")].into_iter().chain(without_base).chain(renamed);
         names.find_map(|name| {
-            // Checkpoints converted from TensorFlow still call a norm's weight gamma and its bias beta.
-            let old = name
-                .strip_suffix("LayerNorm.weight")
-                .map(|start| format!("{start}LayerNorm.gamma"))
-                .or_else(|| name.strip_suffix("LayerNorm.bias").map(|start| format!("{start}LayerNorm.beta")));
-            // Before torch 2.0 the length and the direction of a weight-normalised weight were called so.
-            let old = old
-                .or_else(|| {
-                    name.strip_suffix("parametrizations.weight.original0").map(|start| format!("{start}weight_g"))
-                })
-                .or_else(|| {
-                    name.strip_suffix("parametrizations.weight.original1").map(|start| format!("{start}weight_v"))
-                });
+            let old =
+                OLD_ENDS.iter().find_map(|(end, old)| name.strip_suffix(end).map(|start| format!("{start}{old}")));
             let found = self.tensors.get_key_value(&name);
             let found = found.or_else(|| self.tensors.get_key_value(old?.as_str()));
             found.map(|(name, place)| (name.as_str(), *place))

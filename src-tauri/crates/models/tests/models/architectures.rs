@@ -175,3 +175,36 @@ fn sizes_beyond_the_model_are_refused_with_the_limit() {
     assert!(vit.dims_for(1, Some(224), &Default::default()).is_ok());
     assert!(vit.dims_for(1, Some(256), &Default::default()).unwrap_err().to_string().contains("224"));
 }
+
+#[test]
+fn a_size_that_convolutions_leave_nothing_of_is_refused() {
+    let model = opened(&json!({"model_type": "wav2vec2"}));
+    let short = BTreeMap::from([("samples".to_owned(), 300)]);
+    let error = model.dims_for(1, None, &short).unwrap_err().to_string();
+    assert!(error.contains("samples"), "{error}");
+    assert!(model.dims_for(1, None, &BTreeMap::from([("samples".to_owned(), 400)])).is_ok());
+}
+
+#[test]
+fn images_and_sounds_that_cannot_be_cut_are_refused_with_the_key() {
+    let cases = [
+        (json!({"model_type": "clip", "vision_config": {"patch_size": 500}}), "vision_config.patch_size"),
+        (json!({"model_type": "clip", "text_config": {"num_attention_heads": 7}}), "text_config.hidden_size"),
+        (json!({"model_type": "swin", "window_size": 12}), "window_size"),
+        (json!({"model_type": "swin", "image_size": 1 << 20}), "window_size"),
+        (json!({"model_type": "swin", "num_heads": [3, 6]}), "num_heads"),
+        (json!({"model_type": "resnet", "layer_type": "wide"}), "layer_type"),
+        (json!({"model_type": "detr", "backbone_config": {"backbone": "resnet7"}}), "backbone_config.backbone"),
+        (json!({"model_type": "wav2vec2", "conv_dim": []}), "conv_dim"),
+        (json!({"model_type": "wav2vec2", "add_adapter": true}), "add_adapter"),
+        (json!({"model_type": "clap", "audio_config": {"enable_fusion": true}}), "audio_config.enable_fusion"),
+        (json!({"model_type": "xclip", "vision_config": {"mit_hidden_size": 256}}), "vision_config.mit_hidden_size"),
+        (json!({"model_type": "beit", "use_relative_position_bias": true}), "use_relative_position_bias"),
+        (json!({"model_type": "videomae", "use_mean_pooling": false}), "use_mean_pooling"),
+        (json!({"model_type": "vivit", "tubelet_size": [2, 16]}), "tubelet_size"),
+    ];
+    for (config, key) in cases {
+        let error = refusal(&config);
+        assert!(error.contains(key), "{config}: {error}");
+    }
+}

@@ -115,6 +115,20 @@ fn a_checkpoints_names_may_have_the_base_model_in_front_or_not() {
 }
 
 #[test]
+fn what_only_training_reads_may_be_missing_and_a_normalised_weight_may_have_its_old_names() {
+    let (_dir, path) = changed("wav2vec2", |tensors| {
+        tensors.retain(|tensor| !tensor.name.ends_with("masked_spec_embed"));
+        tensors.iter_mut().for_each(|tensor| {
+            let name = tensor.name.replace("parametrizations.weight.original0", "weight_g");
+            tensor.name = name.replace("parametrizations.weight.original1", "weight_v");
+        });
+    });
+    let model = Model::open(&path).unwrap();
+    assert_eq!(model.info().parameters, Model::open(&golden("wav2vec2")).unwrap().info().parameters);
+    assert!(!model.info().about.contains("not used"), "{}", model.info().about);
+}
+
+#[test]
 fn missing_mis_shaped_and_unused_tensors_are_named() {
     let error = |change: &dyn Fn(&mut Vec<Tensor>)| {
         let (_dir, path) = changed("vit", change);
