@@ -33,11 +33,14 @@ pub enum Kind {
     Clip,
     /// Reads text in both directions, has no vector for the whole image and asks for one by attention.
     Siglip,
+    /// The images' side of SigLIP alone and without that question, as language models see with it.
+    Eyes,
 }
 
 const BOTH: &str = "Compares images with texts";
 const TEXT: &str = "Reads text and gives a vector for each token and one for the whole";
 const IMAGE: &str = "Looks at an image and gives a vector for each patch and one for the whole";
+const PLACES: &str = "Looks at an image and gives a vector for each patch";
 const SORT: &str = "Looks at an image and sorts it into classes";
 
 const fn class(name: &'static str, about: &'static str) -> Class {
@@ -68,6 +71,18 @@ pub static SIGLIP_VISION: Clip = Clip {
     classes: &[class("SiglipVisionModel", IMAGE)],
     part: Part::Image,
     kind: Kind::Siglip,
+};
+pub static IDEFICS3_VISION: Clip = Clip {
+    model_type: "idefics3_vision",
+    classes: &[class("Idefics3VisionTransformer", PLACES)],
+    part: Part::Image,
+    kind: Kind::Eyes,
+};
+pub static SMOLVLM_VISION: Clip = Clip {
+    model_type: "smolvlm_vision",
+    classes: &[class("SmolVLMVisionTransformer", PLACES)],
+    part: Part::Image,
+    kind: Kind::Eyes,
 };
 
 impl Architecture for Clip {
@@ -129,7 +144,7 @@ impl Clip {
             return Err(image_config.refuse("vision_use_head", reason, "Set vision_use_head to true"));
         };
         let (text, image, width) = match self.kind {
-            Kind::Siglip => (text, image, text_tower.out),
+            Kind::Siglip | Kind::Eyes => (text, image, text_tower.out),
             Kind::Clip => {
                 let width = config.size("projection_dim", 512)?;
                 let mut project = |module: &str, x: &Var, from: usize| linear(&mut b.at(module), x, from, width, false);
@@ -284,7 +299,7 @@ impl Text {
     pub fn with_end(config: &Config, kind: Kind, end: Option<usize>) -> Result<Self, ModelError> {
         let layers = match kind {
             Kind::Clip => Layers::read(config, [512, 2048, 8], "quick_gelu", 1e-5)?,
-            Kind::Siglip => Layers::read(config, [768, 3072, 12], "gelu_pytorch_tanh", 1e-6)?,
+            Kind::Siglip | Kind::Eyes => Layers::read(config, [768, 3072, 12], "gelu_pytorch_tanh", 1e-6)?,
         };
         let (vocabulary, positions) = text_sizes(config, kind)?;
         let out = if kind == Kind::Siglip { config.size("projection_size", layers.width)? } else { layers.width };
@@ -304,7 +319,7 @@ impl Text {
         let places = b.first_rows(&table, &length);
         let words = b.add(&words, &places);
         let mask = match self.kind {
-            Kind::Siglip => padding_mask(b, &text.mask),
+            Kind::Siglip | Kind::Eyes => padding_mask(b, &text.mask),
             Kind::Clip => {
                 let places = Places::new(b, &length);
                 causal_mask(b, &text.mask, &places, None)
@@ -313,7 +328,7 @@ impl Text {
         let hidden = self.layers.apply(b, &words, Some(&mask));
         let hidden = layer_norm(&mut b.at("final_layer_norm"), &hidden, width, epsilon);
         let whole = match self.kind {
-            Kind::Siglip => {
+            Kind::Siglip | Kind::Eyes => {
                 let last = vector_at(b, &hidden, -1);
                 linear(&mut b.at("head"), &last, width, self.out, true)
             }
@@ -372,6 +387,7 @@ impl Image {
         let (layers, patch) = match kind {
             Kind::Clip => (Layers::read(config, [768, 3072, 12], "quick_gelu", 1e-5)?, 32),
             Kind::Siglip => (Layers::read(config, [768, 3072, 12], "gelu_pytorch_tanh", 1e-6)?, 16),
+            Kind::Eyes => (Layers::read(config, [1152, 3072, 16], "gelu_pytorch_tanh", 1e-6)?, 32),
         };
         let (edge, patch) = (config.size("image_size", 224)?, config.size("patch_size", patch)?);
         if patch > edge {
@@ -383,7 +399,11 @@ impl Image {
             patch,
             channels: config.size("num_channels", 3)?,
             kind,
-            whole: kind == Kind::Clip || config.flag("vision_use_head", true)?,
+            whole: match kind {
+                Kind::Clip => true,
+                Kind::Siglip => config.flag("vision_use_head", true)?,
+                Kind::Eyes => false,
+            },
         })
     }
 
@@ -416,7 +436,7 @@ impl Image {
         let width = self.layers.width;
         let mut b = b.at("embeddings");
         let pixels = b.cast_float(pixels);
-        let patches = Convolution::patches(self.channels, width, self.patch).bias(self.kind == Kind::Siglip);
+        let patches = Convolution::patches(self.channels, width, self.patch).bias(self.kind != Kind::Clip);
         let seen = patches.apply(&mut b.at("patch_embedding"), &pixels);
         let mut seen = as_sequence(&mut b, &seen, width);
         if self.kind == Kind::Clip {
@@ -434,7 +454,7 @@ impl Image {
         let hidden = self.embed(b, pixels);
         match self.kind {
             Kind::Clip => layer_norm(&mut b.at("pre_layrnorm"), &hidden, width, epsilon),
-            Kind::Siglip => hidden,
+            Kind::Siglip | Kind::Eyes => hidden,
         }
     }
 

@@ -85,6 +85,8 @@ enum Norms {
     Beit,
     /// Keys without bias.
     NoKeyBias,
+    /// Weights that scale what each block adds, and short names.
+    Intern,
 }
 
 const PLACES: &str = "Looks at an image and gives a vector for each patch";
@@ -222,6 +224,20 @@ pub static VIDEOMAE: Vit = Vit {
     ..PLAIN
 };
 
+const INTERN_BODY: Vit = Vit { whole: Whole::None, norms: Norms::Intern, epsilon: 1e-6, ..PLAIN };
+pub static INTERNVL_VISION: Vit = Vit {
+    model_type: "internvl_vision",
+    base: "vision_tower",
+    classes: &[class("InternVLVisionModel", PLACES)],
+    ..INTERN_BODY
+};
+pub static QIANFAN_OCR_VISION: Vit = Vit {
+    model_type: "qianfan_ocr_vision",
+    base: "vision_tower",
+    classes: &[class("QianfanOCRVisionModel", PLACES)],
+    ..INTERN_BODY
+};
+
 /// The epsilon of torch's LayerNorm, which VideoMAE's last norm leaves as it is.
 const EPSILON: f64 = 1e-5;
 
@@ -318,13 +334,15 @@ impl Architecture for Vit {
 
 impl Vit {
     fn read(&self, config: &Config) -> Result<Options, ModelError> {
-        let width = config.size("hidden_size", 768)?;
-        let heads = config.size("num_attention_heads", 12)?;
+        let intern = self.norms == Norms::Intern;
+        let width = config.size("hidden_size", if intern { 1024 } else { 768 })?;
+        let heads = config.size("num_attention_heads", if intern { 16 } else { 12 })?;
         config.divides("hidden_size", width, "num_attention_heads", heads)?;
         for (key, what) in [
             ("is_hybrid", "a residual network before the patches"),
             ("use_relative_position_bias", "a bias by distance in each layer"),
             ("use_shared_relative_position_bias", "a bias by distance"),
+            ("use_qk_norm", "a norm of queries and keys"),
         ] {
             config.must_be_off(key, what)?;
         }
@@ -337,7 +355,7 @@ impl Vit {
             // The gate costs a third matrix, so the others are a third narrower, rounded up to eights.
             (if gated { (inner * 2 / 3).next_multiple_of(8) } else { inner }, gated)
         } else {
-            (config.size("intermediate_size", 3072)?, false)
+            (config.size("intermediate_size", if intern { 4096 } else { 3072 })?, false)
         };
         let (pooled_width, pooled_activation) = match self.whole {
             Whole::Dense { chosen: true } => {
@@ -351,15 +369,23 @@ impl Vit {
             let remedy = "Set use_mean_pooling to true";
             return Err(config.refuse("use_mean_pooling", "a whole that is not the mean is not built", remedy));
         }
-        let bias_key = if self.norms == Norms::NoKeyBias { "qv_bias" } else { "qkv_bias" };
+        let (bias_key, biased) = match self.norms {
+            Norms::NoKeyBias => ("qv_bias", true),
+            Norms::Intern => ("attention_bias", self.model_type == QIANFAN_OCR_VISION.model_type),
+            _ => ("qkv_bias", true),
+        };
+        if intern && config.text("norm_type", "layer_norm")? != "layer_norm" {
+            return Err(config.refuse("norm_type", "this norm is not built", "Use layer_norm"));
+        }
+        let mean = mean || intern && config.flag("use_mean_pooling", true)?;
         Ok(Options {
             width,
             inner,
-            layers: config.layers("num_hidden_layers", 12)?,
+            layers: config.layers("num_hidden_layers", if intern { 24 } else { 12 })?,
             heads,
             activation: Activation::read(config, "hidden_act", self.activation)?,
             epsilon: config.positive("layer_norm_eps", self.epsilon)?,
-            bias: self.norms == Norms::Beit || config.flag(bias_key, true)?,
+            bias: self.norms == Norms::Beit || config.flag(bias_key, biased)?,
             channels,
             sizes,
             patches,
@@ -370,7 +396,8 @@ impl Vit {
                 0
             },
             again: yolos && config.flag("use_mid_position_embeddings", true)?,
-            placed: self.norms != Norms::Beit || config.flag("use_absolute_position_embeddings", false)?,
+            placed: !matches!(self.norms, Norms::Beit | Norms::Intern)
+                || config.flag("use_absolute_position_embeddings", intern)?,
             gated,
             final_norm: !mean,
             pooled_width,
@@ -388,8 +415,15 @@ impl Vit {
         };
         match self.input {
             Input::Image(patch) => {
-                let patch = config.size("patch_size", patch)?;
-                let default = if self.model_type == DPT.model_type { 384 } else { 224 };
+                let [patch, other] = config.pair("patch_size", if self.norms == Norms::Intern { 14 } else { patch })?;
+                if patch != other {
+                    return Err(config.refuse("patch_size", "oblong patches are not built", "Use one number"));
+                }
+                let default = match self.norms {
+                    Norms::Intern => 448,
+                    _ if self.model_type == DPT.model_type => 384,
+                    _ => 224,
+                };
                 let image = if self.model_type == YOLOS.model_type && !config.has("image_size") {
                     [512, 864]
                 } else {
@@ -489,7 +523,7 @@ impl Vit {
     fn note_mask_token(&self, b: &mut GraphBuilder, config: &Config, width: usize) -> Result<(), ModelError> {
         let shape: &[usize] = match self.norms {
             Norms::Dino if config.flag("use_mask_token", true)? => &[1, width],
-            Norms::Beit if config.flag("use_mask_token", false)? => &[1, 1, width],
+            Norms::Beit | Norms::Intern if config.flag("use_mask_token", false)? => &[1, 1, width],
             _ => return Ok(()),
         };
         b.at("embeddings").unread("mask_token", shape);
@@ -538,8 +572,11 @@ impl Vit {
 
     fn layer(&self, b: &mut GraphBuilder, options: &Options, hidden: &Var) -> Var {
         let Options { width, inner, activation, epsilon, bias, .. } = *options;
-        let key_bias = bias && matches!(self.norms, Norms::Plain | Norms::Dino);
-        let modules = ["attention.query", "attention.key", "attention.value", "output.dense"];
+        let key_bias = bias && !matches!(self.norms, Norms::Beit | Norms::NoKeyBias);
+        let modules = match self.norms {
+            Norms::Intern => ["q_proj", "k_proj", "v_proj", "projection_layer"],
+            _ => ["attention.query", "attention.key", "attention.value", "output.dense"],
+        };
         let attention = Attention {
             bias: [bias, key_bias, bias, true],
             ..Attention::new(Heads::even(width, options.heads), modules)
@@ -552,8 +589,8 @@ impl Vit {
             ),
             norms => (
                 ["attention", "layernorm_before", "layernorm_after"],
-                ["intermediate.dense", "output.dense"],
-                (norms == Norms::Beit).then_some(["lambda_1", "lambda_2"]),
+                if norms == Norms::Intern { ["mlp.fc1", "mlp.fc2"] } else { ["intermediate.dense", "output.dense"] },
+                matches!(norms, Norms::Beit | Norms::Intern).then_some(["lambda_1", "lambda_2"]),
             ),
         };
         let layer = Layer { attention, modules, network, inner, activation, epsilon, norm_first: true, scales };
