@@ -127,10 +127,20 @@ impl Sizes {
             ));
         }
         let dims = model.dims_for(setting.batch, setting.size, &setting.dims)?;
-        let one = model.costs(&model.dims_for(1, setting.size, &setting.dims)?)?;
         let all = model.costs(&dims)?;
         let memory_bytes = all.peak_memory_bytes / 32 * u64::from(setting.precision.bits());
-        Ok(Self { dims, macs: one.macs, activations: one.activations, memory_bytes })
+        let (macs, activations) = match model.dims_for(1, setting.size, &setting.dims) {
+            Ok(single) => {
+                let one = model.costs(&single)?;
+                (one.macs, one.activations)
+            }
+            // The file fixes the batch at another number.
+            Err(_) => {
+                let share = |whole: Option<u64>| whole.map(|whole| whole / u64::from(setting.batch.max(1)));
+                (share(all.macs), share(all.activations))
+            }
+        };
+        Ok(Self { dims, macs, activations, memory_bytes })
     }
 }
 

@@ -203,7 +203,6 @@ fn preferred(machine: &Machine) -> Vec<&Target> {
     targets
 }
 
-/// A preset by its id, with or without `preset:`. A file of that name comes first.
 fn plan_of(setting: &Setting) -> Plan {
     Plan {
         models: vec![setting.model.clone()],
