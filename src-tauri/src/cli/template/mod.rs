@@ -84,11 +84,16 @@ enum Act {
     /// Print the lines that differ between two versions of a template in the store.
     Diff { name: String, from: u32, to: u32 },
     /// Keep the text of an older version as the newest one.
-    Restore { name: String, version: u32 },
+    Restore {
+        name: String,
+        #[arg(value_name = "VERSION")]
+        number: u32,
+    },
     /// Tag a version as released.
     Tag {
         name: String,
-        version: u32,
+        #[arg(value_name = "VERSION")]
+        number: u32,
         /// Take the tag away.
         #[arg(long)]
         off: bool,
@@ -199,13 +204,13 @@ impl Template {
                 let (from, to) = (store()?.version(&name, from)?, store()?.version(&name, to)?);
                 output.lines(changes(&from.text, &to.text))
             }
-            Act::Restore { name, version } => {
-                let older = store()?.version(&name, version)?;
-                let note = format!("Version {version} again");
+            Act::Restore { name, number: old } => {
+                let older = store()?.version(&name, old)?;
+                let note = format!("Version {old} again");
                 let number = store()?.save(&name, &older.text, VersionOrigin::Restored, &note)?;
                 output.line(format!("{name}: version {number}"))
             }
-            Act::Tag { name, version, off } => Ok(store()?.tag(&name, version, !off)?),
+            Act::Tag { name, number, off } => Ok(store()?.tag(&name, number, !off)?),
             Act::Merge { name } => match store()?.merge(&name)? {
                 None => output.line(format!("{name}: no update is offered")),
                 Some(merge) => {
