@@ -7,6 +7,12 @@ fn golden() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/golden")
 }
 
+fn folders_of(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+    let folders = entries.filter(|entry| entry.file_type().unwrap().is_dir());
+    folders.map(|entry| entry.file_name().into_string().unwrap()).collect()
+}
+
 fn program() -> Program {
     Program { path: env!("CARGO_BIN_EXE_assay-worker").into(), args: Vec::new() }
 }
@@ -18,7 +24,10 @@ fn every_ready_engine_reproduces_every_case_in_a_worker() {
         println!("{} {} {:?} {:?}", result.case, result.engine, result.largest_difference, result.error);
     }
     let candle: Vec<_> = results.iter().filter(|result| result.engine.0 == "candle").collect();
-    assert_eq!(candle.iter().map(|result| result.case.as_str()).collect::<Vec<_>>(), ["bert", "llama", "opt", "vit"]);
+    let mut cases = folders_of(&golden());
+    cases.sort();
+    assert!(cases.len() >= 18, "{cases:?}");
+    assert_eq!(candle.iter().map(|result| result.case.as_str()).collect::<Vec<_>>(), cases);
     for result in &results {
         let absent = result.error.as_deref().is_some_and(|error| error.contains("is not ready"));
         assert!(absent || result.largest_difference.is_some_and(|difference| difference <= 1e-4), "{result:?}");
