@@ -48,6 +48,9 @@ impl Test {
 
 /// Steps in logarithms without spikes, in order.
 pub fn steps(values: &[f64], p: f64, smallest: f64) -> Vec<Step> {
+    if values.len() < 2 * SHORTEST {
+        return Vec::new();
+    }
     let mut splits = candidates(values);
     let smallest = smallest.ln_1p();
     loop {
@@ -157,6 +160,12 @@ mod tests {
     fn repeats_make_no_step() {
         let values: Vec<f64> = noise(60).collect();
         assert_eq!(found(&values), [0_usize; 0]);
+    }
+
+    #[test]
+    fn a_series_too_short_for_two_levels_has_no_step() {
+        assert_eq!(found(&[]), [0_usize; 0]);
+        assert_eq!(found(&[0.0, 1.0, 0.0, 1.0, 0.0]), [0_usize; 0]);
     }
 
     #[test]

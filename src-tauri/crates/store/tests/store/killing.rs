@@ -75,6 +75,8 @@ fn child_writes() {
     let path = PathBuf::from(std::env::var_os("ASSAY_TEST_STORE").unwrap());
     let from: u128 = std::env::var("ASSAY_TEST_FROM").unwrap().parse().unwrap();
     let store = Store::open(&path).unwrap();
+    // The test runner has begun a line with the test's name, which would hide the first number.
+    println!();
     for number in from.. {
         store.insert_run(&sampled(number)).unwrap();
         println!("STORED {number}");
