@@ -65,10 +65,20 @@ const HEADS: [(&str, &str, &str, Labels); 18] = [
     ("FOR_TEXT_TO_WAVEFORM", "AutoModelForTextToWaveform", "text-to-audio", Labels::None),
 ];
 
+/// Mappings of a whole encoder-decoder.
+const WHOLE: [&str; 2] = ["FOR_SEQ_TO_SEQ_CAUSAL_LM", "FOR_SPEECH_SEQ_2_SEQ"];
+
 /// Its heads that templates know, the most telling first.
 pub(super) fn heads(known: &ModelType, inputs: &[Input]) -> Vec<Head> {
     let head = |&(mapping, auto_class, task, labels): &(&str, &'static str, &'static str, Labels)| {
         let class = known.heads.get(mapping)?.names().first()?.clone();
+        // The decoder of such a type alone is another model.
+        if mapping == "FOR_CAUSAL_LM"
+            && known.is_encoder_decoder
+            && WHOLE.iter().any(|whole| known.heads.contains_key(*whole))
+        {
+            return None;
+        }
         let takes = |input: &&Input| match mapping {
             "FOR_IMAGE_CLASSIFICATION" | "FOR_VIDEO_CLASSIFICATION" => input.name.starts_with("pixel_"),
             "FOR_CTC" | "FOR_AUDIO_CLASSIFICATION" => input.name != "input_ids",

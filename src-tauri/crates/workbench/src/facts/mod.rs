@@ -152,6 +152,14 @@ mod tests {
     }
 
     #[test]
+    fn an_encoder_decoder_learns_whole_and_knows_where_its_decoder_starts() {
+        let t5 = facts("t5").unwrap();
+        assert_eq!(t5.tiny["decoder_start_token_id"], t5.tiny.get("pad_token_id").cloned().unwrap_or(0.into()));
+        assert_eq!(t5.training.unwrap().class, "T5ForConditionalGeneration");
+        assert_eq!(facts("whisper").unwrap().training.unwrap().class, "WhisperForConditionalGeneration");
+    }
+
+    #[test]
     fn one_layer_of_each_kind_is_kept() {
         let small = facts("gemma3_text").unwrap().tiny;
         assert_eq!(small["layer_types"], serde_json::json!(["sliding_attention", "full_attention"]));

@@ -43,6 +43,9 @@ pub(super) struct Tiny {
 pub(super) fn tiny(known: &ModelType) -> Tiny {
     let tokens = Tokens::of(&known.config);
     let mut whole = smaller(&known.config, &tokens);
+    if known.is_encoder_decoder {
+        tokens::add_start(&mut whole);
+    }
     exceptions::apply(&known.model_type, &mut whole);
     let options = differing(&whole, &known.config);
     Tiny { whole, options, first_special: tokens::FIRST }

@@ -63,3 +63,13 @@ fn gather(config: &Map<String, Value>, found: &mut BTreeSet<u64>) {
         }
     }
 }
+
+/// Gives an encoder-decoder that names no first token of its decoder the padding's, as checkpoints of such types do:
+/// labels are shifted behind it.
+pub(super) fn add_start(config: &mut Map<String, Value>) {
+    const KEY: &str = "decoder_start_token_id";
+    if config.get(KEY).is_none_or(Value::is_null) && config.contains_key("vocab_size") {
+        let padding = config.get("pad_token_id").filter(|id| id.is_u64()).cloned();
+        config.insert(KEY.to_owned(), padding.unwrap_or_else(|| 0.into()));
+    }
+}
