@@ -1,6 +1,6 @@
 //! The commands of the real program, as a script calls them.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -174,6 +174,28 @@ fn a_configuration_that_makes_no_sense_is_refused_with_its_key() {
     fs::write(shell.path("bad.json"), r#"{"model_type": "t5", "num_heads": 0}"#).unwrap();
     let (code, said) = shell.fails(&["describe", "bad.json"]);
     assert!(code == 1 && said.contains("num_heads") && said.contains("bad.json"), "{said}");
+}
+
+#[test]
+fn a_suite_is_measured_on_every_ready_engine_and_keeps_its_results() {
+    let shell = Shell::new();
+    let config: serde_json::Value = serde_json::from_str(&TINY.replace("roberta", "bert")).unwrap();
+    let suite = |mode: &str| {
+        json!({
+            "kind": "assay-suite", "model_type": "bert", "config": config, "platform": "cpu", "precisions": ["f32"],
+            "mode": mode, "batches": [1], "seed": 7, "budget_secs": 0.2,
+        })
+    };
+    fs::write(shell.path("suite.json"), suite("inference").to_string()).unwrap();
+    let done = shell.run(&["suite", "suite.json", "--store", "s.duckdb"]);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let sql = "SELECT count(*) AS n FROM runs WHERE failure IS NULL";
+    let kept = shell.json(&["query", "--store", "s.duckdb", sql, "--json"]);
+    assert!(kept[0]["n"].as_u64().is_some_and(|count| count > 0), "{kept}");
+
+    fs::write(shell.path("suite.json"), suite("training").to_string()).unwrap();
+    let (code, said) = shell.fails(&["suite", "suite.json"]);
+    assert!(code == 1 && said.contains("suite.json") && said.contains("Training"), "{said}");
 }
 
 #[test]

@@ -68,6 +68,34 @@ pub struct Measure {
 }
 
 impl Measure {
+    /// One measurement of a suite.
+    pub fn of_suite(suite: &Suite, config: &Path, target: &Target, (precision, batch): (Precision, u32)) -> Self {
+        Self {
+            model: config.display().to_string(),
+            engine: Some(target.engine.0.clone()),
+            device: Some(target.device.0.clone()),
+            precision,
+            batch,
+            length: None,
+            dims: Vec::new(),
+            threads: None,
+            seed: suite.seed,
+            budget_secs: suite.budget_secs,
+            store: None,
+            json: false,
+        }
+    }
+
+    #[must_use]
+    pub fn keep(self, store: Option<PathBuf>) -> Self {
+        Self { store, ..self }
+    }
+
+    #[must_use]
+    pub fn print(self, json: bool) -> Self {
+        Self { json, ..self }
+    }
+
     pub fn run(self, output: &mut Output) -> Result<(), Stop> {
         if !(0.1..=3600.0).contains(&self.budget_secs) {
             return Err(Failure::bad_input("--budget-secs", "it must lie between 0.1 and 3600").into());

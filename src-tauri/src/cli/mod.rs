@@ -16,6 +16,7 @@ mod query;
 mod reach;
 mod recommend;
 mod sheet;
+mod suite;
 mod template;
 mod watch;
 
@@ -49,6 +50,7 @@ enum Command {
     Forecast(forecast::Forecast),
     Recommend(recommend::Recommend),
     Watch(watch::Watch),
+    Suite(suite::RunSuite),
 }
 
 /// Exit codes: 0 done, 1 failed with a sentence on stderr, 2 used wrongly, 3 a regression was found, 130 interrupted.
@@ -68,6 +70,7 @@ pub fn main() -> ExitCode {
         Command::Forecast(command) => command.run(output),
         Command::Recommend(command) => command.run(output),
         Command::Watch(command) => command.run(output),
+        Command::Suite(command) => command.run(output),
     };
     match done {
         // Whoever read our output had enough of it.

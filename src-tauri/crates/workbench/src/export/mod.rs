@@ -139,7 +139,7 @@ fn readme(selection: &Selection, export: &Export) -> String {
         );
     }
     if selection.kinds.contains(&Kind::Suite) {
-        let _ = writeln!(text, "\nA suite is a plan in Assay's own words; it needs no Python.");
+        let _ = writeln!(text, "\nA suite is run by Assay itself, without Python.");
     }
     if !export.refused.is_empty() {
         let _ = writeln!(text, "\n## Not made\n");
