@@ -72,11 +72,9 @@ const WHOLE: [&str; 2] = ["FOR_SEQ_TO_SEQ_CAUSAL_LM", "FOR_SPEECH_SEQ_2_SEQ"];
 pub(super) fn heads(known: &ModelType, inputs: &[Input]) -> Vec<Head> {
     let head = |&(mapping, auto_class, task, labels): &(&str, &'static str, &'static str, Labels)| {
         let class = known.heads.get(mapping)?.names().first()?.clone();
-        // The decoder of such a type alone is another model.
-        if mapping == "FOR_CAUSAL_LM"
-            && known.is_encoder_decoder
-            && WHOLE.iter().any(|whole| known.heads.contains_key(*whole))
-        {
+        // Half of such a type is another model, and where it is not, it learns to mend one text rather than to write another.
+        let half = matches!(mapping, "FOR_CAUSAL_LM" | "FOR_MASKED_LM");
+        if half && known.is_encoder_decoder && WHOLE.iter().any(|whole| known.heads.contains_key(*whole)) {
             return None;
         }
         let takes = |input: &&Input| match mapping {

@@ -157,6 +157,7 @@ mod tests {
         assert_eq!(t5.tiny["decoder_start_token_id"], t5.tiny.get("pad_token_id").cloned().unwrap_or(0.into()));
         assert_eq!(t5.training.unwrap().class, "T5ForConditionalGeneration");
         assert_eq!(facts("whisper").unwrap().training.unwrap().class, "WhisperForConditionalGeneration");
+        assert_eq!(facts("bart").unwrap().training.unwrap().class, "BartForConditionalGeneration");
     }
 
     #[test]
