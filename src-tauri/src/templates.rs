@@ -1,6 +1,6 @@
 //! The templates in use: those of the store, as one library.
 
-use contract::{Failure, StoredTemplate, TemplateDraft, TemplateMerge, TemplateOffer, TemplateRow, VersionOrigin};
+use contract::{Failure, StoredTemplate, TemplateMerge, TemplateOffer, TemplateRow, VersionOrigin};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
@@ -18,10 +18,9 @@ impl Templates {
     /// Takes in what ships with this Assay. An edited template stays as it is.
     pub fn take_shipped(&self, store: &Store) -> Result<(), StoreError> {
         self.forget();
-        let library = Library::shipped();
-        let drafts: Vec<TemplateDraft> =
-            workbench::shipped().iter().map(|(name, text)| library.draft(name, text)).collect();
-        store.take_shipped_templates(&drafts, &format!("Assay {}", env!("CARGO_PKG_VERSION")))
+        let note = format!("Assay {}", env!("CARGO_PKG_VERSION"));
+        // At most starts nothing is new, and reading the templates would hold up the window for nothing.
+        store.take_shipped_templates(&workbench::shipped(), |name, text| Library::shipped().draft(name, text), &note)
     }
 
     pub fn list(&self, store: &Store) -> Result<Vec<TemplateRow>, StoreError> {
@@ -29,7 +28,7 @@ impl Templates {
         Ok(store.templates()?.into_iter().map(|stored| row(&library, stored)).collect())
     }
 
-    /// Keeps a text as a new version, with all that is read from it.
+    /// Keeps a text as a new version, with all that is read from it. The name must be plain: see `check_name`.
     pub fn keep(
         &self,
         store: &Store,
@@ -37,13 +36,14 @@ impl Templates {
         text: &str,
         origin: VersionOrigin,
         note: &str,
-    ) -> Result<StoredTemplate, StoreError> {
+    ) -> Result<StoredTemplate, Failure> {
+        check_name(name)?;
         let mut texts = texts(store)?;
         texts.insert(name.to_owned(), text.to_owned());
         let draft = Library::new(texts).draft(name, text);
         store.save_template(&draft, origin, note.trim(), "You")?;
         self.forget();
-        store.template(name)
+        Ok(store.template(name)?)
     }
 
     fn library(&self, store: &Store) -> Result<Arc<Library>, StoreError> {
@@ -88,7 +88,7 @@ pub fn merged(offer: &TemplateOffer) -> TemplateMerge {
 }
 
 /// A path below the templates folder, in plain letters, so that it can be a file's name on every system.
-pub fn check_name(name: &str) -> Result<(), Failure> {
+fn check_name(name: &str) -> Result<(), Failure> {
     let plain = |part: &str| {
         !part.is_empty()
             && !part.starts_with('.')

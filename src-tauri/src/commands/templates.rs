@@ -3,7 +3,7 @@
 use crate::{
     answer::Answer,
     desk::{Desk, blocking},
-    templates::{check_name, merged},
+    templates::merged,
 };
 use contract::*;
 
@@ -23,9 +23,8 @@ impl Answer<GetTemplate> for Desk {
 impl Answer<SaveTemplate> for Desk {
     async fn answer(&self, request: SaveTemplate) -> Result<StoredTemplate, Failure> {
         let SaveTemplate { name, text, origin, note } = request;
-        check_name(&name)?;
         let (desk, store) = (self.clone(), self.store().await?);
-        blocking(move || Ok(desk.templates.keep(&store, &name, &text, origin, &note)?)).await
+        blocking(move || desk.templates.keep(&store, &name, &text, origin, &note)).await
     }
 }
 

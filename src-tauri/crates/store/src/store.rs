@@ -289,10 +289,16 @@ impl Store {
 
     // Templates
 
-    /// Takes in the templates of this Assay; an edited one stays in use, and what is new is offered beside it.
-    pub fn take_shipped_templates(&self, drafts: &[TemplateDraft], note: &str) -> Result<()> {
+    /// Takes in the templates of this Assay by name and text; an edited one stays in use, and what is new is offered
+    /// beside it. Only what is new is read.
+    pub fn take_shipped_templates(
+        &self,
+        shipped: &[(String, &str)],
+        read: impl Fn(&str, &str) -> TemplateDraft,
+        note: &str,
+    ) -> Result<()> {
         self.write("storing the templates that ship", |conn| {
-            template_versions::take_shipped(conn, drafts, note, Timestamp::now())
+            template_versions::take_shipped(conn, shipped, read, note, Timestamp::now())
         })
     }
 

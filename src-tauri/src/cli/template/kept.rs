@@ -3,7 +3,7 @@
 use crate::{
     cli::reach::{Access, Reach, reach},
     instance::{Doorbell, Instance},
-    templates::{Templates, check_name},
+    templates::Templates,
 };
 use contract::*;
 use std::path::Path;
@@ -61,7 +61,6 @@ impl Kept {
 
     /// Answers the number of the new version.
     pub fn save(&self, name: &str, text: &str, origin: VersionOrigin, note: &str) -> Result<u32, Failure> {
-        check_name(name)?;
         match self {
             Self::Here { store, templates, .. } => Ok(templates.keep(store, name, text, origin, note)?.version),
             Self::Running(running) => {

@@ -95,24 +95,30 @@ pub fn stored(conn: &Connection, name: &str) -> Result<Option<StoredTemplate>> {
 }
 
 /// Takes in what came with this Assay: a template that nobody edited follows or goes, for an edited one it is offered.
-pub fn take_shipped(conn: &Connection, drafts: &[TemplateDraft], note: &str, now: Timestamp) -> Result<()> {
+pub fn take_shipped(
+    conn: &Connection,
+    shipped: &[(String, &str)],
+    read: impl Fn(&str, &str) -> TemplateDraft,
+    note: &str,
+    now: Timestamp,
+) -> Result<()> {
     let known = templates::names(conn)?;
-    for draft in drafts {
-        let versions = if known.contains(&draft.name) { history(conn, &draft.name)? } else { Vec::new() };
+    for (name, text) in shipped {
+        let versions = if known.contains(name) { history(conn, name)? } else { Vec::new() };
         let ships =
             |version: &&TemplateVersion| matches!(version.origin, VersionOrigin::Shipped | VersionOrigin::Offered);
         let used = in_use(&versions);
-        if used.is_some() && versions.iter().find(ships).is_some_and(|newest| newest.text == draft.text) {
+        if used.is_some() && versions.iter().find(ships).is_some_and(|newest| newest.text == *text) {
             continue;
         }
         let edited = used.filter(|used| used.origin != VersionOrigin::Shipped);
         let origin = match edited {
-            Some(edited) if edited.text != draft.text => VersionOrigin::Offered,
+            Some(edited) if edited.text != *text => VersionOrigin::Offered,
             _ => VersionOrigin::Shipped,
         };
-        add(conn, draft, origin, (note, "Assay"), now)?;
+        add(conn, &read(name, text), origin, (note, "Assay"), now)?;
     }
-    for name in known.into_iter().filter(|name| drafts.iter().all(|draft| draft.name != *name)) {
+    for name in known.into_iter().filter(|name| shipped.iter().all(|(ships, _)| ships != name)) {
         let versions = history(conn, &name)?;
         if let Some(used) = in_use(&versions).filter(|used| used.origin == VersionOrigin::Shipped) {
             let gone = TemplateDraft { name, text: used.text.clone(), ..TemplateDraft::default() };

@@ -35,8 +35,8 @@ fn draft(name: &str, text: &str) -> TemplateDraft {
 }
 
 fn ship(store: &Store, texts: &[(&str, &str)]) {
-    let drafts: Vec<TemplateDraft> = texts.iter().map(|(name, text)| draft(name, text)).collect();
-    store.take_shipped_templates(&drafts, "Assay 1").unwrap();
+    let texts: Vec<(String, &str)> = texts.iter().map(|(name, text)| ((*name).to_owned(), *text)).collect();
+    store.take_shipped_templates(&texts, draft, "Assay 1").unwrap();
 }
 
 fn save(store: &Store, text: &str, origin: VersionOrigin) -> u32 {
