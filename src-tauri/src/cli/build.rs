@@ -1,7 +1,7 @@
 //! `assay build`: a model's configuration as an ONNX file.
 
 use super::{
-    interrupt::on_interrupt,
+    interrupt::interruption,
     named::{Named, precision},
     output::{Output, Stop, progress},
     reach::absolute,
@@ -13,10 +13,7 @@ use serde::Serialize;
 use std::{
     ops::ControlFlow,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::Ordering,
 };
 
 /// Write a model as an ONNX file.
@@ -64,9 +61,7 @@ impl Build {
         let info = model.info();
         enough_space(&self.out, &info.name, model.disk_bytes(self.precision))?;
 
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopped = stop.clone();
-        on_interrupt(move || stopped.store(true, Ordering::Relaxed))?;
+        let stop = interruption()?;
         let files = model.export(&self.out, self.precision, self.seed, &mut |done, all| {
             progress(&format!("{} of {} MB", done / 1_000_000, all / 1_000_000));
             if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }

@@ -1,20 +1,14 @@
 //! `assay generate`: a folder of tests, skills, benchmarks and suites.
 
 use super::{
-    interrupt::on_interrupt,
+    interrupt::interruption,
     output::{Output, Stop, progress},
     template::{What, library, ships},
 };
 use clap::Args;
 use contract::Failure;
 use serde_json::json;
-use std::{
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::path::PathBuf;
 use workbench::export;
 
 /// Write tests, skills, benchmarks and suites for model types and platforms into a folder.
@@ -37,9 +31,7 @@ impl Generate {
     pub fn run(self, output: &mut Output) -> Result<(), Stop> {
         let library = library(ships(), self.templates.as_deref())?;
         let selection = self.what.selection()?;
-        let cancelled = Arc::new(AtomicBool::new(false));
-        let cancel = cancelled.clone();
-        on_interrupt(move || cancel.store(true, Ordering::Relaxed))?;
+        let cancelled = interruption()?;
         let total = selection.requests().len();
         let made = export(&library, &selection, &self.out, &cancelled, |done| {
             progress(&format!("{done} of {total} files"));

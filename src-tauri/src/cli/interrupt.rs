@@ -1,7 +1,13 @@
 //! Ctrl-C and the end signal: the measurement is cancelled, so that no worker outlives the command.
 
 use contract::Failure;
-use std::thread;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
 use tokio::{runtime, signal};
 
 /// Calls `then` once when the command is interrupted; a second interruption ends the program at once.
@@ -19,6 +25,14 @@ pub fn on_interrupt(then: impl Fn() + Send + 'static) -> Result<(), Failure> {
         });
     });
     Ok(())
+}
+
+/// Becomes true when the command is interrupted.
+pub fn interruption() -> Result<Arc<AtomicBool>, Failure> {
+    let flag = Arc::new(AtomicBool::new(false));
+    let raised = flag.clone();
+    on_interrupt(move || raised.store(true, Ordering::Relaxed))?;
+    Ok(flag)
 }
 
 #[cfg(unix)]

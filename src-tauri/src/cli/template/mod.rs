@@ -3,7 +3,7 @@
 mod kept;
 
 use super::{
-    interrupt::on_interrupt,
+    interrupt::interruption,
     output::{Output, Stop, progress},
 };
 use clap::{Args, Subcommand};
@@ -15,10 +15,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::Ordering,
 };
 use workbench::{Kind, Library, Problem, Request, Selection, check, check_rendered, convert, impact, render, shipped};
 
@@ -416,9 +413,7 @@ fn read_values(
 }
 
 fn tell_impact(library: &Library, selection: &Selection, json: bool, output: &mut Output) -> Result<(), Stop> {
-    let cancelled = Arc::new(AtomicBool::new(false));
-    let cancel = cancelled.clone();
-    on_interrupt(move || cancel.store(true, Ordering::Relaxed))?;
+    let cancelled = interruption()?;
     let impact = impact(Library::shipped(), library, selection, &cancelled, |done, total| {
         progress(&format!("{done} of {total} files"));
     });
