@@ -1,7 +1,7 @@
 //! `assay describe`: what a model is and what it costs, without running it.
 
 use super::{
-    named::{Named, dimension},
+    named::{AtSizes, Named},
     output::{Output, Stop},
 };
 use clap::Args;
@@ -17,14 +17,8 @@ use std::collections::BTreeMap;
 pub struct Describe {
     #[command(flatten)]
     model: Named,
-    #[arg(long, default_value_t = 1)]
-    batch: u32,
-    /// Tokens of text, or pixels of an image's edge; the model's default where this is not given.
-    #[arg(long, alias = "size")]
-    length: Option<u32>,
-    /// A value for another free dimension, as NAME=VALUE.
-    #[arg(long = "dim", value_name = "NAME=VALUE", value_parser = dimension)]
-    dims: Vec<(String, u32)>,
+    #[command(flatten)]
+    at: AtSizes,
     /// Print one JSON document.
     #[arg(long)]
     json: bool,
@@ -70,7 +64,7 @@ impl Describe {
     pub fn run(self, output: &mut Output) -> Result<(), Stop> {
         let model = self.model.open()?;
         let info = model.info();
-        let sizes = model.dims_for(self.batch, self.length, &self.dims.iter().cloned().collect())?;
+        let sizes = model.dims_for(self.at.batch, self.at.length, &self.at.dims.iter().cloned().collect())?;
         let costs = model.costs(&sizes)?;
         let described = Described {
             name: &info.name,

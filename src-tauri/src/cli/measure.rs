@@ -3,7 +3,7 @@
 use super::{
     interrupt::on_interrupt,
     inventory,
-    named::{dimension, precision, preset},
+    named::{AtSizes, precision, preset},
     output::{Output, Stop, progress},
     reach::{Access, Reach, absolute, reach},
 };
@@ -42,14 +42,8 @@ pub struct Measure {
     device: Option<String>,
     #[arg(long, default_value = "f32", value_parser = precision)]
     precision: Precision,
-    #[arg(long, default_value_t = 1)]
-    batch: u32,
-    /// Tokens of text, or pixels of an image's edge; the model's default where this is not given.
-    #[arg(long, alias = "size")]
-    length: Option<u32>,
-    /// A value for another free dimension, as NAME=VALUE.
-    #[arg(long = "dim", value_name = "NAME=VALUE", value_parser = dimension)]
-    dims: Vec<(String, u32)>,
+    #[command(flatten)]
+    at: AtSizes,
     /// CPU threads; all physical cores where this is not given.
     #[arg(long)]
     threads: Option<u32>,
@@ -61,23 +55,21 @@ pub struct Measure {
     budget_secs: f64,
     /// Keep the result in this store; it is made where there is none.
     #[arg(long, value_name = "FILE")]
-    store: Option<PathBuf>,
+    pub store: Option<PathBuf>,
     /// Print the whole result as one JSON document.
     #[arg(long)]
-    json: bool,
+    pub json: bool,
 }
 
 impl Measure {
-    /// One measurement of a suite.
+    /// One measurement of a suite, neither kept nor printed as JSON.
     pub fn of_suite(suite: &Suite, config: &Path, target: &Target, (precision, batch): (Precision, u32)) -> Self {
         Self {
             model: config.display().to_string(),
             engine: Some(target.engine.0.clone()),
             device: Some(target.device.0.clone()),
             precision,
-            batch,
-            length: None,
-            dims: Vec::new(),
+            at: AtSizes { batch, length: None, dims: Vec::new() },
             threads: None,
             seed: suite.seed,
             budget_secs: suite.budget_secs,
@@ -86,25 +78,20 @@ impl Measure {
         }
     }
 
-    #[must_use]
-    pub fn keep(self, store: Option<PathBuf>) -> Self {
-        Self { store, ..self }
-    }
-
-    #[must_use]
-    pub fn print(self, json: bool) -> Self {
-        Self { json, ..self }
-    }
-
     pub fn run(self, output: &mut Output) -> Result<(), Stop> {
+        self.run_on(None, output)
+    }
+
+    /// On the machine as it was last seen; looks at it first where it was not.
+    pub fn run_on(self, machine: Option<&Machine>, output: &mut Output) -> Result<(), Stop> {
         if !(0.1..=3600.0).contains(&self.budget_secs) {
             return Err(Failure::bad_input("--budget-secs", "it must lie between 0.1 and 3600").into());
         }
         let reached = self.store.as_deref().map(|path| reach(path, Access::Write)).transpose()?;
         let run = match reached {
             Some(Reach::Running(running)) => self.through(&running)?,
-            Some(Reach::Here(store, _claim)) => self.here(Some(&store))?,
-            None => self.here(None)?,
+            Some(Reach::Here(store, _claim)) => self.here(machine, Some(&store))?,
+            None => self.here(machine, None)?,
         };
         progress("");
         if self.json {
@@ -123,7 +110,7 @@ impl Measure {
     }
 
     /// With a worker of our own.
-    fn here(&self, store: Option<&Store>) -> Result<Run, Failure> {
+    fn here(&self, machine: Option<&Machine>, store: Option<&Store>) -> Result<Run, Failure> {
         let control = Control::default();
         let cancel = control.clone();
         on_interrupt(move || cancel.cancel())?;
@@ -133,7 +120,10 @@ impl Measure {
             None => Model::open(Path::new(&self.model))?,
         });
         let place = Place::find()?;
-        let mut machine = inventory::scan(&place)?;
+        let mut machine = match machine {
+            Some(seen) => seen.clone(),
+            None => inventory::scan(&place)?,
+        };
         let settings = store.map(Store::settings).transpose()?.unwrap_or_default();
         if let Some(store) = store {
             machine.peaks = store.peaks(&machine.id)?;
@@ -189,9 +179,9 @@ impl Measure {
             device: target.device,
             precision: self.precision,
             mode: Mode::Inference,
-            batch: self.batch,
-            size: self.length,
-            dims: self.dims.iter().cloned().collect::<BTreeMap<_, _>>(),
+            batch: self.at.batch,
+            size: self.at.length,
+            dims: self.at.dims.iter().cloned().collect::<BTreeMap<_, _>>(),
             threads: self.threads,
             seed: self.seed,
             budget_secs: self.budget_secs,

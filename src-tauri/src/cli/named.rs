@@ -29,6 +29,19 @@ impl Named {
     }
 }
 
+/// The sizes at which a command looks at a model.
+#[derive(Args)]
+pub struct AtSizes {
+    #[arg(long, default_value_t = 1)]
+    pub batch: u32,
+    /// Tokens of text, or pixels of an image's edge; the model's default where this is not given.
+    #[arg(long, alias = "size")]
+    pub length: Option<u32>,
+    /// A value for another free dimension, as NAME=VALUE.
+    #[arg(long = "dim", value_name = "NAME=VALUE", value_parser = dimension)]
+    pub dims: Vec<(String, u32)>,
+}
+
 /// The preset of this name, unless a file is called so.
 pub fn preset(name: &str) -> Option<Model> {
     if Path::new(name).exists() {
@@ -46,7 +59,7 @@ pub fn precision(text: &str) -> Result<Precision, String> {
 }
 
 /// A free size, as NAME=VALUE.
-pub fn dimension(text: &str) -> Result<(String, u32), String> {
+fn dimension(text: &str) -> Result<(String, u32), String> {
     let (name, value) = text.split_once('=').ok_or("NAME=VALUE")?;
     Ok((name.to_owned(), value.parse().map_err(|_| format!("{value} is not a whole number"))?))
 }

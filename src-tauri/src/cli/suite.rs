@@ -33,13 +33,14 @@ impl RunSuite {
         let place = Place::find()?;
         let model = keep_config(&place, &suite)?;
         let mut failed = None;
-        for target in targets(&inventory::scan(&place)?, &suite)? {
+        let machine = inventory::scan(&place)?;
+        for target in targets(&machine, &suite)? {
             for precision in &suite.precisions {
                 for batch in &suite.batches {
-                    let measure = Measure::of_suite(&suite, &model, &target, (*precision, *batch))
-                        .keep(self.store.clone())
-                        .print(self.json);
-                    match measure.run(output) {
+                    let mut measure = Measure::of_suite(&suite, &model, &target, (*precision, *batch));
+                    measure.store = self.store.clone();
+                    measure.json = self.json;
+                    match measure.run_on(Some(&machine), output) {
                         Ok(()) => {}
                         Err(Stop::Told) => failed = Some(Stop::Told),
                         Err(Stop::Failed(failure)) if failure != Failure::Cancelled => {
