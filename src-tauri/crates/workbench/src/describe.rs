@@ -62,25 +62,17 @@ impl Library {
         }
         blocks
     }
-
-    /// What a person may set for a template, in the words of the contract.
-    pub fn settable(&self, name: &str) -> Vec<TemplateVariable> {
-        self.variables(name).into_iter().map(|(name, variable)| described(name, variable)).collect()
-    }
 }
 
 fn declared(template: &Template) -> Vec<TemplateVariable> {
-    template.front.variables.iter().map(|(name, variable)| described(name, variable)).collect()
-}
-
-fn described(name: &str, variable: &crate::Variable) -> TemplateVariable {
-    TemplateVariable {
-        name: name.to_owned(),
+    let described = |(name, variable): (&String, &crate::Variable)| TemplateVariable {
+        name: name.clone(),
         kind: variable.kind.key().to_owned(),
         default: variable.default.clone(),
         allowed: variable.allowed.clone(),
         help: variable.help.clone(),
-    }
+    };
+    template.front.variables.iter().map(described).collect()
 }
 
 #[cfg(test)]

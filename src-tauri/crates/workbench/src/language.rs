@@ -18,13 +18,6 @@ pub struct Limits {
 
 pub const LIMITS: Limits = Limits { fuel: 400_000, depth: 200, output_bytes: 512 * 1024 };
 
-/// Filters beyond Jinja's own, with what they are for.
-pub const FILTERS: [(&str, &str); 3] = [
-    ("py", "Writes a value as a Python literal; py(4) begins its further lines 4 spaces in"),
-    ("json", "Writes a value as JSON on one line"),
-    ("module", "Makes a name that Python can import: xlm-roberta becomes xlm_roberta"),
-];
-
 /// An engine that reads nothing but the templates it is given and the context of a render.
 pub(crate) fn engine() -> Environment<'static> {
     let mut engine = Environment::new();
@@ -37,6 +30,7 @@ pub(crate) fn engine() -> Environment<'static> {
     engine.set_recursion_limit(LIMITS.depth);
     engine.set_debug(true);
     engine.remove_global("debug");
+    // Writes a value as a Python literal; py(4) begins its further lines 4 spaces in.
     engine.add_filter("py", |value: Value, indent: Option<usize>| literal(&value, indent.unwrap_or(0)));
     engine.add_filter("json", |value: Value| json(&value));
     engine.add_filter("module", |name: String| module(&name));

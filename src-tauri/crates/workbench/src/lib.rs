@@ -31,7 +31,7 @@ pub use front::Front;
 pub use generate::{Made, Selection, generate};
 pub use impact::{Impact, Reached, impact};
 pub use kind::Kind;
-pub use language::{FILTERS, LIMITS, Limits};
+pub use language::{LIMITS, Limits};
 pub use library::Library;
 pub use merge::{DiffLine, Merged, diff, merge};
 pub use origin::Origin;

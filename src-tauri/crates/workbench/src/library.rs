@@ -122,12 +122,6 @@ impl Library {
         needs
     }
 
-    /// Every template that needs this one, itself left out.
-    pub fn needed_by(&self, name: &str) -> Vec<&str> {
-        let others = self.templates.keys().filter(|other| *other != name);
-        others.filter(|other| self.needs(other).contains(name)).map(String::as_str).collect()
-    }
-
     /// What a person may set when this template is rendered; the more specific declaration wins.
     pub fn variables(&self, name: &str) -> BTreeMap<&str, &Variable> {
         let chain = self.chain(name);

@@ -25,7 +25,6 @@ use contract::DimRole;
 
 impl Decoder {
     /// As a configuration of a model type describes it; none where the type is no text decoder.
-    #[allow(dead_code, reason = "models of several modalities read their text part with it")]
     pub fn read_config(config: &Config, model_type: &str) -> Result<Option<Self>, ModelError> {
         let variant = VARIANTS.iter().find(|known| known.model_type == model_type);
         variant.map(|known| known.decoder(config)).transpose()
