@@ -1,19 +1,15 @@
 //! CLAP: a text and a sound are read by a tower each, the sound as a spectrogram folded into a square image.
 
 use super::{
-    Architecture, Class,
+    Architecture, Class, Text, bert,
     clip::compare,
     swin::{pyramid, windows_fit},
 };
 use crate::{
     Attribute, Dimension, Element, ModelError,
-    blocks::{
-        Activation, Attention, Convolution, Heads, Layer, WindowStages, as_sequence, batch_norm, embedding, layer_norm,
-        linear, padding_mask, unit_length, vector_at,
-    },
+    blocks::{Activation, Convolution, WindowStages, as_sequence, batch_norm, layer_norm, linear, unit_length},
     builder::{GraphBuilder, Var},
     config::Config,
-    weights::Fill,
 };
 use contract::DimRole;
 
@@ -39,29 +35,25 @@ impl Architecture for Clap {
 
     fn draw(&self, config: &Config, _: &str, mut b: GraphBuilder) -> Result<(), ModelError> {
         let (text_config, sound_config) = (config.part("text_config")?, config.part("audio_config")?);
-        let (text, sound) = (Text::read(&text_config)?, Sound::read(&sound_config)?);
+        let (reader, sound) = (bert::Tower::read(&bert::CLAP_TEXT, &text_config)?, Sound::read(&sound_config)?);
         let width = config.size("projection_dim", 512)?;
         let activation = Activation::read(config, "projection_hidden_act", "relu")?;
         let fixed = |size: usize| Dimension::Fixed(size as u64);
 
         let batch = b.free("batch", DimRole::Batch, "How many sounds, and as many texts, at once?", 1, None);
-        let most = (text.positions - text.padding - 1) as u32;
-        let sequence = b.free("sequence", DimRole::Sequence, "How many tokens of text?", 64, Some(most));
-        let shape = [batch.clone(), sequence];
-        let ids = b.input("input_ids", Element::I64, &shape);
-        let mask = b.input("attention_mask", Element::I64, &shape);
+        let text = Text::beside(&mut b, &batch, 64, Some(reader.longest()));
         let longest = (sound.edge * sound.folds()) as u32;
         let question = "How many frames of the spectrogram (100 are a second)?";
         let frames = b.free("frames", DimRole::Other, question, FRAMES, Some(longest));
         let heard = b.input("input_features", Element::F32, &[batch.clone(), fixed(1), frames, fixed(sound.bins)]);
 
-        let (sound_width, text_width) = (sound_config.size("hidden_size", 768)?, text.width);
+        let (sound_width, text_width) = (sound_config.size("hidden_size", 768)?, reader.width());
         let heard = sound.listen(&mut b.at("audio_model.audio_encoder"), &heard);
         if sound.out() != sound_width {
             let reason = format!("the last stage is {} wide", sound.out());
             return Err(sound_config.refuse("hidden_size", reason, "Make them equal"));
         }
-        let read = text.draw(&mut b.at("text_model"), &ids, &mask);
+        let read = reader.draw(&mut b.at("text_model"), &text);
         let project = |b: &mut GraphBuilder, x: &Var, from: usize| {
             let x = linear(&mut b.at("linear1"), x, from, width, true);
             let x = activation.apply(b, &x);
@@ -205,86 +197,4 @@ fn stretch(b: &mut GraphBuilder, x: &Var, edges: [i64; 2]) -> Var {
         ("cubic_coeff_a", Attribute::Float(-0.75)),
     ];
     b.without_bf16("Resize", &[x, &none, &none, &sizes], &attributes)
-}
-
-/// The tower that reads: RoBERTa.
-struct Text {
-    width: usize,
-    inner: usize,
-    layers: usize,
-    heads: usize,
-    activation: Activation,
-    epsilon: f64,
-    vocabulary: usize,
-    positions: usize,
-    types: usize,
-    padding: usize,
-}
-
-impl Text {
-    fn read(config: &Config) -> Result<Self, ModelError> {
-        let width = config.size("hidden_size", 768)?;
-        let heads = config.size("num_attention_heads", 12)?;
-        config.divides("hidden_size", width, "num_attention_heads", heads)?;
-        let padding = config.size("pad_token_id", 1)?;
-        let positions = config.size("max_position_embeddings", 514)?;
-        if positions < padding + 2 {
-            let reason = format!("positions begin behind the padding token {padding}");
-            return Err(config.refuse("max_position_embeddings", reason, "Make the table of positions larger"));
-        }
-        Ok(Self {
-            width,
-            inner: config.size("intermediate_size", 3072)?,
-            layers: config.layers("num_hidden_layers", 12)?,
-            heads,
-            activation: Activation::read(config, "hidden_act", "gelu")?,
-            epsilon: config.positive("layer_norm_eps", 1e-12)?,
-            vocabulary: config.size("vocab_size", 50_265)?,
-            positions,
-            types: config.size("type_vocab_size", 1)?,
-            padding,
-        })
-    }
-
-    /// The whole text's vector: `[batch, width]`.
-    fn draw(&self, b: &mut GraphBuilder, ids: &Var, attention_mask: &Var) -> Var {
-        let Self { width, epsilon, .. } = *self;
-        let mut front = b.at("embeddings");
-        let (_, words) = embedding(&mut front.at("word_embeddings"), ids, self.vocabulary, width);
-        let table = front.at("position_embeddings").weight("weight", &[self.positions, width], Fill::Matrix);
-        // Real tokens are counted from behind the padding token; padding stays at its own row.
-        let padding = front.int(self.padding as i64);
-        let padded = front.equal(ids, &padding);
-        let real = front.unary("Not", &padded);
-        let real = front.cast(&real, Element::I64);
-        let counted = front.cumulative_sum(&real, 1);
-        let counted = front.mul(&counted, &real);
-        let places = front.add(&counted, &padding);
-        let places = front.gather(&table, &places, 0);
-        let kinds = front.at("token_type_embeddings").weight("weight", &[self.types, width], Fill::Matrix);
-        let first = front.int(0);
-        let kind = front.gather(&kinds, &first, 0);
-        let words = front.add(&words, &kind);
-        let words = front.add(&words, &places);
-        let mut hidden = layer_norm(&mut front.at("LayerNorm"), &words, width, epsilon);
-
-        let mask = padding_mask(b, attention_mask);
-        let modules = ["self.query", "self.key", "self.value", "output.dense"];
-        let layer = Layer {
-            attention: Attention { mask: Some(&mask), ..Attention::new(Heads::even(width, self.heads), modules) },
-            modules: ["attention", "attention.output.LayerNorm", "output.LayerNorm"],
-            network: ["intermediate.dense", "output.dense"],
-            inner: self.inner,
-            activation: self.activation,
-            epsilon,
-            norm_first: false,
-            scales: None,
-        };
-        for index in 0..self.layers {
-            hidden = layer.apply(&mut b.at(format_args!("encoder.layer.{index}")), &hidden);
-        }
-        let first = vector_at(b, &hidden, 0);
-        let whole = linear(&mut b.at("pooler.dense"), &first, width, width, true);
-        b.unary("Tanh", &whole)
-    }
 }

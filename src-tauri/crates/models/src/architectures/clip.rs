@@ -1,6 +1,6 @@
 //! CLIP and its relatives: a text and an image are read by a tower each, and their vectors are compared.
 
-use super::{Architecture, Class};
+use super::{Architecture, Class, Text as TextInput};
 use crate::{
     Dimension, Element, ModelError,
     blocks::{
@@ -109,7 +109,8 @@ impl Architecture for Clip {
             Part::Both if classifies => self.draw_classifier(config, b, batch),
             Part::Both => self.draw_both(config, b, batch),
             Part::Text => {
-                let (tower, text) = (Text::read(config, self)?, TextInput::declare(&mut b, config, self, &batch)?);
+                let tower = Text::read(config, self)?;
+                let text = tower.input(&mut b, &batch);
                 let (hidden, pooled) = tower.draw(&mut b, &text);
                 let (width, out) = (fixed(tower.layers.width), fixed(tower.out));
                 b.output("last_hidden_state", &hidden, &[batch.clone(), text.sequence, width]);
@@ -135,7 +136,7 @@ impl Clip {
     fn draw_both(&self, config: &Config, mut b: GraphBuilder, batch: Dimension) -> Result<(), ModelError> {
         let (text_config, image_config) = (config.part("text_config")?, config.part("vision_config")?);
         let (text_tower, image_tower) = (Text::read(&text_config, self)?, Image::read(&image_config, self.kind)?);
-        let text = TextInput::declare(&mut b, &text_config, self, &batch)?;
+        let text = text_tower.input(&mut b, &batch);
         let pixels = image_tower.input(&mut b, &batch);
         let (_, text) = text_tower.draw(&mut b.at("text_model"), &text);
         let (_, image) = image_tower.draw(&mut b.at("vision_model"), &pixels);
@@ -278,13 +279,6 @@ pub struct Text {
     kind: Kind,
 }
 
-/// Token ids and their mask, `[batch, sequence]`.
-pub struct TextInput {
-    pub ids: Var,
-    pub mask: Var,
-    pub sequence: Dimension,
-}
-
 /// The end of a text in CLIP's vocabulary; configurations before transformers 4.31 say 2, by mistake.
 const END: usize = 49_407;
 const MISTAKEN_END: usize = 2;
@@ -301,13 +295,16 @@ impl Text {
             Kind::Clip => Layers::read(config, [512, 2048, 8], "quick_gelu", 1e-5)?,
             Kind::Siglip | Kind::Eyes => Layers::read(config, [768, 3072, 12], "gelu_pytorch_tanh", 1e-6)?,
         };
-        let (vocabulary, positions) = text_sizes(config, kind)?;
+        let (vocabulary, positions) = if kind == Kind::Clip { (49_408, 77) } else { (32_000, 64) };
+        let vocabulary = config.size("vocab_size", vocabulary)?;
+        let positions = config.size("max_position_embeddings", positions)?;
         let out = if kind == Kind::Siglip { config.size("projection_size", layers.width)? } else { layers.width };
         Ok(Self { layers, vocabulary, positions, end, out, kind })
     }
 
-    pub fn positions(&self) -> usize {
-        self.positions
+    /// As long as the position table, which is how these models are used, unless chosen otherwise.
+    pub fn input(&self, b: &mut GraphBuilder, batch: &Dimension) -> TextInput {
+        TextInput::beside(b, batch, self.positions, Some(self.positions))
     }
 
     /// The vector of each token, and the whole text's.
@@ -345,28 +342,6 @@ impl Text {
             }
         };
         (hidden, whole)
-    }
-}
-
-fn text_sizes(config: &Config, kind: Kind) -> Result<(usize, usize), ModelError> {
-    let (vocabulary, positions) = if kind == Kind::Clip { (49_408, 77) } else { (32_000, 64) };
-    Ok((config.size("vocab_size", vocabulary)?, config.size("max_position_embeddings", positions)?))
-}
-
-impl TextInput {
-    fn declare(b: &mut GraphBuilder, config: &Config, clip: &Clip, batch: &Dimension) -> Result<Self, ModelError> {
-        let (_, positions) = text_sizes(config, clip.kind)?;
-        Ok(Self::new(b, positions, batch))
-    }
-
-    /// As long as the position table, which is how these models are used, unless chosen otherwise.
-    pub fn new(b: &mut GraphBuilder, positions: usize, batch: &Dimension) -> Self {
-        let most = positions as u32;
-        let sequence = b.free("sequence", DimRole::Sequence, "How many tokens of text?", most, Some(most));
-        let shape = [batch.clone(), sequence.clone()];
-        let ids = b.input("input_ids", Element::I64, &shape);
-        let mask = b.input("attention_mask", Element::I64, &shape);
-        Self { ids, mask, sequence }
     }
 }
 

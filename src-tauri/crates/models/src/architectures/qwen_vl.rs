@@ -1,7 +1,7 @@
 //! Qwen2-VL and Qwen3-VL: images of any size as tokens within the text, turned by frame, row and column.
 
 use super::{
-    Architecture, Class,
+    Architecture, Class, Text,
     decoder::{Decoder, Reading},
 };
 use crate::{
@@ -172,19 +172,15 @@ impl QwenVl {
             vision.out, language.width
         );
         let batch = b.free("batch", DimRole::Batch, &question, 1, None);
-        let most = Some(language.positions as u32);
-        let sequence = b.free("sequence", DimRole::Sequence, "How many tokens of text?", 128, most);
-        b.tokens(&batch, &sequence);
-        let text = [batch.clone(), sequence.clone()];
-        let ids = b.input("input_ids", Element::I64, &text);
-        let mask = b.input("attention_mask", Element::I64, &text);
+        let text = Text::beside(&mut b, &batch, 128, Some(language.positions));
+        b.tokens(&text.batch, &text.sequence);
         let [visual, model] = self.modules;
         b.at(visual).undrawn(|b| vision.declare(b));
         let mut part = b.at(model);
-        let reading = Reading::whole(&mut part, &mask);
-        let (table, words) = language.embed(&mut part, &ids, &reading);
+        let reading = Reading::whole(&mut part, &text.mask);
+        let (table, words) = language.embed(&mut part, &text.ids, &reading);
         let (hidden, _) = language.read(&mut part, &words, &reading);
-        end(&mut b, language, class, text, [&table, &hidden]);
+        end(&mut b, language, class, text.numbers(), [&table, &hidden]);
     }
 
     /// What each pair of a head's numbers turns by: 0 the frame, 1 the row, 2 the column.

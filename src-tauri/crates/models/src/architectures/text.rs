@@ -18,13 +18,19 @@ impl Text {
     /// Declares the inputs; `most` is how many tokens the model has positions for.
     pub fn declare(b: &mut GraphBuilder, most: Option<usize>) -> Self {
         let batch = b.free("batch", DimRole::Batch, "How many texts at once?", 1, None);
+        let text = Self::beside(b, &batch, 128, most);
+        b.tokens(&text.batch, &text.sequence);
+        text
+    }
+
+    /// The same in a batch that counts other things as well; `usual` is how long a text is unless chosen otherwise.
+    pub fn beside(b: &mut GraphBuilder, batch: &Dimension, usual: usize, most: Option<usize>) -> Self {
         let most = most.map(|most| most as u32);
-        let sequence = b.free("sequence", DimRole::Sequence, "How many tokens of text?", 128, most);
-        b.tokens(&batch, &sequence);
+        let sequence = b.free("sequence", DimRole::Sequence, "How many tokens of text?", usual as u32, most);
         let shape = [batch.clone(), sequence.clone()];
         let ids = b.input("input_ids", Element::I64, &shape);
         let mask = b.input("attention_mask", Element::I64, &shape);
-        Self { batch, sequence, ids, mask }
+        Self { batch: batch.clone(), sequence, ids, mask }
     }
 
     /// One number for each token.

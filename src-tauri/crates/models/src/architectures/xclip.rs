@@ -2,7 +2,7 @@
 
 use super::{
     Architecture, Class,
-    clip::{Image, Kind, Layers, Text, TextInput},
+    clip::{Image, Kind, Layers, Text},
 };
 use crate::{
     Dimension, Element, ModelError,
@@ -52,7 +52,7 @@ impl Architecture for XClip {
 
         let fixed = |size: usize| Dimension::Fixed(size as u64);
         let batch = b.free("batch", DimRole::Batch, "How many videos, and as many texts, at once?", 1, None);
-        let text = TextInput::new(&mut b, text_tower.positions(), &batch);
+        let text = text_tower.input(&mut b, &batch);
         let [channels, height, wide] = video_tower.image.sizes();
         let shape = [batch.clone(), fixed(frames), fixed(channels), fixed(height), fixed(wide)];
         let pixels = b.input("pixel_values", Element::F32, &shape);

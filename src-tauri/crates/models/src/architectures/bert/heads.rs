@@ -85,7 +85,7 @@ pub fn draw(
 }
 
 /// The first token's vector through a dense layer: `[batch, width]`.
-fn pooled(b: &mut GraphBuilder, hidden: &Var, width: usize) -> Var {
+pub fn pooled(b: &mut GraphBuilder, hidden: &Var, width: usize) -> Var {
     let first = vector_at(b, hidden, 0);
     let dense = linear(b, &first, width, width, true);
     b.unary("Tanh", &dense)

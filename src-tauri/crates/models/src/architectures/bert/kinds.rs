@@ -226,6 +226,16 @@ pub const ROBERTA: Kind = Kind {
     ..BERT
 };
 
+/// The part of CLAP that reads.
+pub const CLAP_TEXT: Kind = Kind {
+    model_type: "clap_text_model",
+    prefix: "ClapText",
+    classes: classes!("ClapText": Model),
+    base: "text_model",
+    defaults: Defaults { positions: 514, segments: 1, ..ROBERTA.defaults },
+    ..ROBERTA
+};
+
 pub const XLM_ROBERTA: Kind = Kind {
     model_type: "xlm-roberta",
     prefix: "XLMRoberta",

@@ -14,14 +14,13 @@ mod words;
 pub use body::{Cache, Decoder, Reading};
 pub use variants::{VARIANTS, Variant};
 
-use super::{Architecture, Class};
+use super::{Architecture, Class, Text};
 use crate::{
-    Dimension, Element, ModelError,
+    ModelError,
     builder::{GraphBuilder, Var},
     config::Config,
     generation::Stage,
 };
-use contract::DimRole;
 
 impl Decoder {
     /// As a configuration of a model type describes it; none where the type is no text decoder.
@@ -72,22 +71,14 @@ impl Architecture for Variant {
     fn draw(&self, config: &Config, class: &str, mut b: GraphBuilder) -> Result<(), ModelError> {
         let decoder = self.decoder(config)?;
         b.deviation(decoder.deviation);
-        let batch = b.free("batch", DimRole::Batch, "How many texts at once?", 1, None);
-        let most = Some(decoder.positions as u32);
-        let sequence = b.free("sequence", DimRole::Sequence, "How many tokens of text?", 128, most);
-        b.tokens(&batch, &sequence);
-        let text = [batch.clone(), sequence.clone()];
-        let ids = b.input("input_ids", Element::I64, &text);
-        let mask = b.input("attention_mask", Element::I64, &text);
-        let vectors = |last: usize| [batch.clone(), sequence.clone(), Dimension::Fixed(last as u64)];
-
+        let text = Text::declare(&mut b, Some(decoder.positions));
         if class == self.classes[0].name {
-            let (_, hidden) = read(&mut b.at(self.inner), &decoder, &ids, &mask);
-            b.output("last_hidden_state", &hidden, &vectors(decoder.vector_width()));
+            let (_, hidden) = read(&mut b.at(self.inner), &decoder, &text);
+            b.output("last_hidden_state", &hidden, &text.vectors(decoder.vector_width()));
         } else {
-            let (table, hidden) = read(&mut b.at(self.module()), &decoder, &ids, &mask);
+            let (table, hidden) = read(&mut b.at(self.module()), &decoder, &text);
             let scores = decoder.score(&mut b, &hidden, &table);
-            b.output("logits", &scores, &vectors(decoder.vocabulary));
+            b.output("logits", &scores, &text.vectors(decoder.vocabulary));
         }
         Ok(())
     }
@@ -102,9 +93,9 @@ impl Architecture for Variant {
 }
 
 /// The word table and the vector of each token of a whole text.
-fn read(b: &mut GraphBuilder, decoder: &Decoder, ids: &Var, attention_mask: &Var) -> (Var, Var) {
-    let reading = Reading::whole(b, attention_mask);
-    let (table, vectors) = decoder.embed(b, ids, &reading);
+fn read(b: &mut GraphBuilder, decoder: &Decoder, text: &Text) -> (Var, Var) {
+    let reading = Reading::whole(b, &text.mask);
+    let (table, vectors) = decoder.embed(b, &text.ids, &reading);
     let (hidden, _) = decoder.read(b, &vectors, &reading);
     (table, hidden)
 }
