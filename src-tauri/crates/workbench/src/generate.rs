@@ -5,13 +5,13 @@ use crate::{
 };
 use contract::Platform;
 use minijinja::value::{Serde, Value};
+use rayon::prelude::*;
 use std::{
     collections::BTreeMap,
     sync::{
         Mutex,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
-    thread,
 };
 
 /// What is wanted.
@@ -62,20 +62,13 @@ impl Selection {
 /// Renders and parses every file of a selection and gives each to `take`, in no particular order. Ends early once
 /// `cancelled` is set.
 pub fn generate(library: &Library, selection: &Selection, cancelled: &AtomicBool, take: impl FnMut(Made) + Send) {
-    let (next, take) = (AtomicUsize::new(0), Mutex::new(take));
-    let workers = thread::available_parallelism().map_or(1, usize::from).min(selection.model_types.len());
-    thread::scope(|scope| {
-        for _ in 0..workers {
-            scope.spawn(|| {
-                while !cancelled.load(Ordering::Relaxed) {
-                    let Some(model_type) = selection.model_types.get(next.fetch_add(1, Ordering::Relaxed)) else {
-                        break;
-                    };
-                    for made in make(library, selection, model_type) {
-                        (*take.lock().expect("nobody panics while taking"))(made);
-                    }
-                }
-            });
+    let take = Mutex::new(take);
+    selection.model_types.par_iter().for_each(|model_type| {
+        if cancelled.load(Ordering::Relaxed) {
+            return;
+        }
+        for made in make(library, selection, model_type) {
+            (*take.lock().expect("nobody panics while taking"))(made);
         }
     });
 }

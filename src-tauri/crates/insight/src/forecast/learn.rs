@@ -7,9 +7,9 @@ use super::{
     frame::Frame,
     keying::{Keying, Layout},
     kin::Kin,
-    parallel,
     support::{Coverage, Fold, Support},
 };
+use rayon::prelude::*;
 use std::collections::BTreeMap;
 
 /// An answer on the logarithmic scale, with the half-width of its 90 % interval.
@@ -99,8 +99,8 @@ impl School<'_> {
     fn answer(&self, support: Support, folds: &[Fold], asked: &[usize]) -> Vec<(usize, Answer)> {
         let School { keyings, bases, full, .. } = *self;
         let Lesson { frame, values, kin, .. } = *self.lesson;
-        let fits =
-            parallel::each(folds.len(), |at| Fit::new(frame, keyings, bases, values, &folds[at].train, Some(full)));
+        let fits: Vec<Fit> =
+            folds.par_iter().map(|fold| Fit::new(frame, keyings, bases, values, &fold.train, Some(full))).collect();
         let practised = || folds.iter().zip(&fits).flat_map(|(fold, fit)| fold.asked.iter().map(move |at| (*at, fit)));
         let truth: Vec<f64> = practised().map(|(at, _)| values[at]).collect();
         let answers: Vec<Vec<f64>> = practised().map(|(at, fit)| fit.answers(keyings, bases, at)).collect();
@@ -124,16 +124,15 @@ impl School<'_> {
             fit.describe(frame, keyings, bases, source.at, centre, into);
             echo.describe(frame, keying, source, into);
         };
-        const CHUNK: usize = 512;
-        let parts = parallel::each(sources.len().div_ceil(CHUNK), |chunk| {
-            let mut rows = Vec::new();
-            for row in chunk * CHUNK..((chunk + 1) * CHUNK).min(sources.len()) {
+        let described: Vec<Vec<f32>> = (0..sources.len())
+            .into_par_iter()
+            .fold(Vec::new, |mut rows, row| {
                 describe(&fits[fold_of[row]], &sources[row], centres[row], &mut rows);
-            }
-            rows
-        });
+                rows
+            })
+            .collect();
         let mut features = describe::features(bases);
-        features.values = parts.concat();
+        features.values = described.concat();
         let practice = Practice { fold: fold_of, truth, centre: centres, features };
         let mut question = describe::features(bases);
         let mut centre = Vec::new();
@@ -184,28 +183,8 @@ fn finish(practice: &Practice, question: &Features, centre: &[f64]) -> Vec<Answe
         .collect();
     let fold_count = practice.fold.iter().max().map_or(0, |f| f + 1);
     let groups = fold_count.min(3);
-    let in_group = |group: usize| -> (Vec<usize>, Vec<usize>) {
-        (0..target.len()).partition(|row| practice.fold[*row] % groups != group)
-    };
     // Corrections of the practice rows by trees that did not see them.
-    let parts: Vec<(Vec<usize>, Vec<f64>)> = parallel::each(groups + 1, |group| {
-        if group == groups {
-            let learned = trees.learn(&practice.features, &target);
-            return (Vec::new(), learned.map_or(vec![0.0; centre.len()], |l| l.predict(question)));
-        }
-        let (train, held) = in_group(group);
-        let own: Vec<f64> = train.iter().map(|row| target[*row]).collect();
-        let learned = if groups < 2 { None } else { trees.learn(&practice.features.selected(&train), &own) };
-        let predicted = learned.map_or(vec![0.0; held.len()], |l| l.predict(&practice.features.selected(&held)));
-        (held, predicted)
-    });
-    let mut corrected = vec![0.0; target.len()];
-    for (held, predicted) in &parts[..groups] {
-        for (row, value) in held.iter().zip(predicted) {
-            corrected[*row] = *value;
-        }
-    }
-    let asked_correction = &parts[groups].1;
+    let (corrected, asked_correction) = cross_fitted(&trees, practice, question, &target, groups);
     // How much of the correction helps, learned where it was not fitted.
     let share = (0..=10)
         .map(|step| f64::from(step) / 10.0)
@@ -230,7 +209,7 @@ fn finish(practice: &Practice, question: &Features, centre: &[f64]) -> Vec<Answe
     let quantile = scores[rank.clamp(1, scores.len()) - 1];
     centre
         .iter()
-        .zip(asked_correction)
+        .zip(&asked_correction)
         .zip(asked_local)
         .map(|((centre, correction), local)| Answer {
             value: centre + share * correction,
@@ -244,26 +223,37 @@ fn finish(practice: &Practice, question: &Features, centre: &[f64]) -> Vec<Answe
 fn local_scale(practice: &Practice, question: &Features, error: &[f64]) -> (Vec<f64>, Vec<f64>) {
     let trees = Trees { rounds: 60, depth: 4, rate: 0.08, least_in_leaf: 20, clip: f64::INFINITY };
     let target: Vec<f64> = error.iter().map(|e| (e.abs() + 0.01).ln()).collect();
-    let rows: Vec<usize> = (0..target.len()).collect();
-    let parts: Vec<(Vec<usize>, Vec<f64>)> = parallel::each(3, |part| {
-        if part == 2 {
-            return (
-                Vec::new(),
-                trees.learn(&practice.features, &target).map_or(vec![0.0; question.rows()], |l| l.predict(question)),
-            );
-        }
-        let (train, held): (Vec<usize>, Vec<usize>) = rows.iter().partition(|row| practice.fold[**row] % 2 != part);
+    let (local, asked) = cross_fitted(&trees, practice, question, &target, 2);
+    let scale = |log: &f64| log.exp() + 0.005;
+    (local.iter().map(scale).collect(), asked.iter().map(scale).collect())
+}
+
+/// `target` as the trees predict it: of the practice rows, each from the groups of folds that it is not in, and of the
+/// questions, from all rows. Zeros where there is too little to learn from.
+fn cross_fitted(
+    trees: &Trees,
+    practice: &Practice,
+    question: &Features,
+    target: &[f64],
+    groups: usize,
+) -> (Vec<f64>, Vec<f64>) {
+    let of_group = |group: usize| -> (Vec<usize>, Vec<f64>) {
+        let (train, held): (Vec<usize>, Vec<usize>) =
+            (0..target.len()).partition(|row| practice.fold[*row] % groups != group);
         let own: Vec<f64> = train.iter().map(|row| target[*row]).collect();
-        let learned = trees.learn(&practice.features.selected(&train), &own);
+        let learned = if groups < 2 { None } else { trees.learn(&practice.features.selected(&train), &own) };
         let predicted = learned.map_or(vec![0.0; held.len()], |l| l.predict(&practice.features.selected(&held)));
         (held, predicted)
-    });
-    let mut local = vec![0.0; target.len()];
-    for (held, predicted) in &parts[..2] {
+    };
+    let (parts, asked) = rayon::join(
+        || (0..groups).into_par_iter().map(of_group).collect::<Vec<_>>(),
+        || trees.learn(&practice.features, target).map_or(vec![0.0; question.rows()], |l| l.predict(question)),
+    );
+    let mut fitted = vec![0.0; target.len()];
+    for (held, predicted) in &parts {
         for (row, value) in held.iter().zip(predicted) {
-            local[*row] = *value;
+            fitted[*row] = *value;
         }
     }
-    let scale = |log: &f64| log.exp() + 0.005;
-    (local.iter().map(scale).collect(), parts[2].1.iter().map(scale).collect())
+    (fitted, asked)
 }

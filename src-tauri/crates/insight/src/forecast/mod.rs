@@ -17,7 +17,6 @@ mod kin;
 mod learn;
 mod linear;
 mod memory;
-mod parallel;
 mod support;
 mod twins;
 
