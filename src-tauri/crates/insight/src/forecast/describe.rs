@@ -37,6 +37,7 @@ impl Fit {
         bases: &[Basis],
         values: &[f64],
         train: &[usize],
+        rounds: usize,
         start: Option<&Fit>,
     ) -> Self {
         let factors: Vec<Factors> = bases
@@ -57,10 +58,7 @@ impl Fit {
                     column_features: &keying.column_features,
                     column_width: keying.column_width,
                 };
-                match start {
-                    Some(start) => Factors::fit(&cells, basis.rank, 8, Some(&start.factors[at])),
-                    None => Factors::fit(&cells, basis.rank, 40, None),
-                }
+                Factors::fit(&cells, basis.rank, rounds, start.map(|start| &start.factors[at]))
             })
             .collect();
         let first = &keyings[bases[0].keying];
@@ -155,6 +153,16 @@ impl Fit {
         into.push(mean(&self.of_cell, (row, column)));
     }
 
+    /// The mean of the values measured in a cell of the first layout.
+    pub fn measured(&self, row: u32, column: u32) -> Option<f64> {
+        self.of_cell.get(&(row, column)).map(|(sum, count)| self.first(row, column) + sum / count)
+    }
+
+    /// The first basis' value of a cell.
+    pub fn first(&self, row: u32, column: u32) -> f64 {
+        self.factors[0].value(row, column)
+    }
+
     /// The traits of a row's work in the first basis.
     pub fn traits(&self, keyings: &[Keying], bases: &[Basis], at: usize) -> &[f64] {
         let row = keyings[bases[0].keying].row[at] as usize;
@@ -166,5 +174,5 @@ impl Fit {
 /// An empty table of features for these bases.
 pub fn features(bases: &[Basis]) -> Features {
     let rank = bases[0].rank;
-    Features::new(2 * bases.len() + 1 + rank.min(4) + (rank + 1).min(4) + 7 + 3 + 6 + 3 + 2 + echo::WIDTH)
+    Features::new(2 * bases.len() + 1 + rank.min(4) + (rank + 1).min(4) + 7 + 3 + 6 + 3 + 2 + echo::WIDTH + 1)
 }

@@ -5,22 +5,32 @@
 //! the same kind (`echo`), and how large errors are around a question sets the width of its interval. Everything beyond
 //! the fits is learned and checked on inner splits that hide known rows just as the question's row is hidden (`support`).
 
+mod age;
 mod anchors;
+mod baseline;
 mod boost;
+mod conformal;
 mod describe;
 mod duplicates;
 mod echo;
 mod factors;
 mod frame;
+mod influence;
 mod keying;
 mod kin;
 mod learn;
 mod linear;
 mod memory;
+mod practice;
+mod stack;
 mod support;
+mod transfer;
 mod twins;
 
 pub use anchors::{Anchors, anchors};
+pub use baseline::Baseline;
+pub use duplicates::without_copies;
+pub use influence::{Influence, influences};
 pub use support::Support;
 
 use crate::table::Measurement;
@@ -69,7 +79,7 @@ pub fn forecast(known: &[&Measurement], asked: &[&Measurement]) -> Forecasts {
     let (known, copies) = duplicates::without_copies(known);
     let frame = Frame::new(&known, asked);
     let rows: Vec<&Measurement> = known.iter().chain(asked).copied().collect();
-    let samples: Vec<f64> = frame.batch.iter().map(|batch| if batch.is_nan() { 0.0 } else { *batch }).collect();
+    let samples = samples(&frame);
     let analytic = memory::analytic(&frame, &rows);
     let logs = |of: &dyn Fn(&Measurement) -> Option<f64>, less: &[f64]| -> Vec<f64> {
         let log = |at: usize| of(rows[at]).filter(|value| *value > 0.0).map_or(f64::NAN, |value| value.ln() - less[at]);
@@ -79,6 +89,7 @@ pub fn forecast(known: &[&Measurement], asked: &[&Measurement]) -> Forecasts {
     let memories = logs(&|row| row.peak_memory_mb, &analytic);
     let coverage = Coverage::new(&frame);
     let twins = twins::twins(&frame, &times);
+    let age = age::Age::new(&frame, &rows, &times);
     let kin = kin::Kin::new(&frame, &rows);
     let places: Vec<usize> = (known.len()..rows.len()).collect();
     let learn = |values: &[f64]| -> BTreeMap<usize, Answer> {
@@ -91,13 +102,40 @@ pub fn forecast(known: &[&Measurement], asked: &[&Measurement]) -> Forecasts {
         .iter()
         .map(|at| {
             let support = coverage.of(&frame, *at);
-            let latency_ms = times.get(at).map(|answer| Interval::from_log(answer, samples[*at]));
+            let latency_ms = times.get(at).map(|answer| {
+                let half_width = age.widened(&frame, *at, answer.half_width);
+                Interval::from_log(&Answer { half_width, ..*answer }, samples[*at])
+            });
             let peak_memory_mb = memories.get(at).map(|answer| Interval::from_log(answer, analytic[*at]));
-            let note = grounds.note(rows[*at], support, times.get(at));
+            let note = grounds.note(rows[*at], support, times.get(at)) + &aged(age.of(&frame, *at));
             Forecast { latency_ms, peak_memory_mb, support, note }
         })
         .collect();
     Forecasts { answers, copies }
+}
+
+/// What a reader should know of the age of what an answer rests on.
+fn aged(years: f64) -> String {
+    let months = (12.0 * years).round();
+    if months < 3.0 {
+        String::new()
+    } else {
+        format!("; the newest result there is {months} months older, which widens the interval")
+    }
+}
+
+/// A label for each row; rows of the same chip share it, under whatever names the hardware goes.
+pub fn twins(rows: &[&Measurement]) -> Vec<u32> {
+    let frame = Frame::new(rows, &[]);
+    let log = |(row, samples): (&&Measurement, f64)| row.latency_ms.map_or(f64::NAN, |ms| ms.ln() - samples);
+    let times: Vec<f64> = rows.iter().zip(samples(&frame)).map(log).collect();
+    let of_hardware = twins::twins(&frame, &times);
+    frame.hardware.id.iter().map(|hardware| of_hardware[*hardware as usize]).collect()
+}
+
+/// Logarithms of the batch, 0 where it is blank.
+fn samples(frame: &Frame) -> Vec<f64> {
+    frame.batch.iter().map(|batch| if batch.is_nan() { 0.0 } else { *batch }).collect()
 }
 
 /// What there is to say about the rows that an answer rests on.

@@ -83,6 +83,50 @@ fn a_device_never_seen_is_flagged_with_the_models_to_run_on_it() {
 }
 
 #[test]
+fn a_device_with_a_few_models_measured_is_told_from_the_others() {
+    let few = |row: &Measurement| row.model.ends_with('7');
+    let found = answered(&table(80, 6), |row| row.hardware == "chip 3" && !few(row));
+    assert!(found.iter().all(|(_, answer)| answer.support == Support::FewOnHardware));
+    let near = share(
+        found
+            .iter()
+            .map(|(row, answer)| (answer.latency_ms.unwrap().value / row.latency_ms.unwrap() - 1.0).abs() < 0.15),
+    );
+    assert!(near > 0.9, "{near} within 15 %");
+    let covered = share(found.iter().map(|(row, answer)| {
+        let (time, truth) = (answer.latency_ms.unwrap(), row.latency_ms.unwrap());
+        time.low <= truth && truth <= time.high
+    }));
+    assert!(covered > 0.8, "{covered} covered");
+}
+
+#[test]
+fn an_old_measurement_widens_the_interval_and_says_so() {
+    let at = |date: &str| -> Vec<Measurement> {
+        // What is asked has no time: it is a question of the day of the newest result.
+        let dated = |row: Measurement| {
+            let measured_at = match (every_fifth_pair(&row), row.hardware == "chip 3") {
+                (true, _) => "",
+                (false, true) => date,
+                (false, false) => "2026-06-01",
+            };
+            Measurement { measured_at: measured_at.into(), ..row }
+        };
+        table(40, 6).into_iter().map(dated).collect()
+    };
+    let answers = |date: &str| -> Vec<Forecast> {
+        let found = answered(&at(date), every_fifth_pair).into_iter();
+        found.filter(|(row, _)| row.hardware == "chip 3").map(|(_, answer)| answer).collect()
+    };
+    let (new, old) = (answers("2026-06-01"), answers("2024-06-01T12:00:00Z"));
+    assert!(!new.is_empty());
+    let width = |answer: &Forecast| answer.latency_ms.map(|time| (time.high / time.low).ln()).unwrap();
+    assert!(new.iter().zip(&old).all(|(new, old)| width(old) > 1.1 * width(new)));
+    assert!(old.iter().all(|answer| answer.note.contains("24 months older")), "{}", old[0].note);
+    assert!(new.iter().all(|answer| !answer.note.contains("months")), "{}", new[0].note);
+}
+
+#[test]
 fn with_two_devices_a_third_gets_no_time() {
     let found = answered(&table(40, 3), |row| row.hardware == "chip 2");
     assert!(found.iter().all(|(_, answer)| answer.latency_ms.is_none() && answer.note.contains("run these")));

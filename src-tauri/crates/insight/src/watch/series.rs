@@ -1,7 +1,7 @@
 //! The table of series: columns series, at and value, and any others, which describe the environment of a point.
 
+use crate::moment::seconds;
 use contract::csv::Reader;
-use jiff::{Timestamp, civil, tz::TimeZone};
 use serde::Serialize;
 use std::{
     collections::HashMap,
@@ -196,15 +196,6 @@ fn put_in_order(table: &mut SeriesTable) {
 
 fn number(text: &str) -> Option<f64> {
     text.parse().ok().filter(|number: &f64| number.is_finite())
-}
-
-/// A time with or without an offset, or a date; without an offset it is taken as UTC.
-fn seconds(text: &str) -> Option<f64> {
-    let timestamp = text.parse::<Timestamp>().ok().or_else(|| {
-        let naive: civil::DateTime = text.parse().ok()?;
-        Some(naive.to_zoned(TimeZone::UTC).ok()?.timestamp())
-    })?;
-    Some(timestamp.as_nanosecond() as f64 / 1e9)
 }
 
 #[cfg(test)]

@@ -51,7 +51,8 @@ impl Booster for Trees {
             let pull: Vec<f64> = rest.iter().map(|rest| rest.clamp(-self.clip, self.clip)).collect();
             let mut growth =
                 Growth { trees: self, binned: &binned, rest: &pull, looked_at: &looked_at, nodes: Vec::new() };
-            growth.grow(drawn, self.depth);
+            let bins = growth.bins(&drawn);
+            growth.grow(drawn, bins, self.depth);
             let tree = Tree { nodes: growth.nodes };
             for (row, rest) in rest.iter_mut().enumerate() {
                 *rest -= tree.answer(|feature| binned[feature][row]);
@@ -149,50 +150,79 @@ struct Split {
     blanks_left: bool,
 }
 
+/// Sum and count of what falls into each bin, one feature looked at after the other.
+type Bins = Vec<[(f64, f64); BINS]>;
+
 impl Growth<'_> {
     /// Grows the tree below a node that holds `rows`, and returns the node's place.
-    fn grow(&mut self, rows: Vec<u32>, depth: usize) -> u32 {
+    fn grow(&mut self, rows: Vec<u32>, bins: Bins, depth: usize) -> u32 {
         let place = self.nodes.len() as u32;
         let sum: f64 = rows.iter().map(|row| self.rest[*row as usize]).sum();
         self.nodes.push(Node::Leaf(self.trees.rate * sum / (rows.len() as f64 + PENALTY)));
-        let split =
-            if depth == 0 || rows.len() < 2 * self.trees.least_in_leaf { None } else { self.best_split(&rows, sum) };
-        if let Some(Split { feature, most, blanks_left, .. }) = split {
-            let bins = &self.binned[feature];
+        if !self.may_split(&rows, depth) {
+            return place;
+        }
+        if let Some(Split { feature, most, blanks_left, .. }) = self.best_split(&bins, rows.len(), sum) {
+            let of_feature = &self.binned[feature];
             let (left, right): (Vec<u32>, Vec<u32>) = rows.into_iter().partition(|row| {
-                let bin = bins[*row as usize];
+                let bin = of_feature[*row as usize];
                 if bin == 0 { blanks_left } else { bin <= most }
             });
-            let left = self.grow(left, depth - 1);
-            let right = self.grow(right, depth - 1);
+            let [of_left, of_right] = self.divided(bins, &left, &right, depth - 1);
+            let left = self.grow(left, of_left, depth - 1);
+            let right = self.grow(right, of_right, depth - 1);
             self.nodes[place as usize] = Node::Split { feature: feature as u32, most, blanks_left, left, right };
         }
         place
     }
 
-    fn best_split(&self, rows: &[u32], sum: f64) -> Option<Split> {
-        let count = rows.len() as f64;
+    fn may_split(&self, rows: &[u32], depth: usize) -> bool {
+        depth > 0 && rows.len() >= 2 * self.trees.least_in_leaf
+    }
+
+    /// A node's bins divided among its sides: the smaller is counted, the other is what remains.
+    fn divided(&self, mut bins: Bins, left: &[u32], right: &[u32], depth: usize) -> [Bins; 2] {
+        let larger = if left.len() < right.len() { right } else { left };
+        if !self.may_split(larger, depth) {
+            return [Bins::new(), Bins::new()];
+        }
+        let smaller = self.bins(if left.len() < right.len() { left } else { right });
+        for (bins, smaller) in bins.iter_mut().zip(&smaller) {
+            for (rest, part) in bins.iter_mut().zip(smaller) {
+                *rest = (rest.0 - part.0, rest.1 - part.1);
+            }
+        }
+        if left.len() < right.len() { [smaller, bins] } else { [bins, smaller] }
+    }
+
+    fn bins(&self, rows: &[u32]) -> Bins {
+        let pulls: Vec<f64> = rows.iter().map(|row| self.rest[*row as usize]).collect();
+        let of_feature = |feature: &usize| {
+            let binned = &self.binned[*feature];
+            let mut bins = [(0.0, 0.0); BINS];
+            for (row, pull) in rows.iter().zip(&pulls) {
+                let bin = &mut bins[(binned[*row as usize] as usize) & (BINS - 1)];
+                *bin = (bin.0 + pull, bin.1 + 1.0);
+            }
+            bins
+        };
+        self.looked_at.iter().map(of_feature).collect()
+    }
+
+    fn best_split(&self, bins: &Bins, rows: usize, sum: f64) -> Option<Split> {
+        let count = rows as f64;
         let least = self.trees.least_in_leaf as f64;
         let worth = |sum: f64, count: f64| sum * sum / (count + PENALTY);
         let without = worth(sum, count);
         let mut best: Option<Split> = None;
-        for &feature in self.looked_at {
-            let bins = &self.binned[feature];
-            let (mut sums, mut counts) = ([0.0_f64; BINS], [0_u32; BINS]);
-            for row in rows {
-                let bin = (bins[*row as usize] as usize) & (BINS - 1);
-                sums[bin] += self.rest[*row as usize];
-                counts[bin] += 1;
-            }
-            let choices: &[bool] = if counts[0] > 0 { &[true, false] } else { &[false] };
+        for (bins, &feature) in bins.iter().zip(self.looked_at) {
+            let blank = bins[0];
+            let choices: &[bool] = if blank.1 > 0.0 { &[true, false] } else { &[false] };
             for &blanks_left in choices {
-                let (mut left, mut left_count) = if blanks_left { (sums[0], f64::from(counts[0])) } else { (0.0, 0.0) };
-                for most in 1..BINS {
-                    if counts[most] == 0 {
-                        continue;
-                    }
-                    left += sums[most];
-                    left_count += f64::from(counts[most]);
+                let (mut left, mut left_count) = if blanks_left { blank } else { (0.0, 0.0) };
+                for (most, (sum_in, count_in)) in bins.iter().enumerate().skip(1).filter(|(_, bin)| bin.1 > 0.0) {
+                    left += sum_in;
+                    left_count += count_in;
                     if left_count < least || count - left_count < least {
                         continue;
                     }

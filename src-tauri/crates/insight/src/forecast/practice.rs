@@ -1,0 +1,107 @@
+//! From stacked answers to corrected ones with an interval, as far as practice bears it out.
+
+use super::{
+    boost::{Booster, Features, Trees},
+    conformal,
+    learn::Answer,
+};
+use rayon::prelude::*;
+
+/// Rows whose answer is known, asked as the folds ask them.
+pub struct Practice {
+    pub fold: Vec<usize>,
+    /// Rows whose errors are alike, such as those of one model where the model is unknown.
+    pub group: Vec<usize>,
+    pub truth: Vec<f64>,
+    pub centre: Vec<f64>,
+    pub features: Features,
+}
+
+/// Practice errors beyond this say that a row is odd, not how far to correct.
+const MOST_CORRECTION: f64 = 0.7;
+
+impl Practice {
+    /// Answers questions whose stacked answers are `centre`.
+    pub fn answer(&self, question: &Features, centre: &[f64]) -> Vec<Answer> {
+        let trees = Trees { rounds: 200, depth: 6, rate: 0.06, least_in_leaf: 5, clip: 0.2 };
+        let target: Vec<f64> = self
+            .truth
+            .iter()
+            .zip(&self.centre)
+            .map(|(y, c)| (y - c).clamp(-MOST_CORRECTION, MOST_CORRECTION))
+            .collect();
+        let fold_count = self.fold.iter().max().map_or(0, |f| f + 1);
+        let groups = fold_count.min(3);
+        // Corrections of the practice rows by trees that did not see them.
+        let (corrected, asked_correction) = cross_fitted(&trees, self, question, &target, groups);
+        // How much of the correction helps, learned where it was not fitted.
+        let share = (0..=10)
+            .map(|step| f64::from(step) / 10.0)
+            .min_by(|a, b| {
+                let loss = |share: f64| -> f64 {
+                    (0..target.len())
+                        .map(|r| {
+                            let e = (self.truth[r] - self.centre[r] - share * corrected[r]).abs();
+                            e / (e + 0.15)
+                        })
+                        .sum()
+                };
+                loss(*a).total_cmp(&loss(*b))
+            })
+            .unwrap_or(0.0);
+        let error: Vec<f64> =
+            (0..target.len()).map(|r| self.truth[r] - self.centre[r] - share * corrected[r]).collect();
+        let (local, asked_local) = local_scale(self, question, &error);
+        let scores: Vec<f64> = error.iter().zip(&local).map(|(e, s)| e.abs() / s).collect();
+        let quantile = conformal::quantile(&scores, &self.group);
+        centre
+            .iter()
+            .zip(&asked_correction)
+            .zip(asked_local)
+            .map(|((centre, correction), local)| Answer {
+                value: centre + share * correction,
+                half_width: quantile * local,
+                checked: true,
+            })
+            .collect()
+    }
+}
+
+/// How large errors are about each practice row and each question.
+fn local_scale(practice: &Practice, question: &Features, error: &[f64]) -> (Vec<f64>, Vec<f64>) {
+    let trees = Trees { rounds: 60, depth: 4, rate: 0.08, least_in_leaf: 20, clip: f64::INFINITY };
+    let target: Vec<f64> = error.iter().map(|e| (e.abs() + 0.01).ln()).collect();
+    let (local, asked) = cross_fitted(&trees, practice, question, &target, 2);
+    let scale = |log: &f64| log.exp() + 0.005;
+    (local.iter().map(scale).collect(), asked.iter().map(scale).collect())
+}
+
+/// `target` as the trees predict it: of the practice rows, each from the groups of folds that it is not in, and of the
+/// questions, the mean over the groups. Zeros where there is too little to learn from.
+fn cross_fitted(
+    trees: &Trees,
+    practice: &Practice,
+    question: &Features,
+    target: &[f64],
+    groups: usize,
+) -> (Vec<f64>, Vec<f64>) {
+    let of_group = |group: usize| -> (Vec<usize>, Vec<f64>, Vec<f64>) {
+        let (train, held): (Vec<usize>, Vec<usize>) =
+            (0..target.len()).partition(|row| practice.fold[*row] % groups != group);
+        let own: Vec<f64> = train.iter().map(|row| target[*row]).collect();
+        let learned = if groups < 2 { None } else { trees.learn(&practice.features.selected(&train), &own) };
+        let predict = |features: &Features| {
+            learned.as_ref().map_or_else(|| vec![0.0; features.rows()], |learned| learned.predict(features))
+        };
+        let of_held = predict(&practice.features.selected(&held));
+        (held, of_held, predict(question))
+    };
+    let parts: Vec<_> = (0..groups).into_par_iter().map(of_group).collect();
+    let mut fitted = vec![0.0; target.len()];
+    let mut asked = vec![0.0; question.rows()];
+    for (held, of_held, of_asked) in &parts {
+        held.iter().zip(of_held).for_each(|(row, value)| fitted[*row] = *value);
+        asked.iter_mut().zip(of_asked).for_each(|(sum, value)| *sum += value / groups as f64);
+    }
+    (fitted, asked)
+}
