@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: what Assay costs and how true its times are, measured from outside.
 
 mod display;
+mod forecast;
 mod kill;
 mod measure;
 mod overhead;
@@ -29,6 +30,7 @@ const WITHOUT_IT: &[(&str, Trial)] = &[
     ("templates", |places, rest| {
         templates::run(places, std::path::Path::new(rest.first().map_or("python3", String::as_str)))
     }),
+    ("forecast", forecast::run),
     ("watch", |_, rest| watch::run(rest)),
 ];
 
