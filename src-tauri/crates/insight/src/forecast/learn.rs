@@ -7,6 +7,7 @@ use super::{
     keying::{Keying, Layout},
     kin::Kin,
     practice::Practice,
+    relatives::Relatives,
     stack::{favour_last, stack_weights},
     support::{Coverage, Fold, Support},
     transfer::Transfer,
@@ -156,7 +157,8 @@ impl School<'_> {
                 Support::Setting | Support::Combination | Support::Nothing => row,
             })
             .collect();
-        let practice = Practice { fold: fold_of, group, truth, centre: centres, features };
+        let doubtful_scale = support == Support::NewModel;
+        let practice = Practice { fold: fold_of, group, doubtful_scale, truth, centre: centres, features };
         let mut question = describe::features(bases);
         let mut centre = Vec::new();
         for (at, answers) in asked.iter().zip(&self.guesses(support, full, train, asked)) {
@@ -167,13 +169,20 @@ impl School<'_> {
         asked.iter().copied().zip(practice.answer(&question, &centre)).collect()
     }
 
-    /// Each basis' answer to each row asked, and on a hardware that is hardly known, what its few rows transfer to it.
+    /// Each basis' answer to each row asked; beside them, on a hardware that is hardly known, what its few rows transfer
+    /// to it, and for an unknown model, what models alike in name take.
     fn guesses(&self, support: Support, fit: &Fit, train: &[usize], asked: &[usize]) -> Guesses {
         let School { keyings, bases, .. } = *self;
-        let Lesson { frame, values, .. } = *self.lesson;
+        let Lesson { frame, values, kin, .. } = *self.lesson;
         let mut guesses: Guesses = asked.iter().map(|at| fit.answers(keyings, bases, *at)).collect();
+        let keying = &keyings[bases[0].keying];
+        if support == Support::NewModel {
+            let relatives = Relatives::new(frame, keying, kin, train);
+            for (guesses, at) in guesses.iter_mut().zip(asked) {
+                guesses.push(relatives.answer(frame, keying, fit, *at, guesses[0]));
+            }
+        }
         if support == Support::FewOnHardware {
-            let keying = &keyings[bases[0].keying];
             let hardware: BTreeSet<u32> = asked.iter().map(|at| frame.hardware.id[*at]).collect();
             let transfers: BTreeMap<u32, Option<Transfer>> = hardware
                 .into_par_iter()

@@ -22,6 +22,7 @@ mod learn;
 mod linear;
 mod memory;
 mod practice;
+mod relatives;
 mod stack;
 mod support;
 mod transfer;

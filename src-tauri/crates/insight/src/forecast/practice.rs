@@ -12,6 +12,8 @@ pub struct Practice {
     pub fold: Vec<usize>,
     /// Rows whose errors are alike, such as those of one model where the model is unknown.
     pub group: Vec<usize>,
+    /// Whether the scale of errors may mislead, as where it is learned on other models than those asked.
+    pub doubtful_scale: bool,
     pub truth: Vec<f64>,
     pub centre: Vec<f64>,
     pub features: Features,
@@ -52,20 +54,36 @@ impl Practice {
         let error: Vec<f64> =
             (0..target.len()).map(|r| self.truth[r] - self.centre[r] - share * corrected[r]).collect();
         let (local, asked_local) = local_scale(self, question, &error);
-        let scores: Vec<f64> = error.iter().zip(&local).map(|(e, s)| e.abs() / s).collect();
-        let quantile = conformal::quantile(&scores, &self.group);
+        let (power, quantile) = self.width(&error, &local);
         centre
             .iter()
             .zip(&asked_correction)
             .zip(asked_local)
             .map(|((centre, correction), local)| Answer {
                 value: centre + share * correction,
-                half_width: quantile * local,
+                half_width: quantile * local.powf(power),
                 checked: true,
             })
             .collect()
     }
+
+    /// The power of the local scale, and what to multiply it by, that cover with the least middle width: where errors
+    /// are not as the scale foretells, one row far out would widen all intervals.
+    fn width(&self, error: &[f64], local: &[f64]) -> (f64, f64) {
+        let mean_log = local.iter().map(|scale| scale.ln()).sum::<f64>() / local.len().max(1) as f64;
+        let of_power = |power: f64| {
+            let scores: Vec<f64> = error.iter().zip(local).map(|(e, s)| e.abs() / s.powf(power)).collect();
+            (power, conformal::quantile(&scores, &self.group))
+        };
+        let log_width = |(power, quantile): &(f64, f64)| quantile.ln() + power * mean_log;
+        let powers = if self.doubtful_scale { &POWERS[..] } else { &POWERS[2..] };
+        let widths = powers.iter().map(|power| of_power(*power));
+        widths.min_by(|a, b| log_width(a).total_cmp(&log_width(b))).expect("there are powers")
+    }
 }
+
+/// How far the local scale is believed; wholly where it is not in doubt.
+const POWERS: [f64; 3] = [0.0, 0.5, 1.0];
 
 /// How large errors are about each practice row and each question.
 fn local_scale(practice: &Practice, question: &Features, error: &[f64]) -> (Vec<f64>, Vec<f64>) {
@@ -104,4 +122,31 @@ fn cross_fitted(
         asked.iter_mut().zip(of_asked).for_each(|(sum, value)| *sum += value / groups as f64);
     }
     (fitted, asked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn practice(rows: usize) -> Practice {
+        Practice {
+            fold: (0..rows).map(|row| row % 2).collect(),
+            group: (0..rows).collect(),
+            doubtful_scale: true,
+            truth: vec![0.0; rows],
+            centre: vec![0.0; rows],
+            features: Features::new(1),
+        }
+    }
+
+    #[test]
+    fn a_scale_that_foretells_errors_is_believed_and_one_that_misleads_is_not() {
+        let noise = |row: usize| 0.5 + (row * 7 % 100) as f64 / 100.0;
+        let scale = |row: usize| if row.is_multiple_of(2) { 0.01 } else { 0.2 };
+        let local: Vec<f64> = (0..400).map(scale).collect();
+        let as_foretold: Vec<f64> = (0..400).map(|row| scale(row) * noise(row)).collect();
+        assert_eq!(practice(400).width(&as_foretold, &local).0, 1.0);
+        let the_other_way: Vec<f64> = (0..400).map(|row| scale(row + 1) * noise(row)).collect();
+        assert_eq!(practice(400).width(&the_other_way, &local).0, 0.0);
+    }
 }

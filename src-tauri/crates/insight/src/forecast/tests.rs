@@ -127,6 +127,25 @@ fn an_old_measurement_widens_the_interval_and_says_so() {
 }
 
 #[test]
+fn an_unknown_model_is_told_from_models_alike_in_name() {
+    let named = |row: Measurement| {
+        let number: usize = row.model.trim_start_matches("net").parse().unwrap();
+        // Costs go by the family, and the table does not state them.
+        let family = ["dense", "plain", "swift", "vast", "wide"][number % 5];
+        let time = row.latency_ms.unwrap() / row.macs.unwrap() * 1e9 * 3_f64.powi((number % 5) as i32);
+        Measurement { model: format!("{family}net{number}"), macs: None, latency_ms: Some(time), ..row }
+    };
+    let rows: Vec<Measurement> = table(80, 6).into_iter().map(named).collect();
+    let found = answered(&rows, |row| row.model.ends_with('3') || row.model.ends_with('6'));
+    assert!(found.iter().all(|(_, answer)| answer.support == Support::NewModel));
+    let off = |(row, answer): &(Measurement, Forecast)| {
+        (answer.latency_ms.unwrap().value / row.latency_ms.unwrap()).ln().abs()
+    };
+    let near = share(found.iter().map(|own| off(own) < 0.4));
+    assert!(near > 0.8, "{near} within a factor of 1.5, where families are a factor of 3 apart");
+}
+
+#[test]
 fn with_two_devices_a_third_gets_no_time() {
     let found = answered(&table(40, 3), |row| row.hardware == "chip 2");
     assert!(found.iter().all(|(_, answer)| answer.latency_ms.is_none() && answer.note.contains("run these")));
