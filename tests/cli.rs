@@ -150,6 +150,30 @@ fn what_is_built_is_an_onnx_file_that_describes_itself_the_same() {
 }
 
 #[test]
+fn a_quantised_model_is_smaller_and_its_error_stands_beside_its_speed() {
+    let shell = Shell::new();
+    fs::write(shell.path("tiny.json"), TINY).unwrap();
+    let bytes = |precision: &str| {
+        let out = format!("{precision}.onnx");
+        let built = shell.json(&["build", "tiny.json", "--out", &out, "--precision", precision, "--json"]);
+        assert_eq!(built["precision"], precision);
+        built["bytes"].as_u64().unwrap()
+    };
+    let [f32, int8, fixed, int4] = ["f32", "int8", "int8-static", "int4"].map(bytes);
+    assert!(f32 > int8 && f32 > fixed && int8 > int4, "{f32} {int8} {fixed} {int4}");
+
+    let measure = ["measure", "--model", "tiny.json", "--budget-secs", "0.2", "--store", "s.duckdb", "--json"];
+    for precision in ["int8", "int8-static", "int4"] {
+        let run = shell.json(&[&measure[..], &["--precision", precision]].concat());
+        assert_eq!(run["setting"]["precision"], precision);
+        let cosine = run["error"]["cosine"].as_f64().unwrap();
+        assert!(cosine > 0.9 && cosine < 1.0, "{precision}: {cosine}");
+    }
+    let sql = "SELECT r.precision, o.cosine FROM runs r JOIN output_errors o ON o.run = r.key WHERE o.cosine < 1";
+    assert_eq!(shell.json(&["query", "--store", "s.duckdb", sql, "--json"]).as_array().unwrap().len(), 3);
+}
+
+#[test]
 fn a_checkpoint_beside_no_configuration_is_built_with_the_one_that_is_given() {
     let shell = Shell::new();
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/bert");

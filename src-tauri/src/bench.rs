@@ -2,9 +2,9 @@
 
 use crate::{catalogue::Listed, weights::Weights};
 use contract::*;
-use engine::{Control, Job, Libraries, Limits, Program};
+use engine::{CalibrateError, Control, Job, Libraries, Limits, Program};
 use jiff::Timestamp;
-use models::{Model, ModelError};
+use models::{Calibration, Format, Model, ModelError, Ranges};
 use std::{
     collections::BTreeMap,
     ops::ControlFlow,
@@ -36,9 +36,38 @@ struct Stopped {
     failure: Failure,
 }
 
+/// Why a model cannot be had in int8 static.
+pub fn calibration_failed(error: CalibrateError) -> Failure {
+    Failure::bad_input("int8 static", error.to_string()).remedy("Choose int8, which needs no calibration")
+}
+
 impl Stopped {
     fn refused(failure: impl Into<Failure>) -> Self {
         Self { kind: FailureKind::Refused, failure: failure.into() }
+    }
+
+    fn of_calibration(error: CalibrateError) -> Self {
+        match error {
+            CalibrateError::Worker(error) if error.kind() == FailureKind::Cancelled => {
+                Self { kind: FailureKind::Cancelled, failure: Failure::Cancelled }
+            }
+            error => Self::refused(calibration_failed(error)),
+        }
+    }
+}
+
+/// The ranges of an earlier calibration of the same weights, or new ones.
+pub fn ranges(
+    program: &Program,
+    calibration: &Calibration,
+    seed: u64,
+    machine: &Machine,
+    limits: &Limits,
+    control: &Control,
+) -> Result<Ranges, CalibrateError> {
+    match calibration.known() {
+        Some(ranges) => Ok(ranges),
+        None => engine::calibrate(program, calibration, seed, &in_f32(machine), limits, control),
     }
 }
 
@@ -64,12 +93,13 @@ impl Bench {
         fits_memory(&model.info.name, sizes.memory_bytes, limit).map_err(Stopped::refused)?;
 
         let mut acquire = Acquire { bench: self, order, control, on, began: Instant::now() };
-        let own = acquire.weights(setting.precision)?;
+        let format = acquire.format(limit)?;
+        let own = acquire.weights(format)?;
         let acquire_ms = acquire.began.elapsed().as_secs_f64() * 1e3;
         let references = references(machine, setting);
         let reference = match references.is_empty() || setting.precision == Precision::F32 {
             true => own.clone(),
-            false => acquire.weights(Precision::F32)?,
+            false => acquire.weights(Precision::F32.into())?,
         };
 
         let info = &model.info;
@@ -87,12 +117,13 @@ impl Bench {
                 parameters: info.parameters,
                 macs: sizes.macs,
                 activations: sizes.activations,
-                weight_bytes: Some(info.weight_bytes / 32 * u64::from(setting.precision.bits())),
+                weight_bytes: Some(sizes.weight_bytes),
             },
             onnx: own.onnx,
             dims: sizes.dims,
             references,
             reference_onnx: reference.onnx,
+            scores: model.model.scores().map(str::to_owned),
             peaks: machine.peaks.clone(),
             limits: Limits { memory_bytes: limit, timeout: Duration::from_secs_f64(settings.timeout_secs) },
             acquire_ms: Some(acquire_ms),
@@ -114,6 +145,8 @@ pub struct Sizes {
     pub macs: Option<u64>,
     /// Of one sample.
     pub activations: Option<u64>,
+    /// At the precision asked for.
+    pub weight_bytes: u64,
     /// Of the whole batch at the precision asked for, an estimate.
     pub memory_bytes: u64,
 }
@@ -128,7 +161,7 @@ impl Sizes {
         }
         let dims = model.dims_for(setting.batch, setting.size, &setting.dims)?;
         let all = model.costs(&dims)?;
-        let memory_bytes = all.peak_memory_bytes / 32 * u64::from(setting.precision.bits());
+        let asked = model.costs_in(setting.precision, &dims)?;
         let (macs, activations) = match model.dims_for(1, setting.size, &setting.dims) {
             Ok(single) => {
                 let one = model.costs(&single)?;
@@ -140,7 +173,8 @@ impl Sizes {
                 (share(all.macs), share(all.activations))
             }
         };
-        Ok(Self { dims, macs, activations, memory_bytes })
+        let (weight_bytes, memory_bytes) = (asked.weight_bytes, asked.peak_memory_bytes);
+        Ok(Self { dims, macs, activations, weight_bytes, memory_bytes })
     }
 }
 
@@ -194,19 +228,24 @@ pub fn available_disk(path: &Path) -> u64 {
 
 /// Other engines that are ready on the CPU: they say what the output should be.
 fn references(machine: &Machine, setting: &Setting) -> Vec<(TargetChoice, Option<PathBuf>)> {
-    let mut others: Vec<&Target> = machine
+    let mut engines = in_f32(machine);
+    engines.retain(|(choice, _)| family(&choice.engine) != family(&setting.engine));
+    engines
+}
+
+/// Every engine that is ready for f32 on the CPU, the fastest first, so that a check takes little of the person's time.
+pub fn in_f32(machine: &Machine) -> Vec<(TargetChoice, Option<PathBuf>)> {
+    let mut targets: Vec<&Target> = machine
         .targets()
-        .filter(|target| family(&target.engine) != family(&setting.engine))
         .filter(|target| target.device.0 == "cpu")
         .filter(|target| target.availability.is_ready() && target.precisions.contains(&Precision::F32))
         .collect();
-    // The fastest first, so that the check takes little of the person's time.
-    others.sort_by_key(|target| match family(&target.engine) {
+    targets.sort_by_key(|target| match family(&target.engine) {
         "onnxruntime" => 0,
         "openvino" => 1,
         _ => 2,
     });
-    others
+    targets
         .into_iter()
         .map(|target| {
             let choice = TargetChoice { engine: target.engine.clone(), device: target.device.clone() };
@@ -234,10 +273,41 @@ struct Acquire<'a> {
 }
 
 impl Acquire<'_> {
-    fn weights(&mut self, precision: Precision) -> Result<models::Files, Stopped> {
+    /// What the engine is given for the precision asked for; calibrates where that is needed and was not done before.
+    fn format(&mut self, memory_bytes: u64) -> Result<Format, Stopped> {
+        let Order { model, setting, machine, settings, .. } = self.order;
+        let format = Format::from(setting.precision).with_dynamic(engine::dynamic_form(&setting.engine));
+        if setting.precision != Precision::Int8Static {
+            return Ok(format);
+        }
+        let limits = Limits { memory_bytes, timeout: Duration::from_secs_f64(settings.timeout_secs) };
+        let control = self.control.clone();
+        let root = self.bench.weights.root().to_owned();
+        let calibration =
+            self.writing(Precision::F32, |progress| model.model.calibration(&root, setting.seed, progress))?;
+        let _in_use = self.bench.weights.hold(calibration.folder());
+        self.report("Calibrating the ranges of the activations".to_owned());
+        let program = &self.bench.program;
+        let ranges = ranges(program, &calibration, setting.seed, machine, &limits, &control);
+        Ok(format.with_ranges(ranges.map_err(Stopped::of_calibration)?))
+    }
+
+    fn weights(&mut self, format: Format) -> Result<models::Files, Stopped> {
         let Order { model, setting, .. } = self.order;
         let root = self.bench.weights.root().to_owned();
-        let (needed, free) = (model.model.disk_bytes(precision), available_disk(&root));
+        self.writing(format.precision, |progress| {
+            model.model.materialize(&root, format.clone(), setting.seed, progress)
+        })
+    }
+
+    /// Lets weights be written and shows how far that is.
+    fn writing<T>(
+        &mut self,
+        precision: Precision,
+        write: impl FnOnce(&mut dyn FnMut(u64, u64) -> ControlFlow<()>) -> Result<T, ModelError>,
+    ) -> Result<T, Stopped> {
+        let model = self.order.model;
+        let (needed, free) = (model.model.disk_bytes(precision), available_disk(self.bench.weights.root()));
         self.report(format!("Preparing the weights in {precision}"));
         let mut shown = Instant::now();
         let mut progress = |done: u64, total: u64| {
@@ -250,8 +320,8 @@ impl Acquire<'_> {
             }
             ControlFlow::Continue(())
         };
-        match model.model.materialize(&root, precision, setting.seed, &mut progress) {
-            Ok(files) => Ok(files),
+        match write(&mut progress) {
+            Ok(written) => Ok(written),
             Err(ModelError::Cancelled) => Err(Stopped { kind: FailureKind::Cancelled, failure: Failure::Cancelled }),
             Err(_) if needed > free => Err(Stopped::refused(Failure::TooBig {
                 subject: format!("the weights of {}", model.info.name),
@@ -334,6 +404,7 @@ pub fn failed_run(
         timing: None,
         samples_ms: Vec::new(),
         check: OutputCheck::Unchecked { reason: "it did not run".into() },
+        error: None,
         placement: None,
         effective: Effective { device_name, ..Effective::default() },
         memory: Memory::default(),

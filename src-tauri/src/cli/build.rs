@@ -2,18 +2,25 @@
 
 use super::{
     interrupt::interruption,
+    inventory,
     named::{Named, precision},
     output::{Output, Stop, progress},
     reach::absolute,
 };
-use crate::bench::available_disk;
+use crate::{
+    bench::{available_disk, calibration_failed, memory_limit, ranges},
+    place::Place,
+};
 use clap::Args;
-use contract::{Failure, Precision};
+use contract::{Failure, Precision, Settings};
+use engine::{Control, Limits, Program};
+use models::{Format, Model};
 use serde::Serialize;
 use std::{
     ops::ControlFlow,
     path::{Path, PathBuf},
     sync::atomic::Ordering,
+    time::Duration,
 };
 
 /// Write a model as an ONNX file.
@@ -27,8 +34,12 @@ pub struct Build {
     /// The ONNX file to write.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// f32, f16, bf16, int8, int8-static (calibrated here on generated inputs) or int4.
     #[arg(long, default_value = "f32", value_parser = precision)]
     precision: Precision,
+    /// The engine that int8 is meant for: each quantises activations by its own operators.
+    #[arg(long, default_value = "onnxruntime")]
+    engine: String,
     /// For random weights.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -62,10 +73,12 @@ impl Build {
         enough_space(&self.out, &info.name, model.disk_bytes(self.precision))?;
 
         let stop = interruption()?;
-        let files = model.export(&self.out, self.precision, self.seed, &mut |done, all| {
+        let mut told = |done: u64, all: u64| {
             progress(&format!("{} of {} MB", done / 1_000_000, all / 1_000_000));
             if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        });
+        };
+        let format = self.format(&model, &mut told)?;
+        let files = model.export(&self.out, format, self.seed, &mut told);
         progress("");
         let files = files?;
         let built = Built {
@@ -87,6 +100,30 @@ impl Build {
             format!("{}: {} in {} with {numbers}", built.model, built.family, built.precision.label()),
             format!("{}, weights in {}, {} bytes", built.onnx.display(), built.weights.display(), built.bytes),
         ])
+    }
+}
+
+impl Build {
+    /// The precision with what it needs beside it: the operators of an engine, calibrated ranges.
+    fn format(&self, model: &Model, told: &mut dyn FnMut(u64, u64) -> ControlFlow<()>) -> Result<Format, Failure> {
+        let format = Format::from(self.precision).with_dynamic(engine::dynamic_form(&self.engine.as_str().into()));
+        if self.precision != Precision::Int8Static {
+            return Ok(format);
+        }
+        let place = Place::find()?;
+        let machine = inventory::scan(&place)?;
+        let weights = place.weights();
+        enough_space(&weights, &model.info().name, model.disk_bytes(Precision::F32))?;
+        let calibration = model.calibration(&weights, self.seed, told)?;
+        progress("Calibrating");
+        let program = Program::this().map_err(|e| Failure::broken("finding the program's own file", e))?;
+        let settings = Settings::default();
+        let limits = Limits {
+            memory_bytes: memory_limit(&settings, &machine),
+            timeout: Duration::from_secs_f64(settings.timeout_secs),
+        };
+        let ranges = ranges(&program, &calibration, self.seed, &machine, &limits, &Control::default());
+        Ok(format.with_ranges(ranges.map_err(calibration_failed)?))
     }
 }
 

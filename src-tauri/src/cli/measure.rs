@@ -264,11 +264,25 @@ fn lines(run: &Run) -> Vec<String> {
     }
     lines.extend(run.phases.iter().map(|phase| format!("  {:<18} {:>10.1} ms", phase.name.label(), phase.ms)));
     lines.push(format!("  output      {}", check(&run.check)));
+    lines.extend(run.error.as_ref().map(|error| format!("  error       {}", from_f32(error))));
     if let Some(noise) = &run.noise {
         lines.push(format!("  noise       {}: {}", noise.grade.letter(), noise.grade.meaning()));
     }
     lines.extend(run.flags.iter().map(|flag| format!("  note        {}", flag.reason())));
     lines
+}
+
+/// What the precision costs.
+fn from_f32(error: &OutputError) -> String {
+    let divergence = error.divergence_nats.map(|nats| format!(", next-token divergence {nats:.1e} nats"));
+    format!(
+        "against {}'s in f32: cosine {:.6}, largest difference {:.1e} ({:.2} % of the largest value){}",
+        error.against,
+        error.cosine,
+        error.largest_difference,
+        error.relative_difference * 100.0,
+        divergence.unwrap_or_default()
+    )
 }
 
 fn check(check: &OutputCheck) -> String {

@@ -80,6 +80,16 @@ pub fn bandwidth(bytes_per_s: f64) -> String {
     scaled(bytes_per_s, &["B/s", "kB/s", "MB/s", "GB/s", "TB/s"])
 }
 
+/// A cosine near 1 with two digits of what is missing: `0.9987`, `0.99999912`.
+pub fn cosine(value: f64) -> String {
+    let missing = 1.0 - value;
+    if missing < 5e-9 {
+        return "1".into();
+    }
+    let decimals = (1.0 - missing.log10().floor()).clamp(2.0, 9.0) as usize;
+    grouped(&format!("{value:.decimals$}"))
+}
+
 /// Half the width of an interval relative to its centre: `±1.2 %`.
 pub fn half_width(value: f64, low: f64, high: f64) -> Option<String> {
     (value > 0.0).then(|| format!("±{}{UNIT_SPACE}%", short((high - low) / 2.0 / value * 100.0)))
@@ -187,6 +197,14 @@ mod tests {
         assert_eq!(plain(bandwidth(2.34e10)), "23.4 GB/s");
         assert_eq!(plain(operations(1.12e10)), "11.2 G");
         assert_eq!(plain(operations(12.0)), "12");
+    }
+
+    #[test]
+    fn a_cosine_shows_what_is_missing_to_one() {
+        let cases = [(1.0, "1"), (0.99874, "0.9987"), (0.999_999_12, "0.99999912"), (0.5, "0.50"), (-1.0, "−1.00")];
+        for (value, text) in cases {
+            assert_eq!(plain(cosine(value)), text);
+        }
     }
 
     #[test]

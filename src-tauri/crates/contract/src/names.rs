@@ -129,7 +129,11 @@ words!(
         F32 = "f32", "f32";
         F16 = "f16", "f16";
         Bf16 = "bf16", "bf16";
+        /// Weights in 8 bits; activations in 8 bits too, their ranges taken anew in each call.
         Int8 = "int8", "int8";
+        /// Weights and activations in 8 bits; the activations' ranges were calibrated beforehand.
+        Int8Static = "int8-static", "int8 static";
+        /// Weights in 4 bits, in blocks that each have a scale of their own.
         Int4 = "int4", "int4";
     }
 );
@@ -138,21 +142,27 @@ impl Precision {
     /// Largest absolute difference, relative to the largest reference value, that still counts as the same output.
     ///
     /// f32 follows accumulated rounding in deep networks; the half formats follow their mantissas of 10 and 7 bits
-    /// over some tens of layers.
+    /// over some tens of layers. Quantised graphs are compared with another engine that runs the same file: engines
+    /// differ in where they round activations, by a step of 1/255 of a range in each layer.
     pub fn tolerance(self) -> f64 {
         match self {
             Self::F32 => 1e-3,
             Self::F16 => 2e-2,
             Self::Bf16 => 6e-2,
-            Self::Int8 | Self::Int4 => 1.5e-1,
+            Self::Int8 | Self::Int8Static | Self::Int4 => 1.5e-1,
         }
+    }
+
+    /// Whether weights are integers with scales.
+    pub fn is_quantised(self) -> bool {
+        matches!(self, Self::Int8 | Self::Int8Static | Self::Int4)
     }
 
     pub fn bits(self) -> u32 {
         match self {
             Self::F32 => 32,
             Self::F16 | Self::Bf16 => 16,
-            Self::Int8 => 8,
+            Self::Int8 | Self::Int8Static => 8,
             Self::Int4 => 4,
         }
     }

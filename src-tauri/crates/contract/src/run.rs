@@ -188,6 +188,24 @@ pub enum OutputCheck {
     },
 }
 
+/// How far the outputs lie from those of the same model in f32 on the same inputs: the price of a precision.
+///
+/// Where several outputs or inputs were compared, the worst of each figure stands here.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OutputError {
+    /// The engine that ran the model in f32.
+    pub against: EngineId,
+    /// Cosine of the angle between an output and the one in f32, both as one long vector; 1 is the same direction.
+    pub cosine: f64,
+    /// Largest absolute difference of any number.
+    pub largest_difference: f64,
+    /// Largest absolute difference over the largest absolute value in f32.
+    pub relative_difference: f64,
+    /// Kullback–Leibler divergence of the distribution of the next token from the one in f32, in nats, mean over all
+    /// tokens; none for a model that does not score the next word.
+    pub divergence_nats: Option<f64>,
+}
+
 /// Where the graph's nodes really ran.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Placement {
@@ -242,6 +260,8 @@ pub enum Flag {
     PartlyElsewhere { reason: String },
     /// Ran in another precision than asked for.
     OtherPrecision { reason: String },
+    /// The precision cost so much that the outputs no longer are the model's.
+    FarFromF32 { reason: String },
 }
 
 impl Flag {
@@ -250,13 +270,14 @@ impl Flag {
             Self::Implausible { reason }
             | Self::NotASpeed { reason }
             | Self::PartlyElsewhere { reason }
-            | Self::OtherPrecision { reason } => reason,
+            | Self::OtherPrecision { reason }
+            | Self::FarFromF32 { reason } => reason,
         }
     }
 
     /// A graph partly elsewhere or in another precision is a true time of what really ran, and says so; the others are not.
     pub fn withholds(&self) -> bool {
-        matches!(self, Self::Implausible { .. } | Self::NotASpeed { .. })
+        matches!(self, Self::Implausible { .. } | Self::NotASpeed { .. } | Self::FarFromF32 { .. })
     }
 }
 
@@ -374,6 +395,8 @@ pub struct Run {
     /// Warm samples in the order taken, in milliseconds.
     pub samples_ms: Vec<f64>,
     pub check: OutputCheck,
+    /// None for f32, and where no other engine could run the model in f32.
+    pub error: Option<OutputError>,
     pub placement: Option<Placement>,
     pub effective: Effective,
     pub memory: Memory,
@@ -426,6 +449,8 @@ pub struct RunRow {
     pub platform: Platform,
     pub precision: Precision,
     pub effective_precision: Option<Precision>,
+    /// Cosine between the outputs and those in f32; none where they were not compared.
+    pub cosine: Option<f64>,
     pub mode: Mode,
     pub batch: u32,
     pub size: Option<u32>,

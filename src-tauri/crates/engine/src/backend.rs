@@ -1,7 +1,7 @@
 //! What an engine must be able to do to be measured. Everything here runs inside a worker process.
 
 use contract::{Availability, DeviceId, EngineId, EngineStatus, Placement, Precision};
-use models::Tensor;
+use models::{DynamicForm, Tensor};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -19,6 +19,11 @@ pub trait Backend: Sync {
     ///
     /// A build is loaded by its own worker; `library` is the one this worker was started for.
     fn status(&self, engine: &EngineId, library: Option<&Path>) -> EngineStatus;
+
+    /// The form of a graph in dynamic int8 that its products run in integers from.
+    fn dynamic_form(&self) -> DynamicForm {
+        DynamicForm::Weights
+    }
 
     /// Reads the model; nothing is prepared for the device yet.
     fn load(&self, request: &LoadRequest) -> Result<Box<dyn Loaded>, BackendError>;

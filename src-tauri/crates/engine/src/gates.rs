@@ -4,6 +4,8 @@ use contract::{Flag, Peak, PeakKind, Precision, Run, Target};
 
 /// How far above the measured ceiling a rate is still believed: the ceiling itself was measured with some noise.
 const MARGIN: f64 = 1.1;
+/// Cosine between outputs and those in f32 below which they are no longer the model's: an angle of 26°.
+const LEAST_COSINE: f64 = 0.9;
 
 /// The flags of a finished run. `peaks` are the measured ceilings of any devices, `installed_bytes` the memory of the
 /// machine.
@@ -15,6 +17,7 @@ pub(crate) fn flags(run: &Run, target: &Target, peaks: &[Peak], installed_bytes:
         not_a_speed,
         elsewhere(run),
         other_precision(run),
+        far_from_f32(run),
     ];
     gates.into_iter().flatten().collect()
 }
@@ -35,11 +38,18 @@ fn too_fast(run: &Run, peaks: &[Peak]) -> Option<Flag> {
     })
 }
 
+/// The precision whose products a quantised graph makes, as peaks are measured in it.
+fn arithmetic(precision: Precision) -> Precision {
+    if precision == Precision::Int8Static { Precision::Int8 } else { precision }
+}
+
 /// The measured matrix rate that bounds the run: at as many threads, else at the most there are.
 fn ceiling<'a>(peaks: &'a [Peak], run: &Run, precision: Precision) -> Option<&'a Peak> {
     let threads = run.effective.threads.or(run.setting.threads);
     let rates = peaks.iter().filter(|peak| {
-        peak.kind == PeakKind::MatrixRate && peak.device == run.setting.device && peak.precision == Some(precision)
+        peak.kind == PeakKind::MatrixRate
+            && peak.device == run.setting.device
+            && peak.precision == Some(arithmetic(precision))
     });
     let same_threads = rates.clone().find(|peak| peak.threads.is_some() && peak.threads == threads);
     same_threads.or_else(|| rates.max_by(|a, b| a.best.total_cmp(&b.best)))
@@ -76,6 +86,17 @@ fn other_precision(run: &Run) -> Option<Flag> {
     let (asked, used) = (run.setting.precision, run.effective.precision?);
     (asked != used).then(|| Flag::OtherPrecision {
         reason: format!("{asked} was asked for; it ran in {used} ({})", run.effective.precision_source),
+    })
+}
+
+/// Outputs that point elsewhere than those in f32: a speed at which a model no longer answers is none.
+fn far_from_f32(run: &Run) -> Option<Flag> {
+    let error = run.error.as_ref().filter(|error| error.cosine < LEAST_COSINE)?;
+    Some(Flag::FarFromF32 {
+        reason: format!(
+            "the cosine between its outputs and those in f32 is {:.3}; below {LEAST_COSINE} a result is kept and not ranked",
+            error.cosine
+        ),
     })
 }
 
@@ -120,6 +141,7 @@ mod tests {
             dims: Default::default(),
             references: Vec::new(),
             reference_onnx: "x.onnx".into(),
+            scores: None,
             peaks: Vec::new(),
             limits: Limits { memory_bytes: 1 << 30, timeout: Duration::from_secs(1) },
             acquire_ms: None,

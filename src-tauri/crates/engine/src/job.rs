@@ -27,8 +27,10 @@ pub struct Job {
     pub dims: BTreeMap<String, u64>,
     /// Engines to check the output against, best first, with their library files. None of them is the one measured.
     pub references: Vec<(TargetChoice, Option<PathBuf>)>,
-    /// The same graph in f32, for the references.
+    /// The same graph in f32: what the outputs of another precision are compared with.
     pub reference_onnx: PathBuf,
+    /// The output that scores the next word, where the model has one.
+    pub scores: Option<String>,
     /// Measured ceilings of the devices, for the plausibility gate.
     pub peaks: Vec<Peak>,
     pub limits: Limits,

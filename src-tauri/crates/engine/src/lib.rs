@@ -3,6 +3,7 @@
 
 pub mod backend;
 pub mod backends;
+mod calibrate;
 mod environment;
 mod gates;
 mod golden;
@@ -17,6 +18,8 @@ mod sampling;
 pub mod statistics;
 pub mod worker;
 
+pub use backends::dynamic_form;
+pub use calibrate::{CalibrateError, calibrate};
 pub use environment::{available_memory_bytes, environment, installed_memory_bytes};
 pub use golden::{GoldenResult, check_golden};
 pub use inventory::{changes, merge_webview, scan};

@@ -131,6 +131,8 @@ fn a_worker_ends_when_its_parent_is_gone() {
         load: bench::load_request(&job),
         inputs,
         references: Vec::new(),
+        exact: Vec::new(),
+        scores: None,
         seed: 1,
         budget_secs: 60.0,
     });

@@ -2,6 +2,7 @@
 
 use crate::{
     Attribute, Content, Dimension, Element, Filling, Graph, Initializer, Node, Value,
+    quantize::Packing,
     weights::{Fill, Part, Weight},
 };
 use bytes::Bytes;
@@ -22,6 +23,8 @@ pub struct Description {
     /// One for each initializer whose content is described only.
     pub weights: Vec<Weight>,
     pub dims: Vec<Dim>,
+    /// Weights that are written as integers with scales in place of their initializer.
+    pub packed: HashMap<String, Packing>,
 }
 
 /// What is being drawn, whole.
@@ -59,7 +62,7 @@ impl Draft {
     }
 
     pub fn finish(self) -> Description {
-        Description { graph: self.graph, weights: self.weights, dims: self.dims }
+        Description { graph: self.graph, weights: self.weights, dims: self.dims, packed: HashMap::new() }
     }
 }
 

@@ -134,7 +134,7 @@ fn largest_live_bytes(graph: &Graph, infos: &Infos) -> u64 {
     }
     let bytes = |name: &str| {
         let info = infos.get(name)?;
-        info.len()?.checked_mul(info.element?.size() as u64)
+        info.element?.bytes_of(info.len()?)
     };
     let mut live: u64 = graph.inputs.iter().filter_map(|input| bytes(&input.name)).fold(0, u64::saturating_add);
     let mut ends: HashMap<usize, u64> = HashMap::new();

@@ -20,10 +20,12 @@ pub enum Element {
     I64,
     U64,
     Bool,
+    /// Two in a byte, the first in the lower half; weights only.
+    I4,
 }
 
 /// Element, bytes, ONNX code, ONNX name, safetensors name.
-const FORMATS: [(Element, usize, i32, &str, ::safetensors::Dtype); 13] = [
+const FORMATS: [(Element, usize, i32, &str, ::safetensors::Dtype); 14] = [
     (Element::F32, 4, 1, "float", ::safetensors::Dtype::F32),
     (Element::U8, 1, 2, "uint8", ::safetensors::Dtype::U8),
     (Element::I8, 1, 3, "int8", ::safetensors::Dtype::I8),
@@ -37,6 +39,8 @@ const FORMATS: [(Element, usize, i32, &str, ::safetensors::Dtype); 13] = [
     (Element::U32, 4, 12, "uint32", ::safetensors::Dtype::U32),
     (Element::U64, 8, 13, "uint64", ::safetensors::Dtype::U64),
     (Element::Bf16, 2, 16, "bfloat16", ::safetensors::Dtype::BF16),
+    // safetensors has no such format; its bytes would be kept as they are.
+    (Element::I4, 1, 22, "int4", ::safetensors::Dtype::U8),
 ];
 
 impl Element {
@@ -44,9 +48,17 @@ impl Element {
         FORMATS.iter().find(|format| format.0 == self).expect("every element has its line in FORMATS")
     }
 
-    /// Bytes of one number.
+    /// Bytes of one number; of two where they share a byte.
     pub fn size(self) -> usize {
         self.format().1
+    }
+
+    /// Bytes of so many numbers; none where that is more than any memory.
+    pub fn bytes_of(self, count: u64) -> Option<u64> {
+        match self {
+            Self::I4 => Some(count.div_ceil(2)),
+            _ => count.checked_mul(self.size() as u64),
+        }
     }
 
     /// `TensorProto.DataType` of ONNX.
@@ -73,7 +85,7 @@ impl Element {
             Precision::F32 => Some(Self::F32),
             Precision::F16 => Some(Self::F16),
             Precision::Bf16 => Some(Self::Bf16),
-            Precision::Int8 | Precision::Int4 => None,
+            Precision::Int8 | Precision::Int8Static | Precision::Int4 => None,
         }
     }
 

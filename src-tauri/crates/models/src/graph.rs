@@ -191,7 +191,7 @@ impl Initializer {
     }
 
     pub fn byte_len(&self) -> u64 {
-        self.len() * self.element.size() as u64
+        self.element.bytes_of(self.len()).unwrap_or(u64::MAX)
     }
 
     /// The numbers; none for a weight of a model that was only described so far.

@@ -148,6 +148,10 @@ fn whole(element: Element, values: impl Iterator<Item = u64>) -> Vec<u8> {
         Element::Bf16 => values.flat_map(|value| bf16::from_f32(value as f32).to_le_bytes()).collect(),
         Element::Bool => values.map(|value| u8::from(value != 0)).collect(),
         Element::I8 | Element::U8 => values.map(|value| value.min(127) as u8).collect(),
+        Element::I4 => {
+            let nibbles: Vec<u8> = values.map(|value| value.min(7) as u8).collect();
+            nibbles.chunks(2).map(|pair| pair[0] | pair.get(1).unwrap_or(&0) << 4).collect()
+        }
         Element::I16 | Element::U16 => values.flat_map(|value| (value.min(32_767) as u16).to_le_bytes()).collect(),
         Element::I32 | Element::U32 => values.flat_map(|value| (value as u32).to_le_bytes()).collect(),
         Element::I64 | Element::U64 => values.flat_map(u64::to_le_bytes).collect(),

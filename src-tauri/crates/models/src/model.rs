@@ -1,7 +1,7 @@
 //! A model that was opened: described and checked, its weights not yet made or read.
 
 use crate::{
-    Content, Costs, Element, Graph, ModelError,
+    Calibration, Content, Costs, Element, Format, Graph, ModelError, Ranges,
     architectures::{self, Architecture, Class},
     builder::Description,
     config::Config,
@@ -9,6 +9,7 @@ use crate::{
     generation::{Generation, Stage},
     hash, open,
     presets::PRESETS,
+    quantize,
     weights::{self, Checkpoint, Files, Source},
 };
 use contract::{Dim, ModelId, ModelInfo, ModelOrigin, Precision, ValueSpec};
@@ -60,8 +61,23 @@ impl Described {
         write(&Source::Checkpoint { tensors: &tensors, fingerprint })
     }
 
-    fn draw(&self, element: Element) -> Result<Description, ModelError> {
-        architectures::describe(self.architecture, self.class, &self.config, self.stage, element)
+    fn draw(&self, format: &Format) -> Result<Description, ModelError> {
+        let element = Element::of(format.precision).unwrap_or(Element::F32);
+        let description = architectures::describe(self.architecture, self.class, &self.config, self.stage, element)?;
+        match format.scheme()? {
+            Some(scheme) => quantize::quantise(description, scheme),
+            None => Ok(description),
+        }
+    }
+
+    /// The same for what only follows from the form of the graph.
+    fn draw_in(&self, precision: Precision) -> Result<Description, ModelError> {
+        let format = Format::from(precision);
+        if precision != Precision::Int8Static {
+            return self.draw(&format);
+        }
+        let whole = self.draw(&Precision::F32.into())?;
+        self.draw(&format.with_ranges(Ranges::any(quantize::activations(&whole.graph))))
     }
 }
 
@@ -148,7 +164,8 @@ impl Model {
             inputs: specs(&description.graph.inputs),
             outputs: specs(&description.graph.outputs),
             dims: description.dims,
-            precisions: vec![Precision::F32, Precision::F16, Precision::Bf16],
+            precisions: [&[Precision::F32, Precision::F16, Precision::Bf16], quantize::offered(&description.graph)]
+                .concat(),
             graph_hash,
             operators: operators(&description.graph),
             random_weights: checkpoint.is_none(),
@@ -232,14 +249,21 @@ impl Model {
 
     /// The same with weights and activations in a precision the model can be had in.
     pub fn costs_in(&self, precision: Precision, dims: &BTreeMap<String, u64>) -> Result<Costs, ModelError> {
-        match (&self.body, Element::of(precision)) {
-            (Body::Described(described), Some(element)) => {
-                let costs = described.draw(element)?.graph.costs(dims)?;
+        self.check_precision(precision)?;
+        match &self.body {
+            Body::Described(described) if precision != Precision::F32 => {
+                let costs = described.draw_in(precision)?.graph.costs(dims)?;
                 Ok(Costs { parameters: self.info.parameters, ..costs })
             }
-            _ if self.info.precisions.contains(&precision) => self.costs(dims),
-            _ => Err(self.wrong_precision(precision)),
+            _ => self.costs(dims),
         }
+    }
+
+    /// The output that scores the next word; none for a model that generates no text.
+    pub fn scores(&self) -> Option<&str> {
+        let Body::Described(described) = &self.body else { return None };
+        let generates = described.architecture.generates(described.class.name);
+        self.graph.outputs.iter().map(|output| output.name.as_str()).find(|name| generates && *name == "logits")
     }
 
     /// Class of transformers that it is built as; none for an ONNX file.
@@ -252,11 +276,11 @@ impl Model {
 
     /// Bytes that [`Model::materialize`] would write; 0 where the person's file is used as it is.
     pub fn disk_bytes(&self, precision: Precision) -> u64 {
-        match (&self.body, Element::of(precision)) {
-            (Body::Described(described), Some(element)) => {
-                described.draw(element).map_or(0, |description| weights::disk_bytes(&description.graph))
+        match &self.body {
+            Body::Described(described) => {
+                described.draw_in(precision).map_or(0, |description| weights::disk_bytes(&description.graph))
             }
-            _ => 0,
+            Body::Onnx { .. } => 0,
         }
     }
 
@@ -266,21 +290,34 @@ impl Model {
     pub fn materialize(
         &self,
         dir: &Path,
-        precision: Precision,
+        format: impl Into<Format>,
         seed: u64,
         progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
     ) -> Result<Files, ModelError> {
+        let format = format.into();
+        self.check_precision(format.precision)?;
         let described = match &self.body {
             Body::Described(described) => described,
-            Body::Onnx { path } => return self.file_as_it_is(path, precision),
+            Body::Onnx { path } => return Ok(Files::of_person(path)),
         };
-        let Some(element) = Element::of(precision) else {
-            return Err(self.wrong_precision(precision));
-        };
-        let description = described.draw(element)?;
+        let description = described.draw(&format)?;
         described.with_source(&description, seed, |source| {
-            weights::materialize(&description, dir, precision, source, progress)
+            weights::materialize(&description, dir, format.precision, source, progress)
         })
+    }
+
+    /// Writes (or finds) the f32 model as [`Model::materialize`] does, and beside it the graph that calibrates int8 static.
+    pub fn calibration(
+        &self,
+        dir: &Path,
+        seed: u64,
+        progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
+    ) -> Result<Calibration, ModelError> {
+        self.check_precision(Precision::Int8Static)?;
+        let files = self.materialize(dir, Precision::F32, seed, progress)?;
+        let graph = quantize::calibration_graph(&self.graph);
+        let onnx = weights::graph_beside(&self.graph, &graph, &files.folder, "calibration.onnx")?;
+        Ok(Calibration::new(onnx, self.dims_for(1, None, &BTreeMap::new())?))
     }
 
     /// Writes the ONNX file at `path`, which must not exist yet, and its weights beside it.
@@ -289,7 +326,7 @@ impl Model {
     pub fn export(
         &self,
         path: &Path,
-        precision: Precision,
+        format: impl Into<Format>,
         seed: u64,
         progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
     ) -> Result<Files, ModelError> {
@@ -297,29 +334,23 @@ impl Model {
             let (place, reason) = ("its format", "it is an ONNX file already");
             return Err(ModelError::unsupported(&self.info.name, place, reason, "Choose a config.json or a preset"));
         };
-        let Some(element) = Element::of(precision) else {
-            return Err(self.wrong_precision(precision));
-        };
-        let description = described.draw(element)?;
+        let format = format.into();
+        self.check_precision(format.precision)?;
+        let description = described.draw(&format)?;
         described.with_source(&description, seed, |source| weights::export(&description, path, source, progress))
     }
 
-    fn file_as_it_is(&self, path: &Path, precision: Precision) -> Result<Files, ModelError> {
-        if !self.info.precisions.contains(&precision) {
-            return Err(self.wrong_precision(precision));
+    fn check_precision(&self, asked: Precision) -> Result<(), ModelError> {
+        if self.info.precisions.contains(&asked) {
+            return Ok(());
         }
-        let folder = path.parent().map(Path::to_owned).unwrap_or_default();
-        Ok(Files { onnx: path.to_owned(), folder, bytes: 0 })
-    }
-
-    fn wrong_precision(&self, asked: Precision) -> ModelError {
         let known: Vec<&str> = self.info.precisions.iter().map(|precision| precision.label()).collect();
-        ModelError::unsupported(
-            &self.info.name,
-            format!("precision {asked}"),
-            "this model's weights cannot be had in it",
-            format!("Choose {}", known.join(", ")),
-        )
+        let reason = match (&self.body, asked.is_quantised()) {
+            (Body::Described(_), true) => "too little of its weights are matrices that Assay quantises",
+            _ => "this model's weights cannot be had in it",
+        };
+        let (place, remedy) = (format!("precision {asked}"), format!("Choose {}", known.join(", ")));
+        Err(ModelError::unsupported(&self.info.name, place, reason, remedy))
     }
 }
 

@@ -72,6 +72,7 @@ pub(crate) fn numbers<T>(element: Element, bytes: &[u8], int: impl Fn(i128) -> T
         Element::I64 => each(bytes, |b| int(i64::from_le_bytes(b).into())),
         Element::U64 => each(bytes, |b| int(u64::from_le_bytes(b).into())),
         Element::Bool => each(bytes, |[b]| int(i128::from(b != 0))),
+        Element::I4 => bytes.iter().flat_map(|b| [b << 4, *b]).map(|b| int(i128::from(b as i8 >> 4))).collect(),
     }
 }
 

@@ -24,7 +24,7 @@ pub fn HowStep(models: Load<Vec<ModelInfo>>, machine: Load<Machine>) -> impl Int
                     <div class="row wrap">
                         {move || offered.get().into_iter().map(|precision| view! { <PrecisionCheck precision /> }).collect_view()}
                     </div>
-                    <span class="hint">"How many bits each number takes. f32 is the reference."</span>
+                    <span class="hint">"How many bits each number takes. f32 is the reference; what another costs in exactness stands beside its speed."</span>
                 </div>
                 <NumberField label="Batch" hint="How many samples go in together." placeholder="1".into() value=draft.batches testid="batches" />
                 {move || dims.get().into_iter().map(|dim| view! { <DimField dim /> }).collect_view()}
@@ -58,10 +58,23 @@ fn PrecisionCheck(precision: Precision) -> impl IntoView {
         });
     };
     view! {
-        <label class="check">
+        <label class="check" title=meaning(precision)>
             <input type="checkbox" data-testid=format!("precision-{}", precision.key()) prop:checked=chosen on:change=toggle />
             {precision.label()}
         </label>
+    }
+}
+
+fn meaning(precision: Precision) -> &'static str {
+    match precision {
+        Precision::F32 => "32 bits for each number: the reference for the others",
+        Precision::F16 => "16 bits for each number, with small steps and a small range",
+        Precision::Bf16 => "16 bits for each number, with large steps and the range of f32",
+        Precision::Int8 => "8 bits for weights and activations; ranges are taken anew in each call",
+        Precision::Int8Static => {
+            "8 bits for weights and activations; ranges are calibrated beforehand, on generated inputs"
+        }
+        Precision::Int4 => "4 bits for weights, in blocks of 32 with a scale each",
     }
 }
 

@@ -44,6 +44,7 @@ pub fn List(
                         <th class="number">"Size"</th>
                         <Sortable label="Median" order asks=(RunOrder::Fastest, RunOrder::Slowest) number=true />
                         <th class="number">"Rate"</th>
+                        <th class="number" title="Cosine between the outputs and those of the same model in f32; 1 is the same">"Cosine to f32"</th>
                         <th class="number">"Memory"</th>
                         <th>"Noise"</th>
                         <Sortable label="When" order asks=(RunOrder::Newest, RunOrder::Oldest) />
@@ -139,6 +140,9 @@ fn Row(row: RunRow, chosen: RwSignal<Vec<RunRow>>, open: RwSignal<Option<RunRow>
             <td class="number">{figure}</td>
             <td class="number">{row.throughput_per_s.map_or_else(dash, |rate| view! {
                 {significant(rate)}<span class="unit">"/s"</span>
+            }.into_any())}</td>
+            <td class="number">{row.cosine.map_or_else(dash, |cosine| view! {
+                <span data-testid="cosine">{format::cosine(cosine)}</span>
             }.into_any())}</td>
             <td class="number">{row.peak_memory_bytes.map_or_else(dash, |peak| bytes(peak).into_any())}</td>
             <td>{row.noise.map_or_else(dash, |grade| view! { <Grade grade /> }.into_any())}</td>

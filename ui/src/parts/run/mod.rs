@@ -43,6 +43,7 @@ pub fn RunDetails(
                     <p class="small selectable">{sentence}</p>
                 </section>
             })}
+            {run.error.clone().map(|error| view! { <FactSection title="Error against f32" facts=error_facts(&error) /> })}
             {run.placement.clone().map(|placement| view! { <Placement placement /> })}
             <Environment run=run.clone() />
             {has_log.then(|| view! {
@@ -66,6 +67,23 @@ fn FactSection(title: &'static str, facts: Vec<contract::Fact>) -> impl IntoView
             </section>
         }
     })
+}
+
+/// What the precision costs, in the figures that stand beside its speed.
+fn error_facts(error: &contract::OutputError) -> Vec<contract::Fact> {
+    use chart::{format, names};
+    use contract::Fact;
+    let relative = format!(
+        "{} ({} % of the largest value)",
+        format::significant(error.largest_difference),
+        format::significant(error.relative_difference * 100.0)
+    );
+    let mut facts = vec![Fact::new("Cosine", format::cosine(error.cosine)), Fact::new("Largest difference", relative)];
+    if let Some(nats) = error.divergence_nats {
+        facts.push(Fact::new("Divergence of the next token", format!("{} nats", format::significant(nats))));
+    }
+    facts.push(Fact::new("In f32 by", names::engine(&error.against)));
+    facts
 }
 
 fn check_sentence(run: &Run) -> Option<(&'static str, String)> {

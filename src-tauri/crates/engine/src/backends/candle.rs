@@ -75,7 +75,7 @@ fn target(engine: &EngineId, device: &DeviceId) -> Target {
         platform,
         device_name,
         precisions: match &opened {
-            Ok(_) => vec![Precision::F32, Precision::F16, Precision::Bf16],
+            Ok(_) => Precision::ALL.to_vec(),
             Err(_) => Vec::new(),
         },
         availability: opened.map_or_else(|error| error.availability(), |_| Availability::Ready),

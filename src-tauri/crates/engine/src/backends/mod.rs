@@ -6,6 +6,7 @@ mod openvino;
 
 use crate::backend::Backend;
 use contract::EngineId;
+use models::DynamicForm;
 
 pub static ALL: &[&dyn Backend] = &[&onnxruntime::OnnxRuntime, &openvino::OpenVino, &candle::Candle];
 
@@ -15,6 +16,11 @@ pub fn find(engine: &EngineId) -> Option<&'static dyn Backend> {
         Some(build) => build.is_empty() || build.starts_with('-'),
         None => false,
     })
+}
+
+/// The form of a graph in dynamic int8 that suits an engine.
+pub fn dynamic_form(engine: &EngineId) -> DynamicForm {
+    find(engine).map_or_else(DynamicForm::default, |backend| backend.dynamic_form())
 }
 
 #[cfg(test)]

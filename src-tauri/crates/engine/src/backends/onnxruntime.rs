@@ -13,12 +13,12 @@ use self::{
 };
 use crate::backend::{Backend, BackendError, LoadRequest, Loaded, Session, SessionFacts};
 use contract::{Availability, EngineId, EngineStatus, Placement, Precision, Target};
-use models::{Graph, Tensor};
+use models::{DynamicForm, Element, Graph, Tensor};
 use ort::{
     ErrorCode,
     session::builder::{AutoDevicePolicy, GraphOptimizationLevel, SessionBuilder},
 };
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
 const NAME: &str = "ONNX Runtime";
 
@@ -31,6 +31,11 @@ impl Backend for OnnxRuntime {
 
     fn prepare(&self, library: Option<&Path>) -> Result<(), BackendError> {
         Runtime::open(library).map(drop)
+    }
+
+    /// It fuses each product with the operators around it, and leaves activations alone where the graph says nothing.
+    fn dynamic_form(&self) -> DynamicForm {
+        DynamicForm::Operators
     }
 
     fn status(&self, engine: &EngineId, library: Option<&Path>) -> EngineStatus {
@@ -264,18 +269,20 @@ impl Session for Ready {
     fn placement(&mut self) -> Result<Option<Placement>, BackendError> {
         let (assignments, kernels) = self.profile().map_err(|error| failed("profiling one call", error))?;
         let asked = self.plan.place.provider.name();
-        self.precision = profile::precision(asked, &kernels);
-        Ok(Some(profile::placement(asked, &assignments, &kernels, &self.node_macs())))
+        // The model's own counts; a graph whose shapes cannot be followed has none.
+        let graph = Graph::read(&self.plan.request.model).ok();
+        let costs = graph.as_ref().and_then(|graph| graph.costs(&self.plan.request.dims).ok());
+        self.precision = profile::precision(asked, &kernels, graph.as_ref().map_or(4, block_bits));
+        let node_macs = costs.map(|costs| costs.node_macs).unwrap_or_default();
+        Ok(Some(profile::placement(asked, &assignments, &kernels, &node_macs)))
     }
 }
 
-impl Ready {
-    /// The model's own counts; a graph whose shapes cannot be followed has none.
-    fn node_macs(&self) -> BTreeMap<String, u64> {
-        let request = &self.plan.request;
-        let costs = Graph::read(&request.model).and_then(|graph| graph.costs(&request.dims));
-        costs.map(|costs| costs.node_macs).unwrap_or_default()
-    }
+/// Bits of weights in blocks: as the graph says, else those of the weights that the library puts into blocks by itself.
+fn block_bits(graph: &Graph) -> i64 {
+    let told = graph.nodes.iter().find(|node| node.op == "MatMulNBits").map(|node| node.int("bits").unwrap_or(4));
+    let in_4 = graph.initializers.iter().any(|one| one.element == Element::I4);
+    told.unwrap_or(if in_4 { 4 } else { 8 })
 }
 
 fn failed(doing: &'static str, error: ort::Error) -> BackendError {

@@ -122,7 +122,10 @@ fn present(engine: &EngineId, core: &Core, name: &str) -> Target {
     let capabilities = property(PropertyKey::DeviceCapabilities);
     let has_bf16 = capabilities.split([' ', ',']).any(|capability| capability == "BF16");
     // Every plug-in takes f16 models; one without f16 arithmetic runs them in f32 and says so afterwards.
-    let precisions = [Precision::F32, Precision::F16].into_iter().chain(has_bf16.then_some(Precision::Bf16)).collect();
+    let mut precisions = vec![Precision::F32, Precision::F16];
+    precisions.extend(has_bf16.then_some(Precision::Bf16));
+    // Quantised graphs run everywhere; where the arithmetic lacks, in f32, which is said afterwards.
+    precisions.extend(Precision::ALL.iter().filter(|precision| precision.is_quantised()));
     let full_name = property(PropertyKey::DeviceFullName).trim().to_owned();
     Target {
         engine: engine.clone(),
@@ -195,6 +198,7 @@ impl Loaded for Read {
             compiled,
             graph: self.graph,
             device: self.device,
+            asked: self.request.precision,
             requests: Vec::new(),
             last: None,
         }))
@@ -209,7 +213,7 @@ fn properties(device: &str, request: &LoadRequest) -> Vec<(RwPropertyKey, String
         Precision::F16 => "f16",
         Precision::Bf16 => "bf16",
         // Quantised operators carry their format in the graph; the rest of it runs in f32.
-        Precision::F32 | Precision::Int8 | Precision::Int4 => "f32",
+        Precision::F32 | Precision::Int8 | Precision::Int8Static | Precision::Int4 => "f32",
     };
     let mut properties = vec![(RwPropertyKey::HintInferencePrecision, precision.to_owned())];
     if device == "CPU" {
@@ -224,6 +228,7 @@ struct Ready {
     compiled: CompiledModel,
     graph: Graph,
     device: String,
+    asked: Precision,
     /// One for each variant, its inputs already set, so that a call is nothing but the inference.
     requests: Vec<InferRequest>,
     last: Option<usize>,
@@ -233,6 +238,42 @@ impl Ready {
     fn property(&self, key: PropertyKey) -> Option<String> {
         self.compiled.get_property(&key).ok().map(|value| value.trim().to_owned())
     }
+}
+
+impl Ready {
+    /// What a quantised graph ran in, as far as the library tells: it names no format for single operators.
+    fn quantised(&self, capabilities: Option<&str>) -> (Option<Precision>, String) {
+        if self.asked == Precision::Int8Static {
+            let able = capabilities.is_some_and(|known| known.split([' ', ',']).any(|known| known == "INT8"));
+            let source = format!("the device's OPTIMIZATION_CAPABILITIES: {}", capabilities.unwrap_or("not told"));
+            return (able.then_some(self.asked), source);
+        }
+        let group = self.property(PropertyKey::Other("DYNAMIC_QUANTIZATION_GROUP_SIZE".into()));
+        let source = match &group {
+            Some(group) => format!("the compiled model's DYNAMIC_QUANTIZATION_GROUP_SIZE: {group}"),
+            None => "the compiled model does not tell its DYNAMIC_QUANTIZATION_GROUP_SIZE".to_owned(),
+        };
+        match group.as_deref() {
+            Some("0") => (Some(Precision::F32), format!("{source}, so weights are widened to f32 for each product")),
+            Some(_) => (Some(self.asked), source),
+            None => (None, source),
+        }
+    }
+}
+
+/// The format of the arithmetic that the compiled model names.
+fn by_hint(hint: Option<&str>) -> (Option<Precision>, String) {
+    let precision = match hint {
+        Some("f32") => Some(Precision::F32),
+        Some("f16") => Some(Precision::F16),
+        Some("bf16") => Some(Precision::Bf16),
+        _ => None,
+    };
+    let source = match hint {
+        Some(hint) => format!("the compiled model's INFERENCE_PRECISION_HINT: {hint}"),
+        None => "the compiled model does not tell its INFERENCE_PRECISION_HINT".to_owned(),
+    };
+    (precision, source)
 }
 
 impl Session for Ready {
@@ -285,21 +326,17 @@ impl Session for Ready {
         let hint = self.property(RwPropertyKey::HintInferencePrecision.into());
         let device = DeviceType::from(self.device.as_str());
         let core_property = |key| self.core.get_property(&device, &key).ok().map(|value| value.trim().to_owned());
+        let (precision, precision_source) = match self.asked.is_quantised() {
+            true => self.quantised(core_property(PropertyKey::DeviceCapabilities).as_deref()),
+            false => by_hint(hint.as_deref()),
+        };
         SessionFacts {
             engine_version: version(),
             device_name: core_property(PropertyKey::DeviceFullName).unwrap_or_else(|| self.device.clone()),
             driver: core_property(PropertyKey::Other("GPU_DRIVER_VERSION".into()))
                 .or_else(|| core_property(PropertyKey::Other("NPU_DRIVER_VERSION".into()))),
-            precision: match hint.as_deref() {
-                Some("f32") => Some(Precision::F32),
-                Some("f16") => Some(Precision::F16),
-                Some("bf16") => Some(Precision::Bf16),
-                _ => None,
-            },
-            precision_source: match hint {
-                Some(hint) => format!("the compiled model's INFERENCE_PRECISION_HINT: {hint}"),
-                None => "the compiled model does not tell its INFERENCE_PRECISION_HINT".to_owned(),
-            },
+            precision,
+            precision_source,
             threads: self.property(RwPropertyKey::InferenceNumThreads.into()).and_then(|threads| threads.parse().ok()),
             device_memory_bytes: None,
         }
@@ -337,7 +374,7 @@ fn tensor_of(name: &str, value: &openvino::Tensor) -> Result<Tensor, InferenceEr
     Ok(Tensor { name: name.to_owned(), element, shape, bytes: value.get_raw_data()?.to_vec() })
 }
 
-const ELEMENTS: [(Element, ElementType); 13] = [
+const ELEMENTS: [(Element, ElementType); 14] = [
     (Element::F32, ElementType::F32),
     (Element::F16, ElementType::F16),
     (Element::Bf16, ElementType::Bf16),
@@ -351,6 +388,7 @@ const ELEMENTS: [(Element, ElementType); 13] = [
     (Element::I64, ElementType::I64),
     (Element::U64, ElementType::U64),
     (Element::Bool, ElementType::Boolean),
+    (Element::I4, ElementType::I4),
 ];
 
 fn element_type(element: Element) -> ElementType {

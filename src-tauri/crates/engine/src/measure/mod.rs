@@ -1,6 +1,7 @@
 //! One measurement from the app's side: inputs and reference first, then the worker, then the result with its gates.
 
 pub(crate) mod compare;
+pub(crate) mod deviation;
 mod live;
 mod record;
 mod reference;
@@ -66,6 +67,8 @@ fn attempt(
         load: reference::load_request(job),
         inputs: reference.inputs.clone(),
         references: reference.outputs.clone(),
+        exact: reference.exact.clone(),
+        scores: job.scores.clone(),
         seed: job.setting.seed,
         budget_secs: job.setting.budget_secs,
     });

@@ -6,8 +6,8 @@ use crate::{
     worker::{Checked, Event, Heard, Log},
 };
 use contract::{
-    Effective, EngineId, Evidence, Memory, Noise, Outcome, OutputCheck, Percentile, Phase, PhaseName, Run, StopReason,
-    Timing,
+    Effective, EngineId, Evidence, Memory, Noise, Outcome, OutputCheck, OutputError, Percentile, Phase, PhaseName, Run,
+    StopReason, Timing,
 };
 use jiff::Timestamp;
 use std::time::{Duration, Instant};
@@ -19,6 +19,8 @@ pub(super) struct Record {
     reference_ms: f64,
     /// The engine the output is checked against, or why there is none.
     against: Result<EngineId, String>,
+    /// The engine that ran the model in f32.
+    exact_by: Option<EngineId>,
     sentinel_ms: Vec<f64>,
     harness_ms: Option<f64>,
     stop: Option<StopReason>,
@@ -45,6 +47,7 @@ impl Record {
             timing: None,
             samples_ms: Vec::new(),
             check: OutputCheck::Unchecked { reason: not_reached() },
+            error: None,
             placement: None,
             effective: Effective {
                 device_name: job.target.device_name.clone(),
@@ -63,6 +66,7 @@ impl Record {
             worker_started: Instant::now(),
             reference_ms: 0.0,
             against: Err(not_reached()),
+            exact_by: None,
             sentinel_ms: Vec::new(),
             harness_ms: None,
             stop: None,
@@ -88,6 +92,7 @@ impl Record {
     pub fn reference_took(&mut self, time: Duration, reference: &Reference) {
         self.reference_ms = ms(time);
         self.against = reference.against.clone();
+        self.exact_by = reference.exact_by.clone();
     }
 
     pub fn worker_starts(&mut self) {
@@ -145,7 +150,14 @@ impl Record {
     }
 
     fn checked(&mut self, checked: &Checked) {
-        let Checked { comparison, tolerance, fault } = checked;
+        let Checked { comparison, tolerance, fault, deviation } = checked;
+        self.run.error = self.exact_by.clone().zip(deviation.as_ref()).map(|(against, found)| OutputError {
+            against,
+            cosine: found.cosine,
+            largest_difference: found.largest_difference,
+            relative_difference: found.relative_difference,
+            divergence_nats: found.divergence_nats,
+        });
         self.run.check = match (&self.against, comparison) {
             (Err(reason), _) => OutputCheck::Unchecked { reason: reason.clone() },
             (Ok(_), None) => {

@@ -1,4 +1,4 @@
-//! What the output is checked against: the same inputs through another engine, in f32, in a worker of its own.
+//! What the output is checked against: the same inputs through another engine, in a worker of its own.
 //!
 //! Inputs and outputs are kept in the job's scratch folder, named for everything they follow from.
 
@@ -24,13 +24,20 @@ const CHECKED: usize = 2;
 pub(super) struct Reference {
     /// One file for each variant.
     pub inputs: Vec<PathBuf>,
-    /// Another engine's outputs for the first variants; empty where no other engine could run the model.
+    /// Another engine's outputs of the same graph for the first variants; empty where no other engine could run it.
     pub outputs: Vec<PathBuf>,
     /// The engine they come from, or why there is none.
     pub against: Result<EngineId, String>,
+    /// Outputs of the graph in f32, where another precision is measured and another engine could run it.
+    pub exact: Vec<PathBuf>,
+    /// The engine these come from.
+    pub exact_by: Option<EngineId>,
 }
 
 impl Reference {
+    /// A graph of floating-point numbers is checked against f32 itself; a quantised one against another engine that runs
+    /// the same file, for what its rounding costs is no fault of the engine.
+    ///
     /// # Errors
     /// Where the inputs cannot be made, or the person cancels. An engine that cannot run the model is no error: the
     /// next is tried, and without any the output stays unchecked.
@@ -47,20 +54,19 @@ impl Reference {
         record.enter(PhaseName::Load);
         let inputs = preparing.inputs(&job.onnx, feed)?;
         record.enter(PhaseName::Check);
-        let mut reasons = Vec::new();
-        for (choice, library) in job.references.iter().filter(|(choice, _)| choice.engine != job.setting.engine) {
-            match preparing.outputs(choice, library.as_deref(), feed) {
-                Ok(outputs) => return Ok(Self { inputs, outputs, against: Ok(choice.engine.clone()) }),
-                Err(failure) if failure.kind == FailureKind::Cancelled => return Err(failure),
-                Err(Failure { message, .. }) => reasons.push(format!("{}: {message}", choice.engine)),
-            }
-            record.note(&format!("no reference output from {}", reasons.last().expect("one was just pushed")));
-        }
-        let reason = match &reasons[..] {
-            [] => "no other engine is ready here".to_owned(),
-            reasons => format!("no other engine could run it ({})", reasons.join("; ")),
+        let asked = job.setting.precision;
+        let in_f32 = preparing.first(&job.reference_onnx, Precision::F32, record, feed)?;
+        let in_asked =
+            if asked.is_quantised() { preparing.first(&job.onnx, asked, record, feed)? } else { in_f32.clone() };
+        let (outputs, against) = match in_asked {
+            Ok((outputs, engine)) => (outputs, Ok(engine)),
+            Err(reason) => (Vec::new(), Err(reason)),
         };
-        Ok(Self { inputs, outputs: Vec::new(), against: Err(reason) })
+        let (exact, exact_by) = match in_f32 {
+            Ok((outputs, engine)) if asked != Precision::F32 => (outputs, Some(engine)),
+            _ => (Vec::new(), None),
+        };
+        Ok(Self { inputs, outputs, against, exact, exact_by })
     }
 }
 
@@ -84,7 +90,28 @@ struct Preparing<'a> {
     started: Instant,
 }
 
+/// Files of outputs with the engine that gave them, or why no engine could.
+type Given = Result<(Vec<PathBuf>, EngineId), String>;
+
 impl Preparing<'_> {
+    /// The outputs of the first engine that can run the graph.
+    fn first(&self, onnx: &Path, precision: Precision, record: &mut Record, feed: &mut Feed) -> Result<Given, Failure> {
+        let mut reasons = Vec::new();
+        let job = self.job;
+        for (choice, library) in job.references.iter().filter(|(choice, _)| choice.engine != job.setting.engine) {
+            match self.outputs(choice, library.as_deref(), (onnx, precision), feed) {
+                Ok(outputs) => return Ok(Ok((outputs, choice.engine.clone()))),
+                Err(failure) if failure.kind == FailureKind::Cancelled => return Err(failure),
+                Err(Failure { message, .. }) => reasons.push(format!("{}: {message}", choice.engine)),
+            }
+            record.note(&format!("no reference output from {}", reasons.last().expect("one was just pushed")));
+        }
+        Ok(Err(match &reasons[..] {
+            [] => "no other engine is ready here".to_owned(),
+            reasons => format!("no other engine could run it ({})", reasons.join("; ")),
+        }))
+    }
+
     fn inputs(&self, onnx: &Path, feed: &mut Feed) -> Result<Vec<PathBuf>, Failure> {
         let folder = self.folder("inputs", onnx, &[])?;
         let files: Vec<PathBuf> = (0..VARIANTS).map(|i| folder.join(format!("{i}.safetensors"))).collect();
@@ -95,23 +122,29 @@ impl Preparing<'_> {
         Ok(files)
     }
 
-    fn outputs(&self, choice: &TargetChoice, library: Option<&Path>, feed: &mut Feed) -> Result<Vec<PathBuf>, Failure> {
+    fn outputs(
+        &self,
+        choice: &TargetChoice,
+        library: Option<&Path>,
+        (onnx, precision): (&Path, Precision),
+        feed: &mut Feed,
+    ) -> Result<Vec<PathBuf>, Failure> {
         let job = self.job;
         let library_stamp = library.map(stamp).unwrap_or_default();
         let by = [choice.engine.0.as_str(), &choice.device.0, &library_stamp];
-        let folder = self.folder("outputs", &job.reference_onnx, &by)?;
+        let folder = self.folder("outputs", onnx, &by)?;
         let outputs: Vec<PathBuf> = (0..CHECKED).map(|i| folder.join(format!("{i}.safetensors"))).collect();
         if !outputs.iter().all(|file| file.is_file()) {
             let load = LoadRequest {
                 engine: choice.engine.clone(),
                 device: choice.device.clone(),
                 library: library.map(Path::to_owned),
-                model: job.reference_onnx.clone(),
-                precision: Precision::F32,
+                model: onnx.to_owned(),
+                precision,
                 threads: job.setting.threads,
                 dims: job.dims.clone(),
             };
-            let mut inputs = self.inputs(&job.reference_onnx, feed)?;
+            let mut inputs = self.inputs(onnx, feed)?;
             inputs.truncate(CHECKED);
             self.order(&Order::Reference { load, inputs, outputs: outputs.clone() }, feed)?;
         }

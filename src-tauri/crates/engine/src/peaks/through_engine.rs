@@ -147,7 +147,7 @@ impl Product {
             Precision::F16 => (Element::F16, Element::F16, Element::F16),
             Precision::Bf16 => (Element::Bf16, Element::Bf16, Element::Bf16),
             Precision::Int8 => (Element::U8, Element::I8, Element::I32),
-            Precision::F32 | Precision::Int4 => (Element::F32, Element::F32, Element::F32),
+            Precision::F32 | Precision::Int8Static | Precision::Int4 => (Element::F32, Element::F32, Element::F32),
         }
     }
 
@@ -191,7 +191,7 @@ impl Product {
             Precision::F32 => 5e-3,
             Precision::F16 => 0.1,
             Precision::Bf16 => 0.1,
-            Precision::Int8 | Precision::Int4 => 1e-6,
+            Precision::Int8 | Precision::Int8Static | Precision::Int4 => 1e-6,
         };
         let n = self.n;
         let values = output.f64s();

@@ -17,5 +17,5 @@ mod stdio;
 pub use converse::{Heard, Pulse, Report, ask, converse, follow};
 pub use error::WorkerError;
 pub use log::Log;
-pub use order::{Checked, Comparison, Event, Order, RunOrder};
+pub use order::{Checked, Comparison, Deviation, Event, Order, RunOrder};
 pub use serve::worker_main;

@@ -39,8 +39,12 @@ pub struct RunOrder {
     pub load: LoadRequest,
     /// Files of inputs, one for each variant; called in turn.
     pub inputs: Vec<PathBuf>,
-    /// Another engine's outputs for the first variants; empty where no other engine could run the model.
+    /// Another engine's outputs of the same graph for the first variants; empty where no other engine could run it.
     pub references: Vec<PathBuf>,
+    /// Another engine's outputs of the graph in f32, for what a lower precision costs; empty for f32 itself.
+    pub exact: Vec<PathBuf>,
+    /// The output that scores the next word, where the model has one.
+    pub scores: Option<String>,
     /// Seeds the bootstrap.
     pub seed: u64,
     /// Longest time for the warm samples.
@@ -93,6 +97,17 @@ pub struct Checked {
     pub tolerance: f64,
     /// Why the outputs are wrong whatever the tolerance: not finite, another shape, a missing output.
     pub fault: Option<String>,
+    /// How far the outputs lie from those in f32.
+    pub deviation: Option<Deviation>,
+}
+
+/// The figures of a [`contract::OutputError`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Deviation {
+    pub cosine: f64,
+    pub largest_difference: f64,
+    pub relative_difference: f64,
+    pub divergence_nats: Option<f64>,
 }
 
 impl Checked {

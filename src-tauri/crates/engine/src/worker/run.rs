@@ -8,7 +8,7 @@ use super::{
 use crate::{
     backend::Session,
     limits,
-    measure::compare,
+    measure::{compare, deviation},
     noise,
     sampling::{self, Sampling, Told},
 };
@@ -87,13 +87,20 @@ fn check(order: &RunOrder, session: &mut dyn Session, out: &mut Out) -> Result<(
     if order.references.is_empty() {
         checked.fault = compare::not_finite(&session.outputs()?);
     }
-    for (variant, file) in order.references.iter().enumerate() {
+    for variant in 0..order.references.len().max(order.exact.len()) {
         if variant > 0 {
             session.call(variant)?;
         }
-        let (comparison, fault) = compare::compare(&read(file)?, &session.outputs()?);
-        checked.fault = checked.fault.or(fault);
-        checked.comparison = compare::worse(checked.comparison, comparison);
+        let outputs = session.outputs()?;
+        if let Some(file) = order.references.get(variant) {
+            let (comparison, fault) = compare::compare(&read(file)?, &outputs);
+            checked.fault = checked.fault.or(fault);
+            checked.comparison = compare::worse(checked.comparison, comparison);
+        }
+        if let Some(file) = order.exact.get(variant) {
+            let deviation = deviation::of(&read(file)?, &outputs, order.scores.as_deref());
+            checked.deviation = deviation::worse(checked.deviation, deviation);
+        }
     }
     let wrong = checked.wrong();
     out.send(&Event::Checked(checked));

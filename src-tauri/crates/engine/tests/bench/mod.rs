@@ -3,10 +3,11 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 use contract::{Availability, DeviceId, EngineId, Mode, Platform, Precision, RunModel, Setting, Target, TargetChoice};
-use engine::{Job, Libraries, Limits, Program, backend::LoadRequest};
-use models::{Dimension, Element, Graph, Node, Value};
+use engine::{Control, Job, Libraries, Limits, Program, backend::LoadRequest};
+use models::{Dimension, Element, Format, Graph, Model, Node, Value};
 use std::{
     collections::BTreeMap,
+    ops::ControlFlow,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -49,6 +50,31 @@ impl Bench {
         self.folder.path()
     }
 
+    /// A described model in a precision, as the app would have it measured at one sample of eight tokens.
+    pub fn model_job(&self, model: &Model, precision: Precision, engine: &str, references: &[&str]) -> Job {
+        let weights = self.path().join("weights");
+        let mut go_on = |_, _| ControlFlow::Continue(());
+        let mut format = Format::from(precision).with_dynamic(engine::dynamic_form(&engine.into()));
+        if precision == Precision::Int8Static {
+            let calibration = model.calibration(&weights, 3, &mut go_on).unwrap();
+            let engines = [(TargetChoice { engine: "candle".into(), device: "cpu".into() }, None)];
+            let limits = Limits { memory_bytes: 4 << 30, timeout: Duration::from_secs(120) };
+            let ranges =
+                engine::calibrate(&program(), &calibration, 3, &engines, &limits, &Control::default()).unwrap();
+            format = format.with_ranges(ranges);
+        }
+        let mut job = self.job(engine, 1, references);
+        job.onnx = model.materialize(&weights, format, 3, &mut go_on).unwrap().onnx;
+        job.reference_onnx = model.materialize(&weights, Precision::F32, 3, &mut go_on).unwrap().onnx;
+        job.dims = model.dims_for(1, Some(8), &BTreeMap::new()).unwrap();
+        job.scores = model.scores().map(str::to_owned);
+        job.setting.precision = precision;
+        job.target.precisions.push(precision);
+        job.model.macs = None;
+        job.setting.budget_secs = 1.0;
+        job
+    }
+
     /// A product of `edge` × `edge` matrices on an engine's CPU, checked against the engines in `references`.
     pub fn job(&self, engine: &str, edge: u64, references: &[&str]) -> Job {
         let references = references.iter().map(|engine| {
@@ -85,6 +111,7 @@ impl Bench {
             dims: BTreeMap::from([("edge".to_owned(), edge)]),
             references: references.collect(),
             reference_onnx: self.onnx(),
+            scores: None,
             peaks: Vec::new(),
             limits: Limits { memory_bytes: 4 << 30, timeout: Duration::from_secs(120) },
             acquire_ms: None,

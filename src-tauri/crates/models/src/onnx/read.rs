@@ -341,7 +341,7 @@ impl Reader {
                 8 => "text".to_owned(),
                 14 | 15 => "complex numbers".to_owned(),
                 17..=20 => "8-bit floating-point numbers".to_owned(),
-                21 | 22 => "4-bit integers".to_owned(),
+                21 => "4-bit integers without a sign".to_owned(),
                 _ => format!("numbers of ONNX type {code}"),
             };
             ModelError::unsupported(
@@ -383,7 +383,9 @@ impl Reader {
         let shape = shape.ok_or_else(|| damaged(format!("its shape {dims:?} has a negative size")))?;
         let length = shape
             .iter()
-            .try_fold(element.size(), |length, size| length.checked_mul(*size))
+            .try_fold(1, |count: u64, size| count.checked_mul(*size as u64))
+            .and_then(|count| element.bytes_of(count))
+            .and_then(|length| usize::try_from(length).ok())
             .filter(|length| isize::try_from(*length).is_ok())
             .ok_or_else(|| damaged(format!("its shape {dims:?} is larger than any memory")))?;
         Ok((shape, length))
@@ -483,6 +485,6 @@ fn typed_bytes(element: Element, tensor: &proto::TensorProto) -> Vec<u8> {
         Element::U32 => tensor.uint64_data.iter().flat_map(|value| (*value as u32).to_le_bytes()).collect(),
         Element::I32 => ints(4),
         Element::F16 | Element::Bf16 | Element::I16 | Element::U16 => ints(2),
-        Element::I8 | Element::U8 | Element::Bool => ints(1),
+        Element::I8 | Element::U8 | Element::Bool | Element::I4 => ints(1),
     }
 }

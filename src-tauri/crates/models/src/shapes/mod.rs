@@ -93,6 +93,7 @@ fn element(node: &Node, inputs: &[Option<&Info>]) -> Option<Element> {
         | "IsInf" => Some(Element::Bool),
         "Where" | "CastLike" | "DequantizeLinear" => of(1),
         "QuantizeLinear" => of(2).or(Some(Element::U8)),
+        "DynamicQuantizeLinear" => Some(Element::U8),
         "OneHot" => of(2),
         "MatMulInteger" | "ConvInteger" => Some(Element::I32),
         "Constant" => match node.attributes.values().next()? {

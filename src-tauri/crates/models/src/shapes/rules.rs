@@ -112,6 +112,8 @@ pub fn shapes(opset: i64, node: &Node, inputs: &Inputs) -> Option<Vec<Vec<u64>>>
     match node.op.as_str() {
         op if SAME_SHAPE.contains(&op) => one(shape(inputs, 0)?.to_vec()),
         op if BROADCAST.contains(&op) => one(broadcast_all(inputs)?),
+        // The other outputs are a scale and a zero point.
+        "DynamicQuantizeLinear" => Some(vec![shape(inputs, 0)?.to_vec(), Vec::new(), Vec::new()]),
         // The second output is the mask.
         "Dropout" => Some(vec![shape(inputs, 0)?.to_vec(); 2]),
         "LayerNormalization" => {

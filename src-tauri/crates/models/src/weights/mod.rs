@@ -1,11 +1,13 @@
 //! The weights of a described model: how they begin, where a checkpoint has them, how they are written.
 
 mod checkpoint;
+mod maker;
+mod packed;
 mod random;
 mod store;
 
 pub use checkpoint::{Checkpoint, counted, hex, listed, samples};
-pub use store::{Files, Source, disk_bytes, export, materialize};
+pub use store::{Files, Source, disk_bytes, export, graph_beside, materialize};
 
 /// One weight as a checkpoint knows it.
 #[derive(Clone, Debug)]

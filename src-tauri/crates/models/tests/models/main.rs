@@ -9,4 +9,5 @@ mod hostile;
 mod images;
 mod nonsense;
 mod opening;
+mod quantising;
 mod writing;

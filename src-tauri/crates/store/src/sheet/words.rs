@@ -11,6 +11,7 @@ pub fn precision(word: &str) -> Option<Precision> {
         "f32" | "fp32" | "float32" | "float" | "single" => Some(Precision::F32),
         "f16" | "fp16" | "float16" | "half" | "amp" => Some(Precision::F16),
         "bf16" | "bfloat16" => Some(Precision::Bf16),
+        "int8-static" | "int8 static" | "int8_static" => Some(Precision::Int8Static),
         "int8" | "i8" | "uint8" | "w8a8" | "w8a16" => Some(Precision::Int8),
         "int4" | "i4" | "uint4" | "w4a16" | "w4a8" => Some(Precision::Int4),
         _ => None,

@@ -8,6 +8,7 @@ pub mod environments;
 pub mod imports;
 pub mod machines;
 pub mod models;
+pub mod output_errors;
 pub mod peaks;
 pub mod phases;
 pub mod placements;
@@ -48,6 +49,7 @@ pub const ALL: &[&[Migration]] = &[
     samples::MIGRATIONS,
     phases::MIGRATIONS,
     placements::MIGRATIONS,
+    output_errors::MIGRATIONS,
     environments::MIGRATIONS,
     templates::MIGRATIONS,
     template_versions::MIGRATIONS,

@@ -1,6 +1,8 @@
 //! The results: every column that lists, charts and the matrix filter, sort or draw.
 
-use super::{Migration, details, environments, machines, phases, placements, samples, sources, subjects};
+use super::{
+    Migration, details, environments, machines, output_errors, phases, placements, samples, sources, subjects,
+};
 use crate::columns::{Cells, insert, maybe, maybe_text, maybe_word, next_key, text, time, word};
 use crate::sheet::Measurement;
 use crate::{Result, StoreError};
@@ -118,6 +120,7 @@ pub fn save(conn: &Connection, run: &Run) -> Result<()> {
     samples::save(conn, key, &run.samples_ms)?;
     phases::save(conn, key, &run.phases)?;
     placements::save(conn, key, run.placement.as_ref())?;
+    output_errors::save(conn, key, run.error.as_ref())?;
     environments::save(conn, key, &run.environment)
 }
 
@@ -212,6 +215,7 @@ pub fn whole(conn: &Connection, id: &RunId) -> Result<Option<Run>> {
             || OutputCheck::Unchecked { reason: "the figure was imported; its output is not here".into() },
             |details| details.check.clone(),
         ),
+        error: output_errors::of(conn, key)?,
         placement: placements::of(conn, key)?,
         effective: Effective {
             engine_version: cells.get("engine_version")?,
@@ -251,13 +255,14 @@ fn stated_precision(word: Option<String>) -> String {
 pub const ROW: &str =
     "SELECT r.key, r.id::VARCHAR AS id, r.evidence, s.name AS source, epoch_ns(r.started_at) AS started_at,
     m.name AS model, m.id AS model_id, m.family, e.id AS engine, r.engine_version, d.id AS device,
-    d.name AS device_name, d.platform, r.precision, r.effective_precision, r.mode, r.batch, r.size,
+    d.name AS device_name, d.platform, r.precision, r.effective_precision, o.cosine, r.mode, r.batch, r.size,
     coalesce(x.effective_threads, r.threads) AS threads, r.median_ms, r.low_ms, r.high_ms, r.min_ms, r.samples,
     r.throughput_per_s, r.peak_memory_bytes, r.load_ms, r.compile_ms, r.first_ms, r.first_result_ms, r.macs,
     r.weight_bytes, r.activations, r.noise, r.failure, r.failed_phase, r.message, r.withheld, r.note
     FROM runs r JOIN subjects j ON j.key = r.subject JOIN models m ON m.key = j.model
     JOIN engines e ON e.key = j.engine JOIN devices d ON d.key = j.device
-    LEFT JOIN sources s ON s.key = r.source LEFT JOIN details x ON x.run = r.key";
+    LEFT JOIN sources s ON s.key = r.source LEFT JOIN details x ON x.run = r.key
+    LEFT JOIN output_errors o ON o.run = r.key";
 
 /// These results as rows, in the order of `keys`.
 pub fn rows(conn: &Connection, keys: &[i64]) -> Result<Vec<RunRow>> {
@@ -290,6 +295,7 @@ fn row_of(cells: &Cells) -> Result<RunRow> {
         platform: cells.word("platform")?,
         precision: cells.word("precision")?,
         effective_precision: cells.maybe_word("effective_precision")?,
+        cosine: cells.get("cosine")?,
         mode: cells.word("mode")?,
         batch: cells.get::<Option<u32>>("batch")?.unwrap_or(UNSTATED_BATCH),
         size: cells.get("size")?,
@@ -401,7 +407,11 @@ fn check_finite(run: &Run) -> Result<()> {
         OutputCheck::Unchecked { .. } => Vec::new(),
     };
     let noise = run.noise.iter().flat_map(|noise| noise.sentinel_ms.iter().copied().chain([noise.spread]));
-    let figures = timing.chain(check).chain(noise).chain(run.phases.iter().map(|phase| phase.ms));
+    let error = run
+        .error
+        .iter()
+        .flat_map(|e| [e.cosine, e.largest_difference, e.relative_difference].into_iter().chain(e.divergence_nats));
+    let figures = timing.chain(check).chain(error).chain(noise).chain(run.phases.iter().map(|phase| phase.ms));
     let figures = figures.chain(run.samples_ms.iter().copied()).chain([run.setting.budget_secs]);
     match figures.into_iter().find(|figure| !figure.is_finite()) {
         None => Ok(()),

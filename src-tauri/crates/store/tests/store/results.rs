@@ -126,10 +126,11 @@ fn effective() -> impl Strategy<Value = Effective> {
 }
 
 fn flag() -> impl Strategy<Value = Flag> {
-    (0..4, text()).prop_map(|(kind, reason)| match kind {
+    (0..5, text()).prop_map(|(kind, reason)| match kind {
         0 => Flag::Implausible { reason },
         1 => Flag::NotASpeed { reason },
         2 => Flag::PartlyElsewhere { reason },
+        3 => Flag::FarFromF32 { reason },
         _ => Flag::OtherPrecision { reason },
     })
 }
@@ -183,10 +184,22 @@ fn model() -> impl Strategy<Value = RunModel> {
     )
 }
 
+fn error() -> impl Strategy<Value = OutputError> {
+    (text(), [figure(), figure(), figure()], maybe(figure())).prop_map(
+        |(against, [cosine, largest_difference, relative_difference], divergence_nats)| OutputError {
+            against: against.into(),
+            cosine,
+            largest_difference,
+            relative_difference,
+            divergence_nats,
+        },
+    )
+}
+
 fn any_run() -> impl Strategy<Value = Run> {
     let who = (any::<u128>(), pick(Evidence::ALL), maybe(text()), setting(), pick(Platform::ALL), model());
     let when = (moment(), moment(), outcome(), proptest::collection::vec(phase(), 0..6), maybe(timing()));
-    let what = (proptest::collection::vec(figure(), 0..50), check(), maybe(placement()), effective());
+    let what = (proptest::collection::vec(figure(), 0..50), check(), maybe(error()), maybe(placement()), effective());
     let memory = any::<[Option<u64>; 3]>();
     let rest = (
         maybe(noise()),
@@ -198,7 +211,7 @@ fn any_run() -> impl Strategy<Value = Run> {
         |(
             (number, evidence, source, setting, platform, model),
             (started_at, finished_at, outcome, phases, timing),
-            (samples_ms, check, placement, effective),
+            (samples_ms, check, error, placement, effective),
             [baseline_bytes, peak_bytes, device_peak_bytes],
             (noise, flags, environment, log),
         )| Run {
@@ -215,6 +228,7 @@ fn any_run() -> impl Strategy<Value = Run> {
             timing,
             samples_ms,
             check,
+            error,
             placement,
             effective,
             memory: Memory { baseline_bytes, peak_bytes, device_peak_bytes },

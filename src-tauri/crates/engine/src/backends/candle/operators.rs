@@ -6,6 +6,7 @@ mod indexing;
 mod logic;
 mod matrix;
 mod normalization;
+mod quantised;
 mod reduction;
 mod resize;
 mod shape;
@@ -72,6 +73,7 @@ fn builder(node: &Node) -> Option<Builder> {
             .or_else(|| indexing::builder(&node.op))
             .or_else(|| reduction::builder(&node.op))
             .or_else(|| matrix::builder(&node.op))
+            .or_else(|| quantised::builder(&node.op))
             .or_else(|| normalization::builder(&node.op))
             .or_else(|| convolution::builder(&node.op))
             .or_else(|| resize::builder(&node.op)),

@@ -288,7 +288,9 @@ impl Draft<'_> {
         let failed =
             |error| PlanError::Constant { node: node.name.clone(), op: node.op.clone(), source: Box::new(error) };
         let made = made.map_err(failed)?;
-        Ok(Some(made).filter(|made| made.iter().all(|tensor| tensor.elem_count() <= LARGEST_FOLDED)))
+        // Weights of integers are widened once, whatever their size: they take the place of f32 weights.
+        let fits = |tensor: &Tensor| node.op == "DequantizeLinear" || tensor.elem_count() <= LARGEST_FOLDED;
+        Ok(Some(made).filter(|made| made.iter().all(fits)))
     }
 }
 

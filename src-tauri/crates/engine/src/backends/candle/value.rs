@@ -13,9 +13,14 @@ pub(super) fn dtype(element: Element) -> DType {
         Element::Bf16 => DType::BF16,
         Element::F64 => DType::F64,
         Element::Bool | Element::U8 => DType::U8,
-        Element::I8 | Element::I16 | Element::U16 | Element::I32 | Element::U32 | Element::I64 | Element::U64 => {
-            DType::I64
-        }
+        Element::I4
+        | Element::I8
+        | Element::I16
+        | Element::U16
+        | Element::I32
+        | Element::U32
+        | Element::I64
+        | Element::U64 => DType::I64,
     }
 }
 
@@ -29,6 +34,7 @@ pub(super) fn tensor(element: Element, shape: &[usize], bytes: &[u8], device: &D
         Element::Bool => made(bytes, |[byte]| u8::from(byte != 0), shape, device),
         Element::U8 => made(bytes, |[byte]| byte, shape, device),
         Element::I8 => made(bytes, |byte| i64::from(i8::from_le_bytes(byte)), shape, device),
+        Element::I4 => made(&nibbles(bytes), |byte| i64::from(i8::from_le_bytes(byte)), shape, device),
         Element::I16 => made(bytes, |pair| i64::from(i16::from_le_bytes(pair)), shape, device),
         Element::U16 => made(bytes, |pair| i64::from(u16::from_le_bytes(pair)), shape, device),
         Element::I32 => made(bytes, |four| i64::from(i32::from_le_bytes(four)), shape, device),
@@ -36,6 +42,11 @@ pub(super) fn tensor(element: Element, shape: &[usize], bytes: &[u8], device: &D
         Element::I64 => made(bytes, i64::from_le_bytes, shape, device),
         Element::U64 => made(bytes, |eight| u64::from_le_bytes(eight) as i64, shape, device),
     }
+}
+
+/// One byte for each of two numbers that share one, the lower half first.
+pub(super) fn nibbles(bytes: &[u8]) -> Vec<u8> {
+    bytes.iter().flat_map(|byte| [(byte << 4) as i8 >> 4, *byte as i8 >> 4]).map(|number| number as u8).collect()
 }
 
 fn made<const N: usize, T: candle_core::WithDType>(
@@ -60,7 +71,7 @@ pub(super) fn read(name: &str, element: Element, tensor: &Tensor) -> Result<mode
         Element::Bf16 => written(floats::<bf16>(&flat, DType::BF16)?, bf16::to_le_bytes),
         Element::F64 => written(floats::<f64>(&flat, DType::F64)?, f64::to_le_bytes),
         Element::Bool | Element::U8 => floats::<u8>(&flat, DType::U8)?,
-        Element::I8 => written(ints(&flat)?, |value| (value as i8).to_le_bytes()),
+        Element::I8 | Element::I4 => written(ints(&flat)?, |value| (value as i8).to_le_bytes()),
         Element::I16 => written(ints(&flat)?, |value| (value as i16).to_le_bytes()),
         Element::U16 => written(ints(&flat)?, |value| (value as u16).to_le_bytes()),
         Element::I32 => written(ints(&flat)?, |value| (value as i32).to_le_bytes()),

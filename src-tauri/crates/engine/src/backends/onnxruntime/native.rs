@@ -248,6 +248,7 @@ fn element_type(element: Element) -> TensorElementType {
         Element::I64 => TensorElementType::Int64,
         Element::U64 => TensorElementType::Uint64,
         Element::Bool => TensorElementType::Bool,
+        Element::I4 => TensorElementType::Int4,
     }
 }
 

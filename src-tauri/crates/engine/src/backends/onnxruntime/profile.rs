@@ -160,7 +160,9 @@ pub(super) fn placement(
 }
 
 /// The number format most of the work was done in on the asked provider, and how that is known.
-pub(super) fn precision(asked: &str, kernels: &[Kernel]) -> (Option<Precision>, String) {
+///
+/// `block_bits` are those of weights in blocks, which the profile does not show.
+pub(super) fn precision(asked: &str, kernels: &[Kernel], block_bits: i64) -> (Option<Precision>, String) {
     let own: Vec<&Kernel> = kernels.iter().filter(|kernel| kernel.provider == asked).collect();
     if own.iter().any(|kernel| kernel.is_compiled()) {
         return (None, "the provider compiles its part of the graph and does not say in which format".to_owned());
@@ -168,13 +170,15 @@ pub(super) fn precision(asked: &str, kernels: &[Kernel]) -> (Option<Precision>, 
     // A graph without matrix products is judged by the size of what it makes.
     let any_macs = own.iter().any(|kernel| kernel.macs().is_some_and(|macs| macs > 0));
     let mut work: BTreeMap<&str, u64> = BTreeMap::new();
+    let ranges_taken_anew = own.iter().any(|kernel| kernel.operator.starts_with("DynamicQuantize"));
     for kernel in own.iter().filter(|kernel| kernel.operator != "Cast") {
         let size = if any_macs {
             kernel.macs().unwrap_or(0)
         } else {
             kernel.outputs.first().map_or(0, |(_, shape)| shape.iter().product())
         };
-        let format = kernel.inputs.first().or(kernel.outputs.first()).map(|(format, _)| format.as_str());
+        let first = || kernel.inputs.first().or(kernel.outputs.first()).map(|(format, _)| format.as_str());
+        let format = kernel.quantised(ranges_taken_anew, block_bits).or_else(first);
         if let Some(format) = format.filter(|format| precision_of(format).is_some()) {
             *work.entry(format).or_default() += size;
         }
@@ -188,13 +192,32 @@ pub(super) fn precision(asked: &str, kernels: &[Kernel]) -> (Option<Precision>, 
     }
 }
 
+/// How products of integers with scales are told.
+const DYNAMIC: &str = "int8, activations by their range in the call";
+const STATIC: &str = "int8, activations by given ranges";
+const BLOCKS: &str = "int4 weights in blocks";
+
+impl Kernel {
+    /// What a product of a quantised graph is made in; none for another kernel.
+    fn quantised(&self, ranges_taken_anew: bool, block_bits: i64) -> Option<&'static str> {
+        match self.operator.as_str() {
+            "DynamicQuantizeMatMul" => Some(DYNAMIC),
+            "MatMulInteger" | "MatMulIntegerToFloat" if ranges_taken_anew => Some(DYNAMIC),
+            "MatMulInteger" | "MatMulIntegerToFloat" | "QLinearMatMul" | "QGemm" | "QLinearConv" => Some(STATIC),
+            "MatMulNBits" => Some(if block_bits <= 4 { BLOCKS } else { DYNAMIC }),
+            _ => None,
+        }
+    }
+}
+
 fn precision_of(format: &str) -> Option<Precision> {
     match format {
         "float" => Some(Precision::F32),
         "float16" => Some(Precision::F16),
         "bfloat16" => Some(Precision::Bf16),
-        "int8" | "uint8" => Some(Precision::Int8),
-        "int4" | "uint4" => Some(Precision::Int4),
+        "int8" | "uint8" | DYNAMIC => Some(Precision::Int8),
+        STATIC => Some(Precision::Int8Static),
+        "int4" | "uint4" | BLOCKS => Some(Precision::Int4),
         _ => None,
     }
 }
@@ -280,7 +303,23 @@ mod tests {
         let known = BTreeMap::from([("a".to_owned(), 3 * 8 * 64 * 32)]);
         assert_eq!(placement(NPU, &assignments, &kernels, &known).mac_share, Some(0.75));
         assert_eq!(placement(NPU, &assignments, &kernels, &BTreeMap::new()).mac_share, None);
-        assert_eq!(precision(NPU, &kernels).0, None);
+        assert_eq!(precision(NPU, &kernels, 4).0, None);
+    }
+
+    #[test]
+    fn products_of_integers_are_told_by_their_kernels() {
+        let ran = |operators: &[&str], block_bits| {
+            let kernels: Vec<Kernel> =
+                operators.iter().map(|operator| kernel(operator, CPU, "float", &[&[8, 64]], &[8, 32])).collect();
+            precision(CPU, &kernels, block_bits).0
+        };
+        assert_eq!(ran(&["DynamicQuantizeMatMul"], 4), Some(Precision::Int8));
+        assert_eq!(ran(&["DynamicQuantizeLinear", "MatMulIntegerToFloat"], 4), Some(Precision::Int8));
+        assert_eq!(ran(&["QuantizeLinear", "MatMulIntegerToFloat"], 4), Some(Precision::Int8Static));
+        assert_eq!(
+            (ran(&["MatMulNBits"], 4), ran(&["MatMulNBits"], 8)),
+            (Some(Precision::Int4), Some(Precision::Int8))
+        );
     }
 
     #[test]
@@ -289,8 +328,8 @@ mod tests {
             kernel("Cast", CPU, "float16", &[&[8, 64]], &[8, 64]),
             kernel("MatMul", CPU, "float", &[&[8, 64]], &[8, 32]),
         ];
-        assert_eq!(precision(CPU, &kernels).0, Some(Precision::F32));
+        assert_eq!(precision(CPU, &kernels, 4).0, Some(Precision::F32));
         let kernels = [kernel("MatMul", GPU, "float16", &[&[8, 64]], &[8, 32])];
-        assert_eq!(precision(GPU, &kernels).0, Some(Precision::F16));
+        assert_eq!(precision(GPU, &kernels, 4).0, Some(Precision::F16));
     }
 }

@@ -1,8 +1,8 @@
 use super::*;
 use crate::{Libraries, backend::Loaded};
 use contract::DeviceId;
-use models::{Content, Dimension, Element, Initializer, Node, Value};
-use std::path::PathBuf;
+use models::{Content, Dimension, Initializer, Node, Value};
+use std::{collections::BTreeMap, path::PathBuf};
 
 /// The library of this machine, or a sentence in the test's output.
 fn library() -> Option<PathBuf> {

@@ -19,7 +19,7 @@ pub fn measure(order: &CudaOrder, gpu: &Gpu, blas: &Blas, precision: Precision) 
         Precision::F32 => &[(Arithmetic::F32, 1e-3), (Arithmetic::TF32, 5e-3)],
         Precision::F16 => &[(Arithmetic::F16, 2e-2), (Arithmetic::F16_SUMS, 0.2)],
         Precision::Bf16 => &[(Arithmetic::BF16, 3e-2)],
-        Precision::Int8 | Precision::Int4 => &[(Arithmetic::INT8, 1e-6)],
+        Precision::Int8 | Precision::Int8Static | Precision::Int4 => &[(Arithmetic::INT8, 1e-6)],
     };
     let n = edge(gpu.free_bytes);
     let mut product = Product::seeded(gpu, n, precision)?;
@@ -113,7 +113,7 @@ fn encode(values: &[f32], precision: Precision) -> Vec<u8> {
     match precision {
         Precision::F16 => bytes(values, half::f16::from_f32),
         Precision::Bf16 => bytes(values, half::bf16::from_f32),
-        Precision::Int8 | Precision::Int4 => bytes(values, |value| value as i8),
+        Precision::Int8 | Precision::Int8Static | Precision::Int4 => bytes(values, |value| value as i8),
         Precision::F32 => bytes(values, |value| value),
     }
 }
@@ -126,7 +126,7 @@ fn entry(product: &[u8], precision: Precision, place: usize) -> f64 {
     match precision {
         Precision::F16 => read::<half::f16>(product, place).to_f64(),
         Precision::Bf16 => read::<half::bf16>(product, place).to_f64(),
-        Precision::Int8 | Precision::Int4 => read::<i32>(product, place).into(),
+        Precision::Int8 | Precision::Int8Static | Precision::Int4 => read::<i32>(product, place).into(),
         Precision::F32 => read::<f32>(product, place).into(),
     }
 }

@@ -14,7 +14,7 @@ pub(super) fn builder(op: &str) -> Option<Builder> {
 
 /// As numpy multiplies: the last two dimensions are matrices, the ones before spread to each other, and a vector is a
 /// row on the left and a column on the right.
-fn product(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+pub(super) fn product(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     match (a.rank(), b.rank()) {
         (1, 1) => a.mul(b)?.sum_all(),
         (1, _) => product(&a.unsqueeze(0)?, b)?.squeeze(b.rank() - 2),

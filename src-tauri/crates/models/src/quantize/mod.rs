@@ -1,0 +1,180 @@
+//! A described graph in integers: the weights of its matrix products in 8 or 4 bits with scales, and what multiplies
+//! them.
+//!
+//! Only products of activations with a weight matrix are quantised. Tables that are looked up, a table that also scores
+//! words, convolutions, norms and the products inside attention stay in f32.
+
+mod calibration;
+mod products;
+mod ranges;
+
+pub use calibration::{Calibration, activations, graph as calibration_graph};
+pub use ranges::Ranges;
+
+use crate::{Content, Element, Graph, Initializer, ModelError, Node, builder::Description};
+use contract::Precision;
+use products::Products;
+use std::collections::{HashMap, HashSet};
+
+/// Rows of a weight matrix that share a scale in 4 bits.
+pub const BLOCK: usize = 32;
+/// Below this share of the numbers that products read, a quantised graph would be quantised in name only.
+const LEAST_SHARE: f64 = 0.5;
+
+/// How the products are quantised.
+#[derive(Clone, Copy, Debug)]
+pub enum Scheme<'a> {
+    /// 8 bits; activations are quantised in each call, by the range they have in it.
+    Dynamic,
+    /// 8 bits for the weights alone; an engine may quantise the activations by itself.
+    Weights,
+    /// 8 bits; activations by ranges that were calibrated.
+    Static(&'a Ranges),
+    /// 4 bits for the weights alone, with a scale for each [`BLOCK`] of rows.
+    Blocks,
+}
+
+impl Scheme<'_> {
+    fn packing(self) -> Packing {
+        match self {
+            Self::Blocks => Packing::Blocks,
+            Self::Dynamic | Self::Weights | Self::Static(_) => Packing::Columns,
+        }
+    }
+}
+
+/// How a weight matrix `[in, out]` is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packing {
+    /// int8 with a scale for each column.
+    Columns,
+    /// int4 with a scale for each [`BLOCK`] of rows of each column.
+    Blocks,
+}
+
+impl Packing {
+    pub fn element(self) -> Element {
+        match self {
+            Self::Columns => Element::I8,
+            Self::Blocks => Element::I4,
+        }
+    }
+
+    /// Shape of the scales of a matrix.
+    fn scales(self, [rows, columns]: [usize; 2]) -> Vec<usize> {
+        match self {
+            Self::Columns => vec![columns],
+            Self::Blocks => vec![rows / BLOCK, columns],
+        }
+    }
+
+    fn suits(self, [rows, _]: [usize; 2]) -> bool {
+        self == Self::Columns || rows.is_multiple_of(BLOCK)
+    }
+}
+
+/// Names of the initializers that a packed weight becomes: its integers and its scales.
+pub fn parts(weight: &str) -> [String; 2] {
+    [format!("{weight}:q"), format!("{weight}:scale")]
+}
+
+/// The description with its products quantised.
+///
+/// # Errors
+/// Where too little of the model would be quantised, or a range is missing.
+pub fn quantise(mut description: Description, scheme: Scheme) -> Result<Description, ModelError> {
+    let packing = scheme.packing();
+    let chosen = eligible(&description.graph, packing);
+    refuse_little(&description.graph, &chosen)?;
+    let graph = &mut description.graph;
+    let initializers = std::mem::take(&mut graph.initializers);
+    graph.initializers = initializers.into_iter().flat_map(|one| packed(one, packing, &chosen)).collect();
+    let nodes = std::mem::take(&mut graph.nodes);
+    let mut products = Products::new(scheme, &chosen, graph);
+    nodes.into_iter().try_for_each(|node| products.add(node))?;
+    if packing == Packing::Blocks {
+        to_opset_21(graph);
+    }
+    description.packed = chosen.into_iter().map(|name| (name, packing)).collect();
+    Ok(description)
+}
+
+/// The quantised precisions that enough of the graph can be had in for it to be called so.
+pub fn offered(graph: &Graph) -> &'static [Precision] {
+    let suits = |packing| refuse_little(graph, &eligible(graph, packing)).is_ok();
+    match (suits(Packing::Columns), suits(Packing::Blocks)) {
+        (false, _) => &[],
+        (true, false) => &[Precision::Int8, Precision::Int8Static],
+        (true, true) => &[Precision::Int8, Precision::Int8Static, Precision::Int4],
+    }
+}
+
+fn refuse_little(graph: &Graph, chosen: &HashSet<String>) -> Result<(), ModelError> {
+    let shapes: HashMap<&str, u64> = graph.initializers.iter().map(|one| (one.name.as_str(), one.len())).collect();
+    let read = graph.nodes.iter().filter(|node| matches!(node.op.as_str(), "MatMul" | "Gemm" | "Conv"));
+    let weights: HashSet<&str> =
+        read.filter_map(|node| node.input(1)).filter(|name| shapes.contains_key(name)).collect();
+    let all: u64 = weights.iter().map(|name| shapes[name]).sum();
+    let quantised: u64 = chosen.iter().map(|name| shapes[name.as_str()]).sum();
+    let share = quantised as f64 / all.max(1) as f64;
+    if share >= LEAST_SHARE {
+        return Ok(());
+    }
+    let percent = (share * 100.0).round();
+    Err(ModelError::unsupported(
+        &graph.name,
+        "its products",
+        format!("only {percent} % of the weights that they read are matrices that Assay quantises"),
+        "Choose f32, f16 or bf16",
+    ))
+}
+
+/// The weights that nothing but products read, as their right side.
+fn eligible(graph: &Graph, packing: Packing) -> HashSet<String> {
+    let matrices = graph.initializers.iter().filter(|one| matches!(one.content, Content::Described));
+    let mut found: HashSet<String> = matrices
+        .filter(|one| matrix(&one.shape).is_some_and(|shape| packing.suits(shape)))
+        .map(|one| one.name.clone())
+        .collect();
+    for node in &graph.nodes {
+        for (place, name) in node.inputs.iter().enumerate() {
+            if !(node.op == "MatMul" && place == 1) {
+                found.remove(name);
+            }
+        }
+    }
+    found
+}
+
+fn matrix(shape: &[usize]) -> Option<[usize; 2]> {
+    <[usize; 2]>::try_from(shape).ok()
+}
+
+fn packed(weight: Initializer, packing: Packing, chosen: &HashSet<String>) -> Vec<Initializer> {
+    let Some(shape) = matrix(&weight.shape).filter(|_| chosen.contains(&weight.name)) else { return vec![weight] };
+    let [integers, scales] = parts(&weight.name);
+    let described = |name: String, element, shape| Initializer { name, element, shape, content: Content::Described };
+    vec![described(integers, packing.element(), weight.shape), described(scales, Element::F32, packing.scales(shape))]
+}
+
+/// Blocks of scales came with opset 21. Of the operators drawn here only reductions changed on the way: their axes became
+/// an input.
+fn to_opset_21(graph: &mut Graph) {
+    graph.opset = 21;
+    for node in graph.nodes.iter_mut().filter(|node| node.op.starts_with("Reduce")) {
+        let Some(axes) = node.ints("axes").map(<[i64]>::to_vec) else { continue };
+        node.attributes.remove("axes");
+        let name = format!("axes{axes:?}");
+        node.inputs.push(name.clone());
+        if graph.initializers.iter().all(|known| known.name != name) {
+            let bytes: Vec<u8> = axes.iter().flat_map(|axis| axis.to_le_bytes()).collect();
+            let content = Content::Ready(bytes.into());
+            graph.initializers.push(Initializer { name, element: Element::I64, shape: vec![axes.len()], content });
+        }
+    }
+}
+
+/// Whether a node multiplies activations with one of these weights.
+fn is_product(node: &Node, chosen: &HashSet<String>) -> bool {
+    node.op == "MatMul" && node.input(1).is_some_and(|weight| chosen.contains(weight))
+}
