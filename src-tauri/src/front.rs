@@ -9,8 +9,17 @@ pub enum FileQuestion {
     Model,
     Table,
     Store,
-    SaveTable { suggested: String },
-    Save { suggested: String },
+    Template,
+    /// A folder to write into.
+    Folder {
+        title: &'static str,
+    },
+    SaveTable {
+        suggested: String,
+    },
+    Save {
+        suggested: String,
+    },
 }
 
 pub trait Front: Send + Sync {

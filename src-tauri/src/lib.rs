@@ -10,6 +10,7 @@ mod estimate;
 pub mod front;
 pub mod instance;
 mod inventory;
+mod making;
 mod matrix;
 pub mod place;
 mod queue;

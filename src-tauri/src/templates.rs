@@ -1,6 +1,9 @@
 //! The templates in use: those of the store, as one library.
 
-use contract::{Failure, StoredTemplate, TemplateMerge, TemplateOffer, TemplateRow, VersionOrigin};
+use contract::{
+    Failure, StoredTemplate, TemplateDraft, TemplateHit, TemplateMerge, TemplateOffer, TemplateRow, TemplateVersion,
+    VersionOrigin,
+};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
@@ -11,7 +14,21 @@ use workbench::{Library, check};
 /// Compiled once and kept until one of them changes.
 #[derive(Default)]
 pub struct Templates {
-    kept: Mutex<Option<Arc<Library>>>,
+    kept: Mutex<Option<Arc<InUse>>>,
+    tried: Mutex<Option<Tried>>,
+}
+
+/// The templates of the store as texts and as a library, which lacks those that cannot be read.
+struct InUse {
+    texts: BTreeMap<String, String>,
+    library: Arc<Library>,
+}
+
+/// The library with the text that a person is typing: each text is read and previewed, and compiled once.
+struct Tried {
+    name: String,
+    text: String,
+    library: Arc<Library>,
 }
 
 impl Templates {
@@ -25,7 +42,10 @@ impl Templates {
 
     pub fn list(&self, store: &Store) -> Result<Vec<TemplateRow>, StoreError> {
         let library = self.library(store)?;
-        Ok(store.templates()?.into_iter().map(|stored| row(&library, stored)).collect())
+        let unsaved = store.unsaved_templates()?;
+        let row =
+            |stored: StoredTemplate| TemplateRow { unsaved: unsaved.contains(&stored.name), ..row(&library, stored) };
+        Ok(store.templates()?.into_iter().map(row).collect())
     }
 
     /// Keeps a text as a new version, with all that is read from it. The name must be plain: see `check_name`.
@@ -38,32 +58,80 @@ impl Templates {
         note: &str,
     ) -> Result<StoredTemplate, Failure> {
         check_name(name)?;
-        let mut texts = texts(store)?;
-        texts.insert(name.to_owned(), text.to_owned());
-        let draft = Library::new(texts).draft(name, text);
+        let draft = self.with_text(store, name, text)?.draft(name, text);
         store.save_template(&draft, origin, note.trim(), "You")?;
         self.forget();
         Ok(store.template(name)?)
     }
 
-    fn library(&self, store: &Store) -> Result<Arc<Library>, StoreError> {
-        let mut kept = self.kept.lock().expect("no holder of this lock panics");
-        if let Some(library) = &*kept {
-            return Ok(library.clone());
+    /// Takes one out of use. What came with Assay would be back at the next start.
+    pub fn remove(&self, store: &Store, name: &str) -> Result<(), Failure> {
+        let ships =
+            |version: &TemplateVersion| matches!(version.origin, VersionOrigin::Shipped | VersionOrigin::Offered);
+        if store.template_history(name)?.iter().any(ships) {
+            return Err(Failure::bad_input(name, "it came with Assay and is needed by others")
+                .remedy("Restore the version that came with Assay to undo what was changed"));
         }
-        let library = Arc::new(Library::new(texts(store)?));
-        *kept = Some(library.clone());
+        let text = store.template(name)?.text;
+        let gone = TemplateDraft { name: name.to_owned(), text, ..TemplateDraft::default() };
+        store.save_template(&gone, VersionOrigin::Removed, "", "You")?;
+        self.forget();
+        Ok(())
+    }
+
+    pub fn library(&self, store: &Store) -> Result<Arc<Library>, StoreError> {
+        Ok(self.in_use(store)?.library.clone())
+    }
+
+    /// The templates in use, with this text in place of one of them or beside them.
+    pub fn with_text(&self, store: &Store, name: &str, text: &str) -> Result<Arc<Library>, StoreError> {
+        let in_use = self.in_use(store)?;
+        if in_use.texts.get(name).is_some_and(|known| known == text) {
+            return Ok(in_use.library.clone());
+        }
+        let mut tried = self.tried.lock().expect("no holder of this lock panics");
+        if let Some(tried) = tried.as_ref().filter(|tried| tried.name == name && tried.text == text) {
+            return Ok(tried.library.clone());
+        }
+        let mut texts = in_use.texts.clone();
+        texts.insert(name.to_owned(), text.to_owned());
+        let library = Arc::new(Library::new(texts));
+        *tried = Some(Tried { name: name.to_owned(), text: text.to_owned(), library: library.clone() });
         Ok(library)
+    }
+
+    /// Lines that hold this text, letters of either case.
+    pub fn find(&self, store: &Store, text: &str) -> Result<Vec<TemplateHit>, StoreError> {
+        let wanted = text.to_lowercase();
+        let in_use = self.in_use(store)?;
+        let hits = in_use.texts.iter().flat_map(|(name, text)| {
+            let numbered = text.lines().zip(1..).filter(|(line, _)| line.to_lowercase().contains(&wanted));
+            numbered.map(|(line, number)| TemplateHit { template: name.clone(), line: number, text: line.to_owned() })
+        });
+        Ok(hits.take(MOST_HITS).collect())
+    }
+
+    fn in_use(&self, store: &Store) -> Result<Arc<InUse>, StoreError> {
+        let mut kept = self.kept.lock().expect("no holder of this lock panics");
+        if let Some(in_use) = &*kept {
+            return Ok(in_use.clone());
+        }
+        let texts: BTreeMap<String, String> =
+            store.templates()?.into_iter().map(|template| (template.name, template.text)).collect();
+        let library = Arc::new(Library::new(texts.clone()));
+        let in_use = Arc::new(InUse { texts, library });
+        *kept = Some(in_use.clone());
+        Ok(in_use)
     }
 
     fn forget(&self) {
         *self.kept.lock().expect("no holder of this lock panics") = None;
+        *self.tried.lock().expect("no holder of this lock panics") = None;
     }
 }
 
-fn texts(store: &Store) -> Result<BTreeMap<String, String>, StoreError> {
-    Ok(store.templates()?.into_iter().map(|template| (template.name, template.text)).collect())
-}
+/// More lines than anyone reads through.
+const MOST_HITS: usize = 200;
 
 fn row(library: &Library, stored: StoredTemplate) -> TemplateRow {
     let front = library.templates().get(&stored.name).map(|template| &template.front);
@@ -79,6 +147,7 @@ fn row(library: &Library, stored: StoredTemplate) -> TemplateRow {
         edited: stored.edited,
         released: stored.released,
         offered: stored.offered,
+        unsaved: false,
     }
 }
 

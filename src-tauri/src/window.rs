@@ -124,6 +124,8 @@ impl Front for AppFront {
             FileQuestion::Store => {
                 dialog.set_title("Open a store").add_filter("Assay stores", &["duckdb"]).blocking_pick_file()
             }
+            FileQuestion::Template => dialog.set_title("Choose a template").blocking_pick_file(),
+            FileQuestion::Folder { title } => dialog.set_title(title).blocking_pick_folder(),
             FileQuestion::SaveTable { suggested } => dialog
                 .set_title("Export measurements")
                 .set_file_name(suggested)

@@ -1,4 +1,4 @@
-//! `assay generate`: a folder of tests, skills, benchmarks and suites.
+//! `assay generate`: a folder or a zip file of tests, skills, benchmarks and suites.
 
 use super::{
     interrupt::interruption,
@@ -11,13 +11,13 @@ use serde_json::json;
 use std::path::PathBuf;
 use workbench::export;
 
-/// Write tests, skills, benchmarks and suites for model types and platforms into a folder.
+/// Write tests, skills, benchmarks and suites for model types and platforms into a folder or a zip file.
 #[derive(Args)]
 pub struct Generate {
     #[command(flatten)]
     what: What,
-    /// An empty or a new folder.
-    #[arg(long, value_name = "FOLDER")]
+    /// An empty or a new folder, or a new file whose name ends in .zip.
+    #[arg(long, value_name = "FOLDER or FILE.zip")]
     out: PathBuf,
     /// A folder of templates that are added to those that ship, or stand in place of them where the names are the same.
     #[arg(long, value_name = "FOLDER")]

@@ -103,7 +103,11 @@ impl Answer<SaveFile> for Desk {
 }
 
 impl Desk {
-    async fn path_or_pick(&self, path: Option<String>, question: FileQuestion) -> Result<Option<PathBuf>, Failure> {
+    pub(super) async fn path_or_pick(
+        &self,
+        path: Option<String>,
+        question: FileQuestion,
+    ) -> Result<Option<PathBuf>, Failure> {
         let desk = self.clone();
         match path {
             Some(path) => Ok(Some(PathBuf::from(path))),

@@ -1,6 +1,6 @@
 //! What the shell tells the window without being asked.
 
-use crate::{Live, PeakProgress, Queue, RunId};
+use crate::{FilesDone, Live, PeakProgress, Queue, RunId};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,6 +19,8 @@ pub enum Event {
         error: Option<String>,
     },
     ModelsChanged,
+    /// How far the impact or the generation that is under way is.
+    Making(FilesDone),
     /// Files were dropped on the window.
     Dropped(Vec<String>),
     /// A sentence for the person.

@@ -2,6 +2,7 @@
 //! Compiles for wasm and native alike and does no I/O.
 
 pub mod csv;
+mod editing;
 mod event;
 mod failure;
 mod filter;
@@ -18,6 +19,7 @@ mod table;
 mod template;
 mod watch;
 
+pub use editing::*;
 pub use event::*;
 pub use failure::*;
 pub use filter::*;

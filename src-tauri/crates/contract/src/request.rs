@@ -109,6 +109,27 @@ requests! {
     TagTemplate { name: String, number: u32, released: bool } -> ();
     /// A person's version with what an update brought; none where nothing is offered.
     MergeTemplate { name: String } -> Option<TemplateMerge>;
+    /// What was typed and not saved; none where nothing was.
+    GetUnsaved { name: String } -> Option<String>;
+    /// Keeps what was typed until it is saved; none forgets it.
+    KeepUnsaved { name: String, text: Option<String> } -> ();
+    /// What is wrong in a text and what may be written in it, as this template among those in use.
+    ReadTemplate { name: String, text: String } -> TemplateReading;
+    /// What is made with this text in place of the template's.
+    PreviewTemplate { name: String, text: String, choice: PreviewChoice } -> TemplatePreview;
+    /// Lines of all templates that hold this text, letters of either case.
+    FindInTemplates { text: String } -> Vec<TemplateHit>;
+    ListModelTypes -> Vec<ModelTypeRow>;
+    /// Renders and checks all that a text reaches, before and after; progress comes as events.
+    GetImpact { name: String, text: String } -> TemplateImpact;
+    /// Writes a folder, or a zip file; asks the person where without a path. None when they closed the dialog.
+    GenerateFiles { wanted: FilesWanted, as_zip: bool, path: Option<String> } -> Option<GeneratedFiles>;
+    /// Ends the impact or the generation that is under way.
+    StopMaking -> ();
+    /// A new template to begin with; none when the person closed the dialog.
+    ProposeTemplate { start: TemplateStart } -> Option<ProposedTemplate>;
+    /// Takes one that a person made out of use; its versions stay.
+    RemoveTemplate { name: String } -> ();
 
     // Settings
     GetSettings -> Settings;

@@ -143,6 +143,8 @@ pub struct TemplateRow {
     pub edited: bool,
     pub released: Option<u32>,
     pub offered: Option<u32>,
+    /// Something was typed and not saved.
+    pub unsaved: bool,
     pub problems: u32,
 }
 

@@ -3,7 +3,9 @@
 use crate::claim::Claim;
 use crate::file::{self, Found};
 use crate::filter::{self, Condition};
-use crate::tables::{Migration, added_models, machines, peaks, queue, runs, settings, template_versions, templates};
+use crate::tables::{
+    Migration, added_models, machines, peaks, queue, runs, settings, template_versions, templates, unsaved_templates,
+};
 use crate::{Interrupted, MatrixBest, StoreError, matrix, migrate, query, sheet, tables};
 use contract::*;
 use duckdb::{AccessMode, Config, Connection, params_from_iter};
@@ -325,15 +327,34 @@ impl Store {
         self.read("reading the versions of a template", |conn| template_versions::history(conn, name))
     }
 
-    /// Answers the number of the new version.
+    /// Answers the number of the new version. What was typed is settled by it.
     pub fn save_template(&self, draft: &TemplateDraft, origin: VersionOrigin, note: &str, author: &str) -> Result<u32> {
         self.write("storing a template", |conn| {
+            unsaved_templates::forget(conn, &draft.name)?;
             template_versions::add(conn, draft, origin, (note, author), Timestamp::now())
         })
     }
 
     pub fn tag_template(&self, name: &str, number: u32, released: bool) -> Result<()> {
         self.write("tagging a template", |conn| template_versions::tag(conn, name, number, released))
+    }
+
+    /// What was typed into a template and not saved.
+    pub fn unsaved_template(&self, name: &str) -> Result<Option<String>> {
+        self.read("reading what was typed", |conn| unsaved_templates::of(conn, name))
+    }
+
+    /// Names of the templates with something typed and not saved.
+    pub fn unsaved_templates(&self) -> Result<Vec<String>> {
+        self.read("reading what was typed", unsaved_templates::names)
+    }
+
+    /// Keeps what was typed into a template; none forgets it.
+    pub fn keep_unsaved_template(&self, name: &str, typed: Option<&str>) -> Result<()> {
+        self.write("storing what was typed", |conn| match typed {
+            Some(typed) => unsaved_templates::keep(conn, name, typed, Timestamp::now()),
+            None => unsaved_templates::forget(conn, name),
+        })
     }
 
     /// The sides of the merge that an update calls for; none where nothing is offered.

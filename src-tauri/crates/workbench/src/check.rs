@@ -3,10 +3,17 @@
 use crate::{Kind, Library, PlatformFacts, Problem, Template, facts, outline::Outline};
 use contract::Platform;
 use minijinja::{ErrorKind, Value};
-use std::collections::BTreeSet;
+use serde_json::Value as Json;
+use std::{collections::BTreeSet, sync::LazyLock};
 
 /// Names that every template may use without declaring them.
 const ALWAYS: [&str; 8] = ["model", "platform", "range", "dict", "namespace", "self", "loop", "caller"];
+
+/// What `model` and `platform` hold, by the example of one of each; it is asked for at each key.
+static MODEL: LazyLock<Json> =
+    LazyLock::new(|| serde_json::to_value(facts("bert").expect("bert is in the list")).expect("facts are plain data"));
+static PLATFORM: LazyLock<Json> =
+    LazyLock::new(|| serde_json::to_value(PlatformFacts::of(Platform::Cpu)).expect("facts are plain data"));
 
 /// Everything wrong in one template of a library, in the order of lines.
 pub fn check(library: &Library, name: &str) -> Vec<Problem> {
@@ -59,12 +66,10 @@ impl Check<'_> {
     }
 
     fn attributes(&mut self) {
-        let model = serde_json::to_value(facts("bert").expect("bert is in the list")).expect("facts are plain data");
-        let platform = serde_json::to_value(PlatformFacts::of(Platform::Cpu)).expect("facts are plain data");
         for (object, attribute, at) in self.outline.attributes.clone() {
             let lacks = match object {
-                "model" => model.get(attribute).is_none(),
-                "platform" => platform.get(attribute).is_none(),
+                "model" => MODEL.get(attribute).is_none(),
+                "platform" => PLATFORM.get(attribute).is_none(),
                 alias => self.lacks_macro(alias, attribute),
             };
             if lacks {

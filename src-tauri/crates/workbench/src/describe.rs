@@ -35,7 +35,7 @@ impl Library {
         names
     }
 
-    fn direct_needs(&self, template: &Template) -> Vec<TemplateNeed> {
+    pub(crate) fn direct_needs(&self, template: &Template) -> Vec<TemplateNeed> {
         let need = |name: &String, how: &str| TemplateNeed { name: name.clone(), how: how.to_owned() };
         let mut needs: Vec<TemplateNeed> = template.front.extends.iter().map(|name| need(name, "extends")).collect();
         needs.extend(template.front.imports.values().map(|name| need(name, "imports")));
@@ -64,7 +64,7 @@ impl Library {
     }
 }
 
-fn declared(template: &Template) -> Vec<TemplateVariable> {
+pub(crate) fn declared(template: &Template) -> Vec<TemplateVariable> {
     let described = |(name, variable): (&String, &crate::Variable)| TemplateVariable {
         name: name.clone(),
         kind: variable.kind.key().to_owned(),

@@ -1,5 +1,6 @@
 //! Templates: the language they are written in, checking them, and what they generate for each model type and platform.
 
+mod begin;
 mod check;
 mod convert;
 mod describe;
@@ -16,17 +17,19 @@ mod merge;
 mod origin;
 mod outline;
 mod platform;
+mod reading;
 mod render;
 mod shipped;
 mod suite;
 mod template;
 mod variables;
+mod words;
 
 pub use check::check;
 pub use convert::{Change, Conversion, Dialect, convert};
 pub use error::{Problem, TemplateError};
 pub use export::{Export, ExportError, export};
-pub use facts::{Exempt, Facts, Family, Head, Input, InputKind, Labels, facts};
+pub use facts::{Exempt, Facts, Family, Head, Input, InputKind, Labels, facts, model_types};
 pub use front::Front;
 pub use generate::{Made, Selection, generate};
 pub use impact::{Impact, Reached, impact};
@@ -42,6 +45,7 @@ pub use shipped::shipped;
 pub use suite::check_suite;
 pub use template::Template;
 pub use variables::{Variable, VariableType};
+pub use words::words;
 
 /// Everything wrong in a rendered file of any kind, each at the line of the template that made it.
 pub fn check_rendered(rendered: &Rendered, library: &Library) -> Vec<Problem> {

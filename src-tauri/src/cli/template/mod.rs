@@ -10,7 +10,6 @@ use clap::{Args, Subcommand};
 use contract::{Failure, Platform, VersionOrigin};
 use kept::{Kept, changes, told};
 use serde::Serialize;
-use serde_json::Value;
 use std::{
     collections::BTreeMap,
     fs,
@@ -184,7 +183,7 @@ impl Template {
             Act::Render { model, platform, kind, values } => {
                 let mut request = Request { model_type: model, platform, kind, variables: BTreeMap::new() };
                 let library = in_use()?;
-                request.variables = read_values(&library, &request, &values)?;
+                request.variables = library.typed_values(&request, values)?;
                 print_rendered(&library, &request, self.json, output)
             }
             Act::Convert { file, kind } => print_converted(&file, kind, output),
@@ -388,28 +387,6 @@ impl<'a> Printed<'a> {
         let origin = rendered.origin.iter().map(|origin| (&*origin.template, origin.line)).collect();
         Self { path: &rendered.path, template: &rendered.template, text: &rendered.text, origin }
     }
-}
-
-/// What was given as text, as the types that the template declares. Unknown names are left to the rendering to refuse.
-fn read_values(
-    library: &Library,
-    request: &Request,
-    values: &[(String, String)],
-) -> Result<BTreeMap<String, Value>, Failure> {
-    let facts = workbench::facts(&request.model_type)?;
-    let template = library.choose(request.kind, &facts)?;
-    let declared = library.variables(&template.name);
-    let mut read = BTreeMap::new();
-    for (name, text) in values {
-        let value = match declared.get(name.as_str()) {
-            Some(variable) => variable.kind.read(text).ok_or_else(|| {
-                Failure::bad_input(format!("--set {name}"), format!("{text} is not {}", variable.kind.label()))
-            })?,
-            None => Value::from(text.as_str()),
-        };
-        read.insert(name.clone(), value);
-    }
-    Ok(read)
 }
 
 fn tell_impact(library: &Library, selection: &Selection, json: bool, output: &mut Output) -> Result<(), Stop> {

@@ -24,6 +24,7 @@ pub mod template_validations;
 pub mod template_variables;
 pub mod template_versions;
 pub mod templates;
+pub mod unsaved_templates;
 
 /// A step of one table to a version of the schema.
 pub struct Migration {
@@ -57,4 +58,5 @@ pub const ALL: &[&[Migration]] = &[
     template_helpers::MIGRATIONS,
     template_dependencies::MIGRATIONS,
     template_validations::MIGRATIONS,
+    unsaved_templates::MIGRATIONS,
 ];

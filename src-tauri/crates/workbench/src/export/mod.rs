@@ -1,11 +1,14 @@
-//! A folder of generated files, with what says how to run them.
+//! A folder or a zip file of generated files, with what says how to run them.
+
+mod place;
 
 use crate::{Kind, Library, Made, PlatformFacts, Selection, generate};
 use contract::Failure;
+use place::Place;
 use std::{
     collections::BTreeSet,
     fmt::Write,
-    fs, io,
+    io,
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
 };
@@ -25,6 +28,8 @@ pub struct Export {
 pub enum ExportError {
     #[error("the folder is not empty\n{}", .0.display())]
     NotEmpty(PathBuf),
+    #[error("the file is there already\n{}", .0.display())]
+    Exists(PathBuf),
     #[error("could not write\n{}", path.display())]
     Unwritable { path: PathBuf, source: io::Error },
     #[error("cancelled")]
@@ -36,6 +41,8 @@ impl From<ExportError> for Failure {
         match error {
             ExportError::NotEmpty(path) => Self::bad_input(path.display().to_string(), "the folder is not empty")
                 .remedy("Choose an empty or a new folder, so that nothing in it is overwritten"),
+            ExportError::Exists(path) => Self::bad_input(path.display().to_string(), "the file is there already")
+                .remedy("Choose another name, so that nothing is overwritten"),
             ExportError::Unwritable { path, source } => {
                 Self::bad_input(path.display().to_string(), format!("it cannot be written: {source}"))
                     .remedy("Check the free space and the rights of the folder")
@@ -45,24 +52,38 @@ impl From<ExportError> for Failure {
     }
 }
 
-/// Makes a selection and writes it below an empty or new folder. `progress` hears of files done.
+/// Makes a selection and writes it below an empty or new folder, or into a new file where the name ends in `.zip`.
+/// `progress` hears of files done.
 pub fn export(
     library: &Library,
     selection: &Selection,
-    folder: &Path,
+    out: &Path,
     cancelled: &AtomicBool,
     progress: impl Fn(usize) + Sync,
 ) -> Result<Export, ExportError> {
-    let occupied = fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
-    if occupied {
-        return Err(ExportError::NotEmpty(folder.to_owned()));
+    let mut place = Place::open(out)?;
+    match fill(library, selection, &mut place, cancelled, progress) {
+        Ok(export) => place.finish().map(|()| export),
+        Err(error) => {
+            place.give_up();
+            Err(error)
+        }
     }
+}
+
+fn fill(
+    library: &Library,
+    selection: &Selection,
+    place: &mut Place,
+    cancelled: &AtomicBool,
+    progress: impl Fn(usize) + Sync,
+) -> Result<Export, ExportError> {
     let (mut export, mut failed, mut done) = (Export::default(), None, 0);
     let stop = AtomicBool::new(false);
     generate(library, selection, &stop, |made| {
         done += 1;
         progress(done);
-        if let Err(error) = keep(made, folder, &mut export) {
+        if let Err(error) = keep(made, place, &mut export) {
             failed.get_or_insert(error);
         }
         if failed.is_some() || cancelled.load(Ordering::Relaxed) {
@@ -78,30 +99,22 @@ pub fn export(
     export.files.sort();
     export.refused.sort_by(|a, b| a.0.model_type.cmp(&b.0.model_type));
     if selection.kinds.iter().any(|kind| kind.is_python()) {
-        write(folder, "conftest.py", CONFTEST)?;
+        place.write("conftest.py", CONFTEST)?;
     }
-    write(folder, "README.md", &readme(selection, &export))?;
+    place.write("README.md", &readme(selection, &export))?;
     Ok(export)
 }
 
-fn keep(made: Made, folder: &Path, export: &mut Export) -> Result<(), ExportError> {
+fn keep(made: Made, place: &mut Place, export: &mut Export) -> Result<(), ExportError> {
     match (made.outcome, made.problems.first()) {
         (Ok(rendered), None) => {
-            write(folder, &rendered.path, &rendered.text)?;
+            place.write(&rendered.path, &rendered.text)?;
             export.files.push(rendered.path);
         }
         (Ok(_), Some(problem)) => export.refused.push((made.request, problem.to_string())),
         (Err(error), _) => export.refused.push((made.request, error.to_string())),
     }
     Ok(())
-}
-
-fn write(folder: &Path, name: &str, text: &str) -> Result<(), ExportError> {
-    let path = folder.join(name);
-    let parent = path.parent().expect("the file lies in the folder");
-    fs::create_dir_all(parent)
-        .and_then(|()| fs::write(&path, text))
-        .map_err(|source| ExportError::Unwritable { path: path.clone(), source })
 }
 
 fn readme(selection: &Selection, export: &Export) -> String {
@@ -165,6 +178,7 @@ fn about(kind: Kind) -> &'static str {
 mod tests {
     use super::*;
     use contract::Platform;
+    use std::{fs, io::Read};
 
     #[test]
     fn a_folder_is_written_once_with_what_says_how_to_run_it() {
@@ -187,5 +201,28 @@ mod tests {
         assert!(folder.path().join("conftest.py").exists());
         let again = export(&library, &selection, folder.path(), &AtomicBool::new(false), |_| {}).unwrap_err();
         assert!(matches!(again, ExportError::NotEmpty(_)));
+    }
+
+    #[test]
+    fn a_zip_file_holds_the_same_and_is_not_overwritten() {
+        let library = Library::new([("t.py".to_owned(), "---\nkind = \"test\"\n---\nx = 1\n".to_owned())]);
+        let selection = Selection {
+            model_types: vec!["bert".into()],
+            platforms: vec![Platform::Cpu],
+            kinds: vec![Kind::Test],
+            ..Selection::default()
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("tests.zip");
+        export(&library, &selection, &out, &AtomicBool::new(false), |_| {}).unwrap();
+        let mut archive = zip::ZipArchive::new(fs::File::open(&out).unwrap()).unwrap();
+        let mut text = String::new();
+        archive.by_name("tests/test_bert_cpu.py").unwrap().read_to_string(&mut text).unwrap();
+        assert_eq!((text.as_str(), archive.len()), ("x = 1\n", 3));
+        let again = export(&library, &selection, &out, &AtomicBool::new(false), |_| {}).unwrap_err();
+        assert!(matches!(again, ExportError::Exists(_)));
+        let stopped = folder.path().join("stopped.zip");
+        export(&library, &selection, &stopped, &AtomicBool::new(true), |_| {}).unwrap_err();
+        assert!(!stopped.exists(), "half a zip file is none");
     }
 }

@@ -65,6 +65,11 @@ pub struct Facts {
     pub tolerance: BTreeMap<&'static str, f64>,
 }
 
+/// Every model type of transformers with its family.
+pub fn model_types() -> impl Iterator<Item = (&'static str, Family)> {
+    transformers::all().iter().map(|known| (known.model_type.as_str(), Family::of(known).0))
+}
+
 /// The facts of a model type of transformers.
 pub fn facts(model_type: &str) -> Result<Facts, TemplateError> {
     let known = transformers::find(model_type).ok_or_else(|| TemplateError::UnknownModel(model_type.to_owned()))?;

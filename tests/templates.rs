@@ -1,0 +1,177 @@
+//! Templates through the requests of the window: edited, previewed, kept, released, generated.
+
+#[path = "common/desk.rs"]
+mod desk;
+
+use contract::*;
+use desk::TestDesk;
+use std::{collections::BTreeMap, fs};
+
+fn text(desk: &TestDesk, name: &str) -> String {
+    desk.ask(GetTemplate { name: name.into() }).unwrap().text
+}
+
+fn read(desk: &TestDesk, name: &str, text: &str) -> TemplateReading {
+    desk.ask(ReadTemplate { name: name.into(), text: text.into() }).unwrap()
+}
+
+fn choice(model_type: &str, platform: Platform) -> PreviewChoice {
+    PreviewChoice { model_type: model_type.into(), platform, kind: "test".into(), variables: BTreeMap::new() }
+}
+
+fn save(desk: &TestDesk, name: &str, text: &str, note: &str) -> StoredTemplate {
+    let (name, text, note) = (name.into(), text.into(), note.into());
+    desk.ask(SaveTemplate { name, text, origin: VersionOrigin::Saved, note }).unwrap()
+}
+
+/// The line, from 1, that holds this.
+fn line_of(text: &str, part: &str) -> u32 {
+    text.lines().position(|line| line.contains(part)).unwrap() as u32 + 1
+}
+
+#[test]
+fn a_mistake_is_told_at_its_line_and_column_while_the_template_in_use_stays_sound() {
+    let desk = TestDesk::open();
+    let sound = text(&desk, "test.py");
+    assert_eq!(read(&desk, "test.py", &sound).problems, []);
+    let wrong = sound.replacen("{{ model.model_type }}", "{{ model.modle_type }}", 1);
+    let problems = read(&desk, "test.py", &wrong).problems;
+    let line = line_of(&wrong, "modle_type");
+    assert_eq!((problems.len(), problems[0].line), (1, Some(line)), "{problems:?}");
+    assert!(problems[0].column.is_some() && problems[0].reason.contains("modle_type"), "{problems:?}");
+    let name = "test.py".to_owned();
+    let refused = desk.ask(PreviewTemplate { name, text: wrong, choice: choice("llama", Platform::Cpu) }).unwrap_err();
+    assert!(
+        matches!(&refused, Failure::BadInput { place: Some(place), .. } if place.contains(&line.to_string())),
+        "{refused:?}"
+    );
+    assert!(desk.ask(ListTemplates {}).unwrap().iter().all(|row| row.problems == 0), "nothing was kept of it");
+}
+
+#[test]
+fn what_is_typed_is_previewed_and_outlives_the_window_until_it_is_saved() {
+    let desk = TestDesk::open();
+    let typed = text(&desk, "base.py").replace("SEED = {{ seed }}", "SEED = {{ seed }}  # mine");
+    let preview = |text: &str| {
+        let (name, text) = ("base.py".to_owned(), text.to_owned());
+        desk.ask(PreviewTemplate { name, text, choice: choice("llama", Platform::Cuda) }).unwrap()
+    };
+    let made = preview(&typed);
+    let at = line_of(&made.text, "SEED = 7  # mine");
+    let origin = &made.origins[at as usize - 1];
+    assert_eq!((origin.template.as_str(), origin.line), ("base.py", line_of(&typed, "# mine")));
+    assert!(made.uses_edited && made.path == "tests/test_llama_cuda.py", "{}", made.path);
+
+    desk.ask(KeepUnsaved { name: "base.py".into(), text: Some(typed.clone()) }).unwrap();
+    let unsaved = || desk.ask(GetUnsaved { name: "base.py".into() }).unwrap();
+    assert_eq!(unsaved().as_ref(), Some(&typed));
+    let is_marked = || desk.ask(ListTemplates {}).unwrap().iter().any(|row| row.name == "base.py" && row.unsaved);
+    assert!(is_marked());
+    let kept = save(&desk, "base.py", &typed, "A mark of mine");
+    assert_eq!((kept.version, kept.edited, unsaved(), is_marked()), (2, true, None, false));
+    let unknown = desk.ask(KeepUnsaved { name: "none.py".into(), text: Some(String::new()) }).unwrap_err();
+    assert!(matches!(unknown, Failure::NotFound { .. }), "{unknown:?}");
+}
+
+#[test]
+fn an_older_version_is_restored_and_one_is_released() {
+    let desk = TestDesk::open();
+    let first = text(&desk, "skill.py");
+    save(&desk, "skill.py", &format!("{first}\n"), "Another line");
+    desk.ask(TagTemplate { name: "skill.py".into(), number: 1, released: true }).unwrap();
+    let (name, note) = ("skill.py".to_owned(), "Version 1 again".to_owned());
+    let restored = desk.ask(SaveTemplate { name, text: first.clone(), origin: VersionOrigin::Restored, note }).unwrap();
+    assert_eq!((restored.version, restored.released, restored.text == first), (3, Some(1), true));
+    let history = desk.ask(GetTemplateHistory { name: "skill.py".into() }).unwrap();
+    let told: Vec<_> = history.iter().map(|version| (version.number, version.origin, version.released)).collect();
+    let expected =
+        [(3, VersionOrigin::Restored, false), (2, VersionOrigin::Saved, false), (1, VersionOrigin::Shipped, true)];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn a_hostile_template_is_refused_with_its_line_and_the_desk_goes_on() {
+    let desk = TestDesk::open();
+    let laughs = "---\nkind = \"test\"\nmodel_type = \"llama\"\n---\n{% set ns = namespace(x=\"ha\") %}\n{% for i in range(60) %}\n{% set ns.x = ns.x ~ ns.x %}\n{% endfor %}\n{{ ns.x }}\n";
+    let endless = "---\nkind = \"test\"\nmodel_type = \"llama\"\n---\n{% macro again() %}\n{{ again() }}\n{% endmacro %}\n{{ again() }}\n";
+    for (hostile, line) in [(laughs, "line 7"), (endless, "line 6")] {
+        let (name, text) = ("test/hostile.py".to_owned(), hostile.to_owned());
+        let refused = desk.ask(PreviewTemplate { name, text, choice: choice("llama", Platform::Cpu) }).unwrap_err();
+        assert!(
+            matches!(&refused, Failure::BadInput { place: Some(place), .. } if place.contains(line)),
+            "{refused:?}"
+        );
+    }
+    let circle = "---\nkind = \"test\"\nextends = \"test/hostile.py\"\n---\n";
+    assert!(read(&desk, "test/hostile.py", circle).problems[0].reason.contains("extends itself"));
+    assert_eq!(read(&desk, "test.py", &text(&desk, "test.py")).problems, []);
+}
+
+#[test]
+fn a_change_is_told_for_all_that_it_reaches_before_it_is_saved() {
+    let desk = TestDesk::open();
+    let suite = text(&desk, "suite.json");
+    let impact = |text: String| desk.ask(GetImpact { name: "suite.json".into(), text }).unwrap();
+    assert_eq!(impact(suite.clone()), TemplateImpact::default());
+    // A suite is made for each of the 804 types on each of the 8 platforms.
+    let broken = impact(suite.replacen('{', "{,", 1));
+    assert_eq!((broken.reached, broken.breaks.len(), broken.mends.len()), (6432, 6432, 0));
+    assert!(broken.breaks[0].reason.contains("suite.json"), "{:?}", broken.breaks[0]);
+    assert!(desk.events().iter().any(|event| matches!(event, Event::Making(done) if done.total >= 6432)));
+}
+
+#[test]
+fn chosen_files_are_written_into_a_folder_and_a_zip_file() {
+    let desk = TestDesk::open();
+    let wanted = FilesWanted {
+        model_types: ["bert", "llama", "vit"].map(str::to_owned).to_vec(),
+        platforms: vec![Platform::Cpu, Platform::WebGpu],
+        kinds: vec!["test".into(), "suite".into()],
+    };
+    for (as_zip, name) in [(false, "made"), (true, "made.zip")] {
+        let path = desk.folder.path().join(name);
+        let path = Some(path.display().to_string());
+        let made = desk.ask(GenerateFiles { wanted: wanted.clone(), as_zip, path }).unwrap().unwrap();
+        assert_eq!((made.files.len(), made.refused.len()), (9, 0), "{made:?}");
+        assert!(made.files.contains(&"tests/test_llama_cpu.py".to_owned()));
+    }
+    assert!(desk.folder.path().join("made/suites/vit_webgpu.json").exists());
+    let path = Some(desk.folder.path().join("made").display().to_string());
+    let again = desk.ask(GenerateFiles { wanted, as_zip: false, path }).unwrap_err();
+    assert!(again.to_string().contains("not empty"), "{again}");
+}
+
+#[test]
+fn a_new_template_is_proposed_kept_and_taken_out_of_use() {
+    let desk = TestDesk::open();
+    let start = TemplateStart::Family { kind: "test".into(), family: "vision".into() };
+    let proposed = desk.ask(ProposeTemplate { start }).unwrap().unwrap();
+    assert_eq!(
+        (proposed.name.as_str(), read(&desk, &proposed.name, &proposed.text).problems),
+        ("test/vision.py", vec![])
+    );
+    save(&desk, &proposed.name, &proposed.text, "New");
+    let chosen = || {
+        let (name, text) = ("test.py".to_owned(), text(&desk, "test.py"));
+        desk.ask(PreviewTemplate { name, text, choice: choice("vit", Platform::Cpu) }).unwrap().template
+    };
+    assert_eq!(chosen(), "test/vision.py");
+    desk.ask(RemoveTemplate { name: proposed.name.clone() }).unwrap();
+    assert_eq!(chosen(), "test.py");
+    let shipped = desk.ask(RemoveTemplate { name: "test.py".into() }).unwrap_err();
+    assert!(shipped.to_string().contains("came with Assay"), "{shipped}");
+
+    let old = desk.folder.path().join("old.tmpl");
+    fs::write(&old, "name = \"{model_type}\"\n").unwrap();
+    let start = TemplateStart::File { kind: "skill".into(), path: Some(old.display().to_string()) };
+    let converted = desk.ask(ProposeTemplate { start }).unwrap().unwrap();
+    assert!(converted.text.contains("{{ model.model_type }}") && converted.report.len() == 1, "{converted:?}");
+}
+
+#[test]
+fn words_are_found_in_all_templates() {
+    let desk = TestDesk::open();
+    let hits = desk.ask(FindInTemplates { text: "seed = {{".into() }).unwrap();
+    assert_eq!((hits.len(), hits[0].template.as_str(), hits[0].text.as_str()), (1, "base.py", "SEED = {{ seed }}"));
+    assert_eq!(desk.ask(ListModelTypes {}).unwrap().len(), 804);
+}
