@@ -20,6 +20,16 @@ use std::{
 /// What is not there by then will not come.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Keys without a sign of their own, as WebDriver names them.
+pub mod keys {
+    pub const BACKSPACE: &str = "\u{e003}";
+    pub const ENTER: &str = "\u{e007}";
+    pub const ESCAPE: &str = "\u{e00c}";
+    pub const END: &str = "\u{e010}";
+    /// Held for the rest of what is typed with it.
+    pub const CONTROL: &str = "\u{e009}";
+}
+
 pub struct Window {
     display: Display,
     driver: Child,
@@ -83,11 +93,29 @@ impl Window {
         });
     }
 
+    /// Types into what has the focus.
+    pub fn press(&self, text: &str) {
+        self.until("an element with the focus", |window| {
+            let active = window.get("/element/active").ok()?;
+            let element = active.as_object()?.values().next()?.as_str()?.to_owned();
+            window.post(&format!("/element/{element}/value"), &json!({"text": text})).ok()
+        });
+    }
+
     pub fn text(&self, testid: &str) -> String {
         self.until(testid, |window| {
             let element = window.find(testid)?;
             window.get(&format!("/element/{element}/text")).ok()?.as_str().map(str::to_owned)
         })
+    }
+
+    /// Waits until what bears this `data-testid` holds this text; the driver finds none in what is cut off at its end.
+    pub fn says(&self, testid: &str, part: &str) {
+        let script = "return document.querySelector(`[data-testid=\"${arguments[0]}\"]`)?.innerText ?? ''";
+        self.until(&format!("{part} in {testid}"), |window| {
+            let said = window.post("/execute/sync", &json!({"script": script, "args": [testid]})).ok()?;
+            said.as_str()?.contains(part).then_some(())
+        });
     }
 
     pub fn count(&self, css: &str) -> usize {

@@ -40,7 +40,8 @@ pub static ALL: &[Action] = &[
     action("go-launch", "Go to", "Launch", Some("Ctrl+2"), |app| app.go(Place::Launch)),
     action("go-charts", "Go to", "Charts", Some("Ctrl+3"), |app| app.go(Place::Charts)),
     action("go-results", "Go to", "Results", Some("Ctrl+4"), |app| app.go(Place::Results)),
-    action("go-machine", "Go to", "This machine", Some("Ctrl+5"), |app| app.go(Place::Machine)),
+    action("go-templates", "Go to", "Templates", Some("Ctrl+5"), |app| app.go(Place::Templates)),
+    action("go-machine", "Go to", "This machine", Some("Ctrl+6"), |app| app.go(Place::Machine)),
     action("go-settings", "Go to", "Settings", Some("Ctrl+,"), |app| app.go(Place::Settings)),
     action("go-welcome", "Go to", "First steps", None, |app| app.go(Place::Welcome)),
     action("add-model", "Models", "Add a model file…", Some("Ctrl+O"), add_model),
@@ -69,8 +70,8 @@ pub fn keys_of(id: &str) -> Option<&'static str> {
 
 /// Runs the action these keys belong to; true where there was one.
 pub fn press(app: App, event: &KeyboardEvent) -> bool {
-    // A question that is open waits for its answer first.
-    if document().query_selector("dialog[open]").is_ok_and(|dialog| dialog.is_some()) {
+    // What the editor makes of its keys is no action, and a question that is open waits for its answer first.
+    if event.default_prevented() || document().query_selector("dialog[open]").is_ok_and(|dialog| dialog.is_some()) {
         return false;
     }
     let hit = ALL.iter().find(|action| action.keys.is_some_and(|keys| matches(keys, event)) && (action.possible)(app));

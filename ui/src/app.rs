@@ -75,6 +75,7 @@ fn Page() -> impl IntoView {
         Place::Launch => view! { <pages::Launch /> }.into_any(),
         Place::Charts => view! { <pages::Charts /> }.into_any(),
         Place::Results => view! { <pages::Results /> }.into_any(),
+        Place::Templates => view! { <pages::Templates /> }.into_any(),
         Place::Machine => view! { <pages::Machine /> }.into_any(),
         Place::Settings => view! { <pages::SettingsPage /> }.into_any(),
     }
@@ -129,6 +130,7 @@ fn icon_of(place: Place) -> &'static str {
         Place::Launch => "launch",
         Place::Charts => "charts",
         Place::Results => "results",
+        Place::Templates => "templates",
         Place::Machine => "machine",
         Place::Settings => "settings",
     }
@@ -181,7 +183,7 @@ fn hear(app: App, event: &Event) {
         Event::ModelsChanged => app.models.update(|version| *version += 1),
         Event::Dropped(paths) => actions::take_dropped(app, paths.clone()),
         Event::Notice(notice) => app.tell(notice.kind, notice.text.clone()),
-        // Heard by the machine page and by the question before leaving.
-        Event::Peaks(_) | Event::PeaksEnded { .. } | Event::QuitAsked => {}
+        // Heard by the pages of this machine and of templates, and by the question before leaving.
+        Event::Peaks(_) | Event::PeaksEnded { .. } | Event::Making(_) | Event::QuitAsked => {}
     }
 }

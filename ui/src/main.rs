@@ -3,10 +3,12 @@
 mod actions;
 mod app;
 mod bridge;
+mod editor;
 mod load;
 mod pages;
 mod parts;
 mod plot;
+mod script;
 mod state;
 mod time;
 mod webview;

@@ -1,11 +1,10 @@
-//! The only file that knows plotly: fetched when the first chart is drawn, from the app's own files.
+//! The only file that knows plotly.
 
+use crate::script::{self, Script};
 use chart::Figure;
 use contract::Failure;
 use serde_json::json;
-use std::cell::RefCell;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
 use web_sys::HtmlElement;
 
 #[wasm_bindgen]
@@ -33,7 +32,7 @@ pub enum Picture {
 
 /// Draws the figure into the element, in place of what was there.
 pub async fn draw(element: &HtmlElement, figure: &Figure) -> Result<(), Failure> {
-    ready().await?;
+    script::ready(Script::Charts).await?;
     let config = json!({
         "displaylogo": false,
         "responsive": true,
@@ -89,36 +88,6 @@ pub fn base64(bytes: &[u8]) -> String {
 
 fn latin1(text: &str) -> Vec<u8> {
     text.chars().map(|letter| letter as u8).collect()
-}
-
-thread_local! {
-    /// The one loading of plotly, shared by all who wait for it.
-    static LOADING: RefCell<Option<js_sys::Promise>> = const { RefCell::new(None) };
-}
-
-async fn ready() -> Result<(), Failure> {
-    let promise = LOADING.with_borrow_mut(|loading| loading.get_or_insert_with(fetch).clone());
-    JsFuture::from(promise).await.map(drop).map_err(|_| {
-        LOADING.with_borrow_mut(|loading| *loading = None);
-        Failure::Missing {
-            what: "the chart library".into(),
-            reason: "vendor/plotly.js could not be read from the app's own files".into(),
-            remedy: "Install Assay again".into(),
-        }
-    })
-}
-
-fn fetch() -> js_sys::Promise {
-    js_sys::Promise::new(&mut |resolve, reject| {
-        let document = leptos::prelude::document();
-        let script: web_sys::HtmlScriptElement =
-            document.create_element("script").expect("script is an element").unchecked_into();
-        script.set_src("vendor/plotly.js");
-        script.set_onload(Some(&resolve));
-        script.set_onerror(Some(&reject));
-        let head = document.head().expect("the page has a head");
-        head.append_child(&script).expect("a head takes a script");
-    })
 }
 
 fn field(value: &JsValue, name: &str) -> Option<JsValue> {

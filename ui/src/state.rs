@@ -12,14 +12,15 @@ pub enum Place {
     Launch,
     Charts,
     Results,
+    Templates,
     Machine,
     Settings,
 }
 
 impl Place {
     /// Those the rail shows, in order.
-    pub const RAIL: [Self; 6] =
-        [Self::Matrix, Self::Launch, Self::Charts, Self::Results, Self::Machine, Self::Settings];
+    pub const RAIL: [Self; 7] =
+        [Self::Matrix, Self::Launch, Self::Charts, Self::Results, Self::Templates, Self::Machine, Self::Settings];
 
     pub fn key(self) -> &'static str {
         match self {
@@ -28,6 +29,7 @@ impl Place {
             Self::Launch => "launch",
             Self::Charts => "charts",
             Self::Results => "results",
+            Self::Templates => "templates",
             Self::Machine => "machine",
             Self::Settings => "settings",
         }
@@ -40,6 +42,7 @@ impl Place {
             Self::Launch => "Launch",
             Self::Charts => "Charts",
             Self::Results => "Results",
+            Self::Templates => "Templates",
             Self::Machine => "This machine",
             Self::Settings => "Settings",
         }
@@ -82,6 +85,8 @@ pub struct App {
     pub chart: RwSignal<ChartKind>,
     /// Results picked by hand for the charts; none picked draws what passes the filter.
     pub picked: RwSignal<Vec<RunRow>>,
+    /// The template that is open, or was when the page was left.
+    pub template: RwSignal<Option<String>>,
     /// The system asks for dark colours.
     pub system_dark: RwSignal<bool>,
     pub version: RwSignal<String>,
@@ -106,6 +111,7 @@ impl App {
             wanted_models: RwSignal::new(Vec::new()),
             chart: RwSignal::new(ChartKind::Latency),
             picked: RwSignal::new(Vec::new()),
+            template: RwSignal::new(None),
             system_dark: RwSignal::new(dark_query().is_some_and(|query| query.matches())),
             version: RwSignal::new(String::new()),
         }

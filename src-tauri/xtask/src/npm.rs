@@ -26,7 +26,7 @@ impl Manifest {
         Self { folder: places.xtask().join("npm/bundler"), name: "bundler" }
     }
 
-    /// Charts and fonts of the window.
+    /// Charts, editor and fonts of the window.
     pub fn window(places: &Places) -> Self {
         Self { folder: places.root.join("ui"), name: "ui" }
     }

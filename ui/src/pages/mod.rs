@@ -9,6 +9,7 @@ mod results;
 mod settings;
 mod start_failed;
 mod tables;
+mod templates;
 mod welcome;
 
 pub use charts::Charts;
@@ -20,4 +21,5 @@ pub use results::Results;
 pub use settings::SettingsPage;
 pub use start_failed::StartFailed;
 pub use tables::{ExportDialog, ImportReportDialog};
+pub use templates::Templates;
 pub use welcome::Welcome;

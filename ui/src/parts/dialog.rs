@@ -39,9 +39,11 @@ pub fn Dialog(
     }
 }
 
-/// Enter gives the expected answer; without one the dialog's first control keeps the focus.
+/// A field that asks for it takes the focus, else Enter gives the expected answer; without either the dialog's first
+/// control keeps it.
 fn focus_answer(dialog: &web_sys::Element) {
-    let answer = dialog.query_selector(".dialog-foot .primary").ok().flatten();
+    let find = |css| dialog.query_selector(css).ok().flatten();
+    let answer = find("[autofocus]").or_else(|| find(".dialog-foot .primary"));
     if let Some(answer) = answer.and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok()) {
         // Focusing fails only on elements that are gone.
         let _ = answer.focus();

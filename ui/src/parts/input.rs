@@ -26,8 +26,13 @@ pub fn TextInput(
     value: RwSignal<String>,
     #[prop(into, optional)] placeholder: String,
     #[prop(into, optional)] testid: String,
+    /// The dialog it is in opens with the focus here.
+    #[prop(optional)]
+    first: bool,
 ) -> impl IntoView {
-    view! { <input class="input" type="text" placeholder=placeholder data-testid=testid bind:value=value /> }
+    view! {
+        <input class="input" type="text" placeholder=placeholder autofocus=first data-testid=testid bind:value=value />
+    }
 }
 
 /// Words to look for; tells a moment after the last key, so that typing never waits for an answer.

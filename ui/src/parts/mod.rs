@@ -1,6 +1,8 @@
 //! What pages are made of: data in, events out. No part asks the bridge.
 
 mod button;
+mod choose;
+mod combobox;
 mod dialog;
 mod drawer;
 mod evidence;
@@ -19,6 +21,8 @@ mod states;
 mod tip;
 
 pub use button::*;
+pub use choose::*;
+pub use combobox::*;
 pub use dialog::*;
 pub use drawer::*;
 pub use evidence::*;

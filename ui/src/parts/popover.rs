@@ -1,4 +1,5 @@
-//! A button that opens a list under itself; arrows move in it, Escape and a press elsewhere close it.
+//! A button that opens a list under itself, and is called what it shows; arrows move in the list, Escape and a press
+//! elsewhere close it.
 
 use leptos::{ev, html, prelude::*};
 use wasm_bindgen::JsCast;
@@ -39,14 +40,12 @@ pub fn Popover(
         }
         _ => {}
     };
-    let list_label = label.clone();
     view! {
         <div class="select" node_ref=frame on:keydown=keys>
             <button
                 type="button"
                 class="select-button"
                 class:active=active
-                aria-label=label
                 aria-haspopup="listbox"
                 aria-expanded=move || if open.get() { "true" } else { "false" }
                 data-testid=testid
@@ -58,7 +57,7 @@ pub fn Popover(
                 <div
                     class="select-list"
                     role="listbox"
-                    aria-label=list_label.clone()
+                    aria-label=label.clone()
                     aria-multiselectable=several.then_some("true")
                     class:from-right=move || frame.get_untracked().is_some_and(|frame| near_right_edge(&frame))
                 >

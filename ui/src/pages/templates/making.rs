@@ -1,0 +1,47 @@
+//! How far the impact or the generation that is under way is.
+
+use crate::{actions, bridge, parts::*, state::App};
+use chart::format::count;
+use contract::*;
+use leptos::prelude::*;
+
+/// Follows what the shell tells; the button ends it.
+#[component]
+pub fn Running() -> impl IntoView {
+    let app = App::get();
+    let far = RwSignal::new(FilesDone::default());
+    bridge::on_event(move |event| {
+        if let Event::Making(now) = event {
+            // The view may be gone by now, and its signals with it.
+            far.try_set(*now);
+        }
+    });
+    let share = move || {
+        let FilesDone { done, total } = far.get();
+        if total == 0 { 0.0 } else { 100.0 * done as f64 / total as f64 }
+    };
+    let told = move || match far.get() {
+        FilesDone { total: 0, .. } => "Just begun".to_owned(),
+        FilesDone { done, total } => format!("{} of {} files", count(done as u64), count(total as u64)),
+    };
+    view! {
+        <div class="stack" data-testid="making">
+            <div
+                class="progress"
+                role="progressbar"
+                aria-label="Files made and checked"
+                aria-valuenow=move || format!("{:.0}", share())
+                aria-valuemin="0"
+                aria-valuemax="100"
+            >
+                <i style=move || format!("width:{:.1}%", share())></i>
+            </div>
+            <div class="spread">
+                <span class="small quiet">{told}</span>
+                <Button small=true icon="stop" testid="making-stop" on_press=move |_| actions::send(app, StopMaking {}, |_, ()| {})>
+                    "Cancel"
+                </Button>
+            </div>
+        </div>
+    }
+}

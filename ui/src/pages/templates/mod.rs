@@ -1,0 +1,142 @@
+//! Templates: the list, the editor, and what the open one makes.
+
+mod begin;
+mod edit;
+mod generate;
+mod history;
+mod impact;
+mod list;
+mod making;
+mod parents;
+mod preview;
+mod values;
+mod work;
+
+use crate::{load::load, parts::*, state::App};
+use begin::BeginDialog;
+use contract::*;
+use edit::Editor;
+use generate::GenerateDialog;
+use history::History;
+use impact::Impact;
+use leptos::prelude::*;
+use list::TemplateList;
+use parents::Parents;
+use preview::Preview;
+use values::Values;
+use work::Work;
+
+/// What a template can make.
+const KINDS: [&str; 4] = ["test", "skill", "benchmark", "suite"];
+
+/// What stands beside the editor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Preview,
+    Values,
+    Parents,
+    History,
+    Impact,
+}
+
+impl Side {
+    const ALL: [Self; 5] = [Self::Preview, Self::Values, Self::Parents, Self::History, Self::Impact];
+
+    fn key(self) -> &'static str {
+        match self {
+            Self::Preview => "preview",
+            Self::Values => "values",
+            Self::Parents => "parents",
+            Self::History => "history",
+            Self::Impact => "impact",
+        }
+    }
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::Preview => "Preview",
+            Self::Values => "Values",
+            Self::Parents => "Parents",
+            Self::History => "History",
+            Self::Impact => "Impact",
+        }
+    }
+}
+
+#[component]
+pub fn Templates() -> impl IntoView {
+    let app = App::get();
+    let work = Work::new();
+    on_cleanup(move || work.keep_now());
+    let templates = load(move || {
+        work.saved.track();
+        Some(ListTemplates {})
+    });
+    // The one that was open before, else the first that makes something.
+    Effect::new(move |_| {
+        let first = templates.value.with(|rows| {
+            let rows = rows.ready()?;
+            let first = rows.iter().find(|row| !matches!(row.kind.as_str(), "base" | "macros")).or(rows.first())?;
+            Some(first.name.clone())
+        });
+        if work.opened.with_untracked(Option::is_none)
+            && let Some(first) = first
+        {
+            work.open(app.template.get_untracked().unwrap_or(first), None);
+        }
+    });
+    let (list_open, beginning, generating) = (RwSignal::new(false), RwSignal::new(false), RwSignal::new(false));
+    let name = Memo::new(move |_| work.name());
+    // One editor as long as the same template is open: its cursor and its undoing survive saving.
+    let editor = move || {
+        name.get()?;
+        let text = work.opened.with_untracked(|opened| opened.as_ref().map(|opened| opened.text.clone()))?;
+        Some(view! { <Editor text work list_open /> })
+    };
+    view! {
+        <section class="page" data-testid="page-templates">
+            <header class="page-head">
+                <div>
+                    <h1>"Templates"</h1>
+                    <p class="lead">"Tests, skills and benchmarks for every model type are made from these."</p>
+                </div>
+                <div class="page-tools">
+                    <Button icon="plus" testid="template-new" on_press=move |_| beginning.set(true)>"New template…"</Button>
+                    <Button icon="export" testid="template-generate" on_press=move |_| generating.set(true)>"Generate files…"</Button>
+                </div>
+            </header>
+            <Updating load=templates rows=8 ready=move |rows| view! {
+                <div class="bench" class:list-open=list_open>
+                    <TemplateList rows work list_open />
+                    <div class="bench-edit">
+                        {move || work.failure.get().map(|failure| view! { <InlineFailure failure /> })}
+                        {editor}
+                    </div>
+                    <Beside work />
+                </div>
+            } />
+            <BeginDialog open=beginning work />
+            <GenerateDialog open=generating />
+        </section>
+    }
+}
+
+#[component]
+fn Beside(work: Work) -> impl IntoView {
+    let side = RwSignal::new(Side::Preview);
+    let options = Side::ALL.map(|side| (side, side.label().to_owned(), format!("side-{}", side.key())));
+    view! {
+        <div class="bench-side">
+            <div class="bench-bar">
+                <Segmented options=options.to_vec() chosen=side label="Beside the editor" on_choose=move |chosen| side.set(chosen) />
+            </div>
+            {move || match side.get() {
+                Side::Preview => view! { <Preview work /> }.into_any(),
+                Side::Values => view! { <Values work /> }.into_any(),
+                Side::Parents => view! { <Parents work /> }.into_any(),
+                Side::History => view! { <History work /> }.into_any(),
+                Side::Impact => view! { <Impact work /> }.into_any(),
+            }}
+        </div>
+    }
+}
