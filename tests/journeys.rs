@@ -157,3 +157,48 @@ fn a_chart_is_exported_as_a_picture_and_as_data() {
     }
     window.picture("chart-2-exported");
 }
+
+#[test]
+fn two_settings_are_compared_until_it_can_be_told() {
+    let _turn = turn();
+    let data = tempfile::tempdir().unwrap();
+    let window = Window::open(data.path());
+    window.click("welcome-own");
+    window.click("nav-compare");
+    window.picture("compare-1-set-up");
+    for side in ["a", "b"] {
+        window.click(&format!("compare-{side}-model-preset:bert-tiny"));
+        window.click(&format!("compare-{side}-target-candle-cpu"));
+        window.type_into(&format!("compare-{side}-threads"), "1");
+    }
+    window.type_into("compare-a-size", "16");
+    window.type_into("compare-b-batch", "none");
+    window.until("what must be mended", |window| window.text("compare-wrong").contains("none").then_some(()));
+    window.type_into("compare-b-batch", "1");
+    window.type_into("compare-b-size", "64");
+    window.click("compare-start");
+    window.until("the first rounds", |window| (window.count("[data-testid=compare-picture] svg") > 0).then_some(()));
+    window.picture("compare-2-measuring");
+    window.wait_long("compare-sides", Duration::from_secs(120));
+    let verdict = window.text("compare-verdict");
+    assert!(verdict.starts_with("B is slower: it takes "), "four times the text: {verdict}");
+    window.picture("compare-3-told");
+
+    // A against itself, to far within what can be told in a second: more time is offered.
+    window.click("compare-setup");
+    window.wait("compare-earlier");
+    window.type_into("compare-b-size", "16");
+    window.type_into("compare-threshold", "0.01");
+    window.type_into("compare-budget", "3");
+    window.picture("compare-4-earlier");
+    window.click("compare-start");
+    window.wait_long("compare-more", Duration::from_secs(120));
+    assert!(window.text("compare-verdict").starts_with("It cannot be told"));
+    window.resize(900, 600);
+    window.picture("compare-5-cannot-tell-small");
+    window.click("compare-more");
+    window.click("compare-cancel");
+    window.until("the end", |window| window.text("compare-verdict").starts_with("Cancelled").then_some(()));
+    window.click("compare-setup");
+    window.picture("compare-6-set-up-small");
+}

@@ -235,3 +235,84 @@ fn clearing_the_weights_frees_what_was_generated() {
     assert_eq!(desk.ask(ClearWeights {}).unwrap(), before);
     assert_eq!(desk.ask(GetStorage {}).unwrap().weights_bytes, 0);
 }
+
+fn comparison_order(desk: &TestDesk, a: u32, b: u32) -> ComparisonOrder {
+    let setting =
+        |size| Setting { size: Some(size), threads: Some(1), ..desk.plan("preset:bert-tiny").settings().remove(0) };
+    let rules = CompareRules::default();
+    ComparisonOrder { a: setting(a), b: setting(b), rules, budget_secs: 20.0, after: None }
+}
+
+fn end_of_comparison(desk: &TestDesk) -> LiveComparison {
+    desk.wait_for("the end", |desk| desk.ask(GetLiveComparison {}).unwrap().filter(|live| !live.stage.goes_on()))
+}
+
+#[test]
+fn a_comparison_is_told_kept_and_gone_on_with() {
+    let desk = TestDesk::open();
+    desk.ask(GetMachine {}).unwrap();
+    let order = comparison_order(&desk, 16, 64);
+    desk.wait_for("its turn", |desk| desk.ask(StartComparison { order: order.clone() }).ok());
+    assert!(desk.ask(StartComparison { order: order.clone() }).is_err(), "one at a time");
+    let live = end_of_comparison(&desk);
+    let ComparisonStage::Done(id) = live.stage else { panic!("{:?}", live.stage) };
+    assert_eq!(live.ratio.unwrap().verdict, Verdict::Slower);
+    let ComparisonView { comparison, points } = desk.ask(GetComparison { id: id.clone() }).unwrap();
+    assert_eq!(comparison.result, live.ratio);
+    assert_eq!(points.len(), comparison.rounds.len());
+    let rows = desk.ask(ListComparisons {}).unwrap();
+    assert_eq!((rows.len(), &rows[0].id, &rows[0].result), (1, &id, &comparison.result));
+    assert!(rows[0].b.contains("bert-tiny on candle") && rows[0].b.contains("size 64"), "{}", rows[0].b);
+
+    let more = ComparisonOrder { after: Some(id.clone()), ..order.clone() };
+    desk.wait_for("its turn", |desk| desk.ask(StartComparison { order: more.clone() }).ok());
+    let ComparisonStage::Done(second) = end_of_comparison(&desk).stage else { panic!("it should be told again") };
+    let after = desk.ask(GetComparison { id: second }).unwrap().comparison;
+    assert_eq!(after.rounds[..comparison.rounds.len()], comparison.rounds, "the earlier rounds count as well");
+    let other = ComparisonOrder { after: Some(id), ..comparison_order(&desk, 16, 32) };
+    assert!(desk.ask(StartComparison { order: other }).is_err(), "rounds of other settings do not");
+}
+
+#[test]
+fn nothing_is_measured_beside_a_comparison_and_a_cancelled_one_leaves_nothing() {
+    let desk = TestDesk::open();
+    let order = ComparisonOrder {
+        rules: CompareRules { threshold: 0.0001, ..CompareRules::default() },
+        budget_secs: 600.0,
+        ..comparison_order(&desk, 16, 16)
+    };
+    desk.ask(GetMachine {}).unwrap();
+    desk.wait_for("its turn", |desk| desk.ask(StartComparison { order: order.clone() }).ok());
+    let job = desk.ask(StartPlan { plan: desk.plan("preset:bert-tiny") }).unwrap().remove(0);
+    desk.wait_for("rounds", |desk| desk.ask(GetLiveComparison {}).unwrap().filter(|live| !live.points.is_empty()));
+    assert_eq!(desk.ask(GetQueue {}).unwrap().jobs[0].state, JobState::Waiting);
+    desk.ask(EndComparison { keep: false }).unwrap();
+    assert_eq!(end_of_comparison(&desk).stage, ComparisonStage::Cancelled);
+    assert_eq!(desk.ask(ListComparisons {}).unwrap(), []);
+    assert_eq!(desk.result_of(&job).outcome, Outcome::Done, "the queue goes on afterwards");
+}
+
+#[test]
+fn stored_results_stand_beside_each_other_where_they_are_alike() {
+    let desk = TestDesk::open();
+    let plan = Plan { batches: vec![1, 8, 16], ..desk.plan("preset:bert-tiny") };
+    let mut jobs = desk.ask(StartPlan { plan }).unwrap();
+    jobs.extend(desk.ask(StartPlan { plan: desk.plan("preset:bert-tiny") }).unwrap());
+    let runs: Vec<RunId> = jobs.iter().map(|job| desk.result_of(job).id).collect();
+    let ask = |at: &[usize]| {
+        let runs = at.iter().map(|at| runs[*at].clone()).collect();
+        desk.ask(CompareStored { runs, rules: CompareRules::default() }).unwrap()
+    };
+    let sweep = ask(&[0, 1, 2]);
+    assert!(sweep.beside[1..].iter().all(|beside| matches!(beside, Beside::Unlike { .. })), "{:?}", sweep.beside);
+    let scaling = sweep.scaling.expect("three batches are a sweep");
+    assert!(scaling.over == ScaleOver::Batch && scaling.terms[1].ms > 0.0, "{scaling:?}");
+    let again = ask(&[0, 3]);
+    assert_eq!(again.scaling, None);
+    // candle alone is checked by nobody, and what is unchecked is not ranked.
+    match &again.beside[1] {
+        Beside::Alike(ratio) => assert!(ratio.interval.is_some(), "{ratio:?}"),
+        Beside::Unlike { reason } => assert!(reason.contains("not ranked"), "{reason}"),
+        Beside::Baseline => panic!("the first one is the baseline"),
+    }
+}

@@ -31,7 +31,7 @@ pub struct Order<'a> {
 
 /// Why nothing was started, in the words of a failed result.
 #[derive(Debug)]
-struct Stopped {
+pub struct Stopped {
     kind: FailureKind,
     failure: Failure,
 }
@@ -46,11 +46,13 @@ impl Stopped {
         Self { kind: FailureKind::Refused, failure: failure.into() }
     }
 
+    pub fn cancelled() -> Self {
+        Self { kind: FailureKind::Cancelled, failure: Failure::Cancelled }
+    }
+
     fn of_calibration(error: CalibrateError) -> Self {
         match error {
-            CalibrateError::Worker(error) if error.kind() == FailureKind::Cancelled => {
-                Self { kind: FailureKind::Cancelled, failure: Failure::Cancelled }
-            }
+            CalibrateError::Worker(error) if error.kind() == FailureKind::Cancelled => Self::cancelled(),
             error => Self::refused(calibration_failed(error)),
         }
     }
@@ -85,7 +87,8 @@ impl Bench {
         run
     }
 
-    fn prepare(&self, order: &Order, control: &Control, on: &mut dyn FnMut(Live)) -> Result<Prepared, Stopped> {
+    /// Weights, references and limits, so that a worker can begin.
+    pub fn prepare(&self, order: &Order, control: &Control, on: &mut dyn FnMut(Live)) -> Result<Prepared, Stopped> {
         let Order { setting, model, machine, settings, .. } = order;
         let target = usable_target(machine, setting).map_err(Stopped::refused)?;
         let sizes = Sizes::of(&model.model, setting).map_err(Stopped::refused)?;
@@ -133,9 +136,11 @@ impl Bench {
     }
 }
 
-struct Prepared {
-    job: Job,
-    folders: Vec<PathBuf>,
+/// A measurement whose worker can begin.
+pub struct Prepared {
+    pub job: Job,
+    /// What it reads, to be held meanwhile.
+    pub folders: Vec<PathBuf>,
 }
 
 /// What the sizes asked for mean for this model.
@@ -322,7 +327,7 @@ impl Acquire<'_> {
         };
         match write(&mut progress) {
             Ok(written) => Ok(written),
-            Err(ModelError::Cancelled) => Err(Stopped { kind: FailureKind::Cancelled, failure: Failure::Cancelled }),
+            Err(ModelError::Cancelled) => Err(Stopped::cancelled()),
             Err(_) if needed > free => Err(Stopped::refused(Failure::TooBig {
                 subject: format!("the weights of {}", model.info.name),
                 resource: "disk space".into(),
@@ -353,7 +358,7 @@ impl Acquire<'_> {
     }
 }
 
-fn not_started(order: &Order, started_at: Timestamp, stopped: Stopped) -> Run {
+pub fn not_started(order: &Order, started_at: Timestamp, stopped: Stopped) -> Run {
     let message = stopped.failure.to_string();
     let info = &order.model.info;
     let model = RunModel {

@@ -3,6 +3,7 @@
 use crate::{
     bench::Bench,
     catalogue::Catalogue,
+    comparing::Comparing,
     front::Front,
     instance::{self, Claim, Instance},
     inventory::{self, Inventory},
@@ -37,6 +38,7 @@ pub struct Inside {
     pub(crate) inventory: Inventory,
     pub(crate) catalogue: Catalogue,
     pub(crate) queue: Queue,
+    pub(crate) comparing: Comparing,
     pub(crate) templates: Templates,
     pub(crate) making: Making,
     store: watch::Sender<StoreState>,
@@ -92,6 +94,7 @@ impl Desk {
             inventory: Inventory::default(),
             catalogue: Catalogue::default(),
             queue: Queue::default(),
+            comparing: Comparing::default(),
             templates: Templates::default(),
             making: Making::default(),
             store: watch::Sender::new(StoreState::Opening),
@@ -142,7 +145,7 @@ impl Desk {
 
     /// Opens another store in place of this one, and has the next start open it too.
     pub(crate) fn change_store(&self, path: &Path) -> Result<(), Failure> {
-        if self.queue.is_measuring() {
+        if self.queue.is_measuring() || self.comparing.is_at_work() {
             return Err(Failure::bad_input(
                 "Open another store",
                 "a measurement is running, and its result belongs to this one",
@@ -233,6 +236,7 @@ impl Desk {
 
     /// Ends the running worker; what waits is kept for the next start, paused.
     pub(crate) fn stop_for_good(&self) {
+        self.comparing.end(false);
         self.queue.close();
         if let StoreState::Open(store) = &*self.store.borrow() {
             queue::changed(self, store);

@@ -5,6 +5,8 @@ mod bench;
 mod catalogue;
 pub mod cli;
 mod commands;
+mod compare;
+mod comparing;
 pub mod desk;
 mod estimate;
 pub mod front;

@@ -38,6 +38,7 @@ pub static ALL: &[Action] = &[
     action("palette", "Go to", "Find an action", Some("Ctrl+K"), |app| app.palette_open.set(true)),
     action("go-matrix", "Go to", "Matrix", Some("Ctrl+1"), |app| app.go(Place::Matrix)),
     action("go-launch", "Go to", "Launch", Some("Ctrl+2"), |app| app.go(Place::Launch)),
+    action("go-compare", "Go to", "Compare", Some("Ctrl+7"), |app| app.go(Place::Compare)),
     action("go-charts", "Go to", "Charts", Some("Ctrl+3"), |app| app.go(Place::Charts)),
     action("go-results", "Go to", "Results", Some("Ctrl+4"), |app| app.go(Place::Results)),
     action("go-templates", "Go to", "Templates", Some("Ctrl+5"), |app| app.go(Place::Templates)),

@@ -22,6 +22,7 @@ pub fn Window() -> impl IntoView {
         request_animation_frame(move || tips.hide());
     });
     provide_context(pages::Draft::new());
+    provide_context(pages::CompareDraft::new());
     let started = RwSignal::new(None::<Result<(), Failure>>);
 
     bridge::on_event(move |event| hear(app, event));
@@ -73,6 +74,7 @@ fn Page() -> impl IntoView {
         Place::Welcome => view! { <pages::Welcome /> }.into_any(),
         Place::Matrix => view! { <pages::MatrixPage /> }.into_any(),
         Place::Launch => view! { <pages::Launch /> }.into_any(),
+        Place::Compare => view! { <pages::Compare /> }.into_any(),
         Place::Charts => view! { <pages::Charts /> }.into_any(),
         Place::Results => view! { <pages::Results /> }.into_any(),
         Place::Templates => view! { <pages::Templates /> }.into_any(),
@@ -128,6 +130,7 @@ fn icon_of(place: Place) -> &'static str {
         Place::Welcome => "spark",
         Place::Matrix => "matrix",
         Place::Launch => "launch",
+        Place::Compare => "compare",
         Place::Charts => "charts",
         Place::Results => "results",
         Place::Templates => "templates",
@@ -167,6 +170,9 @@ async fn start(app: App, started: RwSignal<Option<Result<(), Failure>>>) {
     if let Ok(live) = bridge::ask(GetLive {}).await {
         app.live.set(live);
     }
+    if let Ok(live) = bridge::ask(GetLiveComparison {}).await {
+        app.comparison.set(live);
+    }
 }
 
 fn hear(app: App, event: &Event) {
@@ -178,6 +184,7 @@ fn hear(app: App, event: &Event) {
             app.queue.set(queue.clone());
         }
         Event::Live(live) => app.live.set(Some(live.clone())),
+        Event::Comparison(live) => app.comparison.set(Some((**live).clone())),
         Event::Stored(_) | Event::ResultsChanged => app.results.update(|version| *version += 1),
         Event::MachineChanged => app.machine.update(|version| *version += 1),
         Event::ModelsChanged => app.models.update(|version| *version += 1),

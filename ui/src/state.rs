@@ -1,7 +1,9 @@
 //! What the whole window shares: where the person is, what runs, what was told.
 
 use chart::ChartKind;
-use contract::{Filter, ImportReport, Live, Metric, ModelId, NoticeKind, Queue, RunRow, Settings, Theme};
+use contract::{
+    Filter, ImportReport, Live, LiveComparison, Metric, ModelId, NoticeKind, Queue, RunRow, Settings, Theme,
+};
 use leptos::prelude::*;
 
 /// A place in the left rail. Each appears when it works.
@@ -10,6 +12,7 @@ pub enum Place {
     Welcome,
     Matrix,
     Launch,
+    Compare,
     Charts,
     Results,
     Templates,
@@ -19,14 +22,23 @@ pub enum Place {
 
 impl Place {
     /// Those the rail shows, in order.
-    pub const RAIL: [Self; 7] =
-        [Self::Matrix, Self::Launch, Self::Charts, Self::Results, Self::Templates, Self::Machine, Self::Settings];
+    pub const RAIL: [Self; 8] = [
+        Self::Matrix,
+        Self::Launch,
+        Self::Compare,
+        Self::Charts,
+        Self::Results,
+        Self::Templates,
+        Self::Machine,
+        Self::Settings,
+    ];
 
     pub fn key(self) -> &'static str {
         match self {
             Self::Welcome => "welcome",
             Self::Matrix => "matrix",
             Self::Launch => "launch",
+            Self::Compare => "compare",
             Self::Charts => "charts",
             Self::Results => "results",
             Self::Templates => "templates",
@@ -40,6 +52,7 @@ impl Place {
             Self::Welcome => "Welcome",
             Self::Matrix => "Matrix",
             Self::Launch => "Launch",
+            Self::Compare => "Compare",
             Self::Charts => "Charts",
             Self::Results => "Results",
             Self::Templates => "Templates",
@@ -66,6 +79,8 @@ pub struct App {
     pub settings: RwSignal<Settings>,
     pub queue: RwSignal<Queue>,
     pub live: RwSignal<Option<Live>>,
+    /// The comparison going on, or the last one since the start.
+    pub comparison: RwSignal<Option<LiveComparison>>,
     /// Grows when results were stored, imported, deleted or brought back.
     pub results: RwSignal<u64>,
     /// Grows when the inventory or its peaks changed.
@@ -99,6 +114,7 @@ impl App {
             settings: RwSignal::new(Settings::default()),
             queue: RwSignal::new(Queue::default()),
             live: RwSignal::new(None),
+            comparison: RwSignal::new(None),
             results: RwSignal::new(0),
             machine: RwSignal::new(0),
             models: RwSignal::new(0),

@@ -36,8 +36,13 @@ impl Inventory {
 
 /// Looks at the machine now.
 pub fn scan(place: &Place) -> Result<Machine, Failure> {
+    scan_with(&Libraries::find(&[place.libraries()]))
+}
+
+/// Looks at the machine with these libraries.
+pub fn scan_with(libraries: &Libraries) -> Result<Machine, Failure> {
     let program = Program::this().map_err(|e| Failure::broken("finding the program's own file", e))?;
-    Ok(engine::scan(&Libraries::find(&[place.libraries()]), &program))
+    Ok(engine::scan(libraries, &program))
 }
 
 fn platform(status: &PlatformStatus) -> Vec<String> {

@@ -2,14 +2,13 @@
 
 use super::{
     interrupt::on_interrupt,
-    inventory,
-    named::{AtSizes, precision, preset},
+    named::{AtSizes, preset},
     output::{Output, Stop, progress},
     reach::{Access, Reach, absolute, reach},
+    wanted::Wanted,
 };
 use crate::{
     bench::{Bench, Order},
-    catalogue::Listed,
     instance::Doorbell,
     place::Place,
     queue::run_of,
@@ -18,9 +17,7 @@ use crate::{
 use clap::Args;
 use contract::*;
 use engine::{Control, Libraries, Program};
-use models::Model;
 use std::{
-    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
     thread,
@@ -31,25 +28,8 @@ use store::Store;
 /// Measure one model on one engine.
 #[derive(Args)]
 pub struct Measure {
-    /// A preset such as bert-tiny, or a file: .onnx, config.json, .safetensors, or a folder with one of these.
-    #[arg(long, value_name = "FILE or PRESET")]
-    model: String,
-    /// The fastest ready one on the CPU where this is not given.
-    #[arg(long)]
-    engine: Option<String>,
-    /// As `assay inventory` names it; the engine's first ready one where this is not given.
-    #[arg(long)]
-    device: Option<String>,
-    #[arg(long, default_value = "f32", value_parser = precision)]
-    precision: Precision,
     #[command(flatten)]
-    at: AtSizes,
-    /// CPU threads; all physical cores where this is not given.
-    #[arg(long)]
-    threads: Option<u32>,
-    /// For weights and inputs.
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
+    wanted: Wanted,
     /// Longest time for the warm samples.
     #[arg(long, value_name = "SECONDS", default_value_t = Settings::default().budget_secs)]
     budget_secs: f64,
@@ -65,13 +45,16 @@ impl Measure {
     /// One measurement of a suite, neither kept nor printed as JSON.
     pub fn of_suite(suite: &Suite, config: &Path, target: &Target, (precision, batch): (Precision, u32)) -> Self {
         Self {
-            model: config.display().to_string(),
-            engine: Some(target.engine.0.clone()),
-            device: Some(target.device.0.clone()),
-            precision,
-            at: AtSizes { batch, length: None, dims: Vec::new() },
-            threads: None,
-            seed: suite.seed,
+            wanted: Wanted {
+                model: config.display().to_string(),
+                engine: Some(target.engine.0.clone()),
+                device: Some(target.device.0.clone()),
+                precision,
+                at: AtSizes { batch, length: None, dims: Vec::new() },
+                threads: None,
+                seed: suite.seed,
+                libraries: None,
+            },
             budget_secs: suite.budget_secs,
             store: None,
             json: false,
@@ -103,7 +86,7 @@ impl Measure {
             Outcome::Done => Ok(()),
             Outcome::Failed { kind: FailureKind::Cancelled, .. } => Err(Failure::Cancelled.into()),
             Outcome::Failed { phase, message, .. } => {
-                eprintln!("assay: {} failed at {}: {message}", self.model, phase.label().to_lowercase());
+                eprintln!("assay: {} failed at {}: {message}", self.wanted.model, phase.label().to_lowercase());
                 Err(Stop::Told)
             }
         }
@@ -115,21 +98,22 @@ impl Measure {
         let cancel = control.clone();
         on_interrupt(move || cancel.cancel())?;
 
-        let model = Listed::from(match preset(&self.model) {
-            Some(preset) => preset,
-            None => Model::open(Path::new(&self.model))?,
-        });
+        let model = self.wanted.open()?;
         let place = Place::find()?;
         let mut machine = match machine {
             Some(seen) => seen.clone(),
-            None => inventory::scan(&place)?,
+            None => self.wanted.scan(&place)?,
         };
         let settings = store.map(Store::settings).transpose()?.unwrap_or_default();
         if let Some(store) = store {
             machine.peaks = store.peaks(&machine.id)?;
             store.save_machine(&machine)?;
         }
-        let setting = model.spelt_out(self.setting(model.info.id.clone(), self.target(&machine)?));
+        let setting = model.spelt_out(self.wanted.setting(
+            model.info.id.clone(),
+            self.wanted.target(&machine)?,
+            self.budget_secs,
+        ));
         let bench = Bench {
             program: Program::this().map_err(|e| Failure::broken("finding the program's own file", e))?,
             libraries: Libraries::find(&[place.libraries()]),
@@ -147,11 +131,16 @@ impl Measure {
 
     /// As a job in the queue of the running Assay.
     fn through(&self, running: &Doorbell) -> Result<Run, Failure> {
-        let model = match preset(&self.model) {
+        let wanted = &self.wanted;
+        if let Some(folder) = &wanted.libraries {
+            return Err(Failure::bad_input(folder.display().to_string(), "the running Assay has libraries of its own")
+                .remedy("Close Assay, or name another store"));
+        }
+        let model = match preset(&wanted.model) {
             Some(preset) => preset.info().id.clone(),
-            None => running.ask(AddModel { path: absolute(Path::new(&self.model))?.display().to_string() })?.id,
+            None => running.ask(AddModel { path: absolute(Path::new(&wanted.model))?.display().to_string() })?.id,
         };
-        let setting = self.setting(model, self.target(&running.ask(GetMachine {})?)?);
+        let setting = wanted.setting(model, wanted.target(&running.ask(GetMachine {})?)?, self.budget_secs);
         let jobs = running.ask(StartPlan { plan: plan_of(&setting) })?;
         let job = Arc::new(jobs.into_iter().next().expect("a plan of one setting makes one job"));
         let before = running.ask(GetQueue {})?.jobs.iter().position(|queued| queued.id == *job).unwrap_or(0);
@@ -171,54 +160,6 @@ impl Measure {
             run => run,
         }
     }
-
-    fn setting(&self, model: ModelId, target: TargetChoice) -> Setting {
-        Setting {
-            model,
-            engine: target.engine,
-            device: target.device,
-            precision: self.precision,
-            mode: Mode::Inference,
-            batch: self.at.batch,
-            size: self.at.length,
-            dims: self.at.dims.iter().cloned().collect::<BTreeMap<_, _>>(),
-            threads: self.threads,
-            seed: self.seed,
-            budget_secs: self.budget_secs,
-        }
-    }
-
-    fn target(&self, machine: &Machine) -> Result<TargetChoice, Failure> {
-        let named = |target: &&Target| {
-            self.engine.as_ref().is_none_or(|engine| target.engine.0 == *engine)
-                && self.device.as_ref().is_none_or(|device| target.device.0 == *device)
-        };
-        if let Some(target) = preferred(machine).into_iter().find(|t| named(t) && t.availability.is_ready()) {
-            return Ok(TargetChoice { engine: target.engine.clone(), device: target.device.clone() });
-        }
-        // Named, but not usable: the measurement itself says why, as a refused result.
-        match (&self.engine, &self.device) {
-            (Some(engine), Some(device)) => {
-                Ok(TargetChoice { engine: engine.as_str().into(), device: device.as_str().into() })
-            }
-            (Some(engine), None) => match machine.engines.iter().find(|status| status.id.0 == *engine) {
-                Some(EngineStatus { availability: Availability::Missing { reason, remedy }, name, .. }) => {
-                    Err(Failure::Missing { what: name.clone(), reason: reason.clone(), remedy: remedy.clone() })
-                }
-                _ => Err(Failure::not_found("ready engine called", engine)),
-            },
-            (None, device) => {
-                Err(Failure::not_found("ready engine for the device", device.as_deref().unwrap_or("cpu")))
-            }
-        }
-    }
-}
-
-/// Targets on the CPU first, and of these the engine that is the fastest on most models.
-fn preferred(machine: &Machine) -> Vec<&Target> {
-    let mut targets: Vec<&Target> = machine.targets().collect();
-    targets.sort_by_key(|target| (target.platform, target.engine.0 != "onnxruntime"));
-    targets
 }
 
 fn plan_of(setting: &Setting) -> Plan {

@@ -2,6 +2,7 @@
 
 mod build;
 mod check_golden;
+mod compare;
 mod describe;
 mod export;
 mod forecast;
@@ -18,6 +19,7 @@ mod recommend;
 mod sheet;
 mod suite;
 mod template;
+mod wanted;
 mod watch;
 
 use clap::{Parser, Subcommand};
@@ -39,6 +41,7 @@ struct Arguments {
 enum Command {
     Inventory(inventory::Inventory),
     Measure(measure::Measure),
+    Compare(compare::Compare),
     Describe(describe::Describe),
     Build(build::Build),
     CheckGolden(check_golden::CheckGolden),
@@ -59,6 +62,7 @@ pub fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Inventory(command) => command.run(output),
         Command::Measure(command) => command.run(output),
+        Command::Compare(command) => command.run(output),
         Command::Describe(command) => command.run(output),
         Command::Build(command) => command.run(output),
         Command::CheckGolden(command) => command.run(output),

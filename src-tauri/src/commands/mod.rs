@@ -1,6 +1,7 @@
 //! How the desk answers: one file for each page of the window.
 
 mod app;
+mod compare;
 mod launch;
 mod machine;
 mod models;

@@ -1,6 +1,7 @@
 //! One file per place in the rail: asks the bridge and lays out the parts.
 
 mod charts;
+mod compare;
 mod launch;
 mod machine;
 mod matrix;
@@ -13,7 +14,8 @@ mod templates;
 mod welcome;
 
 pub use charts::Charts;
-pub use launch::{Draft, Launch};
+pub use compare::{Compare, CompareDraft};
+pub use launch::{Draft, Launch, SEED, ready_targets, size_dim};
 pub use machine::Machine;
 pub use matrix::MatrixPage;
 pub use quit::QuitDialog;

@@ -17,6 +17,7 @@ mod palette;
 mod popover;
 pub mod run;
 mod segmented;
+mod select;
 mod states;
 mod tip;
 
@@ -36,5 +37,6 @@ pub use notices::*;
 pub use palette::*;
 pub use popover::*;
 pub use segmented::*;
+pub use select::*;
 pub use states::*;
 pub use tip::*;

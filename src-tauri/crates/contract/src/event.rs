@@ -1,6 +1,6 @@
 //! What the shell tells the window without being asked.
 
-use crate::{FilesDone, Live, PeakProgress, Queue, RunId};
+use crate::{FilesDone, Live, LiveComparison, PeakProgress, Queue, RunId};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 pub enum Event {
     Queue(Queue),
     Live(Live),
+    Comparison(Box<LiveComparison>),
     /// A result was stored.
     Stored(RunId),
     /// Results were imported, deleted or brought back.

@@ -1,6 +1,8 @@
 //! The words that window and shell share: requests, events, failures, and what was measured.
 //! Compiles for wasm and native alike and does no I/O.
 
+mod beside;
+mod comparison;
 pub mod csv;
 mod editing;
 mod event;
@@ -19,6 +21,8 @@ mod table;
 mod template;
 mod watch;
 
+pub use beside::*;
+pub use comparison::*;
 pub use editing::*;
 pub use event::*;
 pub use failure::*;

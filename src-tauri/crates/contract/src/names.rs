@@ -35,6 +35,10 @@ id!(
     RunId
 );
 id!(
+    /// One stored comparison; a UUID of version 7.
+    ComparisonId
+);
+id!(
     /// One model as the app lists it: `preset:bert-base-uncased`, or the hash of what was added.
     ModelId
 );

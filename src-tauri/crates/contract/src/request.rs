@@ -82,6 +82,19 @@ requests! {
     CancelJob { id: JobId } -> ();
     CancelAll -> u32;
 
+    // Compare
+    /// Answers at once; progress and the end come as events. Refused while anything else is being measured.
+    StartComparison { order: ComparisonOrder } -> ();
+    /// Ends the rounds and keeps what they told, or gives all of it up.
+    EndComparison { keep: bool } -> ();
+    /// The one going on, or the last one since the start.
+    GetLiveComparison -> Option<LiveComparison>;
+    /// Newest first.
+    ListComparisons -> Vec<ComparisonRow>;
+    GetComparison { id: ComparisonId } -> ComparisonView;
+    /// Stored results beside the first of them.
+    CompareStored { runs: Vec<RunId>, rules: CompareRules } -> ResultsBeside;
+
     // Results
     GetMatrix { metric: Metric, filter: Filter } -> Matrix;
     GetFilterChoices -> FilterChoices;

@@ -88,6 +88,8 @@ pub enum StopReason {
     Budget,
     /// The person stopped it; what was sampled is kept.
     Stopped,
+    /// It was sampled in turn with another setting, for as long as their comparison took.
+    Compared,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -25,6 +25,6 @@ pub use golden::{GoldenResult, check_golden};
 pub use inventory::{changes, merge_webview, scan};
 pub use job::{Control, Job, Limits, Program};
 pub use libraries::{Build, Libraries};
-pub use measure::measure;
+pub use measure::{Told, Turns, measure, measure_in_turn};
 pub use peaks::{PeaksError, measure_peaks};
 pub use worker::worker_main;

@@ -21,9 +21,11 @@ const NARROW: f64 = 0.02;
 const BATCH: Duration = Duration::from_millis(200);
 /// The first figure is told as soon as this many samples carry it.
 const FIRST_BATCH: usize = 3;
-const BETWEEN_SENTINELS: Duration = Duration::from_millis(500);
+pub(crate) const BETWEEN_SENTINELS: Duration = Duration::from_millis(500);
 /// Of calls shorter than 0.1 ms only some are timed: ten thousand samples a second tell all that can be told.
 const SPACING: Duration = Duration::from_micros(100);
+/// A shorter call than this may still find the caches as another process left them.
+const COLD: Duration = Duration::from_millis(20);
 
 const SHORTEST_WARM_UP: Duration = Duration::from_millis(300);
 const LONGEST_WARM_UP: Duration = Duration::from_secs(3);
@@ -92,6 +94,55 @@ fn timed<E>(variant: usize, call: Call<E>) -> Result<f64, E> {
     Ok(start.elapsed().as_nanos() as f64 / 1e6)
 }
 
+/// Calls on the variants in turn. Of calls that are very short only some are timed.
+pub(crate) struct Calls {
+    variants: usize,
+    /// Calls before each that is timed.
+    untimed: usize,
+    /// Whether the first call after a pause is another than those that follow.
+    cold: bool,
+    /// Samples that a block holds at least.
+    fewest: usize,
+    made: usize,
+}
+
+impl Calls {
+    /// `call_ms` is what a call took at the end of the warm-up.
+    pub fn new(variants: usize, call_ms: f64) -> Self {
+        let untimed = (SPACING.as_secs_f64() * 1e3 / call_ms.max(1e-5)) as usize;
+        let cold_ms = COLD.as_secs_f64() * 1e3;
+        // On a busy machine some calls are interrupted; a median of many does not mind. Long calls are interrupted alike.
+        let fewest = (2.0 * cold_ms / call_ms.max(1e-5)).clamp(3.0, 9.0) as usize;
+        Self { variants, untimed, cold: call_ms < cold_ms, fewest, made: 0 }
+    }
+
+    fn next_variant(&mut self) -> usize {
+        self.made += 1;
+        (self.made - 1) % self.variants
+    }
+
+    /// The next sample, in milliseconds.
+    fn sample<E>(&mut self, call: Call<E>) -> Result<f64, E> {
+        for _ in 0..self.untimed {
+            call(self.next_variant())?;
+        }
+        timed(self.next_variant(), call)
+    }
+
+    /// Samples for so long and at least a few, after a pause in which another process had the caches.
+    pub fn block<E>(&mut self, length: Duration, call: Call<E>) -> Result<Vec<f64>, E> {
+        if self.cold {
+            call(self.next_variant())?;
+        }
+        let start = Instant::now();
+        let mut samples = Vec::new();
+        while samples.len() < self.fewest || start.elapsed() < length {
+            samples.push(self.sample(call)?);
+        }
+        Ok(samples)
+    }
+}
+
 /// Samples until the interval of the median is narrow, the budget is spent, or the person stops it.
 ///
 /// Ten samples are taken even where that needs more than the budget. `call_ms` is what a call took at the end of the
@@ -104,21 +155,16 @@ pub(crate) fn sample<E>(
     sentinel: &mut dyn FnMut() -> f64,
     tell: &mut dyn FnMut(Told),
 ) -> Result<StopReason, E> {
-    let untimed = (SPACING.as_secs_f64() * 1e3 / call_ms.max(1e-5)) as usize;
+    let mut calls = Calls::new(sampling.variants, call_ms);
     let mut samples: Vec<f64> = Vec::with_capacity(1 << 14);
     tell(Told::Sentinel(sentinel()));
     let start = Instant::now();
-    let (mut last_sentinel, mut calls, mut told) = (start, 0_usize, 0);
+    let (mut last_sentinel, mut told) = (start, 0);
     let reason = loop {
         let batch = Instant::now();
         let wanted = if told == 0 { FIRST_BATCH } else { usize::MAX };
         while !stop() && samples.len() - told < wanted && batch.elapsed() < BATCH {
-            for _ in 0..untimed {
-                call(calls % sampling.variants)?;
-                calls += 1;
-            }
-            samples.push(timed(calls % sampling.variants, call)?);
-            calls += 1;
+            samples.push(calls.sample(call)?);
         }
         tell(Told::Samples(&samples[told..]));
         told = samples.len();
@@ -245,6 +291,21 @@ mod tests {
         };
         run(Duration::ZERO, &mut call, &|| false).0.unwrap();
         assert!(seen.iter().enumerate().all(|(i, variant)| *variant == i % 4));
+    }
+
+    #[test]
+    fn a_block_goes_on_with_the_variants_and_does_not_time_its_first_call() {
+        let mut seen = Vec::new();
+        let mut calls = Calls::new(3, 5.0);
+        let mut call = |variant| {
+            seen.push(variant);
+            sleep(Duration::from_millis(5));
+            Ok::<_, &str>(())
+        };
+        let samples =
+            calls.block(Duration::ZERO, &mut call).unwrap().len() + calls.block(COLD, &mut call).unwrap().len();
+        assert_eq!(seen.len(), samples + 2);
+        assert!(seen.iter().enumerate().all(|(i, variant)| *variant == i % 3), "{seen:?}");
     }
 
     #[test]

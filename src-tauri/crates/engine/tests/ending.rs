@@ -7,7 +7,7 @@ use bench::{Bench, program};
 use contract::{FailureKind, Outcome, PhaseName};
 use engine::{
     Control, Limits, measure,
-    worker::{Order, RunOrder},
+    worker::{Order, Pace, RunOrder},
 };
 use std::{
     fs,
@@ -134,7 +134,7 @@ fn a_worker_ends_when_its_parent_is_gone() {
         exact: Vec::new(),
         scores: None,
         seed: 1,
-        budget_secs: 60.0,
+        pace: Pace::Alone { budget_secs: 60.0 },
     });
     let opening = serde_json::json!({ "memory_bytes": 4_u64 << 30, "order": order });
     let mut worker = Command::new(program().path).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();

@@ -36,10 +36,25 @@ impl Word for StopReason {
             Self::Stable => "stable",
             Self::Budget => "budget",
             Self::Stopped => "stopped",
+            Self::Compared => "compared",
         }
     }
     fn of(word: &str) -> Option<Self> {
-        [Self::Stable, Self::Budget, Self::Stopped].into_iter().find(|stop| stop.word() == word)
+        [Self::Stable, Self::Budget, Self::Stopped, Self::Compared].into_iter().find(|stop| stop.word() == word)
+    }
+}
+
+impl Word for Verdict {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Faster => "faster",
+            Self::Slower => "slower",
+            Self::Same => "same",
+            Self::CannotTell => "cannot_tell",
+        }
+    }
+    fn of(word: &str) -> Option<Self> {
+        [Self::Faster, Self::Slower, Self::Same, Self::CannotTell].into_iter().find(|verdict| verdict.word() == word)
     }
 }
 

@@ -4,7 +4,8 @@ use crate::claim::Claim;
 use crate::file::{self, Found};
 use crate::filter::{self, Condition};
 use crate::tables::{
-    Migration, added_models, machines, peaks, queue, runs, settings, template_versions, templates, unsaved_templates,
+    Migration, added_models, comparisons, machines, peaks, queue, runs, settings, template_versions, templates,
+    unsaved_templates,
 };
 use crate::{Interrupted, MatrixBest, StoreError, matrix, migrate, query, sheet, tables};
 use contract::*;
@@ -226,6 +227,23 @@ impl Store {
     /// The longest wall time in seconds of an earlier finished result of this very setting, for estimates.
     pub fn longest_like(&self, setting: &Setting) -> Result<Option<f64>> {
         self.read("looking for earlier results", |conn| runs::longest_like(conn, setting))
+    }
+
+    // Comparisons
+
+    /// Stores a comparison with both its results, whole or not at all.
+    pub fn insert_comparison(&self, comparison: &Comparison) -> Result<()> {
+        self.write("storing the comparison", |conn| comparisons::save(conn, comparison))
+    }
+
+    /// Exactly what was inserted.
+    pub fn comparison(&self, id: &ComparisonId) -> Result<Option<Comparison>> {
+        self.read("reading the comparison", |conn| comparisons::whole(conn, id))
+    }
+
+    /// In one line each, newest first.
+    pub fn comparisons(&self) -> Result<Vec<ComparisonRow>> {
+        self.read("listing comparisons", comparisons::rows)
     }
 
     // The queue

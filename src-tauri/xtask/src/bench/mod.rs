@@ -1,9 +1,11 @@
 //! `cargo xtask bench`: what Assay costs and how true its times are, measured from outside.
 
+mod compare;
 mod display;
 mod forecast;
 mod kill;
 mod measure;
+mod onnx;
 mod overhead;
 mod parity;
 mod python;
@@ -24,7 +26,7 @@ type Benchmark = fn(&Places, &std::path::Path) -> Step;
 const OF_THE_APP: &[(&str, Benchmark)] =
     &[("overhead", overhead::run), ("parity", parity::run), ("start", start::run), ("kill", kill::run)];
 
-/// Those that need no app, only what stands after their name.
+/// Those that are given what stands after their name, and build the app themselves where they need it.
 type Trial = fn(&Places, &[String]) -> Step;
 const WITHOUT_IT: &[(&str, Trial)] = &[
     ("templates", |places, rest| {
@@ -32,6 +34,7 @@ const WITHOUT_IT: &[(&str, Trial)] = &[
     }),
     ("forecast", forecast::run),
     ("watch", |_, rest| watch::run(rest)),
+    ("compare", compare::run),
 ];
 
 pub fn bench(places: &Places, arguments: &[String]) -> Step {
@@ -47,10 +50,14 @@ pub fn bench(places: &Places, arguments: &[String]) -> Step {
             format!("Choose one of: {}.", names.join(", ")),
         ));
     };
+    benchmark(places, &built(places)?)
+}
+
+/// The app as people get it.
+fn built(places: &Places) -> Result<std::path::PathBuf, StepError> {
     setup::for_testing(places)?;
     ui::build(places)?;
-    let program = release(places)?;
-    benchmark(places, &program)
+    release(places)
 }
 
 /// A claim that the figures must bear out.

@@ -5,6 +5,7 @@ use std::{fs, path::Path};
 use super::{
     judge,
     measure::{Assay, json},
+    onnx,
     ratio::median,
 };
 use crate::{
@@ -21,7 +22,7 @@ pub fn run(places: &Places, program: &Path) -> Step {
     let folder = places.cache.join("bench");
     fs::create_dir_all(&folder).map_err(StepError::file("create the folder", &folder))?;
     let model = folder.join("relu.onnx");
-    fs::write(&model, one_operation()).map_err(StepError::file("write", &model))?;
+    fs::write(&model, onnx::one_operation()).map_err(StepError::file("write", &model))?;
     let library = places.libraries().join("onnxruntime").join(library_name());
 
     println!("• build the direct caller");
@@ -74,42 +75,5 @@ fn library_name() -> &'static str {
         "libonnxruntime.1.dylib"
     } else {
         "libonnxruntime.so.1"
-    }
-}
-
-/// An ONNX file: y = Relu(x), both f32 of shape [1, 16].
-fn one_operation() -> Vec<u8> {
-    let dimension = |size| field(1, &[number(1, size)].concat());
-    let shape = field(2, &[dimension(1), dimension(16)].concat());
-    let tensor = field(1, &[number(1, 1), shape].concat());
-    let value = |name: &str| [field(1, name.as_bytes()), field(2, &tensor)].concat();
-    let node = [field(1, b"x"), field(2, b"y"), field(3, b"relu"), field(4, b"Relu")].concat();
-    let graph = [field(1, &node), field(2, b"one operation"), field(11, &value("x")), field(12, &value("y"))].concat();
-    let opset = number(2, 17);
-    [number(1, 8), field(7, &graph), field(8, &opset)].concat()
-}
-
-/// A protobuf field of bytes; the ones here are shorter than 128, so that tag and length are a byte each.
-fn field(tag: u8, bytes: &[u8]) -> Vec<u8> {
-    let length = u8::try_from(bytes.len()).ok().filter(|length| *length < 128).expect("the graph is small");
-    [&[tag << 3 | 2, length], bytes].concat()
-}
-
-/// A protobuf field of a number below 128.
-fn number(tag: u8, value: u8) -> Vec<u8> {
-    vec![tag << 3, value]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_graph_is_written_as_protobuf() {
-        let bytes = one_operation();
-        assert_eq!(&bytes[..2], [0x08, 8]);
-        assert_eq!(bytes[2], 7 << 3 | 2);
-        assert_eq!(&bytes[bytes.len() - 2..], [0x10, 17]);
-        assert!(bytes.windows(4).any(|window| window == b"Relu"));
     }
 }

@@ -8,7 +8,7 @@ mod models;
 mod queue;
 mod targets;
 
-pub use draft::{Draft, SEED, ready_targets};
+pub use draft::{Draft, SEED, ready_targets, size_dim};
 pub use estimate::start;
 pub use models::parameters;
 

@@ -10,7 +10,7 @@ use leptos::{prelude::*, task::spawn_local};
 
 #[component]
 pub fn CompareDialog(open: RwSignal<bool>, chosen: RwSignal<Vec<RunRow>>) -> impl IntoView {
-    let sides = RwSignal::new(None::<Result<Vec<Side>, Failure>>);
+    let sides = RwSignal::new(None::<Result<(Vec<Side>, ResultsBeside), Failure>>);
     Effect::new(move |_| {
         if open.get() {
             sides.set(None);
@@ -23,7 +23,9 @@ pub fn CompareDialog(open: RwSignal<bool>, chosen: RwSignal<Vec<RunRow>>) -> imp
                         Err(failure) => return sides.set(Some(Err(failure))),
                     }
                 }
-                sides.set(Some(Ok(all)));
+                let runs = all.iter().map(|side| side.run.id.clone()).collect();
+                let answer = ask(CompareStored { runs, rules: CompareRules::default() }).await;
+                sides.set(Some(answer.map(|beside| (all, beside))));
             });
         }
     });
@@ -33,7 +35,7 @@ pub fn CompareDialog(open: RwSignal<bool>, chosen: RwSignal<Vec<RunRow>>) -> imp
                 {move || match sides.get() {
                     None => view! { <Loading rows=8 /> }.into_any(),
                     Some(Err(failure)) => view! { <InlineFailure failure /> }.into_any(),
-                    Some(Ok(sides)) => view! { <Comparison sides /> }.into_any(),
+                    Some(Ok((sides, told))) => view! { <Comparison sides told /> }.into_any(),
                 }}
             </div>
         </Dialog>
@@ -48,7 +50,7 @@ struct Side {
 }
 
 #[component]
-fn Comparison(sides: Vec<Side>) -> impl IntoView {
+fn Comparison(sides: Vec<Side>, told: ResultsBeside) -> impl IntoView {
     let heads = sides
         .iter()
         .map(|Side { run, .. }| {
@@ -62,7 +64,7 @@ fn Comparison(sides: Vec<Side>) -> impl IntoView {
             }
         })
         .collect_view();
-    let lines = lines(&sides)
+    let lines = lines(&sides, &told.beside)
         .into_iter()
         .map(|(label, cells)| {
             let differs = cells.iter().any(|cell| *cell != cells[0]);
@@ -79,15 +81,16 @@ fn Comparison(sides: Vec<Side>) -> impl IntoView {
             <thead><tr><th></th>{heads}</tr></thead>
             <tbody>{lines}</tbody>
         </table>
+        {told.scaling.map(|scaling| view! { <Growth scaling /> })}
         <p class="small quiet">
-            "Beside the first: these were measured one after the other, so a difference within the noise of the machine cannot be told. What is the same in all is grey."
+            "Beside the first: these were measured at different times, so the interval holds what each session wandered as well. Compare measures two settings in turn and tells finer differences. What is the same in all is grey."
         </p>
     }
 }
 
 type Line = (&'static str, Vec<String>);
 
-fn lines(sides: &[Side]) -> Vec<Line> {
+fn lines(sides: &[Side], told: &[Beside]) -> Vec<Line> {
     let line = |label, of: &dyn Fn(&Run) -> Option<String>| -> Line {
         (label, sides.iter().map(|side| of(&side.run).unwrap_or_else(|| "–".into())).collect())
     };
@@ -100,7 +103,7 @@ fn lines(sides: &[Side]) -> Vec<Line> {
         line("Outcome", &|run| Some(outcome(run))),
         ("Median", sides.iter().map(median).collect()),
         line("95 % interval", &timing(|timing| format!("{} ms", interval(timing.low_ms, timing.high_ms)))),
-        ("Beside the first", sides.iter().map(|side| beside(&sides[0].run, &side.run)).collect()),
+        ("Beside the first", told.iter().map(beside).collect()),
         line("Minimum", &timing(|timing| duration_ms(timing.min_ms))),
         line("Samples", &timing(|timing| count(timing.samples.into()))),
         line("Throughput", &timing(|timing| format!("{} samples/s", significant(timing.throughput_per_s)))),
@@ -129,21 +132,53 @@ fn outcome(run: &Run) -> String {
     }
 }
 
-/// The ratio of the medians, and whether the intervals allow a verdict.
-fn beside(first: &Run, run: &Run) -> String {
-    if first.id == run.id {
-        return "–".into();
-    }
-    let work = |run: &Run| (run.model.name.clone(), run.setting.mode, run.setting.batch, run.setting.size);
-    if work(first) != work(run) {
-        return "other work".into();
-    }
-    let (Some(base), Some(this)) = (&first.timing, &run.timing) else { return "–".into() };
-    let ratio = base.median_ms / this.median_ms;
-    let apart = base.high_ms < this.low_ms || this.high_ms < base.low_ms;
-    match (apart, ratio >= 1.0) {
-        (false, _) => "cannot tell: the intervals overlap".into(),
-        (true, true) => format!("{}× as fast", significant(ratio)),
-        (true, false) => format!("{}× as slow", significant(1.0 / ratio)),
+/// What the two figures allow to say.
+fn beside(beside: &Beside) -> String {
+    let ratio = match beside {
+        Beside::Baseline => return "–".into(),
+        Beside::Unlike { reason } => return format!("not comparable: {reason}"),
+        Beside::Alike(ratio) => ratio,
+    };
+    let between = |low: f64, high: f64| format!(", {} to {}×", significant(low), significant(high));
+    let told = match (ratio.verdict, ratio.interval) {
+        (Verdict::Faster, Some(RatioInterval { low, high })) => {
+            format!("{}× as fast{}", significant(1.0 / ratio.ratio), between(1.0 / high, 1.0 / low))
+        }
+        (Verdict::Slower, Some(RatioInterval { low, high })) => {
+            format!("{}× as slow{}", significant(ratio.ratio), between(low, high))
+        }
+        (Verdict::Same, Some(_)) => "the same, within 1 %".into(),
+        (_, Some(RatioInterval { low, high })) => {
+            format!("cannot tell: {} to {} of the time", significant(low), significant(high))
+        }
+        (_, None) => "cannot tell: too few samples came with them".into(),
+    };
+    [&[told], &ratio.cautions[..]].concat().join("; ")
+}
+
+/// How time grows over the results, where they are one sweep.
+#[component]
+fn Growth(scaling: Scaling) -> impl IntoView {
+    let over = match scaling.over {
+        ScaleOver::Batch => "Over batch",
+        ScaleOver::Size => "Over size",
+        ScaleOver::Threads => "Over threads",
+    };
+    let range = |low: Option<f64>, high: Option<f64>| match (low, high) {
+        (Some(low), Some(high)) => format!(" ({} to {})", significant(low), significant(high)),
+        _ => String::new(),
+    };
+    let term =
+        |term: &ScalingTerm| format!("{} ms {}{}", significant(term.ms), term.name, range(term.low_ms, term.high_ms));
+    let terms: Vec<String> = scaling.terms.iter().map(term).collect();
+    let knee = scaling
+        .knee
+        .as_ref()
+        .map(|knee| format!(" At {}{}: {}.", significant(knee.at), range(knee.low, knee.high), knee.meaning));
+    let misfit = significant(scaling.worst_misfit * 100.0);
+    view! {
+        <p class="small" data-testid="compare-growth">
+            {format!("{over} the time is {}.{} The fit is off by at most {misfit} %.", terms.join(" + "), knee.unwrap_or_default())}
+        </p>
     }
 }

@@ -82,6 +82,7 @@ fn stop_reason(stop: StopReason) -> &'static str {
         StopReason::Stable => "the interval became narrower than ±2 %",
         StopReason::Budget => "the time budget ran out",
         StopReason::Stopped => "it was stopped by hand",
+        StopReason::Compared => "it was measured in turn with another setting until their comparison ended",
     }
 }
 

@@ -21,6 +21,8 @@ pub(super) struct Feed<'a> {
     started: Instant,
     phase_began: Instant,
     told: Option<Instant>,
+    /// Nothing is told while two workers take turns: on a small machine the telling would take part in what they compete for.
+    quiet: bool,
     on: &'a mut dyn FnMut(Live),
 }
 
@@ -51,6 +53,7 @@ impl<'a> Feed<'a> {
             started: Instant::now(),
             phase_began: Instant::now(),
             told: None,
+            quiet: false,
             on,
         }
     }
@@ -78,7 +81,8 @@ impl<'a> Feed<'a> {
                     self.tell();
                 }
             }
-            Heard::Event(_) => {}
+            Heard::Event(Event::Held) => self.quiet = true,
+            Heard::Event(_) | Heard::Started(_) => {}
             Heard::Pulse(pulse) => {
                 self.live.cpu_cores = pulse.cpu_cores.or(self.live.cpu_cores);
                 self.live.memory_bytes = pulse.resident_bytes;
@@ -93,6 +97,9 @@ impl<'a> Feed<'a> {
     }
 
     fn tell(&mut self) {
+        if self.quiet {
+            return;
+        }
         let sorted = statistics::sorted(&self.samples);
         let interval = statistics::median_interval_of_sorted(&sorted, self.seed);
         let live = &mut self.live;

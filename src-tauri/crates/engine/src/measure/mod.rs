@@ -1,14 +1,18 @@
 //! One measurement from the app's side: inputs and reference first, then the worker, then the result with its gates.
+//! Two in turn are two of these, asked for their blocks by one hand.
 
 pub(crate) mod compare;
 pub(crate) mod deviation;
 mod live;
 mod record;
 mod reference;
+mod turns;
+
+pub use turns::{Told, Turns, measure_in_turn};
 
 use crate::{
     Control, Job, Limits, Program, environment, gates,
-    worker::{self, Order, RunOrder, WorkerError},
+    worker::{self, Heard, Order, Pace, RunOrder, WorkerError},
 };
 use contract::{Availability, FailureKind, Live, Mode, Outcome, PhaseName, Run};
 use live::Feed;
@@ -24,9 +28,22 @@ const LONGEST_BUDGET_SECS: f64 = 86_400.0;
 ///
 /// `on` hears of the progress a few times a second; the shell fills in `Live::job`.
 pub fn measure(program: &Program, job: &Job, control: &Control, on: &mut dyn FnMut(Live)) -> Run {
+    let pace = Pace::Alone { budget_secs: job.setting.budget_secs };
+    measure_at(pace, program, job, control, on, &mut |_| {})
+}
+
+/// `hear` hears what the worker that is measured says, besides the record and the feed.
+fn measure_at(
+    pace: Pace,
+    program: &Program,
+    job: &Job,
+    control: &Control,
+    on: &mut dyn FnMut(Live),
+    hear: &mut dyn FnMut(&Heard),
+) -> Run {
     let mut record = Record::new(job);
     let mut feed = Feed::new(job, on);
-    let outcome = match attempt(program, job, control, &mut record, &mut feed) {
+    let outcome = match attempt(pace, program, job, control, &mut record, &mut feed, hear) {
         Ok(()) => Outcome::Done,
         Err(Failure { kind, message, remedy }) => Outcome::Failed { phase: record.phase(), kind, message, remedy },
     };
@@ -49,11 +66,13 @@ impl From<WorkerError> for Failure {
 }
 
 fn attempt(
+    pace: Pace,
     program: &Program,
     job: &Job,
     control: &Control,
     record: &mut Record,
     feed: &mut Feed,
+    hear: &mut dyn FnMut(&Heard),
 ) -> Result<(), Failure> {
     refuse(job)?;
     let started = Instant::now();
@@ -70,7 +89,7 @@ fn attempt(
         exact: reference.exact.clone(),
         scores: job.scores.clone(),
         seed: job.setting.seed,
-        budget_secs: job.setting.budget_secs,
+        pace,
     });
     let limits = remaining(job, started);
     record.worker_starts();
@@ -78,6 +97,7 @@ fn attempt(
     let report = worker::converse(program, &order, &limits, control, &mut |heard| {
         record.hear(&heard);
         feed.hear(&heard);
+        hear(&heard);
     });
     record.log(&report.log);
     report.answer?;

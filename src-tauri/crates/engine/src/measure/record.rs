@@ -102,6 +102,7 @@ impl Record {
 
     pub fn hear(&mut self, heard: &Heard) {
         match heard {
+            Heard::Started(_) => {}
             Heard::Event(event) => self.event(event),
             Heard::Pulse(pulse) => self.seen_bytes = self.seen_bytes.max(pulse.resident_bytes),
         }
@@ -136,8 +137,8 @@ impl Record {
                 self.run.memory.device_peak_bytes = *device_peak_bytes;
             }
             Event::Note(sentence) => self.note(sentence),
-            // These end a conversation, or belong to orders of another kind.
-            Event::Progress(_) | Event::Answer(_) | Event::Failed { .. } => {}
+            // These are for whoever asks for blocks, end a conversation, or belong to orders of another kind.
+            Event::Held | Event::Progress(_) | Event::Answer(_) | Event::Failed { .. } => {}
         }
     }
 

@@ -5,7 +5,7 @@ use super::{
     error::WorkerError,
     log,
     log::Log,
-    order::{Event, Opening, Order},
+    order::{Event, Opening, Order, Wish},
     process::Process,
 };
 use crate::{
@@ -31,9 +31,23 @@ const LONGEST_EVENT: u64 = 64 << 20;
 
 /// What the parent gets to hear while a worker is at work.
 pub enum Heard {
+    /// The worker was started; this is how to speak to it.
+    Started(Voice),
     Event(Event),
     /// Every 50 ms.
     Pulse(Pulse),
+}
+
+/// Speaks to a worker while it is at work. Clones speak to the same one.
+#[derive(Clone)]
+pub struct Voice(Arc<Mutex<ChildStdin>>);
+
+impl Voice {
+    /// A worker that is gone does not hear it; the end of its events tells of that.
+    pub fn say(&self, wish: Wish) {
+        let mut stdin = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = writeln!(stdin, "{wish}").and_then(|()| stdin.flush());
+    }
 }
 
 /// The worker seen from outside.
@@ -102,7 +116,7 @@ pub fn converse(
 struct Conversation {
     process: Process,
     usage: Usage,
-    stdin: ChildStdin,
+    voice: Voice,
     events: Receiver<Event>,
     log: Arc<Mutex<Log>>,
     stderr_reader: thread::JoinHandle<()>,
@@ -127,7 +141,8 @@ impl Conversation {
         let log_of_stderr = Arc::clone(&log);
         let stderr_reader = thread::spawn(move || log::read_lines(stderr, |line| push(&log_of_stderr, line)));
         let usage = Usage::of(process.id());
-        Ok(Self { process, usage, stdin, events, log, stderr_reader, started, kernel_kills })
+        let voice = Voice(Arc::new(Mutex::new(stdin)));
+        Ok(Self { process, usage, voice, events, log, stderr_reader, started, kernel_kills })
     }
 
     fn hear_out(
@@ -138,6 +153,7 @@ impl Conversation {
     ) -> Result<serde_json::Value, WorkerError> {
         let mut next_pulse = Instant::now() + PULSE;
         let mut told_to_stop = false;
+        on(Heard::Started(self.voice.clone()));
         let answer = loop {
             match self.events.recv_timeout(next_pulse.saturating_duration_since(Instant::now())) {
                 Ok(Event::Answer(answer)) => break Ok(answer),
@@ -153,8 +169,7 @@ impl Conversation {
             }
             if control.is_stopped() && !told_to_stop {
                 told_to_stop = true;
-                // A worker that is gone is noticed by the end of its events.
-                let _ = self.stdin.write_all(b"stop\n").and_then(|()| self.stdin.flush());
+                self.voice.say(Wish::Stop);
             }
             if Instant::now() < next_pulse {
                 continue;
@@ -173,7 +188,6 @@ impl Conversation {
             }
         };
         self.process.end();
-        drop(self.stdin);
         drain(self.stderr_reader);
         answer
     }

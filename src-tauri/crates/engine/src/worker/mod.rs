@@ -1,8 +1,9 @@
 //! A process of its own for everything that foreign libraries do, so that a crash in one is a result and not the end
 //! of the app.
 //!
-//! The parent writes one [`Order`] as a line of JSON to the worker's standard input and keeps that pipe open: its end
-//! tells the worker that the parent is gone. The worker answers with one [`Event`] a line.
+//! The parent writes one [`Order`] as a line of JSON to the worker's standard input and keeps that pipe open for what it
+//! may [`Wish`] meanwhile; the pipe's end tells the worker that the parent is gone. The worker answers with one [`Event`]
+//! a line.
 
 mod converse;
 mod ending;
@@ -13,9 +14,10 @@ mod process;
 mod run;
 mod serve;
 mod stdio;
+mod turns;
 
-pub use converse::{Heard, Pulse, Report, ask, converse, follow};
+pub use converse::{Heard, Pulse, Report, Voice, ask, converse, follow};
 pub use error::WorkerError;
 pub use log::Log;
-pub use order::{Checked, Comparison, Deviation, Event, Order, RunOrder};
+pub use order::{Checked, Comparison, Deviation, Event, Order, Pace, RunOrder, Wish};
 pub use serve::worker_main;

@@ -6,7 +6,7 @@ use crate::{
 };
 use contract::{EngineId, FailureKind, Phase, PhaseName, Placement, StopReason};
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 
 /// The line that opens a conversation.
 #[derive(Debug, Serialize, Deserialize)]
@@ -47,8 +47,45 @@ pub struct RunOrder {
     pub scores: Option<String>,
     /// Seeds the bootstrap.
     pub seed: u64,
-    /// Longest time for the warm samples.
-    pub budget_secs: f64,
+    pub pace: Pace,
+}
+
+/// Who decides when the warm samples are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pace {
+    /// The worker, until their median is known well enough and for at most so long.
+    Alone { budget_secs: f64 },
+    /// The parent, which asks for each block of calls in turn with another worker's.
+    InTurn,
+}
+
+/// What the parent says to a worker at work, a line each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// End the sampling and tell what there is.
+    Stop,
+    /// Take one block of calls, for so long and at least a few.
+    Block(Duration),
+}
+
+impl Wish {
+    pub fn of(line: &str) -> Option<Self> {
+        match line.split_once(' ') {
+            None => (line == "stop").then_some(Self::Stop),
+            Some(("block", micros)) => micros.parse().ok().map(|micros| Self::Block(Duration::from_micros(micros))),
+            Some(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Wish {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stop => f.write_str("stop"),
+            Self::Block(length) => write!(f, "block {}", length.as_micros()),
+        }
+    }
 }
 
 /// What a worker tells. `Answer` and `Failed` end the conversation.
@@ -69,7 +106,9 @@ pub enum Event {
     Harness(f64),
     /// One time of the sentinel kernel, in milliseconds.
     Sentinel(f64),
-    /// Warm samples in the order taken, in milliseconds.
+    /// Warm, and waiting to be asked for blocks.
+    Held,
+    /// Warm samples in the order taken, in milliseconds. One event is the whole of a block that was asked for.
     Samples(Vec<f64>),
     SamplingEnded(StopReason),
     /// The highest memory of the worker, and of the device where the engine tells.

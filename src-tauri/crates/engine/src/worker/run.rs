@@ -1,9 +1,10 @@
 //! One measurement inside the worker: load, compile, first call, check, warm up, sample.
 
 use super::{
-    order::{Checked, Event, RunOrder},
-    serve::{Fault, find, read},
+    order::{Checked, Event, Pace, RunOrder},
+    serve::{Fault, Wishes, find, read},
     stdio::Out,
+    turns,
 };
 use crate::{
     backend::Session,
@@ -13,12 +14,9 @@ use crate::{
     sampling::{self, Sampling, Told},
 };
 use contract::{FailureKind, Phase, PhaseName};
-use std::{
-    sync::atomic::{AtomicBool, Ordering},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-pub(super) fn run(order: &RunOrder, out: &mut Out, stop: &AtomicBool) -> Result<(), Fault> {
+pub(super) fn run(order: &RunOrder, out: &mut Out, wishes: &Wishes) -> Result<(), Fault> {
     let backend = find(&order.load.engine)?;
     backend.prepare(order.load.library.as_deref())?;
     let inputs = order.inputs.iter().map(|file| read(file)).collect::<Result<Vec<_>, _>>()?;
@@ -33,7 +31,7 @@ pub(super) fn run(order: &RunOrder, out: &mut Out, stop: &AtomicBool) -> Result<
     phase(PhaseName::First, out, |_| Ok(session.call(0)?))?;
     phase(PhaseName::Check, out, |out| check(order, session.as_mut(), out))?;
 
-    let stop = || stop.load(Ordering::Relaxed);
+    let stop = || wishes.stop();
     let warm = phase(PhaseName::WarmUp, out, |_| {
         Ok(sampling::warm_up(variants, &mut |variant| session.call(variant), &stop)?)
     })?;
@@ -43,7 +41,11 @@ pub(super) fn run(order: &RunOrder, out: &mut Out, stop: &AtomicBool) -> Result<
     }
     out.send(&Event::Harness(sampling::harness_ms()));
     phase(PhaseName::Warm, out, |out| {
-        let settings = Sampling { variants, budget: Duration::from_secs_f64(order.budget_secs), seed: order.seed };
+        let budget_secs = match order.pace {
+            Pace::Alone { budget_secs } => budget_secs,
+            Pace::InTurn => return turns::take(session.as_mut(), variants, warm.call_ms, wishes, out),
+        };
+        let settings = Sampling { variants, budget: Duration::from_secs_f64(budget_secs), seed: order.seed };
         let call = &mut |variant| session.call(variant);
         let reason = sampling::sample(&settings, warm.call_ms, call, &stop, &mut noise::sentinel_ms, &mut |told| {
             out.send(&match told {

@@ -2,7 +2,7 @@
 
 use super::{
     ending, log,
-    order::{Event, Opening, Order},
+    order::{Event, Opening, Order, Wish},
     run,
     stdio::{Out, end_at_once},
 };
@@ -19,8 +19,10 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
+        mpsc::{self, Receiver},
     },
     thread,
+    time::Duration,
 };
 
 /// Why an order could not be carried out, as the parent is told.
@@ -50,9 +52,7 @@ pub fn worker_main() -> i32 {
     for note in limits::enter(memory_bytes) {
         out.send(&Event::Note(note));
     }
-    let stop = Arc::new(AtomicBool::new(false));
-    listen(Arc::clone(&stop));
-    let end = match carry_out(&order, &mut out, &stop) {
+    let end = match carry_out(&order, &mut out, &Wishes::listen()) {
         Ok(answer) => Event::Answer(answer),
         Err(Fault { kind, message, remedy }) => Event::Failed { kind, message, remedy },
     };
@@ -60,19 +60,46 @@ pub fn worker_main() -> i32 {
     end_at_once(0)
 }
 
-/// Hears the parent ask for an end of the sampling, and ends the worker when the parent is gone.
-fn listen(stop: Arc<AtomicBool>) {
-    thread::spawn(move || {
-        log::read_lines(io::stdin(), |line| {
-            if line == "stop" {
-                stop.store(true, Ordering::Relaxed);
-            }
-        });
-        end_at_once(1);
-    });
+/// What the parent asks for while an order is carried out.
+pub(super) struct Wishes {
+    stop: Arc<AtomicBool>,
+    blocks: Receiver<Duration>,
 }
 
-fn carry_out(order: &Order, out: &mut Out, stop: &AtomicBool) -> Result<serde_json::Value, Fault> {
+impl Wishes {
+    /// Hears the parent from now on, and ends the worker when the parent is gone.
+    fn listen() -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopping = Arc::clone(&stop);
+        let (sender, blocks) = mpsc::channel();
+        thread::spawn(move || {
+            let mut sender = Some(sender);
+            log::read_lines(io::stdin(), |line| match Wish::of(line) {
+                Some(Wish::Stop) => {
+                    stopping.store(true, Ordering::Relaxed);
+                    // Whoever waits for the next block hears that there is none.
+                    sender = None;
+                }
+                // Nobody waits for a block once the order is carried out.
+                Some(Wish::Block(length)) => drop(sender.as_ref().map(|asked| asked.send(length))),
+                None => {}
+            });
+            end_at_once(1);
+        });
+        Self { stop, blocks }
+    }
+
+    pub fn stop(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Waits for the parent to ask for a block; none once it asks for the end.
+    pub fn next_block(&self) -> Option<Duration> {
+        self.blocks.recv().ok().filter(|_| !self.stop())
+    }
+}
+
+fn carry_out(order: &Order, out: &mut Out, wishes: &Wishes) -> Result<serde_json::Value, Fault> {
     match order {
         Order::Probe { engine, library } => answer(find(engine)?.status(engine, library.as_deref())),
         Order::Inputs { onnx, dims, seed, files } => {
@@ -84,7 +111,7 @@ fn carry_out(order: &Order, out: &mut Out, stop: &AtomicBool) -> Result<serde_js
         }
         Order::Reference { load, inputs, outputs } => reference(load, inputs, outputs),
         Order::Run(order) => {
-            run::run(order, out, stop)?;
+            run::run(order, out, wishes)?;
             answer(())
         }
         Order::Inventory(probe) => answer(inventory::answer(probe)),

@@ -19,7 +19,7 @@ mod influence;
 mod keying;
 mod kin;
 mod learn;
-mod linear;
+pub(crate) mod linear;
 mod memory;
 mod practice;
 mod relatives;

@@ -4,7 +4,7 @@ mod alerts;
 mod causes;
 mod energy;
 mod newest;
-mod noise;
+pub(crate) mod noise;
 mod series;
 mod spikes;
 mod steps;

@@ -1,6 +1,7 @@
 //! One file per table: its migrations, its rows, its queries.
 
 pub mod added_models;
+pub mod comparisons;
 pub mod details;
 pub mod devices;
 pub mod engines;
@@ -52,6 +53,7 @@ pub const ALL: &[&[Migration]] = &[
     placements::MIGRATIONS,
     output_errors::MIGRATIONS,
     environments::MIGRATIONS,
+    comparisons::MIGRATIONS,
     templates::MIGRATIONS,
     template_versions::MIGRATIONS,
     template_variables::MIGRATIONS,

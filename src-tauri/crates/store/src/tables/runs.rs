@@ -371,7 +371,8 @@ pub fn longest_like(conn: &Connection, setting: &Setting) -> Result<Option<f64>>
     Ok(conn.prepare(sql)?.query_row(params_from_iter(values), |row| row.get(0))?)
 }
 
-fn key_of(conn: &Connection, id: &RunId) -> Result<Option<i64>> {
+/// None where there is no such result.
+pub fn key_of(conn: &Connection, id: &RunId) -> Result<Option<i64>> {
     let Ok(id) = check_id(id) else { return Ok(None) };
     let mut statement = conn.prepare("SELECT key FROM runs WHERE id = ?::UUID")?;
     let mut rows = statement.query(params![id])?;

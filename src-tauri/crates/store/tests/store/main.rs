@@ -1,5 +1,6 @@
 //! The store seen from outside, through the same calls the shell makes.
 
+mod comparisons;
 mod killing;
 mod making;
 mod matrix;

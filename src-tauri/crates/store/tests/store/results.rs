@@ -56,7 +56,7 @@ fn phase() -> impl Strategy<Value = Phase> {
 }
 
 fn timing() -> impl Strategy<Value = Timing> {
-    let stop = pick(&[StopReason::Stable, StopReason::Budget, StopReason::Stopped]);
+    let stop = pick(&[StopReason::Stable, StopReason::Budget, StopReason::Stopped, StopReason::Compared]);
     let percentiles = proptest::collection::vec((figure(), figure()).prop_map(|(p, ms)| Percentile { p, ms }), 0..4);
     ([figure(), figure(), figure(), figure(), figure()], any::<[u32; 3]>(), percentiles, stop, maybe(figure()))
         .prop_map(

@@ -1,0 +1,120 @@
+//! What a command measures: a model, an engine on a device, and the sizes.
+
+use super::{
+    inventory,
+    named::{AtSizes, precision, preset},
+};
+use crate::{catalogue::Listed, place::Place};
+use clap::Args;
+use contract::*;
+use engine::Libraries;
+use models::Model;
+use std::path::{Path, PathBuf};
+
+#[derive(Args)]
+pub struct Wanted {
+    /// A preset such as bert-tiny, or a file: .onnx, config.json, .safetensors, or a folder with one of these.
+    #[arg(long, value_name = "FILE or PRESET")]
+    pub model: String,
+    /// The fastest ready one on the CPU where this is not given.
+    #[arg(long)]
+    pub engine: Option<String>,
+    /// As `assay inventory` names it; the engine's first ready one where this is not given.
+    #[arg(long)]
+    pub device: Option<String>,
+    #[arg(long, default_value = "f32", value_parser = precision)]
+    pub precision: Precision,
+    #[command(flatten)]
+    pub at: AtSizes,
+    /// CPU threads; all physical cores where this is not given.
+    #[arg(long)]
+    pub threads: Option<u32>,
+    /// For weights and inputs.
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// A folder with other builds of the engines' libraries, looked into before all others.
+    #[arg(long, value_name = "FOLDER")]
+    pub libraries: Option<PathBuf>,
+}
+
+impl Wanted {
+    pub fn open(&self) -> Result<Listed, Failure> {
+        Ok(Listed::from(match preset(&self.model) {
+            Some(preset) => preset,
+            None => Model::open(Path::new(&self.model))?,
+        }))
+    }
+
+    /// The machine with the libraries that this is to run on.
+    pub fn scan(&self, place: &Place) -> Result<Machine, Failure> {
+        let mut libraries = Libraries::find(&[place.libraries()]);
+        if let Some(folder) = &self.libraries {
+            if !folder.is_dir() {
+                return Err(Failure::bad_input(folder.display().to_string(), "it is not a folder"));
+            }
+            libraries.folders.insert(0, folder.clone());
+        }
+        inventory::scan_with(&libraries)
+    }
+
+    pub fn setting(&self, model: ModelId, target: TargetChoice, budget_secs: f64) -> Setting {
+        Setting {
+            model,
+            engine: target.engine,
+            device: target.device,
+            precision: self.precision,
+            mode: Mode::Inference,
+            batch: self.at.batch,
+            size: self.at.length,
+            dims: self.at.dims.iter().cloned().collect(),
+            threads: self.threads,
+            seed: self.seed,
+            budget_secs,
+        }
+    }
+
+    pub fn target(&self, machine: &Machine) -> Result<TargetChoice, Failure> {
+        let named = |target: &&Target| {
+            self.engine.as_ref().is_none_or(|engine| target.engine.0 == *engine)
+                && self.device.as_ref().is_none_or(|device| target.device.0 == *device)
+        };
+        if let Some(target) = preferred(machine).into_iter().find(|t| named(t) && t.availability.is_ready()) {
+            self.check_library(machine, &target.engine)?;
+            return Ok(TargetChoice { engine: target.engine.clone(), device: target.device.clone() });
+        }
+        // Named, but not usable: the measurement itself says why, as a refused result.
+        match (&self.engine, &self.device) {
+            (Some(engine), Some(device)) => {
+                Ok(TargetChoice { engine: engine.as_str().into(), device: device.as_str().into() })
+            }
+            (Some(engine), None) => match machine.engines.iter().find(|status| status.id.0 == *engine) {
+                Some(EngineStatus { availability: Availability::Missing { reason, remedy }, name, .. }) => {
+                    Err(Failure::Missing { what: name.clone(), reason: reason.clone(), remedy: remedy.clone() })
+                }
+                _ => Err(Failure::not_found("ready engine called", engine)),
+            },
+            (None, device) => {
+                Err(Failure::not_found("ready engine for the device", device.as_deref().unwrap_or("cpu")))
+            }
+        }
+    }
+
+    /// A folder that was named must hold what is used: another build must not run under its name.
+    fn check_library(&self, machine: &Machine, engine: &EngineId) -> Result<(), Failure> {
+        let Some(folder) = &self.libraries else { return Ok(()) };
+        let status = machine.engines.iter().find(|status| &status.id == engine);
+        let library = status.and_then(|status| status.library.as_ref());
+        if library.is_some_and(|library| Path::new(library).starts_with(folder)) {
+            return Ok(());
+        }
+        Err(Failure::bad_input(folder.display().to_string(), format!("it holds no library of {engine}"))
+            .remedy("Name a folder with libraries such as `assay inventory` lists, and the engine"))
+    }
+}
+
+/// Targets on the CPU first, and of these the engine that is the fastest on most models.
+fn preferred(machine: &Machine) -> Vec<&Target> {
+    let mut targets: Vec<&Target> = machine.targets().collect();
+    targets.sort_by_key(|target| (target.platform, target.engine.0 != "onnxruntime"));
+    targets
+}

@@ -1,0 +1,97 @@
+//! One comparison from its two settings to its verdict: both prepared, measured in turn, judged after every round.
+
+use crate::bench::{Bench, Order, Prepared, Stopped, not_started};
+use contract::*;
+use engine::{Control, Told, Turns, measure_in_turn};
+use insight::compare::judge;
+use jiff::Timestamp;
+use std::time::Duration;
+
+/// What a comparison is held to, besides its two settings.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    pub rules: CompareRules,
+    /// Longest time for the rounds; they end as soon as the verdict is told.
+    pub budget_secs: f64,
+    /// Rounds of the same settings that count as well; the interval holds over all of them together.
+    pub earlier: Vec<Round>,
+}
+
+/// What a comparison tells while it goes on.
+pub enum Progress<'a> {
+    /// One side is being prepared.
+    Live(Side, &'a Live),
+    /// The rounds so far, and what they say.
+    Rounds(&'a [Round], PairedRatio),
+}
+
+impl Bench {
+    /// Never fails: what goes wrong is the result of the side it went wrong for.
+    pub fn compare(
+        &self,
+        [a, b]: [&Order; 2],
+        terms: &Terms,
+        control: &Control,
+        on: &mut dyn FnMut(Progress),
+    ) -> Comparison {
+        let started_at = Timestamp::now();
+        let ready_a = self.prepare(a, control, &mut |live| on(Progress::Live(Side::A, &live)));
+        let ready_b = self.prepare(b, control, &mut |live| on(Progress::Live(Side::B, &live)));
+        let turns = match (ready_a, ready_b) {
+            (Ok(a), Ok(b)) => self.in_turn([a, b], terms, control, on),
+            (ready_a, ready_b) => {
+                let run = |order, ready: Result<Prepared, Stopped>| {
+                    not_started(order, started_at, ready.err().unwrap_or_else(Stopped::cancelled))
+                };
+                Turns { a: run(a, ready_a), b: run(b, ready_b), rounds: Vec::new() }
+            }
+        };
+        let rounds = following(&terms.earlier, &turns.rounds);
+        Comparison {
+            id: ComparisonId(uuid::Uuid::now_v7().to_string()),
+            rules: terms.rules,
+            result: judge(&rounds, &terms.rules),
+            rounds,
+            started_at,
+            finished_at: Timestamp::now(),
+            a: turns.a,
+            b: turns.b,
+        }
+    }
+
+    fn in_turn(
+        &self,
+        prepared: [Prepared; 2],
+        terms: &Terms,
+        control: &Control,
+        on: &mut dyn FnMut(Progress),
+    ) -> Turns {
+        let folders = prepared.iter().flat_map(|side| &side.folders);
+        let _in_use: Vec<_> = folders.map(|folder| self.weights.hold(folder)).collect();
+        let budget = Duration::from_secs_f64(terms.budget_secs);
+        let [a, b] = prepared.map(|side| {
+            let mut job = side.job;
+            // Each side waits while the other is prepared and takes its turns.
+            job.limits.timeout = job.limits.timeout * 2 + budget;
+            job
+        });
+        measure_in_turn(&self.program, [&a, &b], budget, control, &mut |told| match told {
+            Told::Live(side, live) => on(Progress::Live(side, live)),
+            Told::Rounds(rounds) => {
+                let rounds = following(&terms.earlier, rounds);
+                let Some(ratio) = judge(&rounds, &terms.rules) else { return };
+                if ratio.verdict != Verdict::CannotTell {
+                    control.stop();
+                }
+                on(Progress::Rounds(&rounds, ratio));
+            }
+        })
+    }
+}
+
+/// The time of new rounds goes on where that of the earlier ones ended.
+fn following(earlier: &[Round], new: &[Round]) -> Vec<Round> {
+    let before = earlier.last().map_or(0.0, |round| round.ended_secs);
+    let new = new.iter().map(|round| Round { ended_secs: before + round.ended_secs, ..*round });
+    earlier.iter().copied().chain(new).collect()
+}

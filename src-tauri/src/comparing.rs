@@ -1,0 +1,248 @@
+//! The comparison that the window asked for: one at a time, alone on the machine, on a thread of its own.
+
+use crate::{
+    bench::Order,
+    compare::{Progress, Terms},
+    desk::Desk,
+};
+use contract::*;
+use engine::Control;
+use insight::compare::judge;
+use std::{
+    sync::{Mutex, MutexGuard},
+    thread,
+};
+use store::Store;
+
+/// Points of the picture beyond this are thinned out: a window is no wider.
+const MOST_POINTS: usize = 400;
+
+#[derive(Default)]
+pub struct Comparing {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    control: Option<Control>,
+    live: Option<LiveComparison>,
+}
+
+impl Comparing {
+    /// Whether two workers are at work; nothing else is measured beside them.
+    pub fn is_at_work(&self) -> bool {
+        self.state().control.is_some()
+    }
+
+    /// The one going on, or the last one since the start.
+    pub fn live(&self) -> Option<LiveComparison> {
+        self.state().live.clone()
+    }
+
+    /// Ends the rounds. What they told is kept, or all of it is given up.
+    pub fn end(&self, keep: bool) {
+        if let Some(control) = &self.state().control {
+            if keep { control.stop() } else { control.cancel() }
+        }
+    }
+
+    fn begin(&self, control: &Control) -> Result<(), Failure> {
+        let mut state = self.state();
+        if state.control.is_some() {
+            return Err(refused("two settings are being compared already"));
+        }
+        state.control = Some(control.clone());
+        Ok(())
+    }
+
+    /// Says how it goes, and answers what is to be told the window.
+    fn show(&self, change: impl FnOnce(&mut LiveComparison)) -> Option<LiveComparison> {
+        let mut state = self.state();
+        let live = state.live.as_mut()?;
+        change(live);
+        Some(live.clone())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no holder of this lock panics")
+    }
+}
+
+/// Starts a comparison on a thread of its own.
+pub fn start(desk: &Desk, store: Store, order: ComparisonOrder) -> Result<(), Failure> {
+    check(&order)?;
+    let earlier = earlier(&store, &order)?;
+    let control = Control::default();
+    desk.comparing.begin(&control)?;
+    // From here on the queue starts nothing; what it had started before shows now.
+    if let Err(failure) = nothing_else_runs(desk) {
+        desk.comparing.state().control = None;
+        desk.queue.wake();
+        return Err(failure);
+    }
+    desk.comparing.state().live = Some(LiveComparison {
+        order: order.clone(),
+        stage: ComparisonStage::Preparing { side: Side::A, phase: PhaseName::Acquire },
+        points: points(&earlier, &order.rules),
+        ratio: None,
+    });
+    let working = desk.clone();
+    thread::Builder::new()
+        .name("compare".into())
+        .spawn(move || {
+            let stage = compare(&working, &store, &order, earlier, &control);
+            working.comparing.state().control = None;
+            tell(&working, |live| live.stage = stage);
+            working.queue.wake();
+        })
+        .map_err(|e| {
+            desk.comparing.state().control = None;
+            Failure::broken("starting the comparison", e)
+        })?;
+    Ok(())
+}
+
+fn nothing_else_runs(desk: &Desk) -> Result<(), Failure> {
+    if desk.queue.is_measuring() {
+        return Err(refused("a model is being measured, and each would disturb the other"));
+    }
+    if desk.inventory.is_at_work() {
+        return Err(refused("this machine is being looked at, and each would disturb the other"));
+    }
+    Ok(())
+}
+
+fn refused(reason: &str) -> Failure {
+    Failure::bad_input("Compare", reason).remedy("Wait until it has ended, or end it")
+}
+
+fn check(order: &ComparisonOrder) -> Result<(), Failure> {
+    let CompareRules { threshold, confidence } = order.rules;
+    if !(0.000_1..=0.5).contains(&threshold) {
+        return Err(Failure::bad_input("The difference that matters", "it must lie between 0.01 and 50 percent"));
+    }
+    if !(0.5..=0.999_999).contains(&confidence) {
+        return Err(Failure::bad_input("How sure", "it must lie between 50 and 99.9999 percent"));
+    }
+    if !(0.1..=86_400.0).contains(&order.budget_secs) {
+        return Err(Failure::bad_input("Longest time", "it must lie between 0.1 s and a day"));
+    }
+    Ok(())
+}
+
+/// The rounds of the comparison that this one goes on with.
+fn earlier(store: &Store, order: &ComparisonOrder) -> Result<Vec<Round>, Failure> {
+    let Some(id) = &order.after else { return Ok(Vec::new()) };
+    let before = store.comparison(id)?.ok_or_else(|| Failure::not_found("comparison", id))?;
+    let same = |run: &Run, setting: &Setting| {
+        let Setting { model, engine, device, precision, batch, .. } = setting;
+        let ran = &run.setting;
+        (&ran.model, &ran.engine, &ran.device, &ran.precision, &ran.batch) == (model, engine, device, precision, batch)
+            && setting.size.is_none_or(|size| run.setting.size == Some(size))
+            && setting.threads.is_none_or(|threads| run.setting.threads == Some(threads))
+    };
+    if same(&before.a, &order.a) && same(&before.b, &order.b) {
+        return Ok(before.rounds);
+    }
+    Err(Failure::bad_input("Compare", "the earlier rounds were of other settings").remedy("Start a new comparison"))
+}
+
+fn compare(
+    desk: &Desk,
+    store: &Store,
+    order: &ComparisonOrder,
+    earlier: Vec<Round>,
+    control: &Control,
+) -> ComparisonStage {
+    let failed = |failure| ComparisonStage::Failed { side: None, failure };
+    match measure(desk, store, order, earlier, control) {
+        Err(failure) => failed(failure),
+        Ok(_) if control.is_cancelled() => ComparisonStage::Cancelled,
+        Ok(comparison) => {
+            if let Err(e) = store.insert_comparison(&comparison) {
+                return failed(e.into());
+            }
+            for side in Side::BOTH {
+                desk.tell(Event::Stored(comparison.side(side).id.clone()));
+            }
+            failure_of(&comparison).unwrap_or(ComparisonStage::Done(comparison.id))
+        }
+    }
+}
+
+fn measure(
+    desk: &Desk,
+    store: &Store,
+    order: &ComparisonOrder,
+    earlier: Vec<Round>,
+    control: &Control,
+) -> Result<Comparison, Failure> {
+    let settings = store.settings()?;
+    let machine = desk.inventory.machine_blocking();
+    let (model_a, model_b) =
+        (desk.catalogue.model(store, &order.a.model)?, desk.catalogue.model(store, &order.b.model)?);
+    let (setting_a, setting_b) = (model_a.spelt_out(order.a.clone()), model_b.spelt_out(order.b.clone()));
+    let run = || RunId(uuid::Uuid::now_v7().to_string());
+    let a = Order { run: run(), setting: &setting_a, model: &model_a, machine: &machine, settings: &settings };
+    let b = Order { run: run(), setting: &setting_b, model: &model_b, machine: &machine, settings: &settings };
+    let terms = Terms { rules: order.rules, budget_secs: order.budget_secs, earlier };
+    Ok(desk.bench.compare([&a, &b], &terms, control, &mut |told| match told {
+        Progress::Live(side, Live { phase, .. }) => {
+            tell(desk, |live| live.stage = ComparisonStage::Preparing { side, phase: *phase });
+        }
+        Progress::Rounds(rounds, ratio) => {
+            let secs = rounds.last().map_or(0.0, |round| round.ended_secs);
+            let point = ComparisonPoint { secs, ratio: ratio.ratio, interval: ratio.interval };
+            tell(desk, |live| {
+                live.stage = ComparisonStage::Measuring;
+                live.ratio = Some(ratio);
+                live.points.push(point);
+                thin_out(&mut live.points);
+            });
+        }
+    }))
+}
+
+fn tell(desk: &Desk, change: impl FnOnce(&mut LiveComparison)) {
+    if let Some(live) = desk.comparing.show(change) {
+        desk.tell(Event::Comparison(Box::new(live)));
+    }
+}
+
+/// The side that could not go on; the other one ended with it.
+fn failure_of(comparison: &Comparison) -> Option<ComparisonStage> {
+    Side::BOTH.into_iter().find_map(|side| match &comparison.side(side).outcome {
+        Outcome::Failed { kind, phase, message, remedy } if *kind != FailureKind::Cancelled => {
+            let failure = Failure::BadInput {
+                subject: phase.label().to_owned(),
+                place: None,
+                reason: message.clone(),
+                remedy: remedy.clone(),
+            };
+            Some(ComparisonStage::Failed { side: Some(side), failure })
+        }
+        _ => None,
+    })
+}
+
+/// What the rounds said after each of them.
+pub fn points(rounds: &[Round], rules: &CompareRules) -> Vec<ComparisonPoint> {
+    let step = rounds.len().div_ceil(MOST_POINTS).max(1);
+    let ends = (1..=rounds.len()).filter(|end| end % step == 0 || *end == rounds.len());
+    ends.filter_map(|end| {
+        let told = judge(&rounds[..end], rules)?;
+        Some(ComparisonPoint { secs: rounds[end - 1].ended_secs, ratio: told.ratio, interval: told.interval })
+    })
+    .collect()
+}
+
+/// Every second one of the older points goes.
+fn thin_out(points: &mut Vec<ComparisonPoint>) {
+    if points.len() > MOST_POINTS {
+        let mut index = 0;
+        points.retain(|_| {
+            index += 1;
+            index % 2 == 0
+        });
+    }
+}
