@@ -15,30 +15,33 @@ impl Preset {
     }
 }
 
-pub static PRESETS: [Preset; 5] = [
-    Preset {
-        name: "bert-base-uncased",
-        about: "Reads text and gives a vector for each token; the usual yardstick for text encoders",
-        config: include_str!("presets/bert-base-uncased.json"),
-    },
-    Preset {
-        name: "bert-tiny",
-        about: "A text encoder of two narrow layers; measured in seconds on any device",
-        config: include_str!("presets/bert-tiny.json"),
-    },
-    Preset {
-        name: "vit-base-patch16-224",
-        about: "Looks at an image of 224 pixels and sorts it into 1000 classes",
-        config: include_str!("presets/vit-base-patch16-224.json"),
-    },
-    Preset {
-        name: "opt-125m",
-        about: "Reads text and scores every word as the next one; a small decoder of 2022",
-        config: include_str!("presets/opt-125m.json"),
-    },
-    Preset {
-        name: "llama-1.1b",
-        about: "Reads text and scores every word as the next one; 1.1 billion parameters with shared keys and values",
-        config: include_str!("presets/llama-1.1b.json"),
-    },
-];
+macro_rules! presets {
+    ($($name:literal: $about:literal,)+) => {
+        &[$(Preset { name: $name, about: $about, config: include_str!(concat!("presets/", $name, ".json")) },)+]
+    };
+}
+
+/// Those that a first start offers come first.
+pub static PRESETS: &[Preset] = presets! {
+    "bert-base-uncased": "Reads text and gives a vector for each token; the usual yardstick for text encoders",
+    "bert-tiny": "A text encoder of two narrow layers; measured in seconds on any device",
+    "vit-base-patch16-224": "Looks at an image of 224 pixels and sorts it into 1000 classes",
+    "opt-125m": "Reads text and scores every word as the next one; a small decoder of 2022",
+    "llama-1.1b": "Reads text and scores every word as the next one; 1.1 billion parameters with shared keys and values",
+    "bert-large-uncased": "Reads text and gives a vector for each token; three times the size of the base model",
+    "distilbert-base-uncased": "Reads text and gives a vector for each token; half the layers of BERT",
+    "roberta-base": "Reads text and gives a vector for each token; BERT trained longer, with another vocabulary",
+    "gpt2": "Reads text and scores every word as the next one; the small decoder of 2019",
+    "qwen2.5-0.5b": "Reads text and scores every word as the next one; half a billion parameters in 2024",
+    "qwen3-0.6b": "Reads text and scores every word as the next one; 0.6 billion parameters in 2025",
+    "llama-2-7b": "Reads text and scores every word as the next one; 7 billion parameters in 2023",
+    "llama-3-8b": "Reads text and scores every word as the next one; 8 billion parameters in 2024",
+    "mistral-7b": "Reads text and scores every word as the next one; each sees a window of 4096 before it",
+    "t5-small": "Reads one text and scores the words of another; 60 million parameters",
+    "vit-large-patch16-224": "Looks at an image of 224 pixels and sorts it into 1000 classes; three times the base model",
+    "resnet-50": "Looks at an image and sorts it into 1000 classes; 50 layers of convolutions",
+    "clip-vit-base-patch32": "Compares images with texts; patches of 32 pixels",
+    "whisper-tiny": "Hears half a minute of speech and scores the words of its transcript; the smallest size",
+    "whisper-large-v3": "Hears half a minute of speech and scores the words of its transcript; the largest size",
+    "wav2vec2-base": "Hears sound and gives a vector for each fiftieth of a second",
+};

@@ -156,6 +156,22 @@ fn the_presets_have_the_sizes_their_names_promise() {
         ("preset:vit-base-patch16-224", 86_567_656),
         ("preset:opt-125m", 125_239_296),
         ("preset:llama-1.1b", 1_100_048_384),
+        ("preset:bert-large-uncased", 335_141_888),
+        ("preset:distilbert-base-uncased", 66_362_880),
+        ("preset:roberta-base", 124_645_632),
+        ("preset:gpt2", 124_439_808),
+        ("preset:qwen2.5-0.5b", 494_032_768),
+        ("preset:qwen3-0.6b", 596_049_920),
+        ("preset:llama-2-7b", 6_738_415_616),
+        ("preset:llama-3-8b", 8_030_261_248),
+        ("preset:mistral-7b", 7_241_732_096),
+        ("preset:t5-small", 60_506_624),
+        ("preset:vit-large-patch16-224", 304_326_632),
+        ("preset:resnet-50", 25_557_032),
+        ("preset:clip-vit-base-patch32", 151_277_313),
+        ("preset:whisper-tiny", 37_760_640),
+        ("preset:whisper-large-v3", 1_543_490_560),
+        ("preset:wav2vec2-base", 94_371_712),
     ];
     assert_eq!(Model::presets().len(), expected.len());
     for (id, parameters) in expected {
