@@ -114,6 +114,7 @@ fn a_configuration_never_seen_is_described_by_its_costs() {
     let described = shell.json(&["describe", "tiny.json", "--batch", "2", "--length", "16", "--json"]);
     assert_eq!(described["type"], "roberta");
     assert_eq!(described["class"], "RobertaModel");
+    assert_eq!(described["family"], "encoder");
     let (width, inner, layers) = (32, 48, 2);
     let norm = 2 * width;
     let layer = 4 * (width * width + width) + 2 * norm + 2 * width * inner + inner + width;
@@ -127,8 +128,37 @@ fn a_configuration_never_seen_is_described_by_its_costs() {
     let bytes: Vec<_> = memory.iter().map(|one| one["weight_bytes"].as_u64().unwrap()).collect();
     assert_eq!(memory[0]["precision"], "f32");
     assert!(bytes[0] > 4 * parameters as u64 && bytes[1] > 2 * parameters as u64 && bytes[1] < bytes[0]);
-    assert!(memory.iter().all(|one| one["run_bytes"].as_u64() > one["load_bytes"].as_u64()));
+    let call = |one: &serde_json::Value| one["phases"][0].clone();
+    assert!(memory.iter().all(|one| call(one)["total_bytes"].as_u64() > one["weight_bytes"].as_u64()));
+    assert!(memory.iter().all(|one| call(one)["cache_bytes"] == 0 && one["phases"].as_array().unwrap().len() == 1));
     assert!(described["operators"]["MatMul"].as_u64().unwrap() > 10);
+}
+
+#[test]
+fn a_model_that_writes_text_is_described_by_its_cache_and_its_stages() {
+    let shell = Shell::new();
+    let config = json!({
+        "model_type": "llama", "architectures": ["LlamaForCausalLM"], "vocab_size": 96, "hidden_size": 32,
+        "num_attention_heads": 4, "num_key_value_heads": 2, "num_hidden_layers": 3, "intermediate_size": 48,
+    });
+    fs::write(shell.path("writes.json"), config.to_string()).unwrap();
+    let described = shell.json(&["describe", "writes.json", "--batch", "2", "--length", "10", "--json"]);
+    assert_eq!(described["family"], "decoder");
+    let work = &described["generation"];
+    assert_eq!(work["tokens"], 10);
+    assert!(work["prefill_macs"].as_u64() > work["decode_macs"].as_u64());
+    for memory in described["memory"].as_array().unwrap() {
+        // Only the weights are quantised, not what is kept between tokens.
+        let bytes = if ["f16", "bf16"].iter().any(|half| memory["precision"] == *half) { 2 } else { 4 };
+        let phases = memory["phases"].as_array().unwrap();
+        let named: Vec<_> = phases.iter().map(|phase| phase["phase"].as_str().unwrap()).collect();
+        assert_eq!(named, ["run", "prefill", "decode"]);
+        // Keys and values of 3 layers, 2 heads of 8 numbers, for 10 tokens in 2 texts.
+        assert!(phases[1..].iter().all(|phase| phase["cache_bytes"] == 2 * 3 * 2 * 8 * 10 * 2 * bytes));
+    }
+    let told = shell.run(&["describe", "writes.json"]);
+    let told = String::from_utf8_lossy(&told.stdout);
+    assert!(told.contains("next token") && told.contains("Cache, MB"), "{told}");
 }
 
 #[test]

@@ -169,7 +169,15 @@ fn what_cannot_fit_into_memory_is_refused_with_the_figures() {
     let desk = TestDesk::open();
     let plan = Plan { batches: vec![100_000], ..desk.plan("preset:bert-base-uncased") };
     let line = desk.ask(EstimatePlan { plan: plan.clone() }).unwrap().lines.remove(0);
-    assert!(line.refusal.as_ref().is_some_and(|text| text.contains("MB of memory")), "{line:?}");
+    let refusal = line.refusal.as_ref().unwrap();
+    assert!(refusal.contains("MB of memory") && refusal.contains("What would fit: "), "{line:?}");
+    let batch = refusal.split("a batch of ").nth(1).unwrap();
+    let batch: u32 = batch.split(|letter: char| !letter.is_ascii_digit()).next().unwrap().parse().unwrap();
+    let with = |batch: u32| {
+        let plan = Plan { batches: vec![batch], ..plan.clone() };
+        desk.ask(EstimatePlan { plan }).unwrap().lines.remove(0).memory_bytes.unwrap()
+    };
+    assert!(batch < 100_000 && with(batch) <= line.memory_bytes.unwrap());
     let job = desk.ask(StartPlan { plan }).unwrap().remove(0);
     let outcome = desk.result_of(&job).outcome;
     assert!(
@@ -314,5 +322,160 @@ fn stored_results_stand_beside_each_other_where_they_are_alike() {
         Beside::Alike(ratio) => assert!(ratio.interval.is_some(), "{ratio:?}"),
         Beside::Unlike { reason } => assert!(reason.contains("not ranked"), "{reason}"),
         Beside::Baseline => panic!("the first one is the baseline"),
+    }
+}
+
+#[test]
+fn every_model_type_is_listed_with_what_can_be_done_with_it() {
+    let desk = TestDesk::open();
+    let types = desk.ask(ListTypes {}).unwrap();
+    assert_eq!(types.len(), 804);
+    let of = |types: &[TypeRow], name: &str| types.iter().find(|row| row.model_type == name).unwrap().clone();
+    let bert = of(&types, "bert");
+    assert_eq!((bert.family, bert.support, bert.parameters), (Family::Encoder, Support::Measured, Some(109_482_240)));
+    assert_eq!(bert.reads, [Medium::Text]);
+    assert!(bert.tasks.contains(&"fill-mask".to_owned()) && bert.evidence.is_empty());
+    assert!(types.iter().filter(|row| row.support == Support::Measured).count() >= 100);
+    assert!(types.iter().all(|row| !row.family_reason.is_empty()));
+    let unbuilt = types.iter().find_map(|row| match &row.support {
+        Support::Templates { reason } => Some(reason),
+        _ => None,
+    });
+    assert!(unbuilt.is_some_and(|reason| reason.contains("Templates")), "{unbuilt:?}");
+
+    let job = desk.ask(StartPlan { plan: desk.plan("preset:bert-tiny") }).unwrap().remove(0);
+    assert_eq!(desk.result_of(&job).outcome, Outcome::Done);
+    let record = EngineRecord { engine: "candle".into(), measured: 1, failed: 0 };
+    assert_eq!(of(&desk.ask(ListTypes {}).unwrap(), "bert").evidence, [record]);
+}
+
+const NEVER_SEEN: &str = r#"{
+  "model_type": "bert",
+  "hidden_size": 48,
+  "num_hidden_layers": 3,
+  "num_attention_heads": 4,
+  "intermediate_size": 96,
+  "vocab_size": 200
+}"#;
+
+fn described(desk: &TestDesk, text: &str, dims: &[(&str, u32)]) -> ConfigReading {
+    let dims = dims.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
+    desk.ask(DescribeModel { of: Described::Text { text: text.into() }, dims }).unwrap()
+}
+
+#[test]
+fn a_configuration_is_described_while_it_is_written() {
+    let desk = TestDesk::open();
+    let reading = described(&desk, NEVER_SEEN, &[]);
+    let layers = reading.sizes.iter().find(|size| size.layers).unwrap();
+    assert_eq!((layers.key.as_str(), layers.value, layers.own), ("num_hidden_layers", 3, true));
+    let longest = reading.sizes.iter().find(|size| size.key == "max_position_embeddings").unwrap();
+    assert_eq!((longest.value, longest.own), (512, false), "what is not written is the default");
+    assert!(reading.classes.iter().any(|class| class.name == "BertForMaskedLM"));
+
+    let three = reading.description.unwrap();
+    let six = json_text::with_value(NEVER_SEEN, &layers.key, "6").unwrap();
+    let six = described(&desk, &six, &[]).description.unwrap();
+    let nine = json_text::with_value(NEVER_SEEN, &layers.key, "9").unwrap();
+    let nine = described(&desk, &nine, &[]).description.unwrap();
+    let parameters = [&three, &six, &nine].map(|one| one.parameters.unwrap());
+    assert_eq!(parameters[1] - parameters[0], 3 * (4 * (48 * 48 + 48) + 2 * 48 * 96 + 96 + 48 + 4 * 48));
+    assert_eq!(parameters[2] - parameters[1], parameters[1] - parameters[0]);
+    assert!(six.macs > three.macs);
+    let longer = described(&desk, NEVER_SEEN, &[("sequence", 256), ("batch", 2)]).description.unwrap();
+    assert!(longer.macs > six.macs && longer.parameters == three.parameters);
+}
+
+#[test]
+fn a_configuration_that_makes_no_sense_is_told_at_its_line() {
+    let desk = TestDesk::open();
+    let problem = |text: &str| {
+        let reading = described(&desk, text, &[]);
+        assert_eq!(reading.description, None);
+        reading.problem.unwrap()
+    };
+    let broken = problem(&NEVER_SEEN.replace("48,", "48 ;"));
+    assert_eq!((broken.line, broken.key), (Some(3), None), "{}", broken.reason);
+    let none = problem(&NEVER_SEEN.replace("attention_heads\": 4", "attention_heads\": 0"));
+    assert_eq!((none.line, none.key.as_deref()), (Some(5), Some("num_attention_heads")));
+    assert!(none.reason.contains("whole number from 1"), "{}", none.reason);
+    let uneven = problem(&NEVER_SEEN.replace("attention_heads\": 4", "attention_heads\": 5"));
+    assert_eq!((uneven.line, uneven.key.as_deref()), (Some(3), Some("hidden_size")));
+    let unknown = problem(&NEVER_SEEN.replace("\"bert\"", "\"berrt\""));
+    assert_eq!((unknown.line, unknown.remedy.as_str()), (Some(2), "Did you mean bert?"));
+    problem("");
+    problem("[]");
+
+    let long = described(&desk, NEVER_SEEN, &[("sequence", 4000)]);
+    let reason = long.problem.clone().unwrap();
+    assert_eq!((reason.dim.as_deref(), reason.key), (Some("sequence"), None));
+    assert!(long.sizes.len() > 4, "the form stays");
+}
+
+#[test]
+fn a_model_that_does_not_fit_is_offered_the_layers_that_do() {
+    let desk = TestDesk::open();
+    let text = NEVER_SEEN.replace("48,", "8192,").replace("96,", "32768,").replace("layers\": 3", "layers\": 2000");
+    let reading = described(&desk, &text, &[]);
+    let fitting = reading.fitting_layers.unwrap();
+    assert_eq!(fitting.key, "num_hidden_layers");
+    let needed = |layers: u64| {
+        let text = json_text::with_value(&text, &fitting.key, &layers.to_string()).unwrap();
+        described(&desk, &text, &[]).description.unwrap().memory[0].most_bytes()
+    };
+    assert!(needed(fitting.layers) <= reading.available_memory_bytes);
+    assert!(needed(fitting.layers + 1) > reading.available_memory_bytes);
+    assert_eq!(described(&desk, NEVER_SEEN, &[]).fitting_layers, None);
+}
+
+#[test]
+fn a_configuration_to_start_from_is_one_that_is_described() {
+    let desk = TestDesk::open();
+    let config = |source: ConfigSource| desk.ask(GetConfig { source }).unwrap();
+    let preset = config(ConfigSource::Listed { id: "preset:bert-tiny".into() });
+    assert_eq!(preset.name, "bert-tiny");
+    assert!(described(&desk, &preset.text.unwrap(), &[]).description.is_some());
+    for model_type in ["bert", "llama", "whisper", "clip", "detr"] {
+        let text = config(ConfigSource::Type { model_type: model_type.into() }).text.unwrap();
+        let reading = described(&desk, &text, &[]);
+        assert!(
+            reading.description.is_some_and(|one| one.model_type == model_type),
+            "{model_type} {:?}",
+            reading.problem
+        );
+    }
+    let nobody = GetConfig { source: ConfigSource::Type { model_type: "nobody".into() } };
+    assert!(matches!(desk.ask(nobody), Err(Failure::NotFound { .. })));
+}
+
+#[test]
+fn a_model_measured_with_a_few_layers_is_predicted_whole() {
+    let desk = TestDesk::open();
+    // Wide enough for a layer to take longer than what surrounds it.
+    let text = NEVER_SEEN.replace("48,", "512,").replace("96,", "2048,").replace("layers\": 3", "layers\": 12");
+    let forecasts =
+        || desk.ask(ForecastLayers { name: "Mine".into(), text: text.clone(), dims: Default::default() }).unwrap();
+    let before = forecasts();
+    assert_eq!((before.layers, before.few.len(), before.forecasts.len()), (12, 4, 0));
+    assert_eq!(before.few[0].name, "Mine, 1 layer");
+    let models: Vec<ModelId> = before
+        .few
+        .into_iter()
+        .map(|few| desk.ask(AddConfigText { name: few.name, text: few.text.unwrap() }).unwrap().id)
+        .collect();
+    let jobs = desk.ask(StartPlan { plan: Plan { models, ..desk.plan("") } }).unwrap();
+    let runs: Vec<Run> = jobs.iter().map(|job| desk.result_of(job)).collect();
+    assert!(runs.iter().all(|run| run.outcome == Outcome::Done));
+    let checked = runs.iter().all(|run| matches!(run.check, OutputCheck::Agrees { .. }));
+    let medians: Vec<f64> = runs.iter().filter_map(|run| run.timing.as_ref()).map(|timing| timing.median_ms).collect();
+    // On a machine that is busy with something else a deeper model may seem to be faster.
+    let grows = medians.windows(2).all(|pair| pair[0] < pair[1]);
+    let after = forecasts();
+    assert!(checked || after.forecasts.is_empty(), "only what was checked is built upon");
+    assert!(!(checked && grows) || after.forecasts.len() == 1, "{medians:?}");
+    for forecast in after.forecasts {
+        let layers: Vec<u32> = forecast.from.iter().map(|run| run.layers).collect();
+        assert_eq!(layers, [1, 2, 3, 4]);
+        assert!(forecast.low_ms <= forecast.ms && forecast.ms <= forecast.high_ms);
     }
 }

@@ -7,7 +7,7 @@ use std::{
     collections::HashMap,
     fs,
     path::Path,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
 };
 use store::Store;
 
@@ -46,17 +46,17 @@ impl Listed {
 /// Models by id; an opened one is kept, for it holds a description and not its weights.
 #[derive(Default)]
 pub struct Catalogue {
+    /// Drawn once: the largest take a while.
+    presets: OnceLock<Vec<ModelInfo>>,
     opened: Mutex<HashMap<ModelId, Arc<Listed>>>,
 }
 
 impl Catalogue {
+    /// The person's own first, then the presets.
     pub fn list(&self, store: &Store) -> Result<Vec<ModelInfo>, Failure> {
-        let mut infos: Vec<ModelInfo> = Model::presets()
-            .iter()
-            .filter_map(|preset| Model::preset(&preset.id()))
-            .map(|m| m.info().clone())
-            .collect();
-        infos.extend(store.models()?);
+        let draw = || Model::presets().iter().filter_map(|preset| Some(Model::preset(&preset.id())?.info().clone()));
+        let mut infos = store.models()?;
+        infos.extend(self.presets.get_or_init(|| draw().collect()).iter().cloned());
         Ok(infos)
     }
 

@@ -3,6 +3,7 @@
 use crate::{
     bench::{Sizes, available_disk, fits_memory, memory_limit, usable_target},
     catalogue::{Catalogue, Listed},
+    nearest,
     weights::Weights,
 };
 use contract::*;
@@ -63,14 +64,19 @@ impl Estimator<'_> {
         let settings = settings_of(plan)?;
         let models = self.open(&plan.models)?;
         let mut sizes: HashMap<String, Result<Arc<Sizes>, Failure>> = HashMap::new();
+        let mut nearest: HashMap<String, Option<String>> = HashMap::new();
         let mut to_write: BTreeMap<(ModelId, Precision), u64> = BTreeMap::new();
         let mut lines = Vec::with_capacity(settings.len());
         for setting in settings {
             let model = &models[&setting.model];
             let setting = model.spelt_out(setting);
             let key = format!("{}/{}/{:?}/{}", setting.model, setting.batch, setting.size, setting.precision);
-            let known = sizes.entry(key).or_insert_with(|| Sizes::of(&model.model, &setting).map(Arc::new)).clone();
-            let line = self.line(setting, model, known);
+            let known =
+                sizes.entry(key.clone()).or_insert_with(|| Sizes::of(&model.model, &setting).map(Arc::new)).clone();
+            let line = self.line(setting, model, known, |setting| {
+                let place = format!("{key}/{}/{}", setting.engine, setting.device);
+                nearest.entry(place).or_insert_with(|| self.nearest(setting, model)).clone()
+            });
             if line.refusal.is_none() {
                 for precision in BTreeSet::from([Precision::F32, line.setting.precision]) {
                     to_write
@@ -132,14 +138,23 @@ impl Estimator<'_> {
         }
     }
 
-    fn line(&self, setting: Setting, model: &Listed, sizes: Result<Arc<Sizes>, Failure>) -> SettingEstimate {
+    /// `nearest` says what would fit, where the memory is too small.
+    fn line(
+        &self,
+        setting: Setting,
+        model: &Listed,
+        sizes: Result<Arc<Sizes>, Failure>,
+        nearest: impl FnOnce(&Setting) -> Option<String>,
+    ) -> SettingEstimate {
         let sizes = match sizes {
             Ok(sizes) => sizes,
-            Err(failure) => return refused(setting, None, &failure),
+            Err(failure) => return refused(setting, None, &failure, None),
         };
         let memory = Some(sizes.memory_bytes);
         if let Err(failure) = self.check(&setting, model, &sizes) {
-            return refused(setting, memory, &failure);
+            let of_memory = matches!(&failure, Failure::TooBig { resource, .. } if resource == "memory");
+            let remedy = of_memory.then(|| nearest(&setting)).flatten();
+            return refused(setting, memory, &failure, remedy);
         }
         let (secs, basis) = self.secs(&setting, model, &sizes);
         SettingEstimate { setting, secs: Some(secs), basis, memory_bytes: memory, refusal: None }
@@ -159,16 +174,20 @@ impl Estimator<'_> {
         Ok(())
     }
 
+    /// What would fit into the memory there is.
+    fn nearest(&self, setting: &Setting, model: &Listed) -> Option<String> {
+        let target = self.machine.target(&setting.engine, &setting.device)?;
+        let available = engine::available_memory_bytes().min(memory_limit(self.settings, self.machine));
+        Some(nearest::choices(model, target, setting, available))
+    }
+
     fn open(&self, ids: &[ModelId]) -> Result<HashMap<ModelId, Arc<Listed>>, Failure> {
         ids.iter().map(|id| Ok((id.clone(), self.catalogue.model(self.store, id)?))).collect()
     }
 }
 
-fn refused(setting: Setting, memory_bytes: Option<u64>, failure: &Failure) -> SettingEstimate {
-    let remedy = match failure {
-        Failure::TooBig { .. } => " Choose a smaller batch, length or precision.",
-        _ => "",
-    };
+fn refused(setting: Setting, memory_bytes: Option<u64>, failure: &Failure, remedy: Option<String>) -> SettingEstimate {
+    let remedy = remedy.map_or_else(String::new, |remedy| format!(" {remedy}."));
     SettingEstimate {
         setting,
         secs: None,

@@ -2,6 +2,7 @@
 
 mod app;
 mod compare;
+mod gallery;
 mod launch;
 mod machine;
 mod models;

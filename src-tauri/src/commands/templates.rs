@@ -12,7 +12,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
 };
-use workbench::{Family, Kind, Library};
+use workbench::{Kind, Library};
 
 impl Answer<ListTemplates> for Desk {
     async fn answer(&self, _: ListTemplates) -> Result<Vec<TemplateRow>, Failure> {

@@ -43,6 +43,9 @@ pub struct Dim {
     pub question: String,
     pub default: u32,
     pub max: Option<u32>,
+    /// How many make a second, where it counts pieces of sound.
+    #[serde(default)]
+    pub per_second: Option<u32>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -142,6 +142,33 @@ words!(
     }
 );
 
+words!(
+    /// Families of model types: those that one template serves, and that compare with each other.
+    Family {
+        /// Reads text and writes on.
+        Decoder = "decoder", "Text decoder";
+        /// Reads text and gives vectors or labels.
+        Encoder = "encoder", "Text encoder";
+        /// Reads one text and writes another.
+        EncoderDecoder = "encoder-decoder", "Encoder and decoder";
+        Vision = "vision", "Vision";
+        Audio = "audio", "Audio";
+        /// Reads pictures, sound or video together with text.
+        Multimodal = "multimodal", "Multimodal";
+        Other = "other", "Other";
+    }
+);
+
+words!(
+    /// What a model takes in.
+    Medium {
+        Text = "text", "Text";
+        Images = "images", "Images";
+        Sound = "sound", "Sound";
+        Video = "video", "Video";
+    }
+);
+
 impl Precision {
     /// Largest absolute difference, relative to the largest reference value, that still counts as the same output.
     ///

@@ -2,6 +2,7 @@
 
 use crate::*;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::collections::BTreeMap;
 
 /// A typed question and the type of its answer.
 pub trait Request: Serialize + DeserializeOwned {
@@ -69,6 +70,14 @@ requests! {
     RemoveModel { id: ModelId } -> ();
     /// Opens the system's file dialog; none when the person closed it.
     PickModelFile -> Option<String>;
+    /// Every model type that transformers knows, by name.
+    ListTypes -> Vec<TypeRow>;
+    /// A configuration to start from.
+    GetConfig { source: ConfigSource } -> ConfigText;
+    /// What a model costs with these sizes of its inputs, by name; a configuration that makes no sense says where.
+    DescribeModel { of: Described, dims: BTreeMap<String, u32> } -> ConfigReading;
+    /// What a configuration would take whole with these sizes of its inputs, from runs of it with a few layers.
+    ForecastLayers { name: String, text: String, dims: BTreeMap<String, u32> } -> LayerForecasts;
 
     // Launch
     EstimatePlan { plan: Plan } -> PlanEstimate;

@@ -4,6 +4,7 @@ pub mod compare;
 #[cfg(test)]
 mod fixtures;
 pub mod forecast;
+pub mod layers;
 mod moment;
 pub mod recommend;
 pub mod scaling;

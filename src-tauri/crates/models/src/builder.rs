@@ -105,8 +105,22 @@ impl GraphBuilder<'_> {
     pub fn free(&mut self, name: &str, role: DimRole, question: &str, default: u32, max: Option<u32>) -> Dimension {
         let default = max.map_or(default, |max| default.min(max));
         let question = question.to_owned();
-        self.draft.dims.push(Dim { name: name.to_owned(), role, question, default, max });
+        self.draft.dims.push(Dim { name: name.to_owned(), role, question, default, max, per_second: None });
         Dimension::Free(name.to_owned())
+    }
+
+    /// The same for pieces of sound, of which so many make a second.
+    pub fn free_sound(
+        &mut self,
+        name: &str,
+        question: &str,
+        default: u32,
+        max: Option<u32>,
+        per_second: u32,
+    ) -> Dimension {
+        let dimension = self.free(name, DimRole::Other, question, default, max);
+        self.draft.dims.last_mut().expect("pushed by the line above").per_second = Some(per_second);
+        dimension
     }
 
     pub fn input(&mut self, name: &str, element: Element, shape: &[Dimension]) -> Var {

@@ -1,7 +1,9 @@
 //! Reading a config.json: transformers' defaults where a key is missing, a sentence that names the key where it cannot be.
 
 use crate::{ModelError, transformers};
+use contract::ConfigSize;
 use serde_json::{Map, Value};
+use std::sync::{Arc, Mutex};
 
 /// No real configuration has a number above these; they keep every product of sizes inside 64 bits.
 const LARGEST_SIZE: u64 = 1 << 22;
@@ -13,6 +15,7 @@ const MOST_ENTRIES: usize = 1024;
 #[derive(Clone, Debug)]
 pub struct Config {
     file: String,
+    text: Arc<str>,
     /// Keys that lead here from the outermost object: `text_config.`.
     prefix: String,
     options: Map<String, Value>,
@@ -20,20 +23,42 @@ pub struct Config {
     defaults: Option<&'static Map<String, Value>>,
     /// Keys whose defaults follow from others, so that those in `defaults` count for nothing.
     derived: &'static [&'static str],
+    /// Widths and layers asked for so far, shared with the objects inside.
+    sizes: Arc<Mutex<Vec<ConfigSize>>>,
 }
 
 impl Config {
     pub fn parse(file: &str, text: &str) -> Result<Self, ModelError> {
+        let wrong = |line, column, reason: &str| {
+            let (file, reason) = (file.to_owned(), reason.to_owned());
+            ModelError::NotJson { file, line, column, reason }
+        };
         let value: Value = serde_json::from_str(text).map_err(|error| {
-            let place = format!("line {}, column {}", error.line(), error.column());
-            ModelError::damaged(file, place, format!("it is not valid JSON: {error}"))
+            let said = error.to_string();
+            wrong(error.line(), error.column(), said.split(" at line ").next().unwrap_or_default())
         })?;
-        match value {
-            Value::Object(options) => {
-                Ok(Self { file: file.to_owned(), prefix: String::new(), options, defaults: None, derived: &[] })
-            }
-            _ => Err(ModelError::damaged(file, "line 1", "a configuration is a JSON object")),
-        }
+        let Value::Object(options) = value else {
+            return Err(wrong(1, 1, "a configuration is a JSON object"));
+        };
+        Ok(Self {
+            file: file.to_owned(),
+            text: text.into(),
+            prefix: String::new(),
+            options,
+            defaults: None,
+            derived: &[],
+            sizes: Arc::default(),
+        })
+    }
+
+    /// The whole file as it was written.
+    pub fn written(&self) -> &str {
+        &self.text
+    }
+
+    /// The widths and layers that were asked for, in order.
+    pub fn sizes_read(&self) -> Vec<ConfigSize> {
+        self.sizes.lock().expect("no holder of this lock panics").clone()
     }
 
     pub fn file(&self) -> &str {
@@ -58,11 +83,13 @@ impl Config {
 
     /// An error about one key, with the value it has.
     pub fn refuse(&self, key: &str, reason: impl Into<String>, remedy: impl Into<String>) -> ModelError {
-        let place = match self.get(key) {
-            Some(value) => format!("key {}{key} = {}", self.prefix, shortened(&value.to_string())),
-            None => format!("key {}{key}", self.prefix),
-        };
-        ModelError::unsupported(&self.file, place, reason, remedy)
+        ModelError::BadKey {
+            file: self.file.clone(),
+            key: format!("{}{key}", self.prefix),
+            value: self.get(key).map(|value| shortened(&value.to_string())),
+            reason: reason.into(),
+            remedy: remedy.into(),
+        }
     }
 
     fn wrong_kind(&self, key: &str, wanted: &str) -> ModelError {
@@ -71,7 +98,7 @@ impl Config {
 
     /// A whole number of at least 1: a width, a number of heads.
     pub fn size(&self, key: &str, default: usize) -> Result<usize, ModelError> {
-        self.whole(key, default, 1, LARGEST_SIZE)
+        self.counted(key, default, 1, LARGEST_SIZE)
     }
 
     /// A place in a list, counted from 0: the id of a token.
@@ -80,7 +107,7 @@ impl Config {
     }
 
     pub fn layers(&self, key: &str, default: usize) -> Result<usize, ModelError> {
-        self.whole(key, default, 1, MOST_LAYERS)
+        self.counted(key, default, 1, MOST_LAYERS)
     }
 
     /// A size that the default configuration has, so that it is missing only where null was written.
@@ -93,7 +120,20 @@ impl Config {
 
     /// A size that may be absent: null, or 0 as older files write it.
     pub fn size_or_none(&self, key: &str) -> Result<Option<usize>, ModelError> {
-        Ok(Some(self.whole(key, 0, 0, LARGEST_SIZE)?).filter(|size| *size > 0))
+        Ok(Some(self.counted(key, 0, 0, LARGEST_SIZE)?).filter(|size| *size > 0))
+    }
+
+    /// A whole number that the model is made from, which can therefore be edited.
+    fn counted(&self, key: &str, default: usize, least: u64, most: u64) -> Result<usize, ModelError> {
+        let number = self.whole(key, default, least, most)?;
+        let full = format!("{}{key}", self.prefix);
+        let mut sizes = self.sizes.lock().expect("no holder of this lock panics");
+        let layers = most == MOST_LAYERS;
+        match sizes.iter_mut().find(|size| size.key == full) {
+            Some(known) => known.layers |= layers,
+            None => sizes.push(ConfigSize { key: full, value: number as u64, own: self.own(key), layers, least, most }),
+        }
+        Ok(number)
     }
 
     fn whole(&self, key: &str, default: usize, least: u64, most: u64) -> Result<usize, ModelError> {
@@ -150,27 +190,27 @@ impl Config {
     fn inside(&self, key: &str, value: Option<&Value>) -> Result<Option<Self>, ModelError> {
         match value {
             None => Ok(None),
-            Some(Value::Object(options)) => Ok(Some(Self {
-                file: self.file.clone(),
-                prefix: format!("{}{key}.", self.prefix),
-                options: options.clone(),
-                defaults: None,
-                derived: &[],
-            })),
+            Some(Value::Object(options)) => Ok(Some(self.nested(key, options.clone()))),
             Some(_) => Err(self.wrong_kind(key, "an object")),
+        }
+    }
+
+    /// The object with these options under a key.
+    fn nested(&self, key: &str, options: Map<String, Value>) -> Self {
+        Self {
+            file: self.file.clone(),
+            text: Arc::clone(&self.text),
+            prefix: format!("{}{key}.", self.prefix),
+            options,
+            defaults: None,
+            derived: &[],
+            sizes: Arc::clone(&self.sizes),
         }
     }
 
     /// The object under a key; where it is missing, an empty one, so that every default holds in it.
     pub fn part(&self, key: &str) -> Result<Self, ModelError> {
-        let missing = || Self {
-            file: self.file.clone(),
-            prefix: format!("{}{key}.", self.prefix),
-            options: Map::new(),
-            defaults: None,
-            derived: &[],
-        };
-        Ok(self.object(key)?.unwrap_or_else(missing))
+        Ok(self.object(key)?.unwrap_or_else(|| self.nested(key, Map::new())))
     }
 
     /// A list of whole numbers of at least 1: widths of stages, kernel sizes.
@@ -270,8 +310,7 @@ impl Config {
             Value::Object(options) => options,
             _ => Map::new(),
         };
-        let (file, prefix) = (self.file.clone(), format!("{}{key}.", self.prefix));
-        Ok(Self { file, prefix, options, defaults: None, derived: &[] })
+        Ok(self.nested(key, options))
     }
 
     /// A list of whole numbers, one alone being a list as well.

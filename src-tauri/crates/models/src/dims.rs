@@ -17,7 +17,7 @@ pub fn of_inputs(graph: &Graph) -> Vec<Dim> {
                 if part.parse::<u64>().is_err() && named(&dims, part).is_none() {
                     let (role, default) = guess(part, input, axis);
                     let question = question(role, part, input, axis);
-                    dims.push(Dim { name: part.to_owned(), role, question, default, max: None });
+                    dims.push(Dim { name: part.to_owned(), role, question, default, max: None, per_second: None });
                 }
             }
         }

@@ -15,6 +15,11 @@ pub enum ModelError {
     /// A well-formed file that asks for something Assay does not do.
     #[error("{file}, {place}: {reason}. {remedy}")]
     Unsupported { file: String, place: String, reason: String, remedy: String },
+    /// A configuration in which a value cannot be, or is one that Assay does not build.
+    #[error("{file}, {}: {reason}. {remedy}", key_and_value(key, value.as_deref()))]
+    BadKey { file: String, key: String, value: Option<String>, reason: String, remedy: String },
+    #[error("{file}, line {line}, column {column}: it is not valid JSON: {reason}. Correct it there")]
+    NotJson { file: String, line: usize, column: usize, reason: String },
     /// A file that could run code or reach outside its folder.
     #[error("{file} is refused for safety at {place}: {reason}. {remedy}")]
     Unsafe { file: String, place: String, reason: String, remedy: String },
@@ -77,6 +82,14 @@ impl From<ModelError> for Failure {
             ModelError::Unsupported { file, place, reason, remedy } => {
                 Failure::bad_input(file, reason).at(place).remedy(remedy)
             }
+            ModelError::BadKey { file, key, value, reason, remedy } => {
+                Failure::bad_input(file, reason).at(key_and_value(&key, value.as_deref())).remedy(remedy)
+            }
+            ModelError::NotJson { file, line, column, reason } => {
+                Failure::bad_input(file, format!("it is not valid JSON: {reason}"))
+                    .at(format!("line {line}, column {column}"))
+                    .remedy("Correct it there")
+            }
             ModelError::Unsafe { file, place, reason, remedy } => {
                 Failure::bad_input(file, format!("refused for safety: {reason}")).at(place).remedy(remedy)
             }
@@ -92,4 +105,8 @@ impl From<ModelError> for Failure {
             ModelError::Cancelled => Failure::Cancelled,
         }
     }
+}
+
+fn key_and_value(key: &str, value: Option<&str>) -> String {
+    value.map_or_else(|| format!("key {key}"), |value| format!("key {key} = {value}"))
 }

@@ -12,7 +12,7 @@ use crate::{
     quantize,
     weights::{self, Checkpoint, Files, Source},
 };
-use contract::{Dim, ModelId, ModelInfo, ModelOrigin, Precision, ValueSpec};
+use contract::{ConfigSize, Dim, ModelId, ModelInfo, ModelOrigin, Precision, ValueSpec};
 use std::{
     collections::{BTreeMap, HashMap},
     ops::ControlFlow,
@@ -83,7 +83,7 @@ impl Described {
 
 impl Model {
     pub fn presets() -> &'static [crate::Preset] {
-        &PRESETS
+        PRESETS
     }
 
     /// A preset, none where no preset has this id.
@@ -271,6 +271,22 @@ impl Model {
         match &self.body {
             Body::Described(described) => Some(described.class.name),
             Body::Onnx { .. } => None,
+        }
+    }
+
+    /// The configuration as it was written; none for an ONNX file.
+    pub fn config_text(&self) -> Option<&str> {
+        match &self.body {
+            Body::Described(described) => Some(described.config.written()),
+            Body::Onnx { .. } => None,
+        }
+    }
+
+    /// Widths and layers of its configuration, in the order they were read, and the classes its type can be built as.
+    pub fn config_sizes(&self) -> (Vec<ConfigSize>, &'static [Class]) {
+        match &self.body {
+            Body::Described(described) => (described.config.sizes_read(), described.architecture.classes()),
+            Body::Onnx { .. } => (Vec::new(), &[]),
         }
     }
 

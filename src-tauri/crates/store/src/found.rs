@@ -51,6 +51,20 @@ pub struct FailedCell {
     pub reason: String,
 }
 
+/// A finished run of one graph, as far as a forecast needs it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GraphRun {
+    pub graph_hash: String,
+    pub engine: EngineId,
+    pub device: DeviceId,
+    pub device_name: String,
+    pub precision: Precision,
+    pub median_ms: f64,
+    /// 95 % interval.
+    pub low_ms: f64,
+    pub high_ms: f64,
+}
+
 /// A job that was running when the app ended without a word.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Interrupted {

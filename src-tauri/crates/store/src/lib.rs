@@ -9,10 +9,11 @@ mod found;
 mod matrix;
 mod migrate;
 mod query;
+mod records;
 mod sheet;
 mod store;
 mod tables;
 
 pub use error::StoreError;
-pub use found::{BestCell, BestFigure, FailedCell, Interrupted, MatrixBest};
+pub use found::{BestCell, BestFigure, FailedCell, GraphRun, Interrupted, MatrixBest};
 pub use store::{Result, Store};

@@ -7,10 +7,11 @@ use crate::tables::{
     Migration, added_models, comparisons, machines, peaks, queue, runs, settings, template_versions, templates,
     unsaved_templates,
 };
-use crate::{Interrupted, MatrixBest, StoreError, matrix, migrate, query, sheet, tables};
+use crate::{GraphRun, Interrupted, MatrixBest, StoreError, matrix, migrate, query, records, sheet, tables};
 use contract::*;
 use duckdb::{AccessMode, Config, Connection, params_from_iter};
 use jiff::Timestamp;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -204,6 +205,16 @@ impl Store {
 
     pub fn matrix(&self, metric: Metric, filter: &Filter) -> Result<MatrixBest> {
         self.read("reading the matrix", |conn| matrix::matrix(conn, metric, filter))
+    }
+
+    /// How engines fared with the models of each type.
+    pub fn engine_records(&self) -> Result<BTreeMap<String, Vec<EngineRecord>>> {
+        self.read("reading how engines fared", records::by_family)
+    }
+
+    /// The newest measured result that may be ranked, of each of these graphs in each place and precision.
+    pub fn runs_of_graphs(&self, hashes: &[&str], batch: u32, size: Option<u32>) -> Result<Vec<GraphRun>> {
+        self.read("reading the results of graphs", |conn| records::of_graphs(conn, hashes, batch, size))
     }
 
     pub fn set_note(&self, id: &RunId, note: &str) -> Result<()> {

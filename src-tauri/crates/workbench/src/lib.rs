@@ -29,7 +29,7 @@ pub use check::check;
 pub use convert::{Change, Conversion, Dialect, convert};
 pub use error::{Problem, TemplateError};
 pub use export::{Export, ExportError, export};
-pub use facts::{Exempt, Facts, Family, Head, Input, InputKind, Labels, facts, model_types};
+pub use facts::{Exempt, Facts, Head, Input, InputKind, Labels, facts, family_of, media_of, model_types, tasks_of};
 pub use front::Front;
 pub use generate::{Made, Selection, generate};
 pub use impact::{Impact, Reached, impact};

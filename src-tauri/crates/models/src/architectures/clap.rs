@@ -44,7 +44,7 @@ impl Architecture for Clap {
         let text = Text::beside(&mut b, &batch, 64, Some(reader.longest()));
         let longest = (sound.edge * sound.folds()) as u32;
         let question = "How many frames of the spectrogram (100 are a second)?";
-        let frames = b.free("frames", DimRole::Other, question, FRAMES, Some(longest));
+        let frames = b.free_sound("frames", question, FRAMES, Some(longest), FRAMES_PER_SECOND);
         let heard = b.input("input_features", Element::F32, &[batch.clone(), fixed(1), frames, fixed(sound.bins)]);
 
         let (sound_width, text_width) = (sound_config.size("hidden_size", 768)?, reader.width());
@@ -73,6 +73,7 @@ impl Architecture for Clap {
 
 /// Ten seconds, a frame each hundredth and one at the end.
 const FRAMES: u32 = 1001;
+const FRAMES_PER_SECOND: u32 = 100;
 
 /// The tower that listens: a Swin over the folded spectrogram.
 struct Sound {

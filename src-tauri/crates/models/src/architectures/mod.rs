@@ -165,6 +165,12 @@ pub fn built() -> impl Iterator<Item = (&'static str, &'static [Class])> {
     all().map(|known| (known.model_type(), known.classes()))
 }
 
+/// The classes that a configuration's model type can be built as; none where it is not built.
+pub fn classes_of(config: &Config) -> &'static [Class] {
+    let model_type = config.text("model_type", "").unwrap_or_default();
+    all().find(|known| known.model_type() == model_type).map_or(&[], |known| known.classes())
+}
+
 /// The architecture and class a configuration asks for.
 pub fn find(config: &Config) -> Result<(&'static dyn Architecture, &'static Class), ModelError> {
     let named = config.class()?;

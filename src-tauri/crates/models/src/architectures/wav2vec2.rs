@@ -76,8 +76,10 @@ pub static DATA2VEC_AUDIO: Wav2Vec2 = Wav2Vec2 {
     ],
 };
 
-/// Ten seconds at the 16 000 samples a second that these models hear.
-const SAMPLES: u32 = 160_000;
+/// These models hear so many samples.
+const SAMPLES_PER_SECOND: u32 = 16_000;
+/// Ten seconds.
+const SAMPLES: u32 = 10 * SAMPLES_PER_SECOND;
 /// The epsilon of torch's norms, which the convolutions' norms leave as it is.
 const EPSILON: f64 = 1e-5;
 
@@ -191,7 +193,7 @@ impl Architecture for Wav2Vec2 {
         b.deviation(config.positive("initializer_range", 0.02)?);
         let batch = b.free("batch", DimRole::Batch, "How many recordings at once?", 1, None);
         let question = "How many samples of sound (16 000 are a second)?";
-        let samples = b.free("samples", DimRole::Other, question, SAMPLES, None);
+        let samples = b.free_sound("samples", question, SAMPLES, None, SAMPLES_PER_SECOND);
         let sound = b.input("input_values", Element::F32, &[batch.clone(), samples.clone()]);
         let frames = options.convolutions.iter().fold(Extent::of(&samples), |frames, next| next.extent(0, &frames));
         let frames = frames.dimension();

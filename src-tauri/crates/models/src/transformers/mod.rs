@@ -35,6 +35,17 @@ pub struct ModelType {
     pub forward_args: Vec<String>,
 }
 
+impl ModelType {
+    /// The default configuration of a class as config.json has it; what is null by default is left out.
+    pub fn config_text(&self, class: &str) -> String {
+        let mut config = self.config.clone();
+        config.retain(|_, value| !value.is_null());
+        config.insert("architectures".to_owned(), Value::from(vec![class]));
+        config.insert("model_type".to_owned(), Value::from(self.model_type.as_str()));
+        serde_json::to_string_pretty(&config).expect("a map of JSON values is JSON")
+    }
+}
+
 /// Transformers writes one name as a string and several as a list.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]

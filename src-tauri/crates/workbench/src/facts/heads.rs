@@ -93,6 +93,17 @@ pub(super) fn heads(known: &ModelType, inputs: &[Input]) -> Vec<Head> {
     HEADS.iter().filter_map(head).collect()
 }
 
+/// The tasks that transformers lists a model type for, in its words.
+pub fn tasks_of(known: &ModelType) -> Vec<&'static str> {
+    let mut tasks = Vec::new();
+    for (mapping, _, task, _) in HEADS {
+        if known.heads.contains_key(mapping) && !tasks.contains(&task) {
+            tasks.push(task);
+        }
+    }
+    tasks
+}
+
 /// The head that writes text, token by token.
 pub(super) fn generating(heads: &[Head]) -> Option<Head> {
     let writes =

@@ -8,12 +8,12 @@ mod outputs;
 mod tiny;
 
 pub use exempt::Exempt;
-pub use family::Family;
-pub use heads::{Head, Labels};
+pub use family::{family_of, media_of};
+pub use heads::{Head, Labels, tasks_of};
 pub use inputs::{Input, InputKind};
 
 use crate::{TemplateError, language::module};
-use contract::Precision;
+use contract::{Family, Precision};
 use models::transformers;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -67,7 +67,7 @@ pub struct Facts {
 
 /// Every model type of transformers with its family.
 pub fn model_types() -> impl Iterator<Item = (&'static str, Family)> {
-    transformers::all().iter().map(|known| (known.model_type.as_str(), Family::of(known).0))
+    transformers::all().iter().map(|known| (known.model_type.as_str(), family_of(known).0))
 }
 
 /// The facts of a model type of transformers.
@@ -77,7 +77,7 @@ pub fn facts(model_type: &str) -> Result<Facts, TemplateError> {
     let inputs = inputs::inputs(known, &tiny.whole, tiny.first_special);
     let heads = heads::heads(known, &inputs);
     let named = |name: &str| inputs.iter().any(|input| input.name == name);
-    let (family, family_reason) = Family::of(known);
+    let (family, family_reason) = family_of(known);
     Ok(Facts {
         model_type: known.model_type.clone(),
         module: module(&known.model_type),

@@ -1,0 +1,249 @@
+//! The gallery: every model type there is, and what a model costs before anything is run.
+
+use crate::{DeviceId, Dim, EngineId, Family, Medium, ModelId, Precision, ValueSpec};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One model type in the words of transformers, at its default configuration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TypeRow {
+    pub model_type: String,
+    pub family: Family,
+    /// Why it is of that family, in a sentence.
+    pub family_reason: String,
+    /// In the words of transformers: `fill-mask`.
+    pub tasks: Vec<String>,
+    pub reads: Vec<Medium>,
+    /// Of the base model; none where transformers itself cannot count them.
+    pub parameters: Option<u64>,
+    pub support: Support,
+    /// Engines that measured a model of this type, as the open store has it.
+    pub evidence: Vec<EngineRecord>,
+}
+
+/// What Assay can do with a model type.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "can", rename_all = "snake_case")]
+pub enum Support {
+    /// It is built from its config.json and measured here.
+    Measured,
+    /// Only files that run transformers are generated for it.
+    Templates {
+        reason: String,
+    },
+    NotYet {
+        reason: String,
+    },
+}
+
+/// How one engine fared with the models of one type.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EngineRecord {
+    pub engine: EngineId,
+    pub measured: u64,
+    pub failed: u64,
+}
+
+/// Where a configuration to look at comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "from", rename_all = "snake_case")]
+pub enum ConfigSource {
+    /// The defaults of a model type.
+    Type { model_type: String },
+    /// A preset or a model that was added.
+    Listed { id: ModelId },
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConfigText {
+    pub name: String,
+    /// None for an ONNX file, which has no configuration.
+    pub text: Option<String>,
+}
+
+/// What is to be described.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "from", rename_all = "snake_case")]
+pub enum Described {
+    Listed {
+        id: ModelId,
+    },
+    /// A configuration that is being written.
+    Text {
+        text: String,
+    },
+}
+
+/// A configuration as far as it makes sense, and what is wrong with it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConfigReading {
+    /// Whole numbers that the model is made from, in the order it reads them, as far as it came.
+    pub sizes: Vec<ConfigSize>,
+    /// Classes of transformers that its type can be built as.
+    pub classes: Vec<ModelClass>,
+    pub description: Option<ModelDescription>,
+    pub problem: Option<ConfigProblem>,
+    /// What a worker may use on this machine now.
+    pub available_memory_bytes: u64,
+    /// The most layers that fit in the first precision, where the model does not.
+    pub fitting_layers: Option<FittingLayers>,
+}
+
+/// A whole number of a configuration: a width, a number of layers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConfigSize {
+    /// With the keys that lead to it: `text_config.hidden_size`.
+    pub key: String,
+    pub value: u64,
+    /// Written in the configuration; else it is the default.
+    pub own: bool,
+    /// It says how often a layer is repeated.
+    pub layers: bool,
+    pub least: u64,
+    pub most: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelClass {
+    pub name: String,
+    /// What it does, in a sentence.
+    pub about: String,
+}
+
+/// Why a configuration gives no model, at the place to mend.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConfigProblem {
+    /// The key of the configuration, where one is to blame.
+    pub key: Option<String>,
+    /// The free size of the inputs, where one is to blame.
+    pub dim: Option<String>,
+    /// Of the configuration's text, counted from 1.
+    pub line: Option<u32>,
+    pub reason: String,
+    pub remedy: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FittingLayers {
+    pub key: String,
+    pub layers: u64,
+}
+
+/// What a model would take whole, from runs of it with a few layers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LayerForecasts {
+    /// Layers of the whole model; 0 where nothing repeats.
+    pub layers: u64,
+    /// The model with each small number of layers, to be measured.
+    pub few: Vec<ConfigText>,
+    /// For each place that has measured enough of them.
+    pub forecasts: Vec<LayerForecast>,
+}
+
+/// A prediction with its 95 % interval.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LayerForecast {
+    pub engine: EngineId,
+    pub device: DeviceId,
+    pub device_name: String,
+    pub precision: Precision,
+    pub ms: f64,
+    pub low_ms: f64,
+    pub high_ms: f64,
+    /// The measured runs it rests on.
+    pub from: Vec<LayerRun>,
+}
+
+/// The newest run of a model with so many layers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LayerRun {
+    pub layers: u32,
+    pub median_ms: f64,
+    pub low_ms: f64,
+    pub high_ms: f64,
+}
+
+/// What a model is and what it costs; every number follows from its graph.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelDescription {
+    pub name: String,
+    /// In the words of transformers; `onnx` for an ONNX file.
+    #[serde(rename = "type")]
+    pub model_type: String,
+    /// Class of transformers that it is built as; none for an ONNX file.
+    pub class: Option<String>,
+    /// None where transformers does not know the type.
+    pub family: Option<Family>,
+    pub family_reason: Option<String>,
+    pub about: String,
+    pub parameters: Option<u64>,
+    pub random_weights: bool,
+    pub graph_hash: String,
+    pub inputs: Vec<ValueSpec>,
+    pub outputs: Vec<ValueSpec>,
+    pub dims: Vec<Dim>,
+    /// What the numbers below are for.
+    pub sizes: BTreeMap<String, u64>,
+    /// Multiply-accumulates of one call; none where an operator's are not known.
+    pub macs: Option<u64>,
+    /// Numbers in all intermediate results.
+    pub activations: Option<u64>,
+    /// Generating text: none for a model that writes none.
+    pub generation: Option<GenerationWork>,
+    pub memory: Vec<PrecisionMemory>,
+    pub operators: BTreeMap<String, u32>,
+    /// Multiply-accumulates by operator, where it has any.
+    pub operator_macs: BTreeMap<String, u64>,
+}
+
+/// Multiply-accumulates of the two stages of generating text.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GenerationWork {
+    /// Tokens of the prompt, which are those read before the next one.
+    pub tokens: u64,
+    /// Of reading the whole prompt.
+    pub prefill_macs: Option<u64>,
+    /// Of the next token.
+    pub decode_macs: Option<u64>,
+}
+
+/// The least that a model needs in one precision; engines add buffers of their own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PrecisionMemory {
+    pub precision: Precision,
+    /// Of all weights as stored; loading needs at least these.
+    pub weight_bytes: u64,
+    /// What building it writes; 0 where a person's file is used as it is.
+    pub disk_bytes: u64,
+    pub phases: Vec<PhaseMemory>,
+}
+
+impl PrecisionMemory {
+    /// The most that any phase needs.
+    pub fn most_bytes(&self) -> u64 {
+        self.phases.iter().map(|phase| phase.total_bytes).max().unwrap_or(self.weight_bytes)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PhaseMemory {
+    pub phase: CostPhase,
+    /// The largest sum of results that live at the same time.
+    pub activation_bytes: u64,
+    /// Keys and values kept for the next token; 0 outside of generating text.
+    pub cache_bytes: u64,
+    /// With the weights.
+    pub total_bytes: u64,
+}
+
+/// What a model is doing while it needs the memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CostPhase {
+    /// One call of the whole model.
+    Run,
+    /// Reading the prompt and keeping its keys and values.
+    Prefill,
+    /// Writing the next token.
+    Decode,
+}
