@@ -202,3 +202,69 @@ fn two_settings_are_compared_until_it_can_be_told() {
     window.click("compare-setup");
     window.picture("compare-6-set-up-small");
 }
+
+/// No such model exists anywhere.
+const NEVER_SEEN: &str = r#"{
+  "model_type": "bert",
+  "hidden_size": 128,
+  "num_hidden_layers": 2,
+  "num_attention_heads": 2,
+  "intermediate_size": 512
+}"#;
+
+#[test]
+fn a_configuration_never_seen_is_pasted_changed_and_measured() {
+    let _turn = turn();
+    let data = tempfile::tempdir().unwrap();
+    let window = Window::open(data.path());
+    window.click("welcome-skip");
+    window.click("nav-models");
+    window.until("the model types", |window| (window.count("[data-testid=types] tbody tr") > 10).then_some(()));
+    window.picture("models-1-gallery");
+    window.type_into("models-search", "bert");
+    window.until("fewer types", |window| (!window.text("models-count").starts_with("804")).then_some(()));
+    window.click("models-paste");
+    window.type_into("model-json", NEVER_SEEN);
+    let before =
+        window.until("its size", |window| Some(window.text("cost-parameters")).filter(|text| !text.is_empty()));
+    window.picture("models-2-text");
+    window.click("model-form");
+    window.type_into("size-num_hidden_layers", "4");
+    let after =
+        window.until("other costs", |window| Some(window.text("cost-parameters")).filter(|text| *text != before));
+    println!("parameters: {before}, then {after}");
+    window.picture("models-3-changed");
+    window.resize(900, 600);
+    window.picture("models-3-changed-small");
+    window.resize(1280, 800);
+    window.click("open-palette");
+    window.click("action-theme-dark");
+    window.picture("models-3-changed-dark");
+    window.type_into("size-num_attention_heads", "3");
+    let said = window.text("model-problem");
+    assert!(said.contains("hidden_size") && said.contains("Line 3"), "{said}");
+    window.picture("models-4-wrong");
+    window.type_into("size-num_attention_heads", "4");
+    window.click("model-measure");
+    window.wait("estimate");
+    window.picture("models-5-launch");
+    let pressed = Instant::now();
+    window.click("start");
+    window.wait("live");
+    window.wait_long("finished", Duration::from_secs(180));
+    println!("from the press to the end of the sweep: {:.1} s", pressed.elapsed().as_secs_f64());
+    window.click("see-matrix");
+    let figure = window.text("cell-My model-cpu");
+    assert!(figure.contains("ms"), "{figure}");
+    window.picture("models-6-matrix");
+    window.click("nav-models");
+    window.click("model-back");
+    window.click("models-clear");
+    window.wait("card-preset:llama-2-7b");
+    window.picture("models-7-gallery-dark");
+    window.click("card-preset:llama-2-7b");
+    let fit = window.text("fit");
+    assert!(fit.to_lowercase().contains("fit"), "{fit}");
+    println!("{fit}");
+    window.picture("models-8-large-dark");
+}

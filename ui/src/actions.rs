@@ -38,11 +38,12 @@ pub static ALL: &[Action] = &[
     action("palette", "Go to", "Find an action", Some("Ctrl+K"), |app| app.palette_open.set(true)),
     action("go-matrix", "Go to", "Matrix", Some("Ctrl+1"), |app| app.go(Place::Matrix)),
     action("go-launch", "Go to", "Launch", Some("Ctrl+2"), |app| app.go(Place::Launch)),
-    action("go-compare", "Go to", "Compare", Some("Ctrl+7"), |app| app.go(Place::Compare)),
-    action("go-charts", "Go to", "Charts", Some("Ctrl+3"), |app| app.go(Place::Charts)),
-    action("go-results", "Go to", "Results", Some("Ctrl+4"), |app| app.go(Place::Results)),
-    action("go-templates", "Go to", "Templates", Some("Ctrl+5"), |app| app.go(Place::Templates)),
-    action("go-machine", "Go to", "This machine", Some("Ctrl+6"), |app| app.go(Place::Machine)),
+    action("go-compare", "Go to", "Compare", Some("Ctrl+3"), |app| app.go(Place::Compare)),
+    action("go-charts", "Go to", "Charts", Some("Ctrl+4"), |app| app.go(Place::Charts)),
+    action("go-results", "Go to", "Results", Some("Ctrl+5"), |app| app.go(Place::Results)),
+    action("go-models", "Go to", "Models", Some("Ctrl+6"), |app| app.go(Place::Models)),
+    action("go-templates", "Go to", "Templates", Some("Ctrl+7"), |app| app.go(Place::Templates)),
+    action("go-machine", "Go to", "This machine", Some("Ctrl+8"), |app| app.go(Place::Machine)),
     action("go-settings", "Go to", "Settings", Some("Ctrl+,"), |app| app.go(Place::Settings)),
     action("go-welcome", "Go to", "First steps", None, |app| app.go(Place::Welcome)),
     action("add-model", "Models", "Add a model file…", Some("Ctrl+O"), add_model),
@@ -137,8 +138,11 @@ async fn open_models(app: App, paths: Vec<String>) {
     }
     if !added.is_empty() {
         app.models.update(|version| *version += 1);
+        // The page of models shows what it is given; anywhere else it is to be measured.
+        if app.place.get_untracked() != Place::Models {
+            app.go(Place::Launch);
+        }
         app.wanted_models.set(added);
-        app.go(Place::Launch);
     }
 }
 

@@ -23,6 +23,7 @@ pub fn Window() -> impl IntoView {
     });
     provide_context(pages::Draft::new());
     provide_context(pages::CompareDraft::new());
+    provide_context(pages::ModelDraft::new());
     let started = RwSignal::new(None::<Result<(), Failure>>);
 
     bridge::on_event(move |event| hear(app, event));
@@ -77,6 +78,7 @@ fn Page() -> impl IntoView {
         Place::Compare => view! { <pages::Compare /> }.into_any(),
         Place::Charts => view! { <pages::Charts /> }.into_any(),
         Place::Results => view! { <pages::Results /> }.into_any(),
+        Place::Models => view! { <pages::Models /> }.into_any(),
         Place::Templates => view! { <pages::Templates /> }.into_any(),
         Place::Machine => view! { <pages::Machine /> }.into_any(),
         Place::Settings => view! { <pages::SettingsPage /> }.into_any(),
@@ -133,6 +135,7 @@ fn icon_of(place: Place) -> &'static str {
         Place::Compare => "compare",
         Place::Charts => "charts",
         Place::Results => "results",
+        Place::Models => "models",
         Place::Templates => "templates",
         Place::Machine => "machine",
         Place::Settings => "settings",

@@ -3,6 +3,7 @@
 use crate::bridge;
 use contract::{Failure, Request};
 use leptos::{prelude::*, task::spawn_local};
+use std::time::Duration;
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Loaded<T> {
@@ -74,4 +75,25 @@ where
         });
     });
     load
+}
+
+/// Follows a value once it has rested for a moment, so that typing asks for few answers.
+pub fn settled<T: Clone + PartialEq + Send + Sync + 'static>(
+    value: impl Fn() -> T + Send + Sync + 'static,
+) -> Signal<T> {
+    const REST: Duration = Duration::from_millis(80);
+    let settled = RwSignal::new(untrack(&value));
+    let pending = StoredValue::new(None::<TimeoutHandle>);
+    Effect::new(move |_| {
+        let value = value();
+        if let Some(earlier) = pending.get_value() {
+            earlier.clear();
+        }
+        if settled.with_untracked(|settled| *settled == value) {
+            return;
+        }
+        let settle = move || drop(settled.try_set(value.clone()));
+        pending.set_value(set_timeout_with_handle(settle, REST).ok());
+    });
+    settled.into()
 }

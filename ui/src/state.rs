@@ -15,6 +15,7 @@ pub enum Place {
     Compare,
     Charts,
     Results,
+    Models,
     Templates,
     Machine,
     Settings,
@@ -22,12 +23,13 @@ pub enum Place {
 
 impl Place {
     /// Those the rail shows, in order.
-    pub const RAIL: [Self; 8] = [
+    pub const RAIL: [Self; 9] = [
         Self::Matrix,
         Self::Launch,
         Self::Compare,
         Self::Charts,
         Self::Results,
+        Self::Models,
         Self::Templates,
         Self::Machine,
         Self::Settings,
@@ -41,6 +43,7 @@ impl Place {
             Self::Compare => "compare",
             Self::Charts => "charts",
             Self::Results => "results",
+            Self::Models => "models",
             Self::Templates => "templates",
             Self::Machine => "machine",
             Self::Settings => "settings",
@@ -55,6 +58,7 @@ impl Place {
             Self::Compare => "Compare",
             Self::Charts => "Charts",
             Self::Results => "Results",
+            Self::Models => "Models",
             Self::Templates => "Templates",
             Self::Machine => "This machine",
             Self::Settings => "Settings",
@@ -95,7 +99,7 @@ pub struct App {
     /// The filter that matrix, charts and results share.
     pub filter: RwSignal<Filter>,
     pub metric: RwSignal<Metric>,
-    /// Models to be chosen when Launch opens: just added, or asked for from an empty cell.
+    /// Models to be chosen in Launch or opened among the models: just added, or asked for from an empty cell.
     pub wanted_models: RwSignal<Vec<ModelId>>,
     pub chart: RwSignal<ChartKind>,
     /// Results picked by hand for the charts; none picked draws what passes the filter.

@@ -113,7 +113,7 @@ fn Starter(model: ModelInfo, chosen: RwSignal<Option<ModelId>>, chosen_now: Memo
         >
             <strong>{model.name}</strong>
             <span class="quiet small">{model.about}</span>
-            <span class="small">{model.parameters.map(super::launch::parameters)}</span>
+            <span class="small">{model.parameters.map(chart::format::parameters)}</span>
         </button>
     }
 }

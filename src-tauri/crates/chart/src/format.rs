@@ -60,6 +60,23 @@ pub fn duration_secs(secs: f64) -> String {
     }
 }
 
+/// A model's size in words: `109 million parameters`.
+pub fn parameters(count: u64) -> String {
+    format!("{} parameters", amount(count))
+}
+
+/// A large number in words: `109 million`.
+pub fn amount(count: u64) -> String {
+    let (value, word) = match count as f64 {
+        n if n < 1e3 => (n, ""),
+        n if n < 1e6 => (n / 1e3, " thousand"),
+        n if n < 1e9 => (n / 1e6, " million"),
+        n if n < 1e12 => (n / 1e9, " billion"),
+        n => (n / 1e12, " trillion"),
+    };
+    format!("{}{word}", significant(value))
+}
+
 /// Bytes in decimal units: `87.3 MB`, `1.2 GB`.
 pub fn bytes(bytes: u64) -> String {
     scaled(bytes as f64, &["B", "kB", "MB", "GB", "TB"])

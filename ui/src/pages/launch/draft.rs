@@ -50,6 +50,19 @@ impl Draft {
         self.view.set(View::Running);
     }
 
+    /// Takes sizes chosen for one model elsewhere, by the names of its dimensions.
+    pub fn take_sizes(self, dims: &[Dim], sizes: &BTreeMap<String, u32>) {
+        let chosen = |role: DimRole| {
+            let dim = dims.iter().filter(|dim| dim.role == role).find_map(|dim| sizes.get(&dim.name));
+            dim.map(u32::to_string)
+        };
+        self.batches.set(chosen(DimRole::Batch).unwrap_or_else(|| "1".into()));
+        self.lengths.set(chosen(DimRole::Sequence).unwrap_or_default());
+        self.image_sizes.set(chosen(DimRole::ImageSize).unwrap_or_default());
+        let others = dims.iter().filter(|dim| dim.role == DimRole::Other);
+        self.dims.set(others.filter_map(|dim| Some((dim.name.clone(), sizes.get(&dim.name)?.to_string()))).collect());
+    }
+
     /// Suggests the first model and every ready place, once.
     pub fn take_defaults(self, models: Option<&Vec<ModelInfo>>, machine: Option<&Machine>) {
         let (Some(models), Some(machine)) = (models, machine) else { return };

@@ -10,7 +10,6 @@ mod targets;
 
 pub use draft::{Draft, SEED, ready_targets, size_dim};
 pub use estimate::start;
-pub use models::parameters;
 
 use crate::{load::load, parts::Segmented, state::App};
 use contract::{GetMachine, ListModels};

@@ -28,7 +28,7 @@ pub fn ModelStep(models: Load<Vec<ModelInfo>>) -> impl IntoView {
             {move || pasting.get().then(|| view! { <PasteConfig failure pasting /> })}
             {move || failure.get().map(|failure| view! { <InlineFailure failure /> })}
             <WhenLoaded load=models rows=4 ready=move |models| view! {
-                <ul class="choices" data-testid="model-list">
+                <ul class="choices long" data-testid="model-list">
                     {models.into_iter().map(|model| view! { <ModelChoice model /> }).collect_view()}
                 </ul>
             } />
@@ -68,7 +68,7 @@ fn ModelChoice(model: ModelInfo) -> impl IntoView {
             </label>
             <span class="choice-figures small">
                 {model.parameters.map(|count| view! {
-                    <span title="Parameters">{parameters(count)}</span>
+                    <span title="Parameters">{format::parameters(count)}</span>
                 })}
                 <span class="quiet" title="Weights at f32">{format::bytes(model.weight_bytes)}</span>
             </span>
@@ -163,15 +163,4 @@ fn remove(app: App, draft: Draft, id: ModelId) {
             Err(failure) => app.tell_failure(&failure),
         }
     });
-}
-
-/// A model's size in words: `109 million parameters`.
-pub fn parameters(count: u64) -> String {
-    let (value, word) = match count as f64 {
-        n if n < 1e3 => (n, ""),
-        n if n < 1e6 => (n / 1e3, " thousand"),
-        n if n < 1e9 => (n / 1e6, " million"),
-        n => (n / 1e9, " billion"),
-    };
-    format!("{}{word} parameters", format::significant(value))
 }

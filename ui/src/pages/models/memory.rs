@@ -1,0 +1,133 @@
+//! What the model needs in each precision, drawn against the memory that is free here.
+
+use super::{ModelDraft, detail::Known};
+use crate::parts::*;
+use chart::format::bytes;
+use contract::{ConfigReading, CostPhase, FittingLayers, PhaseMemory, PrecisionMemory};
+use leptos::prelude::*;
+
+#[component]
+pub fn Memory(known: Known) -> impl IntoView {
+    let rows = Memo::new(move |_| {
+        known.description.with(|known| known.as_ref().map(|known| known.memory.clone()).unwrap_or_default())
+    });
+    let available =
+        Memo::new(move |_| known.reading.with(|reading| reading.as_ref().map_or(0, |r| r.available_memory_bytes)));
+    let scale = Memo::new(move |_| {
+        let most = rows.with(|rows| rows.iter().map(PrecisionMemory::most_bytes).max().unwrap_or(0));
+        // A small model is drawn at its own scale; the mark of what is free stands at the edge then.
+        most.max(available.get().min(most.saturating_mul(4))).max(1)
+    });
+    view! {
+        <section class="panel" aria-labelledby="model-memory">
+            <header class="panel-head">
+                <h2 id="model-memory">"Memory"</h2>
+                <span class="quiet small">{move || format!("{} free for a measurement", bytes(available.get()))}</span>
+            </header>
+            <Fit known />
+            <table class="table memory-table" data-testid="memory">
+                <thead>
+                    <tr>
+                        <th>"Precision"</th>
+                        <th>"While"</th>
+                        <th class="number">"Weights"</th>
+                        <th class="number">"Results"</th>
+                        <th class="number">"Cache"</th>
+                        <th class="number">"In all"</th>
+                        <th class="memory-bars"><span class="visually-hidden">"Drawn"</span></th>
+                    </tr>
+                </thead>
+                <tbody>
+                    {move || {
+                        rows.get()
+                            .into_iter()
+                            .flat_map(|memory| {
+                                let phases = memory.phases.clone();
+                                phases.into_iter().enumerate().map(move |(at, phase)| (memory.clone(), at, phase))
+                            })
+                            .map(|(memory, at, phase)| view! { <Row memory first=at == 0 phase available=available.get() scale=scale.get() /> })
+                            .collect_view()
+                    }}
+                </tbody>
+            </table>
+            <p class="quiet small">"The least that is needed: engines add buffers of their own. Results are the numbers between the layers, the cache is what is kept of the text for the next token."</p>
+        </section>
+    }
+}
+
+#[component]
+fn Row(memory: PrecisionMemory, first: bool, phase: PhaseMemory, available: u64, scale: u64) -> impl IntoView {
+    let too_big = phase.total_bytes > available;
+    let share = move |part: u64| format!("width:{:.2}%", part as f64 / scale as f64 * 100.0);
+    let cache = match phase.cache_bytes {
+        0 => "–".to_owned(),
+        kept => bytes(kept),
+    };
+    let testid = format!("memory-{}-{}", memory.precision.key(), word(phase.phase).replace(' ', "-"));
+    view! {
+        <tr data-testid=testid>
+            <th scope="row">{first.then(|| memory.precision.label())}</th>
+            <td>{word(phase.phase)}</td>
+            <td class="number">{bytes(memory.weight_bytes)}</td>
+            <td class="number">{bytes(phase.activation_bytes)}</td>
+            <td class="number">{cache}</td>
+            <td class="number" class:caution=too_big>{bytes(phase.total_bytes)}</td>
+            <td class="memory-bars">
+                <div class="memory-bar" class:too-big=too_big aria-hidden="true">
+                    <i class="weights" style=share(memory.weight_bytes)></i>
+                    <i class="cache" style=share(phase.cache_bytes)></i>
+                    <i class="results" style=share(phase.activation_bytes)></i>
+                    {(available < scale).then(|| view! { <b style=format!("left:{:.2}%", available as f64 / scale as f64 * 100.0)></b> })}
+                </div>
+            </td>
+        </tr>
+    }
+}
+
+fn word(phase: CostPhase) -> &'static str {
+    match phase {
+        CostPhase::Run => "one call",
+        CostPhase::Prefill => "reading the prompt",
+        CostPhase::Decode => "next token",
+    }
+}
+
+/// Whether it fits here, and the nearest choice that does.
+#[component]
+fn Fit(known: Known) -> impl IntoView {
+    let draft = ModelDraft::get();
+    let layers =
+        Memo::new(move |_| known.reading.with(|reading| reading.as_ref().and_then(|r| r.fitting_layers.clone())));
+    let verdict = Memo::new(move |_| known.reading.with(|reading| reading.as_ref().and_then(verdict)));
+    view! {
+        {move || verdict.get().map(|(fits, sentence)| view! {
+            <p class="fit" class:caution=!fits data-testid="fit">
+                <Icon name=if fits { "check" } else { "warning" } />
+                <span>{sentence}</span>
+            </p>
+        })}
+        {move || layers.get().map(|FittingLayers { key, layers }| view! {
+            <Button small=true testid="use-layers" on_press=move |_| draft.change(&key, layers)>
+                {format!("Use {layers} layers")}
+            </Button>
+        })}
+    }
+}
+
+fn verdict(reading: &ConfigReading) -> Option<(bool, String)> {
+    let memory = &reading.description.as_ref()?.memory;
+    let first = memory.first()?;
+    let free = reading.available_memory_bytes;
+    if first.most_bytes() <= free {
+        return Some((true, format!("Fits into this machine's memory in {}.", first.precision)));
+    }
+    let needs = format!("Does not fit in {}: {} are needed.", first.precision, bytes(first.most_bytes()));
+    let other = memory.iter().filter(|memory| memory.most_bytes() <= free).max_by_key(|memory| memory.most_bytes());
+    let nearest = match (other, &reading.fitting_layers) {
+        (Some(memory), Some(fit)) => format!("It fits in {}, or with {} layers.", memory.precision, fit.layers),
+        (Some(memory), None) => format!("It fits in {}.", memory.precision),
+        (None, Some(fit)) => format!("It would fit with {} layers.", fit.layers),
+        (None, None) => "Shorter inputs, a smaller batch or a narrower model would need less.".to_owned(),
+    };
+    Some((false, format!("{needs} {nearest}")))
+}
