@@ -5,6 +5,7 @@ use crate::{
     catalogue::Catalogue,
     comparing::Comparing,
     front::Front,
+    insight::Insight,
     instance::{self, Claim, Instance},
     inventory::{self, Inventory},
     making::Making,
@@ -41,6 +42,7 @@ pub struct Inside {
     pub(crate) comparing: Comparing,
     pub(crate) templates: Templates,
     pub(crate) making: Making,
+    pub(crate) insight: Insight,
     store: watch::Sender<StoreState>,
     instance: Mutex<Option<Instance>>,
     listener: Mutex<Option<Listener>>,
@@ -97,6 +99,7 @@ impl Desk {
             comparing: Comparing::default(),
             templates: Templates::default(),
             making: Making::default(),
+            insight: Insight::default(),
             store: watch::Sender::new(StoreState::Opening),
             instance: Mutex::default(),
             listener: Mutex::default(),
@@ -209,6 +212,9 @@ impl Desk {
     }
 
     pub(crate) fn tell(&self, event: Event) {
+        if matches!(event, Event::Stored(_) | Event::ResultsChanged) {
+            self.insight.results_changed();
+        }
         if let Some(listener) = &*self.listener.lock().expect("no listener panics") {
             listener(event);
         }

@@ -37,6 +37,7 @@ pub struct Window {
     session: String,
 }
 
+#[allow(dead_code, reason = "each test program uses its own part of this")]
 impl Window {
     /// Starts the program with its data in this folder.
     pub fn open(data: &Path) -> Self {
@@ -102,6 +103,27 @@ impl Window {
         });
     }
 
+    /// Chooses an option of a select by its value.
+    pub fn choose(&self, testid: &str, value: &str) {
+        let selector = format!("[data-testid=\"{testid}\"] option[value=\"{value}\"]");
+        self.until(value, |window| {
+            let element = window.find_by(&selector)?;
+            window.post(&format!("/element/{element}/click"), &json!({})).ok()
+        });
+    }
+
+    /// Scrolls to what bears this `data-testid`.
+    pub fn show(&self, testid: &str) {
+        let script = "document.querySelector(`[data-testid=\"${arguments[0]}\"]`).scrollIntoView()";
+        self.post("/execute/sync", &json!({"script": script, "args": [testid]})).unwrap();
+    }
+
+    /// Draws in `light` or `dark` from now on, by the command palette.
+    pub fn theme(&self, theme: &str) {
+        self.click("open-palette");
+        self.click(&format!("action-theme-{theme}"));
+    }
+
     pub fn text(&self, testid: &str) -> String {
         self.until(testid, |window| {
             let element = window.find(testid)?;
@@ -145,7 +167,7 @@ impl Window {
         self.until_within(PATIENCE, what, found)
     }
 
-    fn until_within<T>(&self, patience: Duration, what: &str, mut found: impl FnMut(&Self) -> Option<T>) -> T {
+    pub fn until_within<T>(&self, patience: Duration, what: &str, mut found: impl FnMut(&Self) -> Option<T>) -> T {
         let began = Instant::now();
         loop {
             if let Some(found) = found(self) {
@@ -160,7 +182,10 @@ impl Window {
     }
 
     fn find(&self, testid: &str) -> Option<String> {
-        let selector = format!("[data-testid=\"{testid}\"]");
+        self.find_by(&format!("[data-testid=\"{testid}\"]"))
+    }
+
+    fn find_by(&self, selector: &str) -> Option<String> {
         let element = self.post("/element", &json!({"using": "css selector", "value": selector})).ok()?;
         Some(element.as_object()?.values().next()?.as_str()?.to_owned())
     }

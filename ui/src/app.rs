@@ -24,6 +24,7 @@ pub fn Window() -> impl IntoView {
     provide_context(pages::Draft::new());
     provide_context(pages::CompareDraft::new());
     provide_context(pages::ModelDraft::new());
+    provide_context(pages::Question::new());
     let started = RwSignal::new(None::<Result<(), Failure>>);
 
     bridge::on_event(move |event| hear(app, event));
@@ -80,6 +81,8 @@ fn Page() -> impl IntoView {
         Place::Results => view! { <pages::Results /> }.into_any(),
         Place::Models => view! { <pages::Models /> }.into_any(),
         Place::Templates => view! { <pages::Templates /> }.into_any(),
+        Place::Recommend => view! { <pages::Recommend /> }.into_any(),
+        Place::Watch => view! { <pages::Watch /> }.into_any(),
         Place::Machine => view! { <pages::Machine /> }.into_any(),
         Place::Settings => view! { <pages::SettingsPage /> }.into_any(),
     }
@@ -137,6 +140,8 @@ fn icon_of(place: Place) -> &'static str {
         Place::Results => "results",
         Place::Models => "models",
         Place::Templates => "templates",
+        Place::Recommend => "recommend",
+        Place::Watch => "watch",
         Place::Machine => "machine",
         Place::Settings => "settings",
     }

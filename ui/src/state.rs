@@ -17,19 +17,23 @@ pub enum Place {
     Results,
     Models,
     Templates,
+    Recommend,
+    Watch,
     Machine,
     Settings,
 }
 
 impl Place {
     /// Those the rail shows, in order.
-    pub const RAIL: [Self; 9] = [
+    pub const RAIL: [Self; 11] = [
         Self::Matrix,
         Self::Launch,
         Self::Compare,
         Self::Charts,
         Self::Results,
         Self::Models,
+        Self::Recommend,
+        Self::Watch,
         Self::Templates,
         Self::Machine,
         Self::Settings,
@@ -45,6 +49,8 @@ impl Place {
             Self::Results => "results",
             Self::Models => "models",
             Self::Templates => "templates",
+            Self::Recommend => "recommend",
+            Self::Watch => "watch",
             Self::Machine => "machine",
             Self::Settings => "settings",
         }
@@ -60,6 +66,8 @@ impl Place {
             Self::Results => "Results",
             Self::Models => "Models",
             Self::Templates => "Templates",
+            Self::Recommend => "Recommend",
+            Self::Watch => "Watch",
             Self::Machine => "This machine",
             Self::Settings => "Settings",
         }
@@ -87,6 +95,8 @@ pub struct App {
     pub comparison: RwSignal<Option<LiveComparison>>,
     /// Grows when results were stored, imported, deleted or brought back.
     pub results: RwSignal<u64>,
+    /// Grows when a change of a watched series was acknowledged, muted or opened again.
+    pub marks: RwSignal<u64>,
     /// Grows when the inventory or its peaks changed.
     pub machine: RwSignal<u64>,
     /// Grows when the list of models changed.
@@ -101,6 +111,8 @@ pub struct App {
     pub metric: RwSignal<Metric>,
     /// Models to be chosen in Launch or opened among the models: just added, or asked for from an empty cell.
     pub wanted_models: RwSignal<Vec<ModelId>>,
+    /// The series to be looked at when Watch opens.
+    pub wanted_series: RwSignal<Option<String>>,
     pub chart: RwSignal<ChartKind>,
     /// Results picked by hand for the charts; none picked draws what passes the filter.
     pub picked: RwSignal<Vec<RunRow>>,
@@ -120,6 +132,7 @@ impl App {
             live: RwSignal::new(None),
             comparison: RwSignal::new(None),
             results: RwSignal::new(0),
+            marks: RwSignal::new(0),
             machine: RwSignal::new(0),
             models: RwSignal::new(0),
             toasts: RwSignal::new(Vec::new()),
@@ -129,6 +142,7 @@ impl App {
             filter: RwSignal::new(Filter::default()),
             metric: RwSignal::new(Metric::Latency),
             wanted_models: RwSignal::new(Vec::new()),
+            wanted_series: RwSignal::new(None),
             chart: RwSignal::new(ChartKind::Latency),
             picked: RwSignal::new(Vec::new()),
             template: RwSignal::new(None),

@@ -7,10 +7,10 @@ use super::{
 use clap::Args;
 use contract::Failure;
 use insight::{
-    recommend::{Candidate, Evidence, Recommendation, Setting, Wish, recommend},
-    table::Times,
+    recommend::{Candidate, Evidence, Limits, Recommendation, Setting, Survey, Work},
+    table::{Measurement, Times},
 };
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 /// Recommend where a model should run, from what was measured and what that predicts.
 ///
@@ -62,20 +62,34 @@ impl Recommend {
         let table = Table::open(&self.known, Times::Known)?;
         table.tell_refused(&self.known);
         let rows = table.usable();
-        let wish = Wish {
-            model: self.model,
-            mode: self.mode,
-            batch: self.batch,
-            size: self.size,
+        self.check_hardware(&rows)?;
+        let work = Work { model: self.model, mode: self.mode, batch: self.batch, size: self.size, ..Work::default() };
+        let survey = Survey::of(&rows, &work)
+            .map_err(|e| Failure::bad_input(self.known.display().to_string(), e.to_string()))?;
+        let limits = Limits {
             max_latency_ms: self.max_latency_ms,
             max_memory_mb: self.max_memory_mb,
             min_throughput: self.min_throughput,
-            precisions: self.precision,
-            hardware: self.hardware,
+            ..Limits::default()
         };
-        let found =
-            recommend(&rows, &wish).map_err(|e| Failure::bad_input(self.known.display().to_string(), e.to_string()))?;
+        let allowed = |list: &[String], name: &String| list.is_empty() || list.contains(name);
+        let unwanted = |setting: &Setting| match () {
+            () if !allowed(&self.hardware, &setting.hardware) => Some("its hardware is not among those allowed".into()),
+            () if !allowed(&self.precision, &setting.precision) => {
+                Some("its precision is not among those allowed".into())
+            }
+            () => None,
+        };
+        let found = survey.choose(&limits, &unwanted);
         if self.json { output.json(&found) } else { output.lines(lines(&found)) }
+    }
+
+    fn check_hardware(&self, rows: &[&Measurement]) -> Result<(), Failure> {
+        let known: BTreeSet<&str> = rows.iter().map(|row| row.hardware.as_str()).collect();
+        let Some(unknown) = self.hardware.iter().find(|name| !known.contains(name.as_str())) else { return Ok(()) };
+        let known = known.into_iter().collect::<Vec<_>>().join(", ");
+        let reason = format!("no known row names the hardware `{unknown}`; the table has {known}");
+        Err(Failure::bad_input(self.known.display().to_string(), reason))
     }
 }
 

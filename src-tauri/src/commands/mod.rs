@@ -3,9 +3,11 @@
 mod app;
 mod compare;
 mod gallery;
+mod insight;
 mod launch;
 mod machine;
 mod models;
 mod results;
 mod settings;
 mod templates;
+mod watch;

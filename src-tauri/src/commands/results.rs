@@ -17,6 +17,18 @@ impl Answer<GetMatrix> for Desk {
     }
 }
 
+impl Answer<PredictMatrix> for Desk {
+    async fn answer(&self, PredictMatrix { metric, filter }: PredictMatrix) -> Result<Matrix, Failure> {
+        let (desk, store, machine) = (self.clone(), self.store().await?, self.inventory.machine().await);
+        blocking(move || {
+            let mut matrix = matrix::of(&machine, store.matrix(metric, &filter)?, &filter);
+            desk.insight.predict(&store, &machine, &mut matrix)?;
+            Ok(matrix)
+        })
+        .await
+    }
+}
+
 impl Answer<GetFilterChoices> for Desk {
     async fn answer(&self, _: GetFilterChoices) -> Result<FilterChoices, Failure> {
         self.with_store(|store| store.filter_choices()).await

@@ -33,6 +33,9 @@ fn check(settings: &Settings) -> Result<(), Failure> {
     range("time budget", settings.budget_secs, 0.1, 3600.0, " s")?;
     range("time-out", settings.timeout_secs, 1.0, 86_400.0, " s")?;
     range("share of memory", settings.memory_share, 0.01, 1.0, "")?;
+    for (hardware, price) in &settings.prices {
+        range(&format!("price of {hardware}"), *price, 0.0, 1e6, " an hour")?;
+    }
     match settings.threads {
         Some(threads) => range("threads", f64::from(threads), 1.0, 1024.0, ""),
         None => Ok(()),

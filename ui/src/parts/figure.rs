@@ -10,6 +10,12 @@ pub fn fed_text(batch: u32, size: Option<u32>) -> String {
     }
 }
 
+/// A sentence begins with a capital.
+pub fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| format!("{}{}", first.to_uppercase(), letters.as_str()))
+}
+
 /// Low, value and high on a scale from `from` to `to`, in the unit of the figure.
 #[component]
 pub fn Whisker(low: f64, value: f64, high: f64, from: f64, to: f64) -> impl IntoView {

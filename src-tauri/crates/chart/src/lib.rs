@@ -3,19 +3,23 @@
 
 mod evidence;
 pub mod format;
+mod front;
 mod kinds;
 mod layout;
 pub mod names;
 mod series;
 mod table;
 mod theme;
+mod trend;
 
 #[cfg(test)]
 mod fixtures;
 
+pub use front::{Against, front};
 pub use kinds::{ChartKind, Source, figure};
 pub use table::{Cell, Table};
 pub use theme::Theme;
+pub use trend::trend;
 
 use serde_json::Value;
 

@@ -1,7 +1,9 @@
 //! The words that window and shell share: requests, events, failures, and what was measured.
 //! Compiles for wasm and native alike and does no I/O.
 
+mod advice;
 mod beside;
+mod board;
 mod comparison;
 pub mod csv;
 mod editing;
@@ -23,7 +25,9 @@ mod table;
 mod template;
 mod watch;
 
+pub use advice::*;
 pub use beside::*;
+pub use board::*;
 pub use comparison::*;
 pub use editing::*;
 pub use event::*;

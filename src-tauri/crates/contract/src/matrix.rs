@@ -45,6 +45,19 @@ pub enum MatrixCell {
         size: Option<u32>,
         noise: Option<NoiseGrade>,
     },
+    /// Not measured: what results of others let one expect, with its 90 % interval. Only where it was asked for.
+    Predicted {
+        value: f64,
+        low: f64,
+        high: f64,
+        /// In the word of results, such as `f32` and `w8a16`.
+        precision: String,
+        engine: EngineId,
+        batch: Option<u32>,
+        size: Option<u32>,
+        /// What it rests on.
+        told: String,
+    },
     /// Tried, and there is no figure to rank.
     Failed { reason: String, runs: u32, run: RunId },
     /// Not usable here.

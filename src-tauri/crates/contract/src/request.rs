@@ -106,6 +106,8 @@ requests! {
 
     // Results
     GetMatrix { metric: Metric, filter: Filter } -> Matrix;
+    /// The same with what was not measured predicted, for latency, throughput and memory.
+    PredictMatrix { metric: Metric, filter: Filter } -> Matrix;
     GetFilterChoices -> FilterChoices;
     /// All results of one matrix cell, newest first.
     GetCellRuns { model: String, device: Option<DeviceId>, platform: Platform, filter: Filter } -> Vec<RunRow>;
@@ -120,6 +122,26 @@ requests! {
     ExportTable { path: Option<String>, filter: Filter, with_names: bool } -> Option<ExportReport>;
     /// Writes something the window made (a picture, a table); none when the person closed the dialog.
     SaveFile { suggested_name: String, base64: String, path: Option<String> } -> Option<String>;
+
+    // Insight
+    /// Where a piece of work should run. The first answer for new results learns from them, which may take a minute.
+    Advise { work: Work, limits: Limits } -> Advice;
+    /// What runs well on this machine.
+    AdviseMachine { limits: Limits } -> MachineAdvice;
+    /// A setting as a file for its engine, to be kept with `SaveFile`.
+    WriteEngineFile { work: Work, setting: AdvisedSetting } -> EngineFile;
+    GetCompatibility -> Compatibility;
+
+    // Watch
+    /// A change smaller than this share does not matter: 0.02 for 2 %.
+    GetWatch { smallest_change: f64 } -> WatchBoard;
+    GetSeries { series: String, smallest_change: f64 } -> SeriesHistory;
+    /// Results on a level that is worse and not acknowledged.
+    GetConcerns -> Vec<Concern>;
+    /// No mark takes an earlier one away.
+    SetMarks { marked: Vec<Marked>, mark: Option<Mark> } -> ();
+    /// Queues the same setting once more, to see whether a new figure holds.
+    MeasureAgain { run: RunId } -> JobId;
 
     // Templates
     ListTemplates -> Vec<TemplateRow>;

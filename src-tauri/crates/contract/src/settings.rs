@@ -1,6 +1,7 @@
 //! What a person can choose.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -27,6 +28,8 @@ pub struct Settings {
     pub memory_share: f64,
     /// The first-run page was finished or dismissed.
     pub welcomed: bool,
+    /// What an hour of a hardware costs, by its name in results.
+    pub prices: BTreeMap<String, f64>,
 }
 
 impl Default for Settings {
@@ -39,6 +42,7 @@ impl Default for Settings {
             weights_budget_bytes: 20_000_000_000,
             memory_share: 0.8,
             welcomed: false,
+            prices: BTreeMap::new(),
         }
     }
 }

@@ -4,6 +4,7 @@
 pub mod backend;
 pub mod backends;
 mod calibrate;
+mod configure;
 mod environment;
 mod gates;
 mod golden;
@@ -20,6 +21,7 @@ pub mod worker;
 
 pub use backends::dynamic_form;
 pub use calibrate::{CalibrateError, calibrate};
+pub use configure::engine_file;
 pub use environment::{available_memory_bytes, environment, installed_memory_bytes};
 pub use golden::{GoldenResult, check_golden};
 pub use inventory::{changes, merge_webview, scan};

@@ -1,8 +1,9 @@
 //! What the store answers that is not a contract type by itself.
 
 use contract::{
-    DeviceId, EngineId, Evidence, JobId, MachineId, Metric, NoiseGrade, Platform, Precision, RunId, Setting,
+    DeviceId, EngineId, Evidence, JobId, MachineId, Metric, Mode, NoiseGrade, Platform, Precision, RunId, Setting,
 };
+use jiff::Timestamp;
 
 /// The best figure of every pair of model and device that has results; the shell adds the machine's columns.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,6 +64,50 @@ pub struct GraphRun {
     /// 95 % interval.
     pub low_ms: f64,
     pub high_ms: f64,
+}
+
+/// A ranked result with a time: what is learned from, and a point of a watched series.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KnownRun {
+    pub id: RunId,
+    pub model: String,
+    pub family: String,
+    /// The word of the neutral table.
+    pub hardware: String,
+    pub platform: Platform,
+    /// The machine it was measured on; none for imported results.
+    pub machine: Option<MachineId>,
+    pub device: DeviceId,
+    /// Used together.
+    pub devices: Option<u32>,
+    pub engine: EngineId,
+    pub engine_version: String,
+    /// As its table says it: `amp`, `w8a16`.
+    pub precision: String,
+    pub mode: Mode,
+    pub batch: Option<u32>,
+    pub size: Option<u32>,
+    pub threads: Option<u32>,
+    pub started_at: Option<Timestamp>,
+    pub parameters: Option<u64>,
+    pub macs: Option<u64>,
+    pub activations: Option<u64>,
+    /// Of one batch.
+    pub median_ms: f64,
+    pub p95_ms: Option<f64>,
+    pub peak_memory_bytes: Option<u64>,
+    pub evidence: Evidence,
+    pub surroundings: Surroundings,
+}
+
+/// What may change between two measurements of the same setting; all blank for imported results.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Surroundings {
+    pub os: Option<String>,
+    pub driver: Option<String>,
+    pub governor: Option<String>,
+    pub power: Option<String>,
+    pub assay_version: Option<String>,
 }
 
 /// A job that was running when the app ended without a word.

@@ -2,10 +2,12 @@
 
 mod claim;
 mod columns;
+mod compatibility;
 mod error;
 mod file;
 mod filter;
 mod found;
+mod known;
 mod matrix;
 mod migrate;
 mod query;
@@ -15,5 +17,5 @@ mod store;
 mod tables;
 
 pub use error::StoreError;
-pub use found::{BestCell, BestFigure, FailedCell, GraphRun, Interrupted, MatrixBest};
+pub use found::{BestCell, BestFigure, FailedCell, GraphRun, Interrupted, KnownRun, MatrixBest, Surroundings};
 pub use store::{Result, Store};

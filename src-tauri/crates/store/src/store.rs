@@ -5,9 +5,12 @@ use crate::file::{self, Found};
 use crate::filter::{self, Condition};
 use crate::tables::{
     Migration, added_models, comparisons, machines, peaks, queue, runs, settings, template_versions, templates,
-    unsaved_templates,
+    unsaved_templates, watch_marks,
 };
-use crate::{GraphRun, Interrupted, MatrixBest, StoreError, matrix, migrate, query, records, sheet, tables};
+use crate::{
+    GraphRun, Interrupted, KnownRun, MatrixBest, StoreError, compatibility, known, matrix, migrate, query, records,
+    sheet, tables,
+};
 use contract::*;
 use duckdb::{AccessMode, Config, Connection, params_from_iter};
 use jiff::Timestamp;
@@ -215,6 +218,26 @@ impl Store {
     /// The newest measured result that may be ranked, of each of these graphs in each place and precision.
     pub fn runs_of_graphs(&self, hashes: &[&str], batch: u32, size: Option<u32>) -> Result<Vec<GraphRun>> {
         self.read("reading the results of graphs", |conn| records::of_graphs(conn, hashes, batch, size))
+    }
+
+    /// Every ranked result with a time, oldest first; predicted ones are none.
+    pub fn known_runs(&self) -> Result<Vec<KnownRun>> {
+        self.read("reading what is known", known::all)
+    }
+
+    pub fn compatibility(&self) -> Result<Compatibility> {
+        self.read("reading what ran where", compatibility::of)
+    }
+
+    /// One mark for all of these; none takes theirs away.
+    pub fn set_marks(&self, marked: &[Marked], mark: Option<Mark>) -> Result<()> {
+        self.write("storing marks", |conn| {
+            marked.iter().try_for_each(|marked| watch_marks::set(conn, marked, mark, Timestamp::now()))
+        })
+    }
+
+    pub fn marks(&self) -> Result<Vec<(Marked, Mark)>> {
+        self.read("reading marks", watch_marks::all)
     }
 
     pub fn set_note(&self, id: &RunId, note: &str) -> Result<()> {

@@ -1,7 +1,6 @@
 //! Charts: one question at a time, drawn from the results that filter and pick leave.
 
 mod export;
-mod plot_view;
 mod source;
 
 use crate::{
@@ -13,7 +12,6 @@ use chart::{ChartKind, Figure, Lack, Options, format::count, names};
 use contract::*;
 use export::ExportButtons;
 use leptos::prelude::*;
-use plot_view::{DataTable, PlotView};
 use source::{DRAWN, Picked, RUNS};
 
 #[component]

@@ -78,6 +78,7 @@ pub fn Cell(at: CellAt, metric: Metric, best: Best, open: RwSignal<Option<CellAt
             open.with(|open| open.as_ref().is_some_and(|known| known.model == at.model && known.column == at.column))
         }
     });
+    let predicted = matches!(at.cell, MatrixCell::Predicted { .. });
     let inner = inner(&at.cell, metric, best);
     let press = move |_| {
         tips.hide();
@@ -92,6 +93,7 @@ pub fn Cell(at: CellAt, metric: Metric, best: Best, open: RwSignal<Option<CellAt
                 type="button"
                 class="cell"
                 class:chosen=is_open
+                class:hatched=predicted
                 aria-label=label
                 data-testid=testid
                 on:click=press
@@ -126,6 +128,20 @@ fn inner(cell: &MatrixCell, metric: Metric, best: Best) -> AnyView {
                         class:slower=slower
                         style=format!("left:{left:.1}%;width:{width:.1}%")
                     ></i>
+                </span>
+            }
+            .into_any()
+        }
+        MatrixCell::Predicted { value, low, high, precision, engine, .. } => {
+            let (shown_value, unit) = shown(*value, metric);
+            let (left, width) = best.bar(metric, *value);
+            view! {
+                <span class="cell-figure">{shown_value}<span class="unit">{unit}</span></span>
+                <span class="cell-under clip">
+                    {figure_text(*low, metric)}"–"{figure_text(*high, metric)}" · "{names::engine(engine)}" · "{precision.clone()}
+                </span>
+                <span class="cell-bar" aria-hidden="true">
+                    <i class="predicted" style=format!("left:{left:.1}%;width:{:.1}%", width.min(100.0))></i>
                 </span>
             }
             .into_any()
@@ -189,6 +205,15 @@ fn told(at: &CellAt, metric: Metric) -> TipText {
             facts.push(Fact::new("Results here", runs));
             facts
         }
+        MatrixCell::Predicted { value, low, high, precision, engine, batch, size, told } => vec![
+            Fact::new(metric.label(), figure_text(*value, metric)),
+            Fact::new("90 % interval", format!("{} to {}", figure_text(*low, metric), figure_text(*high, metric))),
+            Fact::new("Evidence", Evidence::Predicted.label()),
+            Fact::new("Engine", names::engine(engine)),
+            Fact::new("Precision", precision),
+            Fact::new("Fed", fed_text(batch.unwrap_or(1), *size)),
+            Fact::new("It", told),
+        ],
         MatrixCell::Failed { reason, runs, .. } => vec![Fact::new("Failed", reason), Fact::new("Results here", runs)],
         MatrixCell::Impossible { reason, remedy } => vec![Fact::new("Not here", reason), Fact::new("Remedy", remedy)],
         MatrixCell::Open => vec![Fact::new("Not measured", "Press to choose this model in Launch")],
@@ -208,6 +233,12 @@ fn spoken(at: &CellAt, metric: Metric) -> String {
                 precision.key()
             )
         }
+        MatrixCell::Predicted { value, low, high, .. } => format!(
+            "predicted {}, 90 % between {} and {}",
+            figure_text(*value, metric),
+            figure_text(*low, metric),
+            figure_text(*high, metric)
+        ),
         MatrixCell::Failed { reason, .. } => format!("failed: {reason}"),
         MatrixCell::Impossible { reason, .. } => format!("not here: {reason}"),
         MatrixCell::Open => "not measured yet".into(),

@@ -1,6 +1,7 @@
 //! Everything about one cell: its results, and the chosen one in full.
 
 use crate::{
+    actions,
     load::load,
     parts::{run::RunDetails, *},
     state::{App, Place},
@@ -29,10 +30,44 @@ pub fn CellDrawer(at: CellAt, on_close: impl Fn() + Clone + Send + Sync + 'stati
             let run = run.clone();
             view! { <Results at run /> }.into_any()
         }
+        MatrixCell::Predicted { .. } => view! { <Predicted at=at.clone() /> }.into_any(),
         // An open cell leads to Launch instead.
         MatrixCell::Open => ().into_any(),
     };
     view! { <Drawer title lead on_close>{body}</Drawer> }
+}
+
+/// What is expected and what that rests on; where the device is here, the way to know.
+#[component]
+fn Predicted(at: CellAt) -> impl IntoView {
+    let app = App::get();
+    let MatrixCell::Predicted { told, precision, engine, batch, size, .. } = at.cell else { return ().into_any() };
+    let here = at.column.availability.is_ready();
+    let model = at.model.clone();
+    view! {
+        <div class="stack drawer-section">
+            <div class="row wrap">
+                <EvidenceChip evidence=Evidence::Predicted />
+                <span class="chip neutral">{names::engine(&engine)}</span>
+                <span class="chip neutral">{precision}</span>
+                <span class="chip neutral">{fed_text(batch.unwrap_or(1), size)}</span>
+            </div>
+            <p>"Not measured. It "{told}"."</p>
+            <div>
+                {if here {
+                    view! {
+                        <Button kind=ButtonKind::Primary icon="launch" on_press=move |_| actions::measure_model(app, model.clone())>
+                            "Measure it"
+                        </Button>
+                    }
+                    .into_any()
+                } else {
+                    view! { <p class="quiet">"This device is not on this machine. Measure there, and import the table."</p> }.into_any()
+                }}
+            </div>
+        </div>
+    }
+    .into_any()
 }
 
 #[component]

@@ -7,11 +7,11 @@ mod sort;
 
 use crate::{
     actions,
-    load::load,
+    load::{Load, Loaded, load},
     parts::*,
     state::{App, Place},
 };
-use contract::{Filter, FilterChoices, GetFilterChoices, GetMatrix, Matrix, Metric};
+use contract::{Filter, FilterChoices, GetFilterChoices, GetMatrix, Matrix, Metric, PredictMatrix};
 use drawer::{CellAt, CellDrawer};
 use grid::Grid;
 use leptos::prelude::*;
@@ -23,6 +23,12 @@ pub fn MatrixPage() -> impl IntoView {
         app.results.track();
         app.machine.track();
         Some(GetMatrix { metric: app.metric.get(), filter: app.filter.get() })
+    });
+    let predicting = RwSignal::new(false);
+    let predicted = load(move || {
+        app.results.track();
+        app.machine.track();
+        predicting.get().then(|| PredictMatrix { metric: app.metric.get(), filter: app.filter.get() })
     });
     let choices = load(move || {
         app.results.track();
@@ -53,10 +59,10 @@ pub fn MatrixPage() -> impl IntoView {
                 </div>
             </header>
             <Show when=move || anything_to_filter(app, known)>
-                <Bar known />
+                <Bar known predicting predicted />
             </Show>
             <div class="matrix-stage" aria-busy=move || matrix.busy.get().to_string()>
-                <Updating load=matrix rows=9 ready=move |matrix| view! { <Content matrix open /> } />
+                <Updating load=matrix rows=9 ready=move |matrix| view! { <Content matrix=with_predictions(matrix, predicted) open /> } />
             </div>
             {move || open.get().map(|at| view! { <CellDrawer at on_close=move || open.set(None) /> })}
         </section>
@@ -68,8 +74,17 @@ fn anything_to_filter(app: App, known: Signal<FilterChoices>) -> bool {
     known.with(|known| *known != FilterChoices::default()) || app.filter.with(|filter| *filter != Filter::default())
 }
 
+/// The predicted matrix once it is there; what is measured is shown at once either way.
+fn with_predictions(measured: Signal<Matrix>, predicted: Load<Matrix>) -> Signal<Matrix> {
+    Signal::derive(move || {
+        let now = measured.get();
+        let answered = !predicted.busy.get();
+        predicted.value.with(|predicted| predicted.ready().filter(|_| answered).cloned()).unwrap_or(now)
+    })
+}
+
 #[component]
-fn Bar(known: Signal<FilterChoices>) -> impl IntoView {
+fn Bar(known: Signal<FilterChoices>, predicting: RwSignal<bool>, predicted: Load<Matrix>) -> impl IntoView {
     let app = App::get();
     let metrics = Metric::ALL
         .iter()
@@ -83,6 +98,21 @@ fn Bar(known: Signal<FilterChoices>) -> impl IntoView {
                 label="What the cells show"
                 on_choose=move |metric| app.metric.set(metric)
             />
+            <Check
+                checked=predicting
+                disabled=Signal::derive(move || matches!(app.metric.get(), Metric::FirstResult | Metric::Speedup))
+                testid="predict"
+                on_change=move |on| predicting.set(on)
+            >
+                "Predict what is not measured"
+            </Check>
+            <span class="small quiet" role="status">
+                {move || (predicting.get() && predicted.busy.get()).then_some("Learning from all results…")}
+            </span>
+            {move || predicted.value.with(|predicted| match predicted {
+                Loaded::Failed(failure) => Some(view! { <InlineFailure failure=failure.clone() /> }),
+                _ => None,
+            })}
         </div>
         <div class="page-bar">
             <FilterBar filter=app.filter choices=known />

@@ -66,7 +66,7 @@ fn is_measured(row: &MatrixRow) -> bool {
 
 fn figure(row: &MatrixRow, column: usize) -> Option<f64> {
     match row.cells.get(column) {
-        Some(MatrixCell::Figure { value, .. }) => Some(*value),
+        Some(MatrixCell::Figure { value, .. } | MatrixCell::Predicted { value, .. }) => Some(*value),
         _ => None,
     }
 }

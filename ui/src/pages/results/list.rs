@@ -1,12 +1,17 @@
 //! One page of results as a table.
 
-use crate::{parts::*, time};
+use crate::{
+    parts::*,
+    state::{App, Place},
+    time,
+};
 use chart::{
     format::{self, bytes, significant},
     names,
 };
-use contract::{RunOrder, RunRow};
+use contract::{Concern, RunId, RunOrder, RunRow};
 use leptos::{ev, prelude::*};
+use std::collections::HashMap;
 
 #[component]
 pub fn List(
@@ -14,6 +19,8 @@ pub fn List(
     order: RwSignal<RunOrder>,
     chosen: RwSignal<Vec<RunRow>>,
     open: RwSignal<Option<RunRow>>,
+    /// Why a result is being watched, by its id.
+    concerned: Memo<HashMap<RunId, Concern>>,
 ) -> impl IntoView {
     let is_here = move |row: &RunRow| rows.with(|rows| rows.iter().any(|known| known.id == row.id));
     let all = Signal::derive(move || {
@@ -54,7 +61,7 @@ pub fn List(
                     <For
                         each=move || rows.get()
                         key=|row| (row.id.clone(), row.note.clone(), row.withheld.clone())
-                        children=move |row| view! { <Row row chosen open /> }
+                        children=move |row| view! { <Row row chosen open concerned /> }
                     />
                 </tbody>
             </table>
@@ -84,8 +91,15 @@ fn Sortable(
 }
 
 #[component]
-fn Row(row: RunRow, chosen: RwSignal<Vec<RunRow>>, open: RwSignal<Option<RunRow>>) -> impl IntoView {
+fn Row(
+    row: RunRow,
+    chosen: RwSignal<Vec<RunRow>>,
+    open: RwSignal<Option<RunRow>>,
+    concerned: Memo<HashMap<RunId, Concern>>,
+) -> impl IntoView {
     let id = row.id.clone();
+    let watched = id.clone();
+    let concern = Memo::new(move |_| concerned.with(|concerned| concerned.get(&watched).cloned()));
     let is_chosen = Memo::new(move |_| chosen.with(|chosen| chosen.iter().any(|known| known.id == id)));
     let toggle = {
         let row = row.clone();
@@ -124,6 +138,7 @@ fn Row(row: RunRow, chosen: RwSignal<Vec<RunRow>>, open: RwSignal<Option<RunRow>
                     <EvidenceMark evidence=row.evidence />
                     <span class="clip">{row.model.clone()}</span>
                 </button>
+                {move || concern.get().map(|concern| view! { <ConcernBadge concern /> })}
                 {(!row.note.is_empty()).then(|| view! {
                     <span class="results-note clip" title=row.note.clone()><Icon name="note" size=12 />{row.note.clone()}</span>
                 })}
@@ -148,6 +163,23 @@ fn Row(row: RunRow, chosen: RwSignal<Vec<RunRow>>, open: RwSignal<Option<RunRow>
             <td>{row.noise.map_or_else(dash, |grade| view! { <Grade grade /> }.into_any())}</td>
             <td class="quiet small">{row.started_at.map(time::minute)}</td>
         </tr>
+    }
+}
+
+/// A result on a level that is worse; leads to its series.
+#[component]
+fn ConcernBadge(concern: Concern) -> impl IntoView {
+    let app = App::get();
+    let Concern { series, told, .. } = concern;
+    let show = move |_| {
+        app.wanted_series.set(Some(series.clone()));
+        app.go(Place::Watch);
+    };
+    view! {
+        <button type="button" class="chip failed concern" data-testid="concern" title="Slower than before: see the series" on:click=show>
+            <Icon name="watch" size=12 />
+            {told}
+        </button>
     }
 }
 

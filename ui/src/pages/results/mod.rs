@@ -16,6 +16,7 @@ use contract::*;
 use detail::ResultDrawer;
 use leptos::prelude::*;
 use list::List;
+use std::collections::HashMap;
 
 /// Rows asked for at a time.
 const PAGE: u32 = 100;
@@ -45,6 +46,16 @@ pub fn Results() -> impl IntoView {
         Some(GetFilterChoices {})
     });
     let known = Signal::derive(move || choices.value.with(|choices| choices.ready().cloned().unwrap_or_default()));
+    let concerns = load(move || {
+        app.results.track();
+        app.marks.track();
+        Some(GetConcerns {})
+    });
+    let concerned = Memo::new(move |_| {
+        let of =
+            |concerns: &Vec<Concern>| concerns.iter().map(|c| (c.run.clone(), c.clone())).collect::<HashMap<_, _>>();
+        concerns.value.with(|concerns| concerns.ready().map(of).unwrap_or_default())
+    });
     let total = Signal::derive(move || page.value.with(|page| page.ready().map_or(0, |page| page.total)));
 
     view! {
@@ -76,7 +87,7 @@ pub fn Results() -> impl IntoView {
                         let rows = Signal::derive(move || page.with(|page| page.rows.clone()));
                         move || match empty.get() {
                             true => view! { <Nothing /> }.into_any(),
-                            false => view! { <List rows order chosen open /> }.into_any(),
+                            false => view! { <List rows order chosen open concerned /> }.into_any(),
                         }
                     }
                 />

@@ -1,104 +1,155 @@
 //! The settings to choose from, each with its measurement or a prediction.
 
-use super::{Candidate, Evidence, RecommendError, Rejected, Setting, Wish};
+use super::{Candidate, Described, Evidence, RecommendError, Rejected, Setting, Survey, Work};
 use crate::{
     forecast::{Interval, forecast},
     table::Measurement,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-pub struct Field {
-    pub mode: String,
-    pub batch: Option<f64>,
-    pub size: Option<f64>,
-    pub candidates: Vec<Candidate>,
-    /// Settings that this work cannot be judged on.
-    pub rejected: Vec<Rejected>,
-}
-
 /// A batch this many times larger or smaller is another regime, which no row speaks for.
 const NEAR_BATCH: f64 = 2.0;
 const MOST_ALIKE: usize = 3;
 
-pub fn field(known: &[&Measurement], wish: &Wish) -> Result<Field, RecommendError> {
-    let own: Vec<&Measurement> = known.iter().copied().filter(|row| row.model == wish.model).collect();
-    if own.is_empty() {
-        return Err(RecommendError::UnknownModel { model: wish.model.clone(), alike: alike(known, &wish.model) });
-    }
-    let hardware: BTreeSet<&str> = known.iter().map(|row| row.hardware.as_str()).collect();
-    if let Some(unknown) = wish.hardware.iter().find(|name| !hardware.contains(name.as_str())) {
-        let known = hardware.into_iter().collect::<Vec<_>>().join(", ");
-        return Err(RecommendError::UnknownHardware { hardware: unknown.clone(), known });
-    }
-    let modes: Vec<&str> = own.iter().map(|row| row.mode.as_str()).collect();
-    let mode = wish.mode.clone().unwrap_or_else(|| most_frequent(&modes).unwrap_or_default().to_owned());
-    let own: Vec<&Measurement> = own.into_iter().filter(|row| row.mode == mode).collect();
-    if own.is_empty() {
-        let known: BTreeSet<&str> = modes.into_iter().collect();
-        let known = known.into_iter().collect::<Vec<_>>().join(", ");
-        return Err(RecommendError::UnknownMode { model: wish.model.clone(), mode, known });
-    }
-    let usual = |of: &dyn Fn(&Measurement) -> Option<f64>| {
-        let bits: Vec<u64> = own.iter().filter_map(|row| of(row)).map(f64::to_bits).collect();
-        most_frequent(&bits).map(f64::from_bits)
-    };
-    let batch = wish.batch.or_else(|| usual(&|row| row.batch));
-    let size = wish.size.or_else(|| usual(&|row| row.size));
-    let mut field = Field { mode, batch, size, candidates: Vec::new(), rejected: Vec::new() };
-    let mut to_predict: Vec<(Setting, Measurement)> = Vec::new();
-    for (setting, batches) in settings(known, &field.mode, wish) {
-        match measured(&own, &setting, batch, size) {
-            Some(candidate) => field.candidates.push(candidate),
-            None if near(&batches, batch) => {
-                let asked = Measurement {
-                    model: wish.model.clone(),
-                    family: own[0].family.clone(),
-                    hardware: setting.hardware.clone(),
-                    runtime: setting.runtime.clone(),
-                    precision: setting.precision.clone(),
-                    mode: field.mode.clone(),
-                    software: setting.software.clone(),
-                    batch,
-                    size,
-                    devices: setting.devices,
-                    threads: setting.threads,
-                    ..Measurement::default()
-                };
-                to_predict.push((setting, asked));
-            }
-            None => field.rejected.push(Rejected {
-                setting,
-                why: "nothing was measured in this setting at a batch near the one asked for".into(),
-            }),
-        }
-    }
-    if !to_predict.is_empty() {
-        let asked: Vec<&Measurement> = to_predict.iter().map(|(_, asked)| asked).collect();
-        let answers = forecast(known, &asked).answers;
-        for ((setting, _), answer) in to_predict.into_iter().zip(answers) {
-            match answer.latency_ms {
-                Some(latency_ms) => field.candidates.push(Candidate {
-                    support: Some(answer.support),
-                    note: answer.note,
-                    ..candidate(setting, Evidence::Predicted, latency_ms, answer.peak_memory_mb, batch)
-                }),
-                None => field.rejected.push(Rejected { setting, why: answer.note }),
-            }
-        }
-    }
-    Ok(field)
+pub fn survey(known: &[&Measurement], work: &Work) -> Result<Survey, RecommendError> {
+    let mut usual = UsualSettings::new(known);
+    let mut draft = Draft::new(known, work, &mut usual, &|_| true)?;
+    predict(known, std::slice::from_mut(&mut draft));
+    Ok(draft.survey)
 }
 
-/// Every setting of the mode that is allowed, in its usual software, with the batches that were measured in it.
-fn settings(known: &[&Measurement], mode: &str, wish: &Wish) -> Vec<(Setting, Vec<f64>)> {
-    let allowed = |list: &[String], name: &String| list.is_empty() || list.contains(name);
+pub fn survey_all(known: &[&Measurement], models: &[&str], wanted: &dyn Fn(&Setting) -> bool) -> Vec<Survey> {
+    let mut usual = UsualSettings::new(known);
+    let works = models.iter().map(|model| Work { model: (*model).to_owned(), ..Work::default() });
+    // Nothing is said of a model without rows.
+    let mut drafts: Vec<Draft> = works.filter_map(|work| Draft::new(known, &work, &mut usual, wanted).ok()).collect();
+    predict(known, &mut drafts);
+    drafts.into_iter().map(|draft| draft.survey).collect()
+}
+
+/// A survey, and what is still to be predicted for it.
+struct Draft {
+    survey: Survey,
+    to_predict: Vec<(Setting, Measurement)>,
+}
+
+/// Answers what the drafts left open, all from one learning.
+fn predict(known: &[&Measurement], drafts: &mut [Draft]) {
+    let asked: Vec<Measurement> =
+        drafts.iter().flat_map(|draft| draft.to_predict.iter().map(|(_, asked)| asked.clone())).collect();
+    if asked.is_empty() {
+        return;
+    }
+    let mut answers = forecast(known, &asked.iter().collect::<Vec<_>>()).answers.into_iter();
+    for Draft { survey, to_predict } in drafts {
+        for ((setting, _), answer) in to_predict.drain(..).zip(answers.by_ref()) {
+            match answer.latency_ms {
+                Some(latency_ms) => survey.candidates.push(Candidate {
+                    support: Some(answer.support),
+                    note: answer.note,
+                    ..candidate(setting, Evidence::Predicted, latency_ms, answer.peak_memory_mb, survey.batch)
+                }),
+                None => survey.rejected.push(Rejected { setting, why: answer.note }),
+            }
+        }
+    }
+}
+
+impl Draft {
+    fn new(
+        known: &[&Measurement],
+        work: &Work,
+        usual_settings: &mut UsualSettings,
+        wanted: &dyn Fn(&Setting) -> bool,
+    ) -> Result<Self, RecommendError> {
+        let own: Vec<&Measurement> = known.iter().copied().filter(|row| row.model == work.model).collect();
+        if own.is_empty() && work.described.is_none() {
+            return Err(RecommendError::UnknownModel { model: work.model.clone(), alike: alike(known, &work.model) });
+        }
+        let modes: Vec<&str> = own.iter().map(|row| row.mode.as_str()).collect();
+        let mode = work.mode.clone().unwrap_or_else(|| most_frequent(&modes).unwrap_or_default().to_owned());
+        let own: Vec<&Measurement> = own.into_iter().filter(|row| row.mode == mode).collect();
+        if own.is_empty() && work.described.is_none() {
+            let known: BTreeSet<&str> = modes.into_iter().collect();
+            let known = known.into_iter().collect::<Vec<_>>().join(", ");
+            return Err(RecommendError::UnknownMode { model: work.model.clone(), mode, known });
+        }
+        let usual = |of: &dyn Fn(&Measurement) -> Option<f64>| {
+            let bits: Vec<u64> = own.iter().filter_map(|row| of(row)).map(f64::to_bits).collect();
+            most_frequent(&bits).map(f64::from_bits)
+        };
+        let batch = work.batch.or_else(|| usual(&|row| row.batch));
+        let size = work.size.or_else(|| usual(&|row| row.size));
+        let described = work.described.clone().unwrap_or_default();
+        let mut survey =
+            Survey { model: work.model.clone(), mode, batch, size, candidates: Vec::new(), rejected: Vec::new() };
+        let mut to_predict: Vec<(Setting, Measurement)> = Vec::new();
+        for (setting, batches) in usual_settings.of(&survey.mode).iter().filter(|(setting, _)| wanted(setting)) {
+            match measured(&own, setting, batch, size) {
+                Some(candidate) => survey.candidates.push(candidate),
+                None if near(batches, batch) => {
+                    let asked = asked(&survey, setting, own.first().copied(), &described);
+                    to_predict.push((setting.clone(), asked));
+                }
+                None => survey.rejected.push(Rejected {
+                    setting: setting.clone(),
+                    why: "nothing was measured in this setting at a batch near the one asked for".into(),
+                }),
+            }
+        }
+        Ok(Self { survey, to_predict })
+    }
+}
+
+/// The question that a setting puts. What the model's own rows say of it goes before its description.
+fn asked(survey: &Survey, setting: &Setting, own: Option<&Measurement>, described: &Described) -> Measurement {
+    // Rows of the model carry these themselves.
+    let amount = |described: Option<f64>| if own.is_none() { described } else { None };
+    Measurement {
+        model: survey.model.clone(),
+        family: own.map_or_else(|| described.family.clone(), |row| row.family.clone()),
+        hardware: setting.hardware.clone(),
+        runtime: setting.runtime.clone(),
+        precision: setting.precision.clone(),
+        mode: survey.mode.clone(),
+        software: setting.software.clone(),
+        batch: survey.batch,
+        size: survey.size,
+        devices: setting.devices,
+        threads: setting.threads,
+        parameters: amount(described.parameters),
+        macs: amount(described.macs),
+        activations: amount(described.activations),
+        ..Measurement::default()
+    }
+}
+
+/// A setting with the batches that were measured in it.
+type Seen = (Setting, Vec<f64>);
+
+/// The settings of each mode, found once.
+struct UsualSettings<'a> {
+    known: &'a [&'a Measurement],
+    of_mode: BTreeMap<String, Vec<Seen>>,
+}
+
+impl<'a> UsualSettings<'a> {
+    fn new(known: &'a [&'a Measurement]) -> Self {
+        Self { known, of_mode: BTreeMap::new() }
+    }
+
+    fn of(&mut self, mode: &str) -> &[Seen] {
+        self.of_mode.entry(mode.to_owned()).or_insert_with(|| settings(self.known, mode))
+    }
+}
+
+/// Every setting of the mode, in its usual software, with the batches that were measured in it.
+fn settings(known: &[&Measurement], mode: &str) -> Vec<Seen> {
     type Place<'a> = (&'a str, &'a str, &'a str, [Option<u64>; 2]);
     let mut rows: BTreeMap<Place, Vec<&Measurement>> = BTreeMap::new();
     for row in known.iter().filter(|row| row.mode == mode) {
-        if allowed(&wish.precisions, &row.precision) && allowed(&wish.hardware, &row.hardware) {
-            let numbers = [row.devices, row.threads].map(|value| value.map(f64::to_bits));
-            rows.entry((&row.hardware, &row.runtime, &row.precision, numbers)).or_default().push(row);
-        }
+        let numbers = [row.devices, row.threads].map(|value| value.map(f64::to_bits));
+        rows.entry((&row.hardware, &row.runtime, &row.precision, numbers)).or_default().push(row);
     }
     rows.into_values()
         .map(|rows| {
@@ -133,7 +184,8 @@ fn measured(own: &[&Measurement], setting: &Setting, batch: Option<f64>, size: O
         .collect();
     let latency = middle(same.iter().filter_map(|row| row.latency_ms).collect())?;
     let memory = middle(same.iter().filter_map(|row| row.peak_memory_mb).collect());
-    Some(candidate(setting.clone(), Evidence::Measured, latency, memory, batch))
+    let p95_ms = middle(same.iter().filter_map(|row| row.p95_ms).collect()).map(|p95| p95.value);
+    Some(Candidate { p95_ms, ..candidate(setting.clone(), Evidence::Measured, latency, memory, batch) })
 }
 
 fn middle(mut values: Vec<f64>) -> Option<Interval> {
@@ -154,6 +206,7 @@ fn candidate(
         latency_ms,
         samples_per_second: 1000.0 * batch.unwrap_or(1.0) / latency_ms.value,
         peak_memory_mb,
+        p95_ms: None,
         support: None,
         note: String::new(),
         probability_best: 0.0,

@@ -9,29 +9,46 @@ use crate::{
 };
 use serde::Serialize;
 
-/// The model, the work and the limits. What is left open is taken from the model's own rows.
+/// The piece of work to place. What is left open is taken from the model's own rows.
 #[derive(Clone, Debug, Default)]
-pub struct Wish {
+pub struct Work {
     pub model: String,
     pub mode: Option<String>,
     pub batch: Option<f64>,
     pub size: Option<f64>,
+    /// What is known of the model apart from its rows; with it, a model without any is predicted from others.
+    pub described: Option<Described>,
+}
+
+/// A model by what its graph says.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Described {
+    pub family: String,
+    pub parameters: Option<f64>,
+    /// Multiply-accumulates of one sample.
+    pub macs: Option<f64>,
+    /// Elements.
+    pub activations: Option<f64>,
+}
+
+/// What a setting must keep to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Limits {
     pub max_latency_ms: Option<f64>,
+    /// On the 95th percentile. Only a measurement with samples enough tells it.
+    pub max_p95_ms: Option<f64>,
     pub max_memory_mb: Option<f64>,
     /// Samples a second.
     pub min_throughput: Option<f64>,
-    /// Empty: all.
-    pub precisions: Vec<String>,
-    /// Empty: all.
-    pub hardware: Vec<String>,
 }
+
+/// Why a setting is out of the question, whatever its time; none where it is not.
+pub type Unwanted<'a> = &'a dyn Fn(&Setting) -> Option<String>;
 
 #[derive(Debug, PartialEq, thiserror::Error)]
 pub enum RecommendError {
     #[error("no known row names the model `{model}`{}", suggestions(alike))]
     UnknownModel { model: String, alike: Vec<String> },
-    #[error("no known row names the hardware `{hardware}`; the table has {known}")]
-    UnknownHardware { hardware: String, known: String },
     #[error("no row of `{model}` has the mode `{mode}`; its rows have {known}")]
     UnknownMode { model: String, mode: String, known: String },
 }
@@ -53,6 +70,8 @@ pub struct Recommendation {
     pub rejected: Vec<Rejected>,
     /// The one measurement that would most change the answer.
     pub next_run: Option<NextRun>,
+    /// The others, the most telling first: where the one cannot be made, one of these may be.
+    pub further_runs: Vec<NextRun>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -80,6 +99,8 @@ pub struct Candidate {
     pub latency_ms: Interval,
     pub samples_per_second: f64,
     pub peak_memory_mb: Option<Interval>,
+    /// Of one batch, where enough samples were taken to tell.
+    pub p95_ms: Option<f64>,
     /// What a prediction rests on; blank for a measurement.
     pub support: Option<Support>,
     pub note: String,
@@ -107,60 +128,92 @@ pub struct NextRun {
     pub regret_saved: f64,
 }
 
-/// Recommends from known rows alone.
-///
-/// # Errors
-/// Where the wish names what the table has not.
-pub fn recommend(known: &[&Measurement], wish: &Wish) -> Result<Recommendation, RecommendError> {
-    let candidates::Field { mode, batch, size, candidates, mut rejected } = candidates::field(known, wish)?;
-    let (mut able, unable): (Vec<Candidate>, Vec<(Candidate, String)>) = split(candidates, wish);
-    rejected.extend(unable.into_iter().map(|(candidate, why)| Rejected { setting: candidate.setting, why }));
-    let next_run = odds::weigh(&mut able);
-    front(&mut able);
-    able.sort_by(|a, b| {
-        a.expected_regret.total_cmp(&b.expected_regret).then(a.latency_ms.value.total_cmp(&b.latency_ms.value))
-    });
-    explain(&mut able);
-    let mut able = able.into_iter();
-    Ok(Recommendation {
-        model: wish.model.clone(),
-        mode,
-        batch,
-        size,
-        choice: able.next(),
-        alternatives: able.collect(),
-        rejected,
-        next_run,
-    })
+/// Every setting that was ever measured, with what this work takes there: learned once, asked with any limits.
+#[derive(Clone, Debug)]
+pub struct Survey {
+    pub model: String,
+    pub mode: String,
+    pub batch: Option<f64>,
+    pub size: Option<f64>,
+    pub candidates: Vec<Candidate>,
+    /// Settings that this work cannot be judged on.
+    pub rejected: Vec<Rejected>,
 }
 
-/// Those that keep the limits, and the others with the limit they break.
-fn split(candidates: Vec<Candidate>, wish: &Wish) -> (Vec<Candidate>, Vec<(Candidate, String)>) {
-    let mut able = Vec::new();
-    let mut unable = Vec::new();
-    for candidate in candidates {
-        match broken_limit(&candidate, wish) {
-            Some(why) => unable.push((candidate, why)),
-            None => able.push(candidate),
+impl Survey {
+    /// Learns from known rows alone.
+    ///
+    /// # Errors
+    /// Where the work names what the rows have not.
+    pub fn of(known: &[&Measurement], work: &Work) -> Result<Self, RecommendError> {
+        candidates::survey(known, work)
+    }
+
+    /// Each of these models in its usual work, on the wanted settings alone; learned together.
+    pub fn of_all(known: &[&Measurement], models: &[&str], wanted: &dyn Fn(&Setting) -> bool) -> Vec<Self> {
+        candidates::survey_all(known, models, wanted)
+    }
+
+    /// The best setting of those that keep the limits and are wanted.
+    pub fn choose(&self, limits: &Limits, unwanted: Unwanted) -> Recommendation {
+        let mut able = Vec::new();
+        let mut rejected = self.rejected.clone();
+        for candidate in &self.candidates {
+            match unwanted(&candidate.setting).or_else(|| broken_limit(candidate, limits)) {
+                Some(why) => rejected.push(Rejected { setting: candidate.setting.clone(), why }),
+                None => able.push(candidate.clone()),
+            }
+        }
+        let mut runs = odds::weigh(&mut able).into_iter();
+        front(&mut able);
+        able.sort_by(|a, b| {
+            a.expected_regret.total_cmp(&b.expected_regret).then(a.latency_ms.value.total_cmp(&b.latency_ms.value))
+        });
+        explain(&mut able);
+        let mut able = able.into_iter();
+        Recommendation {
+            model: self.model.clone(),
+            mode: self.mode.clone(),
+            batch: self.batch,
+            size: self.size,
+            choice: able.next(),
+            alternatives: able.collect(),
+            rejected,
+            next_run: runs.next(),
+            further_runs: runs.collect(),
         }
     }
-    (able, unable)
 }
 
-fn broken_limit(candidate: &Candidate, wish: &Wish) -> Option<String> {
+fn broken_limit(candidate: &Candidate, limits: &Limits) -> Option<String> {
     let word = match candidate.evidence {
         Evidence::Measured => "measured",
         Evidence::Predicted => "predicted",
     };
     let latency = candidate.latency_ms.value;
-    if let Some(most) = wish.max_latency_ms.filter(|most| latency > *most) {
+    if let Some(most) = limits.max_latency_ms.filter(|most| latency > *most) {
         return Some(format!("{word} at {} ms, more than the {} ms allowed", short(latency), short(most)));
     }
+    if let Some(most) = limits.max_p95_ms {
+        match candidate.p95_ms {
+            _ if latency > most => {
+                let (typical, most) = (short(latency), short(most));
+                return Some(format!(
+                    "{word} at {typical} ms typically, already more than the {most} ms allowed to p95"
+                ));
+            }
+            None => return Some("its p95 is unknown: only a measurement with 200 samples or more tells it".into()),
+            Some(p95) if p95 > most => {
+                return Some(format!("p95 {word} at {} ms, more than the {} ms allowed", short(p95), short(most)));
+            }
+            Some(_) => {}
+        }
+    }
     let speed = candidate.samples_per_second;
-    if let Some(least) = wish.min_throughput.filter(|least| speed < *least) {
+    if let Some(least) = limits.min_throughput.filter(|least| speed < *least) {
         return Some(format!("{word} at {} samples/s, less than the {} wanted", short(speed), short(least)));
     }
-    let most = wish.max_memory_mb?;
+    let most = limits.max_memory_mb?;
     match candidate.peak_memory_mb {
         None => Some("its memory is unknown, and memory is limited".into()),
         Some(memory) if memory.value > most => {

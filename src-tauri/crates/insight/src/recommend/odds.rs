@@ -11,11 +11,12 @@ const LEAST_NOISE: f64 = 0.005;
 const RUN_SECONDS: f64 = 6.0;
 const REPETITIONS: f64 = 30.0;
 
-/// Fills in each candidate's chance of being best and its expected regret, and finds the run most worth making.
-pub fn weigh(candidates: &mut [Candidate]) -> Option<NextRun> {
+/// Fills in each candidate's chance of being best and its expected regret, and gives the runs that could be made, the
+/// one most worth making first.
+pub fn weigh(candidates: &mut [Candidate]) -> Vec<NextRun> {
     let count = candidates.len();
     if count == 0 {
-        return None;
+        return Vec::new();
     }
     let centres: Vec<f64> = candidates.iter().map(|c| c.latency_ms.value.ln()).collect();
     let deviations: Vec<f64> = candidates
@@ -47,15 +48,16 @@ pub fn weigh(candidates: &mut [Candidate]) -> Option<NextRun> {
         };
         draws.iter().map(gain).sum::<f64>() / DRAWS as f64
     };
-    (0..count)
+    let mut runs: Vec<NextRun> = (0..count)
         .filter(|at| candidates[*at].evidence == Evidence::Predicted)
-        .map(|at| (at, saved(at).max(0.0)))
-        .max_by(|a, b| a.1.total_cmp(&b.1))
-        .map(|(at, regret_saved)| NextRun {
+        .map(|at| NextRun {
             setting: candidates[at].setting.clone(),
             seconds: RUN_SECONDS + REPETITIONS * candidates[at].latency_ms.value / 1000.0,
-            regret_saved,
+            regret_saved: saved(at).max(0.0),
         })
+        .collect();
+    runs.sort_by(|a, b| b.regret_saved.total_cmp(&a.regret_saved));
+    runs
 }
 
 /// Normal deviates, always the same (xorshift64 and the Box–Muller transform).

@@ -25,4 +25,6 @@ pub struct Measurement {
     /// The time of one batch.
     pub latency_ms: Option<f64>,
     pub peak_memory_mb: Option<f64>,
+    /// The 95th percentile of one batch's time. Neutral tables do not have it; results measured here do.
+    pub p95_ms: Option<f64>,
 }

@@ -96,6 +96,7 @@ impl Header {
             activations: row.amount("activations")?,
             latency_ms,
             peak_memory_mb: if known { row.amount("peak_memory_mb")? } else { None },
+            p95_ms: None,
         })
     }
 }

@@ -26,6 +26,7 @@ pub mod template_variables;
 pub mod template_versions;
 pub mod templates;
 pub mod unsaved_templates;
+pub mod watch_marks;
 
 /// A step of one table to a version of the schema.
 pub struct Migration {
@@ -61,4 +62,5 @@ pub const ALL: &[&[Migration]] = &[
     template_dependencies::MIGRATIONS,
     template_validations::MIGRATIONS,
     unsaved_templates::MIGRATIONS,
+    watch_marks::MIGRATIONS,
 ];

@@ -7,7 +7,7 @@ use duckdb::{Connection, OptionalExt, params, params_from_iter};
 use jiff::Timestamp;
 
 pub const MIGRATIONS: &[Migration] = &[Migration {
-    version: 4,
+    version: 3,
     sql: "CREATE TABLE unsaved_templates (
         template INTEGER PRIMARY KEY REFERENCES templates (key),
         text VARCHAR NOT NULL,

@@ -2,6 +2,7 @@
 
 mod comparisons;
 mod killing;
+mod knowing;
 mod making;
 mod matrix;
 mod opening;

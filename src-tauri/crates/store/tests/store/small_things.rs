@@ -157,3 +157,17 @@ fn settings_are_kept_and_begin_with_the_defaults() {
     let (_folder, store) = reopen((folder, store));
     assert_eq!(store.settings().unwrap(), chosen);
 }
+
+#[test]
+fn marks_of_changes_are_kept_replaced_and_taken_away() {
+    let (folder, store) = fresh();
+    let change = Marked { series: "bert".into(), at: Some("2026-11-25".into()) };
+    let series = Marked { series: "bert".into(), at: None };
+    store.set_marks(&[change.clone(), series.clone()], Some(Mark::Acknowledged)).unwrap();
+    store.set_marks(std::slice::from_ref(&series), Some(Mark::Muted)).unwrap();
+    let (_folder, store) = reopen((folder, store));
+    let kept = store.marks().unwrap();
+    assert_eq!(kept, [(series.clone(), Mark::Muted), (change.clone(), Mark::Acknowledged)]);
+    store.set_marks(&[change], None).unwrap();
+    assert_eq!(store.marks().unwrap(), [(series, Mark::Muted)]);
+}

@@ -1,6 +1,7 @@
 //! A figure on the page: drawn by plotly, and as a table for those who do not see it.
 
-use crate::{parts::*, plot};
+use super::{Icon, InlineFailure};
+use crate::plot;
 use chart::{Figure, format::count};
 use contract::Failure;
 use leptos::{html, prelude::*, task::spawn_local};

@@ -1,0 +1,72 @@
+//! Results as what is learned from and watched: every ranked one with a time, in one pass.
+
+use crate::Result;
+use crate::columns::Cells;
+use crate::found::{KnownRun, Surroundings};
+use contract::{DeviceId, EngineId, MachineId, Percentile, Precision, RunId};
+use duckdb::Connection;
+
+const ROWS: &str = "SELECT r.id::VARCHAR AS id, m.name AS model, m.family, d.hardware, d.platform, d.machine,
+    d.id AS device, d.count, e.id AS engine, r.precision, r.stated_precision, r.mode, r.batch, r.size,
+    coalesce(x.effective_threads, r.threads) AS threads, r.engine_version, epoch_ns(r.started_at) AS started_at,
+    r.parameters, r.macs, r.activations, r.median_ms, x.percentiles, r.peak_memory_bytes, r.evidence,
+    v.os, v.governor, v.power, v.assay_version, x.driver
+    FROM runs r JOIN subjects j ON j.key = r.subject JOIN models m ON m.key = j.model
+    JOIN engines e ON e.key = j.engine JOIN devices d ON d.key = j.device
+    LEFT JOIN details x ON x.run = r.key LEFT JOIN environments v ON v.run = r.key
+    WHERE r.deleted_at IS NULL AND r.median_ms IS NOT NULL AND r.withheld IS NULL AND r.evidence <> 'predicted'
+    ORDER BY r.started_at NULLS FIRST, r.key";
+
+/// Oldest first. Predicted results are none: nothing learns from a prediction.
+pub fn all(conn: &Connection) -> Result<Vec<KnownRun>> {
+    let mut statement = conn.prepare(ROWS)?;
+    let mut rows = statement.query([])?;
+    let mut known = Vec::new();
+    while let Some(row) = rows.next()? {
+        known.push(run(&Cells(row))?);
+    }
+    Ok(known)
+}
+
+fn run(cells: &Cells) -> Result<KnownRun> {
+    let precision: Precision = cells.word("precision")?;
+    let percentiles: Vec<Percentile> = match cells.get::<Option<String>>("percentiles")? {
+        Some(_) => cells.json("percentiles")?,
+        None => Vec::new(),
+    };
+    Ok(KnownRun {
+        id: RunId(cells.get("id")?),
+        model: cells.get("model")?,
+        family: cells.get("family")?,
+        hardware: cells.get("hardware")?,
+        platform: cells.word("platform")?,
+        machine: cells.get::<Option<String>>("machine")?.map(MachineId),
+        device: DeviceId(cells.get("device")?),
+        devices: cells.get("count")?,
+        engine: EngineId(cells.get("engine")?),
+        engine_version: cells.get("engine_version")?,
+        precision: cells.get::<Option<String>>("stated_precision")?.unwrap_or_else(|| precision.key().to_owned()),
+        mode: cells.word("mode")?,
+        batch: cells.get("batch")?,
+        size: cells.get("size")?,
+        threads: cells.get("threads")?,
+        started_at: cells.maybe_time("started_at")?,
+        parameters: cells.get("parameters")?,
+        macs: cells.get("macs")?,
+        activations: cells.get("activations")?,
+        median_ms: cells.get("median_ms")?,
+        p95_ms: percentiles
+            .iter()
+            .find(|percentile| (percentile.p - 0.95).abs() < 1e-9)
+            .map(|percentile| percentile.ms),
+        peak_memory_bytes: cells.get("peak_memory_bytes")?,
+        evidence: cells.word("evidence")?,
+        surroundings: Surroundings {
+            os: cells.get("os")?,
+            driver: cells.get("driver")?,
+            governor: cells.get("governor")?,
+            power: cells.get("power")?,
+            assay_version: cells.get("assay_version")?,
+        },
+    })
+}

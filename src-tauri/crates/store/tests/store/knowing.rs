@@ -1,0 +1,50 @@
+//! What is learned from and watched, and what ran where.
+
+use crate::making::{data, failed, fresh, run, timing};
+use contract::*;
+
+#[test]
+fn what_is_known_is_ranked_dated_and_has_its_surroundings() {
+    let (_folder, store) = fresh();
+    let percentiles = vec![Percentile { p: 0.95, ms: 9.5 }];
+    let told = Run { timing: Some(Timing { percentiles, ..timing(9.0) }), ..run(2, "bert", Platform::Cpu, 9.0) };
+    store.insert_run(&told).unwrap();
+    store.insert_run(&run(1, "bert", Platform::Cpu, 8.0)).unwrap();
+    store.insert_run(&failed(3, "bert", Platform::Cpu)).unwrap();
+    let predicted = Run { evidence: Evidence::Predicted, ..run(4, "bert", Platform::Cpu, 1.0) };
+    store.insert_run(&predicted).unwrap();
+    let known = store.known_runs().unwrap();
+    let times: Vec<(f64, Option<f64>)> = known.iter().map(|run| (run.median_ms, run.p95_ms)).collect();
+    assert_eq!(times, [(8.0, None), (9.0, Some(9.5))], "neither the failed nor the predicted one, oldest first");
+    assert_eq!(known[0].surroundings.os.as_deref(), Some("Linux"));
+    assert_eq!((known[0].hardware.as_str(), known[0].threads), ("CPU device", Some(2)));
+    store.delete_runs(&[known[0].id.clone()]).unwrap();
+    assert_eq!(store.known_runs().unwrap().len(), 1);
+}
+
+#[test]
+fn an_imported_precision_keeps_its_own_word() {
+    let (_folder, store) = fresh();
+    store.import(&data("edge_devices.csv.gz"), &mut |_| ()).unwrap();
+    let known = store.known_runs().unwrap();
+    assert!(known.iter().any(|run| run.precision == "w8a8"), "{:?}", known[0]);
+    assert!(known.iter().all(|run| run.machine.is_none() && run.started_at.is_some()));
+}
+
+#[test]
+fn a_family_that_only_failed_says_why_and_one_never_tried_is_blank() {
+    let (_folder, store) = fresh();
+    store.insert_run(&run(1, "bert", Platform::Cpu, 8.0)).unwrap();
+    store.insert_run(&failed(2, "bert", Platform::Cpu)).unwrap();
+    store.insert_run(&failed(3, "bert", Platform::Cuda)).unwrap();
+    let compatibility = store.compatibility().unwrap();
+    assert_eq!(compatibility.families.len(), 1);
+    let at = |platform| compatibility.platforms.iter().position(|known| *known == platform).unwrap();
+    let cells = &compatibility.families[0].cells;
+    let cpu = cells[at(Platform::Cpu)].as_ref().unwrap();
+    assert_eq!((cpu.models_run, cpu.models_failed, cpu.measured, cpu.failed), (1, 0, 1, 1));
+    let cuda = cells[at(Platform::Cuda)].as_ref().unwrap();
+    assert_eq!((cuda.models_run, cuda.models_failed, cuda.failed), (0, 1, 1));
+    assert_eq!(cuda.reason.as_deref(), Some("the worker ended with signal 11"));
+    assert_eq!(cells[at(Platform::Mps)], None);
+}

@@ -1,0 +1,105 @@
+//! The store's results as rows that insight learns from, and what the rows leave out.
+
+use contract::{AdvisedSetting, EngineId, Evidence, Machine, Platform, RunId, TargetChoice};
+use insight::{
+    recommend::{Setting, Survey},
+    table::Measurement,
+};
+use store::KnownRun;
+
+/// Every ranked result with a time, oldest first, and the same as rows.
+pub struct Known {
+    pub runs: Vec<KnownRun>,
+    pub rows: Vec<Measurement>,
+}
+
+impl Known {
+    pub fn of(runs: Vec<KnownRun>) -> Self {
+        let rows = runs.iter().map(row).collect();
+        Self { runs, rows }
+    }
+
+    pub fn row_refs(&self) -> Vec<&Measurement> {
+        self.rows.iter().collect()
+    }
+
+    /// A setting that was judged, with its platform and its place on this machine.
+    pub fn advised(&self, setting: &Setting, machine: &Machine) -> AdvisedSetting {
+        AdvisedSetting {
+            engine: EngineId(setting.runtime.clone()),
+            hardware: setting.hardware.clone(),
+            platform: self.platform(setting),
+            precision: setting.precision.clone(),
+            devices: setting.devices.map(|devices| devices as u32),
+            threads: setting.threads.map(|threads| threads as u32),
+            software: setting.software.clone(),
+            here: here(setting, machine),
+        }
+    }
+
+    pub fn platform(&self, setting: &Setting) -> Platform {
+        let same = |run: &&KnownRun| run.hardware == setting.hardware && run.engine.0 == setting.runtime;
+        self.runs.iter().find(same).map_or(Platform::Other, |run| run.platform)
+    }
+
+    /// The results of a piece of work in a setting, newest first, and the weakest evidence among them.
+    pub fn behind(&self, survey: &Survey, setting: &Setting) -> (Vec<RunId>, Evidence) {
+        let same = |row: &Measurement| {
+            row.model == survey.model
+                && row.mode == survey.mode
+                && row.batch == survey.batch
+                && row.size == survey.size
+                && row.hardware == setting.hardware
+                && row.runtime == setting.runtime
+                && row.precision == setting.precision
+                && row.devices == setting.devices
+                && row.threads == setting.threads
+        };
+        let runs = self.runs.iter().zip(&self.rows).rev().filter(|(_, row)| same(row)).map(|(run, _)| run);
+        let (mut ids, mut evidence) = (Vec::new(), Evidence::Measured);
+        for run in runs {
+            ids.push(run.id.clone());
+            evidence = evidence.max(run.evidence);
+        }
+        (ids, evidence)
+    }
+}
+
+/// The engine and device of this machine that a setting means, where it has them ready.
+pub fn here(setting: &Setting, machine: &Machine) -> Option<TargetChoice> {
+    let target = machine.targets().find(|target| {
+        target.engine.0 == setting.runtime
+            && [&target.device_name, &target.device.0].contains(&&setting.hardware)
+            && target.availability.is_ready()
+            && target.not_ranked.is_none()
+    })?;
+    Some(TargetChoice { engine: target.engine.clone(), device: target.device.clone() })
+}
+
+fn row(run: &KnownRun) -> Measurement {
+    Measurement {
+        model: run.model.clone(),
+        family: run.family.clone(),
+        hardware: run.hardware.clone(),
+        runtime: run.engine.0.clone(),
+        precision: run.precision.clone(),
+        mode: run.mode.key().to_owned(),
+        software: run.engine_version.clone(),
+        measured_at: run.started_at.map(|at| at.to_string()).unwrap_or_default(),
+        batch: run.batch.map(f64::from),
+        size: run.size.map(f64::from),
+        devices: run.devices.map(f64::from),
+        threads: run.threads.map(f64::from),
+        parameters: amount(run.parameters),
+        macs: amount(run.macs),
+        activations: amount(run.activations),
+        latency_ms: Some(run.median_ms),
+        peak_memory_mb: run.peak_memory_bytes.map(|bytes| bytes as f64 / 1e6),
+        p95_ms: run.p95_ms,
+    }
+}
+
+/// Some tables write 0 where they do not know it.
+fn amount(value: Option<u64>) -> Option<f64> {
+    value.filter(|value| *value > 0).map(|value| value as f64)
+}

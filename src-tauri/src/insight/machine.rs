@@ -1,0 +1,68 @@
+//! What runs well on this machine: every known model in its best setting here.
+
+use super::{
+    advise::{Advisor, Places, bounds, work_of},
+    known,
+};
+use contract::*;
+use insight::{recommend::Survey, table::Measurement};
+use std::collections::{BTreeSet, HashMap};
+
+impl Advisor<'_> {
+    pub fn advise_machine(&self, limits: &Limits) -> Result<MachineAdvice, Failure> {
+        let known = self.insight.known(self.store)?;
+        let surveys = self.insight.machine_surveys(|| {
+            let models: BTreeSet<&str> = known.rows.iter().map(|row| row.model.as_str()).collect();
+            let models: Vec<&str> = models.into_iter().collect();
+            Survey::of_all(&known.row_refs(), &models, &|setting| known::here(setting, self.machine).is_some())
+        });
+        let mut settings: Vec<insight::recommend::Candidate> = Vec::new();
+        for candidate in surveys.iter().flat_map(|survey| &survey.candidates) {
+            if settings.iter().all(|known| known.setting != candidate.setting) {
+                settings.push(candidate.clone());
+            }
+        }
+        let places = Places::of(&known, self.machine, &settings);
+        let fastest = fastest(&known.rows);
+        let families: HashMap<&str, &str> =
+            known.rows.iter().map(|row| (row.model.as_str(), row.family.as_str())).collect();
+        let unwanted = |setting: &insight::recommend::Setting| self.unwanted(&places, setting, limits);
+        let mut models: Vec<ModelHere> = Vec::new();
+        for survey in surveys.iter() {
+            let Some(best) = survey.choose(&bounds(limits), &unwanted).choice else { continue };
+            let best = self.candidate(&known, &places, survey, best);
+            let elsewhere = fastest.get(&key(&survey.model, &survey.mode, survey.batch, survey.size)).and_then(|row| {
+                let times_faster = best.latency_ms.value / row.latency_ms?;
+                let other = row.hardware != best.setting.hardware && times_faster > 1.0;
+                other.then(|| Elsewhere { hardware: row.hardware.clone(), times_faster })
+            });
+            let family = families.get(survey.model.as_str()).copied().unwrap_or_default().to_owned();
+            models.push(ModelHere { work: work_of(survey), family, best, elsewhere });
+        }
+        models.sort_by(|a, b| a.best.latency_ms.value.total_cmp(&b.best.latency_ms.value));
+        Ok(MachineAdvice {
+            learned_from: known.runs.len() as u64,
+            places: places.count() as u32,
+            left_out: (surveys.len() - models.len()) as u32,
+            models,
+        })
+    }
+}
+
+type Key<'a> = (&'a str, &'a str, Option<u64>, Option<u64>);
+
+fn key<'a>(model: &'a str, mode: &'a str, batch: Option<f64>, size: Option<f64>) -> Key<'a> {
+    (model, mode, batch.map(f64::to_bits), size.map(f64::to_bits))
+}
+
+/// The fastest row of each piece of work.
+fn fastest(rows: &[Measurement]) -> HashMap<Key<'_>, &Measurement> {
+    let mut fastest: HashMap<Key, &Measurement> = HashMap::new();
+    for row in rows {
+        let best = fastest.entry(key(&row.model, &row.mode, row.batch, row.size)).or_insert(row);
+        if row.latency_ms < best.latency_ms {
+            *best = row;
+        }
+    }
+    fastest
+}

@@ -1,0 +1,104 @@
+//! The matrix's empty cells, predicted on demand: each model in its usual work, on the usual setting of each device.
+
+use super::{Insight, Known};
+use contract::*;
+use insight::{
+    forecast::Interval,
+    recommend::{Candidate, Evidence, Setting, Survey},
+};
+use std::collections::HashMap;
+use store::{KnownRun, Store};
+
+impl Insight {
+    /// Fills the cells without a figure that results of others speak for. A figure stays as it is.
+    pub fn predict(&self, store: &Store, machine: &Machine, matrix: &mut Matrix) -> Result<(), Failure> {
+        let Some(read) = figure_of(matrix.metric) else { return Ok(()) };
+        let known = self.known(store)?;
+        let usual: Vec<Option<Setting>> =
+            matrix.columns.iter().map(|column| usual_setting(&known, column, machine)).collect();
+        let models: Vec<String> = matrix.rows.iter().map(|row| row.model.clone()).collect();
+        let surveys = self.predicted_surveys(&models, || {
+            let names: Vec<&str> = models.iter().map(String::as_str).collect();
+            let wanted = |setting: &Setting| usual.iter().flatten().any(|usual| same(usual, setting));
+            Survey::of_all(&known.row_refs(), &names, &wanted)
+        });
+        let by_model: HashMap<&str, &Survey> = surveys.iter().map(|survey| (survey.model.as_str(), survey)).collect();
+        for row in &mut matrix.rows {
+            let Some(survey) = by_model.get(row.model.as_str()) else { continue };
+            for (cell, usual) in row.cells.iter_mut().zip(&usual) {
+                let empty = matches!(cell, MatrixCell::Open | MatrixCell::Impossible { .. });
+                let Some(usual) = usual.as_ref().filter(|_| empty) else { continue };
+                let predicted = survey
+                    .candidates
+                    .iter()
+                    .find(|candidate| candidate.evidence == Evidence::Predicted && same(&candidate.setting, usual));
+                if let Some(filled) = predicted.and_then(|candidate| filled(survey, candidate, read)) {
+                    *cell = filled;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+type Read = fn(&Candidate) -> Option<Interval>;
+
+/// How a candidate tells the metric; none for what is not predicted.
+fn figure_of(metric: Metric) -> Option<Read> {
+    match metric {
+        Metric::Latency => Some(|candidate| Some(candidate.latency_ms)),
+        // The longest time is the lowest rate.
+        Metric::Throughput => Some(|candidate| {
+            let (rate, time) = (candidate.samples_per_second, candidate.latency_ms);
+            Some(Interval { value: rate, low: rate * time.value / time.high, high: rate * time.value / time.low })
+        }),
+        Metric::Memory => Some(|candidate| candidate.peak_memory_mb),
+        Metric::FirstResult | Metric::Speedup => None,
+    }
+}
+
+fn filled(survey: &Survey, candidate: &Candidate, read: Read) -> Option<MatrixCell> {
+    let Interval { value, low, high } = read(candidate)?;
+    Some(MatrixCell::Predicted {
+        value,
+        low,
+        high,
+        precision: candidate.setting.precision.clone(),
+        engine: EngineId(candidate.setting.runtime.clone()),
+        batch: survey.batch.map(|batch| batch as u32),
+        size: survey.size.map(|size| size as u32),
+        told: candidate.note.clone(),
+    })
+}
+
+/// The setting that most results of a column's device have.
+fn usual_setting(known: &Known, column: &MatrixColumn, machine: &Machine) -> Option<Setting> {
+    let device = column.device.as_ref()?;
+    let foreign = !column.availability.is_ready();
+    let of_column = |run: &&KnownRun| {
+        run.platform == column.platform
+            && run.device == *device
+            && (run.machine.as_ref() == Some(&machine.id)) != foreign
+    };
+    let mut counts: HashMap<[&str; 3], (usize, &KnownRun)> = HashMap::new();
+    for run in known.runs.iter().filter(of_column) {
+        counts
+            .entry([run.engine.0.as_str(), run.precision.as_str(), run.engine_version.as_str()])
+            .or_insert((0, run))
+            .0 += 1;
+    }
+    let (_, run) = counts.into_iter().max_by(|(a, (of_a, _)), (b, (of_b, _))| of_a.cmp(of_b).then(b.cmp(a)))?.1;
+    Some(Setting {
+        hardware: run.hardware.clone(),
+        runtime: run.engine.0.clone(),
+        precision: run.precision.clone(),
+        devices: run.devices.map(f64::from),
+        threads: run.threads.map(f64::from),
+        software: run.engine_version.clone(),
+    })
+}
+
+/// Apart from the version: a survey takes each setting in its usual one.
+fn same(one: &Setting, other: &Setting) -> bool {
+    Setting { software: String::new(), ..one.clone() } == Setting { software: String::new(), ..other.clone() }
+}

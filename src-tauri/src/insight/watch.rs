@@ -1,0 +1,224 @@
+//! Watching the store: every setting that was measured again and again is a series.
+
+use super::{Insight, Known, lock};
+use contract::*;
+use insight::watch::{Point, Series, SeriesTable, is_regression, watch};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+use store::{KnownRun, Store};
+
+/// The report over all series, with the results their points are.
+pub struct Watched {
+    smallest_change: f64,
+    table: SeriesTable,
+    report: WatchReport,
+    /// For each series, the result of each point.
+    runs: Vec<Vec<usize>>,
+    known: Arc<Known>,
+    undated: u64,
+}
+
+/// A series of fewer points has no level to leave.
+const FEWEST_POINTS: usize = 2;
+
+/// What may change from point to point, as people call it.
+const COLUMNS: [&str; 8] =
+    ["engine", "hardware", "engine version", "driver", "operating system", "power", "frequency governor", "Assay"];
+
+impl Insight {
+    /// The report over everything known; a change smaller than this share does not matter.
+    pub fn watched(&self, store: &Store, smallest_change: f64) -> Result<Arc<Watched>, Failure> {
+        let known = self.known(store)?;
+        let mut kept = lock(&self.watched);
+        if let Some(watched) = &*kept
+            && Arc::ptr_eq(&watched.known, &known)
+            && watched.smallest_change == smallest_change
+        {
+            return Ok(watched.clone());
+        }
+        let watched = Arc::new(Watched::of(known, smallest_change));
+        *kept = Some(watched.clone());
+        Ok(watched)
+    }
+}
+
+impl Watched {
+    fn of(known: Arc<Known>, smallest_change: f64) -> Self {
+        let mut places: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        let mut undated = 0;
+        for (at, run) in known.runs.iter().enumerate() {
+            match run.started_at {
+                Some(_) => places.entry(name(run)).or_default().push(at),
+                None => undated += 1,
+            }
+        }
+        places.retain(|_, runs| runs.len() >= FEWEST_POINTS);
+        let series = places.iter().map(|(name, runs)| Series {
+            name: name.clone(),
+            points: runs.iter().map(|at| point(&known.runs[*at])).collect(),
+        });
+        let table = SeriesTable {
+            columns: COLUMNS.map(str::to_owned).to_vec(),
+            series: series.collect(),
+            ..SeriesTable::default()
+        };
+        let report = watch(&table, &WatchRules { smallest_change, ..WatchRules::default() });
+        Self { smallest_change, table, report, runs: places.into_values().collect(), known, undated }
+    }
+
+    pub fn board(&self, marks: &[(Marked, Mark)]) -> WatchBoard {
+        let marks = Marks::of(marks);
+        let by_name: HashMap<&str, &WatchedSeries> =
+            self.report.series.iter().map(|series| (series.series.as_str(), series)).collect();
+        let mut alerts: Vec<BoardAlert> =
+            self.report.alerts.iter().map(|alert| board_alert(alert, &by_name, &marks)).collect();
+        // Stable: within each half the worse and the larger come first, as the report has them.
+        alerts.sort_by_key(|alert| alert.mark.is_some());
+        let mut series: Vec<SeriesRow> = self.report.series.iter().map(|series| row(series, &marks)).collect();
+        series.sort_by_key(|row| (row.muted, row.open == 0, matches!(row.newest, Newest::Usual | Newest::Unknown)));
+        WatchBoard {
+            alerts,
+            series,
+            points: self.runs.iter().map(|runs| runs.len() as u64).sum(),
+            undated: self.undated,
+        }
+    }
+
+    pub fn history(&self, name: &str, marks: &[(Marked, Mark)], machine: &Machine) -> Option<SeriesHistory> {
+        let at = self.table.series.iter().position(|series| series.name == name)?;
+        let runs = self.runs[at].iter().map(|run| &self.known.runs[*run]);
+        let newest = runs.clone().next_back()?;
+        let measurable = newest.evidence == Evidence::Measured
+            && machine.target(&newest.engine, &newest.device).is_some_and(|target| target.availability.is_ready());
+        let points = runs.zip(&self.table.series[at].points).filter_map(|(run, point)| {
+            Some(HistoryPoint {
+                run: run.id.clone(),
+                at: run.started_at?,
+                ms: point.value,
+                environment: point.environment.clone(),
+            })
+        });
+        Some(SeriesHistory {
+            watched: self.report.series[at].clone(),
+            points: points.collect(),
+            columns: self.table.columns.clone(),
+            marks: marks.iter().filter(|(marked, _)| marked.series == name).cloned().collect(),
+            again: measurable.then(|| newest.id.clone()),
+        })
+    }
+
+    /// The results on levels that are worse, for as long as nobody has acknowledged the change.
+    pub fn concerns(&self, marks: &[(Marked, Mark)]) -> Vec<Concern> {
+        let marks = Marks::of(marks);
+        let mut concerns = Vec::new();
+        for (watched, runs) in self.report.series.iter().zip(&self.runs) {
+            let Some(change) = watched.changes.last().filter(|change| marks.is_open(&watched.series, change)) else {
+                continue;
+            };
+            for run in &runs[change.index..] {
+                concerns.push(Concern {
+                    run: self.known.runs[*run].id.clone(),
+                    series: watched.series.clone(),
+                    told: format!("{:+.1} % since {}", change.change * 100.0, change.at),
+                });
+            }
+        }
+        concerns
+    }
+}
+
+struct Marks<'a>(HashMap<(&'a str, &'a str), Mark>);
+
+impl<'a> Marks<'a> {
+    fn of(marks: &'a [(Marked, Mark)]) -> Self {
+        let key = |marked: &'a Marked| (marked.series.as_str(), marked.at.as_deref().unwrap_or_default());
+        Self(marks.iter().map(|(marked, mark)| (key(marked), *mark)).collect())
+    }
+
+    fn muted(&self, series: &str) -> bool {
+        self.0.get(&(series, "")) == Some(&Mark::Muted)
+    }
+
+    fn of_change(&self, series: &str, at: &str) -> Option<Mark> {
+        if self.muted(series) { Some(Mark::Muted) } else { self.0.get(&(series, at)).copied() }
+    }
+
+    fn is_open(&self, series: &str, change: &Change) -> bool {
+        is_regression(change, 0.0) && self.of_change(series, &change.at).is_none()
+    }
+}
+
+fn board_alert(alert: &Alert, by_name: &HashMap<&str, &WatchedSeries>, marks: &Marks) -> BoardAlert {
+    let changes: Vec<BoardChange> = alert
+        .changes
+        .iter()
+        .filter_map(|place| {
+            let series = by_name.get(place.series.as_str())?;
+            let change = series.changes.iter().find(|change| change.index == place.index)?;
+            Some(BoardChange {
+                series: place.series.clone(),
+                at: change.at.clone(),
+                before_ms: change.before,
+                after_ms: change.after,
+                change: change.change,
+                change_low: change.change_low,
+                change_high: change.change_high,
+            })
+        })
+        .collect();
+    let mut own = changes.iter().map(|change| marks.of_change(&change.series, &change.at));
+    let first = own.next().flatten();
+    // Acknowledged in part and muted in part is settled as well.
+    let mark = first.filter(|_| own.all(|mark| mark.is_some()));
+    BoardAlert { alert: alert.clone(), mark, changes }
+}
+
+fn row(series: &WatchedSeries, marks: &Marks) -> SeriesRow {
+    SeriesRow {
+        points: series.points as u32,
+        level_ms: series.level,
+        noise: series.noise,
+        last_change: series.changes.last().map(|change| change.change),
+        open: series.changes.iter().filter(|change| marks.is_open(&series.series, change)).count() as u32,
+        anomalies: series.anomalies.len() as u32,
+        newest: series.newest.clone(),
+        muted: marks.muted(&series.series),
+        series: series.series.clone(),
+    }
+}
+
+/// What makes two results points of one series: everything that was asked for, on the same hardware.
+fn name(run: &KnownRun) -> String {
+    let mut words = vec![run.model.clone(), run.engine.label(), run.hardware.clone(), run.precision.clone()];
+    words.extend((run.mode != Mode::Inference).then(|| run.mode.label().to_lowercase()));
+    words.extend(run.batch.map(|batch| format!("batch {batch}")));
+    words.extend(run.size.map(|size| format!("size {size}")));
+    words
+        .extend(run.threads.map(|threads| if threads == 1 { "1 thread".into() } else { format!("{threads} threads") }));
+    words.extend(run.devices.filter(|devices| *devices > 1).map(|devices| format!("{devices} devices")));
+    words.retain(|word| !word.is_empty());
+    words.join(" · ")
+}
+
+fn point(run: &KnownRun) -> Point {
+    let around = &run.surroundings;
+    let known = |value: &Option<String>| value.clone().unwrap_or_default();
+    // What was measured on one day for one table belongs together, whichever minute each row tells.
+    let moment = if run.evidence == Evidence::Measured { "%Y-%m-%d %H:%M" } else { "%Y-%m-%d" };
+    Point {
+        at: run.started_at.map(|at| at.strftime(moment).to_string()).unwrap_or_default(),
+        value: run.median_ms,
+        environment: vec![
+            run.engine.label(),
+            run.hardware.clone(),
+            run.engine_version.clone(),
+            known(&around.driver),
+            known(&around.os),
+            known(&around.power),
+            known(&around.governor),
+            known(&around.assay_version),
+        ],
+    }
+}

@@ -1,0 +1,146 @@
+//! Journeys through Recommend, Watch and the predicted matrix. Their pictures are kept in the target folder's `journeys/`.
+#![cfg(target_os = "linux")]
+
+#[path = "common/window.rs"]
+mod window;
+
+use std::{
+    path::Path,
+    process::Command,
+    sync::{Mutex, MutexGuard},
+    time::Duration,
+};
+use window::Window;
+
+/// Two windows at once would measure each other.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+fn turn() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().unwrap_or_else(|e| e.into_inner())
+}
+
+/// Learning from a table of a thousand rows on a busy machine.
+const LEARNING: Duration = Duration::from_secs(240);
+
+/// A window on a store that holds one of the tables of `tests/data`.
+fn filled(data: &Path, table: &str) -> Window {
+    let file = format!("{}/tests/data/{table}", env!("CARGO_MANIFEST_DIR"));
+    let status = Command::new(env!("CARGO_BIN_EXE_assay"))
+        .args(["import", &file, "--store", &data.join("assay.duckdb").display().to_string()])
+        .env("ASSAY_DATA", data)
+        .status()
+        .unwrap();
+    assert!(status.success());
+    let window = Window::open(data);
+    window.wait("page-matrix");
+    window
+}
+
+/// Pictures in both themes and at both sizes.
+fn pictures(window: &Window, name: &str) {
+    for theme in ["light", "dark"] {
+        window.theme(theme);
+        for (width, height) in [(1280, 800), (900, 600)] {
+            window.resize(width, height);
+            window.picture(&format!("{name}-{theme}-{width}"));
+        }
+    }
+    window.theme("light");
+    window.resize(1280, 800);
+}
+
+#[test]
+fn an_empty_store_is_told_what_to_do_on_both_pages() {
+    let _turn = turn();
+    let data = tempfile::tempdir().unwrap();
+    let window = Window::open(data.path());
+    window.click("welcome-own");
+    window.click("nav-recommend");
+    window.wait("recommend-measure");
+    pictures(&window, "recommend-1-empty");
+    window.click("nav-watch");
+    window.wait("watch-measure");
+    pictures(&window, "watch-1-empty");
+}
+
+#[test]
+fn a_team_finds_where_a_model_should_run() {
+    let _turn = turn();
+    let data = tempfile::tempdir().unwrap();
+    let window = filled(data.path(), "edge_devices.csv.gz");
+    window.click("nav-recommend");
+    window.wait("recommend-choose");
+    window.picture("recommend-2-which");
+    window.choose("recommend-choose", "mobilenet_v2");
+    window.picture("recommend-3-learning");
+    window.wait_long("choice", LEARNING);
+    window.until("a drawn front", |window| (window.count("[data-testid=plot] .point") > 20).then_some(()));
+    assert!(window.count(".recommend .mark.predicted") > 0, "some settings are predicted");
+    assert!(window.text("next-run").contains("This machine has no"), "{}", window.text("next-run"));
+    pictures(&window, "recommend-4-answer");
+    window.show("alternatives");
+    pictures(&window, "recommend-5-others");
+
+    window.type_into("limit-memory", "0.001\u{e007}");
+    window.wait("no-choice");
+    pictures(&window, "recommend-6-nothing-keeps");
+    window.click("recommend-no-limits");
+    window.wait("choice");
+    window.click("allow-float");
+    window.until("an answer in float", |window| window.text("choice").contains("float").then_some(()));
+
+    window.click("save-engine-file");
+    let path = data.path().join("settings.json");
+    window.answer_dialog("Save", &path.with_extension(""));
+    let written = window.until("the file", |_| std::fs::read_to_string(&path).ok().filter(|text| text.len() > 50));
+    assert!(written.contains("mobilenet_v2"), "{written}");
+
+    window.click("edit-prices");
+    window.type_into("price-Samsung Galaxy S24", "1.5");
+    window.picture("recommend-7-prices");
+    window.click("keep-prices");
+    window.click("recommend-families");
+    window.wait("families");
+    pictures(&window, "recommend-8-families");
+    window.click("recommend-machine");
+    window.wait("here-measure");
+    window.picture("recommend-9-here-empty");
+}
+
+#[test]
+fn what_was_not_measured_is_predicted_in_the_matrix() {
+    let _turn = turn();
+    let data = tempfile::tempdir().unwrap();
+    let window = filled(data.path(), "edge_devices.csv.gz");
+    window.type_into("filter-search", "mobilenet");
+    window.click("predict");
+    window.until_within(LEARNING, "a hatched cell", |window| (window.count(".cell.hatched") > 0).then_some(()));
+    pictures(&window, "matrix-predicted");
+}
+
+#[test]
+fn a_regression_is_found_explained_and_acknowledged() {
+    let _turn = turn();
+    let data = tempfile::tempdir().unwrap();
+    let window = filled(data.path(), "edge_history.csv.gz");
+    window.click("nav-watch");
+    window.wait("alert-detail");
+    pictures(&window, "watch-2-alert");
+    let open = window.count("[data-testid=alert]:not(.settled)");
+    window.click("acknowledge");
+    window.until("one alert less", |window| {
+        (window.count("[data-testid=alert]:not(.settled)") == open - 1).then_some(())
+    });
+    window.type_into("watch-search", "ffnet_78s SA8650 tflite");
+    window.until("one series", |window| (window.count("[data-testid=series]") == 1).then_some(()));
+    window.click("series");
+    window.wait("series-detail");
+    window.until("a drawn trend", |window| (window.count("[data-testid=plot] .point") > 8).then_some(()));
+    pictures(&window, "watch-3-series");
+    window.click("nav-results");
+    window.type_into("filter-search", "lama_dilated");
+    window.until("a badge", |window| (window.count("[data-testid=concern]") > 0).then_some(()));
+    window.picture("watch-4-badge");
+    window.click("concern");
+    window.wait("series-detail");
+}

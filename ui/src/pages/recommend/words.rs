@@ -1,0 +1,70 @@
+//! How settings and figures of a recommendation are told.
+
+use crate::parts::EvidenceMark;
+use chart::{
+    format::{self, significant},
+    names,
+};
+use contract::{AdvisedSetting, Candidate, Interval};
+use leptos::prelude::*;
+
+/// `ONNX Runtime · f16 · 4 threads`.
+pub fn how(setting: &AdvisedSetting) -> String {
+    let mut words = vec![names::engine(&setting.engine), setting.precision.clone()];
+    words.extend(setting.devices.filter(|count| *count > 1).map(|count| format!("{count} devices")));
+    words.extend(setting.threads.map(|count| if count == 1 { "1 thread".into() } else { format!("{count} threads") }));
+    words.retain(|word| !word.is_empty());
+    words.join(" · ")
+}
+
+pub fn place(setting: &AdvisedSetting) -> String {
+    format!("{} · {}", setting.hardware, how(setting))
+}
+
+/// `12.3 ms (11–14 ms)`; a figure without a spread has no brackets.
+pub fn time(interval: Interval) -> String {
+    let (_, unit) = format::scaled_ms(interval.value);
+    let scale = format::scaled_ms(interval.value).0 / interval.value;
+    let value = significant(interval.value * scale);
+    match spread(interval, scale) {
+        Some(spread) => format!("{value} {unit} ({spread})"),
+        None => format!("{value} {unit}"),
+    }
+}
+
+pub fn spread(interval: Interval, scale: f64) -> Option<String> {
+    (interval.low < interval.high).then(|| format::interval(interval.low * scale, interval.high * scale))
+}
+
+pub fn memory(interval: Interval) -> String {
+    let value = format::bytes((interval.value * 1e6) as u64);
+    match spread(interval, 1.0) {
+        Some(spread) => format!("{value} ({spread} MB)"),
+        None => value,
+    }
+}
+
+/// A share in percent: `87 %`, `under 1 %`.
+pub fn percent(share: f64) -> String {
+    match share * 100.0 {
+        p if p < 0.05 => "under 0.1 %".into(),
+        p if p < 9.95 => format!("{p:.1} %"),
+        p => format!("{p:.0} %"),
+    }
+}
+
+/// The time of a candidate in a table's cell, with its evidence.
+#[component]
+pub fn TimeCell(candidate: Candidate) -> impl IntoView {
+    let (value, unit) = format::scaled_ms(candidate.latency_ms.value);
+    let scale = value / candidate.latency_ms.value;
+    view! {
+        <span class="results-two">
+            <span class="row time-cell">
+                <EvidenceMark evidence=candidate.evidence />
+                <span>{significant(value)}<span class="unit">{unit}</span></span>
+            </span>
+            <span class="quiet small">{spread(candidate.latency_ms, scale)}</span>
+        </span>
+    }
+}
