@@ -527,6 +527,8 @@ fn questions_are_answered_in_order_and_what_cannot_be_used_is_counted() {
         said.contains("known.csv: 2 of 105 rows refused") && said.contains("line 105, column latency_ms: zero"),
         "{said}"
     );
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains("the hardware changes the time per sample 1."), "{told}");
     let out = fs::read_to_string(shell.path("out.csv")).unwrap();
     let lines: Vec<&str> = out.lines().collect();
     assert_eq!(lines[0], "latency_ms,low_ms,high_ms,peak_memory_mb,support,note");
@@ -539,6 +541,36 @@ fn questions_are_answered_in_order_and_what_cannot_be_used_is_counted() {
     assert!(lines[lines.len() - 1].starts_with(",,,,nothing,"), "{}", lines[lines.len() - 1]);
     let (code, told) = shell.fails(&["forecast", "--known", "ask.csv", "--ask", "torn.csv", "--out", "out.csv"]);
     assert!(code == 1 && told.contains("torn.csv"), "{code} {told}");
+}
+
+#[test]
+fn predictions_are_held_against_what_is_measured_later() {
+    let shell = Shell::new();
+    let (known, ask) = chips();
+    // A result needs an engine and a mode, and a time to come after the prediction.
+    let whole = |table: &str, measured_at: &str| {
+        let mut lines = table.lines().map(|line| format!("{line},onnxruntime,inference,{measured_at}\n"));
+        let header =
+            lines.next().unwrap().replace(&format!("onnxruntime,inference,{measured_at}"), "runtime,mode,measured_at");
+        header + &lines.collect::<String>()
+    };
+    let measured = ask.replace(",1,,\n", ",1,,1000\n").replacen("chip 3,fp32,1,,1000", "chip 3,fp32,1,,0.26", 1);
+    fs::write(shell.path("known.csv"), whole(&known, "")).unwrap();
+    fs::write(shell.path("ask.csv"), whole(&ask, "")).unwrap();
+    fs::write(shell.path("measured.csv"), whole(&measured, "2100-01-01T00:00:00Z")).unwrap();
+    let forecast = || {
+        let files = ["--known", "known.csv", "--ask", "ask.csv", "--out", "out.csv", "--store", "s.duckdb"];
+        String::from_utf8(shell.run(&[&["forecast"], &files[..]].concat()).stdout).unwrap()
+    };
+    let asked = ask.lines().count() - 1;
+    let told = forecast();
+    assert!(told.contains(&format!("None of {asked} predictions was measured yet")), "{told}");
+    shell.json(&["import", "measured.csv", "--store", "s.duckdb", "--json"]);
+    let told = forecast();
+    // One result is as predicted, the others take a second.
+    let share = (100.0 / asked as f64).round();
+    assert!(told.contains(&format!("Of {asked} predictions since 20")), "{told}");
+    assert!(told.contains(&format!(", {share} % fell inside their 90 % interval")), "{told}");
 }
 
 #[test]

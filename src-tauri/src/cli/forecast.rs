@@ -2,15 +2,17 @@
 
 use super::{
     output::{Output, Stop},
+    reach::{Access, Reach, reach},
     sheet::Table,
 };
 use clap::Args;
-use contract::Failure;
 use contract::csv::{guard, write_record};
+use contract::{AddForecasts, Failure, MadeForecast};
 use insight::{
     forecast::{self, Forecasts, Interval},
-    table::{Refused, Times},
+    table::{Measurement, Refused, Times},
 };
+use jiff::Timestamp;
 use std::{
     collections::BTreeMap,
     fs::File,
@@ -34,6 +36,9 @@ pub struct Forecast {
     /// Where the predictions go.
     #[arg(long, value_name = "CSV")]
     out: PathBuf,
+    /// Keep the predictions in this store, to be held against what is measured later; it is made where there is none.
+    #[arg(long, value_name = "FILE")]
+    store: Option<PathBuf>,
 }
 
 impl Forecast {
@@ -46,8 +51,49 @@ impl Forecast {
         let forecasts = forecast::forecast(&usable, &ask.usable());
         write(&self.out, &ask, &forecasts)
             .map_err(|e| Failure::bad_input(self.out.display().to_string(), e.to_string()))?;
-        output.lines(told(usable.len(), &ask, &forecasts))
+        let mut lines = told(usable.len(), &ask, &forecasts);
+        if let Some(store) = &self.store {
+            let made = made(&ask.usable(), &forecasts, usable.len());
+            let record = match reach(store, Access::Write)? {
+                Reach::Here(store, _claim) => {
+                    store.add_forecasts(&made)?;
+                    store.forecast_record()?
+                }
+                Reach::Running(running) => running.ask(AddForecasts { forecasts: made })?,
+            };
+            lines.push(record.told());
+        }
+        lines.extend(forecast::influences(&usable).iter().map(|influence| format!("  {influence}")));
+        output.lines(lines)
     }
+}
+
+/// The answers as they are kept; an abstention promises nothing.
+fn made(asked: &[&Measurement], forecasts: &Forecasts, known: usize) -> Vec<MadeForecast> {
+    let made_at = Timestamp::now();
+    let count = |value: Option<f64>| value.map(|value| value as u32);
+    asked
+        .iter()
+        .zip(&forecasts.answers)
+        .filter_map(|(row, answer)| {
+            let Interval { value, low, high } = answer.latency_ms?;
+            Some(MadeForecast {
+                made_at,
+                model: row.model.clone(),
+                hardware: row.hardware.clone(),
+                engine: row.runtime.clone(),
+                precision: row.precision.clone(),
+                mode: row.mode.clone(),
+                batch: count(row.batch),
+                size: count(row.size),
+                value_ms: value,
+                low_ms: low,
+                high_ms: high,
+                support: answer.support.key().into(),
+                learned_from: known as u64,
+            })
+        })
+        .collect()
 }
 
 fn write(path: &Path, ask: &Table, forecasts: &Forecasts) -> io::Result<()> {

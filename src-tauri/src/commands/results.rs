@@ -62,6 +62,22 @@ impl Answer<SetNote> for Desk {
     }
 }
 
+impl Answer<AddForecasts> for Desk {
+    async fn answer(&self, AddForecasts { forecasts }: AddForecasts) -> Result<ForecastRecord, Failure> {
+        self.with_store(move |store| {
+            store.add_forecasts(&forecasts)?;
+            store.forecast_record()
+        })
+        .await
+    }
+}
+
+impl Answer<GetForecastRecord> for Desk {
+    async fn answer(&self, _: GetForecastRecord) -> Result<ForecastRecord, Failure> {
+        self.with_store(|store| store.forecast_record()).await
+    }
+}
+
 impl Answer<DeleteRuns> for Desk {
     async fn answer(&self, DeleteRuns { ids }: DeleteRuns) -> Result<u32, Failure> {
         let deleted = self.with_store(move |store| store.delete_runs(&ids)).await?;

@@ -143,6 +143,11 @@ requests! {
     /// Queues the same setting once more, to see whether a new figure holds.
     MeasureAgain { run: RunId } -> JobId;
 
+    /// Keeps predictions, to be held against what is measured later; answers how earlier ones fared.
+    AddForecasts { forecasts: Vec<MadeForecast> } -> ForecastRecord;
+    /// How predictions fared against what was measured after them.
+    GetForecastRecord -> ForecastRecord;
+
     // Templates
     ListTemplates -> Vec<TemplateRow>;
     GetTemplate { name: String } -> StoredTemplate;

@@ -4,8 +4,8 @@ use crate::claim::Claim;
 use crate::file::{self, Found};
 use crate::filter::{self, Condition};
 use crate::tables::{
-    Migration, added_models, comparisons, machines, peaks, queue, runs, settings, template_versions, templates,
-    unsaved_templates, watch_marks,
+    Migration, added_models, comparisons, forecasts, machines, peaks, queue, runs, settings, template_versions,
+    templates, unsaved_templates, watch_marks,
 };
 use crate::{
     GraphRun, Interrupted, KnownRun, MatrixBest, StoreError, compatibility, known, matrix, migrate, query, records,
@@ -339,6 +339,17 @@ impl Store {
         let _turn = lock(&self.0.writer);
         transaction(&conn, |conn| sheet::take(conn, staged))
             .map_err(|error| classify(&self.0.path, error.during("importing")))
+    }
+
+    // Predictions
+
+    /// Keeps predictions, to be held against what is measured later.
+    pub fn add_forecasts(&self, forecasts: &[MadeForecast]) -> Result<()> {
+        self.write("storing predictions", |conn| forecasts::add(conn, forecasts))
+    }
+
+    pub fn forecast_record(&self) -> Result<ForecastRecord> {
+        self.read("reading the record of predictions", forecasts::record)
     }
 
     // Templates

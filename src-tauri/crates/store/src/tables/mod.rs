@@ -6,6 +6,7 @@ pub mod details;
 pub mod devices;
 pub mod engines;
 pub mod environments;
+pub mod forecasts;
 pub mod imports;
 pub mod machines;
 pub mod models;
@@ -63,4 +64,5 @@ pub const ALL: &[&[Migration]] = &[
     template_validations::MIGRATIONS,
     unsaved_templates::MIGRATIONS,
     watch_marks::MIGRATIONS,
+    forecasts::MIGRATIONS,
 ];

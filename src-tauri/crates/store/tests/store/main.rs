@@ -1,6 +1,7 @@
 //! The store seen from outside, through the same calls the shell makes.
 
 mod comparisons;
+mod forecasts;
 mod killing;
 mod knowing;
 mod making;
