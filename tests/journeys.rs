@@ -1,6 +1,8 @@
 //! Journeys through the real window. Their pictures are kept in the target folder's `journeys/`.
 #![cfg(target_os = "linux")]
 
+#[path = "journeys/insight.rs"]
+mod insight;
 #[path = "journeys/templates.rs"]
 mod templates;
 #[path = "common/window.rs"]

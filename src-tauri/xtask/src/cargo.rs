@@ -32,6 +32,7 @@ pub fn set_environment(command: &mut Command, places: &Places) {
         .env("CARGO_TARGET_DIR", &places.target)
         .env("DUCKDB_LIB_DIR", libraries.join("duckdb"))
         .env("ASSAY_LIBRARIES", &libraries)
+        .env("ASSAY_TOOLS", places.tools())
         .env(LIBRARY_PATH, library_path(&libraries));
 }
 

@@ -37,7 +37,7 @@ impl Places {
         self.cache.join("libraries")
     }
 
-    /// Tools built from source for the checks.
+    /// Tools that the checks use, one folder each or in bin.
     pub fn tools(&self) -> PathBuf {
         self.cache.join("tools")
     }

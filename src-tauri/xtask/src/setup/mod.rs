@@ -4,7 +4,9 @@ mod crates;
 mod engine_libraries;
 mod import_library;
 mod node;
+mod onnx_checker;
 mod openvino;
+mod python;
 mod system_packages;
 pub mod wasm_target;
 mod window_packages;
@@ -27,7 +29,8 @@ pub fn for_building(places: &Places) -> Step {
 
 pub fn for_testing(places: &Places) -> Step {
     system_packages::install(Purpose::Test)?;
-    toolchain_and_libraries(places)
+    toolchain_and_libraries(places)?;
+    onnx_checker::install(places)
 }
 
 fn toolchain_and_libraries(places: &Places) -> Step {

@@ -11,11 +11,12 @@ use serde::Deserialize;
 use super::{
     doing, done,
     engine_libraries::{copy, copy_libraries, remove, replace},
+    python,
 };
 use crate::{
     error::{Step, StepError},
     places::Places,
-    process::{run, succeeds},
+    process::run,
     stamp::Stamp,
 };
 
@@ -54,7 +55,7 @@ pub fn install(places: &Places) -> Step {
         );
         return Ok(());
     };
-    let Some(python) = python_with_pip() else {
+    let Some(python) = python::with_pip() else {
         println!(
             "- OpenVINO comes as a Python wheel, and there is no Python 3 with pip: Assay will list the engine as missing.\n  \
              Install python3 and pip (Debian: python3-pip), and run `cargo xtask setup` again."
@@ -70,10 +71,6 @@ pub fn install(places: &Places) -> Step {
     }
     remove(&work)?;
     stamp.set()
-}
-
-fn python_with_pip() -> Option<&'static str> {
-    ["python3", "python"].into_iter().find(|python| succeeds(Command::new(python).args(["-m", "pip", "--version"])))
 }
 
 fn unpack(python: &str, version: &str, wheel: &Wheel, work: &Path, folder: &Path) -> Step {

@@ -1,23 +1,8 @@
-//! Journeys through Recommend, Watch and the predicted matrix. Their pictures are kept in the target folder's `journeys/`.
-#![cfg(target_os = "linux")]
+//! Recommend, Watch and the predicted matrix in the real window.
 
-#[path = "common/window.rs"]
-mod window;
-
-use std::{
-    path::Path,
-    process::Command,
-    sync::{Mutex, MutexGuard},
-    time::Duration,
-};
-use window::Window;
-
-/// Two windows at once would measure each other.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-
-fn turn() -> MutexGuard<'static, ()> {
-    ONE_AT_A_TIME.lock().unwrap_or_else(|e| e.into_inner())
-}
+use super::turn;
+use crate::window::Window;
+use std::{path::Path, process::Command, time::Duration};
 
 /// Learning from a table of a thousand rows on a busy machine.
 const LEARNING: Duration = Duration::from_secs(240);
