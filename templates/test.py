@@ -38,7 +38,7 @@ onnxruntime = pytest.importorskip("onnxruntime", reason="ONNX Runtime is not ins
 TOLERANCE = {{ tolerance or model.tolerance[precision] }}
 BATCH = 2
 {% block expected %}
-# Names of the outputs{% if not checkpoint %} and their shapes{% endif %} for a batch of two, as transformers 5.23 gives them.
+# Names of the outputs{% if not checkpoint %} and their shapes{% endif %} for a batch of two, as transformers 5.23 gives them; empty where nobody has seen them yet.
 {% if checkpoint %}
 OUTPUTS = {{ model.outputs | list | py }}
 {% else %}
@@ -49,19 +49,24 @@ OUTPUTS = {{ model.outputs | py }}
 
 {{ given.function(model.real_inputs if checkpoint else model.inputs) }}
 
-def make_model(auto_class=transformers.{{ model.auto_class }}) -> torch.nn.Module:
+def make_model(auto_class=transformers.{{ model.auto_class }}, architecture: str | None = None) -> torch.nn.Module:
     """The model on the processor, ready to be used; the same one every time."""
 {% if checkpoint %}
     return auto_class.from_pretrained(CHECKPOINT, dtype=torch.float32).eval()
 {% else %}
     torch.manual_seed(SEED)
     config = transformers.AutoConfig.for_model(MODEL_TYPE, **copy.deepcopy(CONFIG))
+    # Where a type has several classes for a task, this one is meant.
+    config.architectures = [architecture] if architecture else None
     model = auto_class.from_config(config).eval()
     # Parts of a fresh model are zeros or ones, through which nothing that is wrong would show.
+    trained = dict(model.named_parameters())
     with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.is_floating_point():
-                parameter.add_(torch.randn_like(parameter), alpha=0.02)
+        for name, value in model.state_dict().items():
+            if value.is_floating_point() and (name in trained or value.unique().numel() == 1):
+                # A deep stack of convolutions damps what passes it, where their weights are smaller than this.
+                share = value[0].numel() ** -0.5 if value.dim() > 2 else 0.0
+                value.add_(torch.randn_like(value), alpha=max(share, 0.02))
     return model
 {% endif %}
 
@@ -213,10 +218,10 @@ def test_everything_runs_on_{{ platform.key }}(asked: OnDevice, outputs: dict[st
 def test_outputs_have_their_names_and_shapes(outputs: dict[str, torch.Tensor]) -> None:
 {% if checkpoint %}
     assert set(OUTPUTS) <= set(outputs)
-{% elif model.outputs %}
-    assert {name: list(value.shape) for name, value in outputs.items()} == OUTPUTS
 {% else %}
     assert outputs, "the model gives no tensor"
+    shapes = {name: list(value.shape) for name, value in outputs.items()}
+    assert shapes == (OUTPUTS or shapes)
 {% endif %}
 {% endblock %}
 
@@ -246,7 +251,9 @@ def test_a_batch_of_two_is_two_of_one(asked: OnDevice, outputs: dict[str, torch.
     alike = [
         name
         for name, value in outputs.items()
-        if value.dim() > 0 and all(one[name].shape == (1, *value.shape[1:]) for one in ones)
+        if value.dim() > 0
+        and all(one[name].shape[1:] == value.shape[1:] for one in ones)
+        and sum(len(one[name]) for one in ones) == len(value)
     ]
     assert alike, "no output has a part for each sample"
     agree({name: torch.cat([one[name] for one in ones]) for name in alike}, {name: outputs[name] for name in alike}, TOLERANCE)
@@ -257,7 +264,9 @@ def test_a_batch_of_two_is_two_of_one(asked: OnDevice, outputs: dict[str, torch.
 
 
 {% block processor %}
-{% if platform.key == "cpu" %}
+{% if platform.key == "cpu" and model.exempt.doubled %}
+# No comparison with doubled precision: {{ model.exempt.doubled }}.
+{% elif platform.key == "cpu" %}
 def test_the_processor_agrees_with_doubled_precision(model: torch.nn.Module, outputs: dict[str, torch.Tensor]) -> None:
     doubled = copy.deepcopy(model).double()
     if hasattr(doubled, "set_experts_implementation"):
@@ -341,7 +350,7 @@ def make_labels(inputs: dict[str, torch.Tensor], model: torch.nn.Module) -> dict
 
 
 def test_a_step_of_training_lowers_the_loss() -> None:
-    model = make_model(transformers.{{ model.training.auto_class }}).to(find_device())
+    model = make_model(transformers.{{ model.training.auto_class }}, {{ model.training.class | py }}).to(find_device())
     inputs = make_labels(make_inputs(BATCH), model)
     inputs = {name: value.to(find_device()) for name, value in inputs.items()}
 

@@ -5,7 +5,9 @@ about = "Inputs of a model, written as Python: random with a fixed seed, never z
 {# One input for `batch` samples. #}
 {% macro one(input) %}
 {% set shape = (["batch"] + (input.shape | map("string") | list) if input.batched else ["batch * " ~ input.shape[0]] + (input.shape[1:] | map("string") | list)) | join(", ") %}
-{% if input.kind == "tokens" %}
+{% if input.kind == "tokens" and (input.first or input.last) %}
+text({{ input.low }}, {{ input.high }}, ({{ shape }}), {{ input.first | py }}, {{ input.last | py }})
+{%- elif input.kind == "tokens" %}
 torch.randint({{ input.low }}, {{ input.high }}, ({{ shape }}), generator=generator)
 {%- elif input.kind == "ones" %}
 torch.ones(({{ shape }}), dtype=torch.int64)
@@ -21,6 +23,16 @@ torch.randn(({{ shape }}), generator=generator)
 def make_inputs(batch: int, seed: int = SEED) -> dict[str, torch.Tensor]:
     """The same inputs for the same seed, on the processor."""
     generator = torch.Generator().manual_seed(seed)
+{% if inputs | selectattr("first") | list or inputs | selectattr("last") | list %}
+
+    def text(low: int, high: int, shape: tuple[int, int], first: list[int], last: list[int]) -> torch.Tensor:
+        """Random tokens between those that every text begins and ends with."""
+        tokens = torch.randint(low, high, shape, generator=generator)
+        tokens[:, : len(first)] = torch.tensor(first, dtype=torch.int64)
+        tokens[:, shape[1] - len(last) :] = torch.tensor(last, dtype=torch.int64)
+        return tokens
+
+{% endif %}
     return {
 {% for input in inputs %}
         {{ input.name | py }}: {{ one(input) | trim }},

@@ -1,12 +1,15 @@
 """Runs generated tests, each file in a process of its own that begins with torch and transformers imported.
 
-python templates.py FOLDER RESULTS [--processes N] [--outputs FILE]
+python templates.py FOLDER RESULTS [--processes N] [--only TYPE …]
 
-RESULTS gets one JSON object a file: its tests with how each ended, and the reason in the words of whoever failed.
-With --outputs, FILE gets the names and shapes of the outputs of each model that passes: the list that ships with Assay.
+RESULTS gets one JSON object a file: its tests with how each ended, the reason in the words of whoever failed, and the
+names and shapes of the outputs of a model that ran. Files that RESULTS holds already, with the same text, are not run
+again: a run that was stopped goes on.
 """
 
 import argparse
+import ast
+import hashlib
 import importlib.util
 import json
 import os
@@ -21,9 +24,8 @@ from pathlib import Path
 os.environ |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error", "OMP_NUM_THREADS": "1"}
 warnings.filterwarnings("ignore")
 
-import pytest
+import pytest  # noqa: F401
 import torch
-import transformers
 from transformers import AutoModel, LlamaModel  # noqa: F401
 
 # What one file may take: seconds of processor time, and of waiting where the machine is busy.
@@ -32,45 +34,20 @@ LONGEST_SECS = 1500
 MEMORY_BYTES = 8 << 30
 
 
-class Collector:
-    """How each test ended."""
-
-    def __init__(self) -> None:
-        self.tests: dict[str, dict] = {}
-
-    def pytest_runtest_logreport(self, report) -> None:
-        name = report.nodeid.rsplit("::", 1)[-1]
-        if report.when == "call" or report.outcome != "passed":
-            self.tests[name] = {"outcome": report.outcome, "reason": reason(report), "place": place(report)}
-
-    def pytest_collectreport(self, report) -> None:
-        if report.outcome != "passed":
-            self.tests["collection"] = {"outcome": report.outcome, "reason": reason(report), "place": place(report)}
+def load(name: str, file: Path):
+    spec = importlib.util.spec_from_file_location(name, file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-def reason(report) -> str:
-    if report.outcome == "passed":
-        return ""
-    crash = getattr(report.longrepr, "reprcrash", None)
-    if crash is not None:
-        return crash.message.strip()
-    return str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr).strip()
-
-
-def place(report) -> str:
-    """The file and line that raised, below site-packages where it is a library's."""
-    crash = getattr(report.longrepr, "reprcrash", None)
-    if crash is None:
-        return ""
-    path = crash.path.split("site-packages/")[-1]
-    return f"{path if 'site-packages' in crash.path else Path(path).name}:{crash.lineno}"
+# What Assay itself runs a generated file with.
+harness = load("harness", Path(__file__).parents[2] / "crates" / "workbench" / "src" / "harness.py")
 
 
 def shapes(file: Path) -> dict:
-    """The model type with names and shapes of its outputs, as the list that ships has them."""
-    spec = importlib.util.spec_from_file_location("generated", file)
-    generated = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(generated)
+    """Names and shapes of the outputs of the model that a file makes."""
+    generated = load("generated", file)
     outputs = generated.run(generated.make_model(), generated.make_inputs(generated.BATCH))
     return {"model_type": generated.MODEL_TYPE, "outputs": {name: list(value.shape) for name, value in outputs.items()}}
 
@@ -83,17 +60,18 @@ def run_file(file: Path, result: Path, want_outputs: bool) -> None:
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
     os.dup2(quiet, 2)
-    started, collector = time.time(), Collector()
-    told = {"file": file.name}
-    with tempfile.TemporaryDirectory() as scratch:
-        arguments = [str(file), "-q", "-p", "no:cacheprovider", "--basetemp", f"{scratch}/pytest", "--rootdir", scratch]
-        pytest.main([*arguments, "-W", "ignore"], plugins=[collector])
-    told |= {"tests": collector.tests, "secs": round(time.time() - started, 1), "cpu_secs": round(time.process_time(), 1)}
+    started, tests = time.time(), {}
+
+    def tell(line: dict) -> None:
+        tests[line["step"]] = {key: line[key] for key in ("outcome", "reason", "place")}
+
+    harness.run_test(file, tell)
+    told = {"tests": tests, "secs": round(time.time() - started, 1), "cpu_secs": round(time.process_time(), 1)}
     if want_outputs:
         try:
-            told["outputs"] = shapes(file)
+            told["seen"] = shapes(file)
         except Exception:
-            told["outputs_error"] = traceback.format_exc(limit=-1)
+            told["seen_error"] = traceback.format_exc(limit=-1)
     result.write_text(json.dumps(told))
 
 
@@ -121,11 +99,45 @@ def run_files(files: list[Path], processes: int, want_outputs: bool = False):
                 continue
             file, result, since = running.pop(child)
             if result.exists():
-                yield json.loads(result.read_text())
+                told = json.loads(result.read_text())
             else:
                 died = f"the process died with signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else "the process died"
                 tests = {"process": {"outcome": "failed", "reason": died, "place": ""}}
-                yield {"file": file.name, "tests": tests, "secs": round(time.time() - since, 1)}
+                told = {"tests": tests, "secs": round(time.time() - since, 1)}
+            yield {"file": file.name, "text": text_of(file), **told}
+
+
+def text_of(file: Path) -> str:
+    """What was run, without the outputs that are expected: those are known from a run of the rest."""
+    return hashlib.sha256(parted(file)[0].encode()).hexdigest()[:16]
+
+
+def parted(file: Path) -> tuple[str, dict]:
+    """A test's text without the literal of its expected outputs, and these."""
+    text = file.read_text()
+    for statement in ast.parse(text).body:
+        if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "OUTPUTS":
+            return text.replace(ast.get_source_segment(text, statement.value), "", 1), ast.literal_eval(statement.value)
+    return text, {}
+
+
+def told_before(results: Path, files: list[Path], environment: dict) -> list[dict]:
+    """What a run that was stopped, with the same libraries, has told of the same texts."""
+    # A run that was killed may have left half a line at the end.
+    text = results.read_text().rpartition("\n")[0] if results.exists() else ""
+    lines = [json.loads(line) for line in text.splitlines()]
+    if not lines or lines[0] != environment:
+        return []
+    known = {file.name: file for file in files}
+
+    def holds(line: dict) -> bool:
+        file = known.get(line["file"])
+        if file is None or text_of(file) != line["text"]:
+            return False
+        expected = parted(file)[1]
+        return not expected or expected == line.get("seen", {}).get("outputs")
+
+    return [line for line in lines[1:] if holds(line)]
 
 
 def main() -> None:
@@ -133,30 +145,23 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("results", type=Path)
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--outputs", type=Path)
     parser.add_argument("--only", nargs="*", help="model types, as their modules are called")
     asked = parser.parse_args()
     files = sorted(asked.folder.glob("test_*_cpu.py"))
     if asked.only:
         files = [file for file in files if file.name.removeprefix("test_").removesuffix("_cpu.py") in asked.only]
-    outputs, passed, started = {}, 0, time.time()
+    environment = harness.environment()
+    before = told_before(asked.results, files, environment)
+    known = {line["file"] for line in before}
     with asked.results.open("w") as results:
-        results.write(json.dumps({"torch": torch.__version__, "transformers": transformers.__version__}) + "\n")
-        for told in run_files(files, asked.processes, asked.outputs is not None):
-            whole = all(test["outcome"] == "passed" for test in told["tests"].values())
-            passed += whole
-            seen = told.pop("outputs", None)
-            if whole and seen:
-                outputs[seen["model_type"]] = seen["outputs"]
+        for line in (environment, *before):
+            results.write(json.dumps(line) + "\n")
+        results.flush()
+        for done, told in enumerate(run_files([file for file in files if file.name not in known], asked.processes, True)):
             results.write(json.dumps(told) + "\n")
             results.flush()
-    if asked.outputs:
-        # Types that did not pass now keep the line that they had.
-        before = [json.loads(line) for line in asked.outputs.read_text().splitlines()] if asked.outputs.exists() else []
-        outputs = {line["model_type"]: line["outputs"] for line in before} | outputs
-        lines = (json.dumps({"model_type": name, "outputs": seen}) for name, seen in sorted(outputs.items()))
-        asked.outputs.write_text("".join(f"{line}\n" for line in lines))
-    print(f"{passed} of {len(files)} files passed in {time.time() - started:.0f} s")
+            failed = [test for test, how in told["tests"].items() if how["outcome"] != "passed"]
+            print(f"{len(known) + done + 1} of {len(files)}: {told['file']}", ", ".join(failed), flush=True)
 
 
 if __name__ == "__main__":

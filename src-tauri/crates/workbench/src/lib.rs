@@ -42,10 +42,13 @@ pub use platform::PlatformFacts;
 use render::render_with;
 pub use render::{Rendered, Request, render};
 pub use shipped::shipped;
-pub use suite::check_suite;
+use suite::check_suite;
 pub use template::Template;
 pub use variables::{Variable, VariableType};
 pub use words::words;
+
+/// A Python program that runs one generated file and tells how it goes, a JSON object a line.
+pub const HARNESS: &str = include_str!("harness.py");
 
 /// Everything wrong in a rendered file of any kind, each at the line of the template that made it.
 pub fn check_rendered(rendered: &Rendered, library: &Library) -> Vec<Problem> {

@@ -4,7 +4,7 @@ use crate::{Library, Problem, Rendered};
 use contract::Suite;
 
 /// What is wrong in a rendered suite, at the line of the template that made it. Other files have nothing wrong here.
-pub fn check_suite(rendered: &Rendered, library: &Library) -> Vec<Problem> {
+pub(crate) fn check_suite(rendered: &Rendered, library: &Library) -> Vec<Problem> {
     if !rendered.path.ends_with(".json") {
         return Vec::new();
     }

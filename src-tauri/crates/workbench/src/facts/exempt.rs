@@ -12,6 +12,8 @@ pub struct Exempt {
     pub mask: Option<&'static str>,
     /// A step of training lowers the loss.
     pub training: Option<&'static str>,
+    /// The processor agrees with itself in doubled precision.
+    pub doubled: Option<&'static str>,
     /// Inputs that the output need not depend on.
     pub depends: Vec<&'static str>,
 }
@@ -21,12 +23,44 @@ enum Check {
     Batch,
     Mask,
     Training,
+    Doubled,
 }
 
-const EXEMPT: [(&[&str], Check, &str); 0] = [];
+const EXEMPT: [(&[&str], Check, &str); 19] = [
+    (&["convbert"], Check::Mask, "its convolutions mix neighbouring tokens before the mask is looked at"),
+    (&["canine"], Check::Mask, "it joins four characters to one before the mask is looked at"),
+    (&["deepseek_v4"], Check::Mask, "it joins neighbouring tokens before the mask is looked at"),
+    (&["fastspeech2_conformer"], Check::Mask, "the length of its output depends on what it reads"),
+    (&["mobilebert"], Check::Mask, "it reads each token together with its neighbours"),
+    (&["nystromformer"], Check::Mask, "its landmarks are means over all tokens"),
+    (&["lightglue"], Check::Batch, "how many points it matches depends on the pictures"),
+    (&["mimi"], Check::Batch, "its codes tip over at the smallest difference"),
+    (&["mimi"], Check::Doubled, "its codes tip over at the smallest difference"),
+    (&["kyutai_speech_to_text"], Check::Training, "it learns from codes of sound, which no common rule makes"),
+    (
+        &["dab-detr", "fastspeech2_conformer", "fsmt", "gemma4_audio", "inkling2", "inkling2_text", "mra"],
+        Check::Doubled,
+        "its code asks for f32 whatever its weights are",
+    ),
+    (&["canine", "prophetnet", "timesfm"], Check::Doubled, "its masks are not finite in doubled precision"),
+    (
+        &["pp_doclayout_v3", "rt_detr", "rt_detr_v2"],
+        Check::Doubled,
+        "which boxes it looks at tips over at the smallest difference",
+    ),
+    (&["pixtral"], Check::Batch, "it lines up the patches of all pictures"),
+    (&["rwkv"], Check::Mask, "what passes from token to token knows no mask"),
+    (&["blt"], Check::Mask, "it joins bytes to patches before the mask is looked at"),
+    (&["dia"], Check::Training, "it learns the codes of nine channels, which no common rule makes"),
+    (&["git"], Check::Training, "without a picture it takes the beginning of the text for one"),
+    (&["fsmt"], Check::Training, "it shifts the text that was read, which is longer than the labels"),
+];
 
 /// Types, with inputs that make no difference to what they give.
-const WITHOUT_EFFECT: [(&[&str], &[&str]); 0] = [];
+const WITHOUT_EFFECT: [(&[&str], &[&str]); 1] = [
+    // It takes rewards, and looks at the returns to go alone.
+    (&["decision_transformer"], &["rewards"]),
+];
 
 pub(super) fn exempt(known: &ModelType) -> Exempt {
     let of = |check: Check| {
@@ -38,6 +72,7 @@ pub(super) fn exempt(known: &ModelType) -> Exempt {
         batch: of(Check::Batch),
         mask: of(Check::Mask),
         training: of(Check::Training),
+        doubled: of(Check::Doubled),
         depends: without.flat_map(|(_, inputs)| inputs.iter().copied()).collect(),
     }
 }

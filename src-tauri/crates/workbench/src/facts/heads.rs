@@ -70,6 +70,7 @@ const WHOLE: [&str; 2] = ["FOR_SEQ_TO_SEQ_CAUSAL_LM", "FOR_SPEECH_SEQ_2_SEQ"];
 
 /// Its heads that templates know, the most telling first.
 pub(super) fn heads(known: &ModelType, inputs: &[Input]) -> Vec<Head> {
+    let sees = inputs.iter().any(|input| input.name.starts_with("pixel_"));
     let head = |&(mapping, auto_class, task, labels): &(&str, &'static str, &'static str, Labels)| {
         let class = known.heads.get(mapping)?.names().first()?.clone();
         // Half of such a type is another model, and where it is not, it learns to mend one text rather than to write another.
@@ -78,13 +79,15 @@ pub(super) fn heads(known: &ModelType, inputs: &[Input]) -> Vec<Head> {
             return None;
         }
         let takes = |input: &&Input| match mapping {
-            "FOR_IMAGE_CLASSIFICATION" | "FOR_VIDEO_CLASSIFICATION" => input.name.starts_with("pixel_"),
+            "FOR_IMAGE_CLASSIFICATION" | "FOR_VIDEO_CLASSIFICATION" => input.name.starts_with("pixel_") || !sees,
             "FOR_CTC" | "FOR_AUDIO_CLASSIFICATION" => input.name != "input_ids",
             _ => true,
         };
         let writes = inputs.iter().any(|input| input.name == "decoder_input_ids");
         let labels = match labels {
             Labels::Written if !writes => Labels::Tokens,
+            Labels::Tokens if writes && mapping.ends_with("_LM") && known.is_encoder_decoder => Labels::Written,
+            Labels::Tokens if writes && mapping == "FOR_IMAGE_TEXT_TO_TEXT" => Labels::Written,
             labels => labels,
         };
         let inputs = inputs.iter().filter(takes).map(|input| input.name.clone()).collect();
@@ -113,5 +116,11 @@ pub(super) fn generating(heads: &[Head]) -> Option<Head> {
 
 /// The head whose loss a step of training must lower.
 pub(super) fn training(heads: &[Head]) -> Option<Head> {
-    heads.iter().find(|head| head.labels != Labels::None).cloned()
+    let reads = |head: &Head, name: &str| head.inputs.iter().any(|input| input == name);
+    let learns = |head: &&Head| match head.labels {
+        Labels::None => false,
+        Labels::Tokens | Labels::TokenClass => reads(head, "input_ids"),
+        Labels::Written | Labels::Class | Labels::Transcript => true,
+    };
+    heads.iter().find(learns).cloned()
 }

@@ -17,6 +17,9 @@ pub struct Input {
     /// Token ids are from `low` on and below `high`.
     pub low: u64,
     pub high: u64,
+    /// Token ids that every text begins and ends with, within its shape.
+    pub first: Vec<u64>,
+    pub last: Vec<u64>,
     /// One sample of an exact input.
     pub sample: Value,
     /// Whether the batch is its first dimension; else samples follow each other in it.
@@ -55,21 +58,25 @@ pub(super) fn inputs(known: &ModelType, config: &Map<String, Value>, first_speci
     let tokens = |name: &str, length| {
         let high = number(config, &["vocab_size", "text_vocab_size"]).unwrap_or(100).min(first_special);
         let low = FIRST_TOKEN.min(high / 2);
-        Input { kind: InputKind::Tokens, low, high, ..Input::of(name, vec![length]) }
+        let last = special::ends(&known.model_type, name, config).into_iter().collect();
+        Input { kind: InputKind::Tokens, low, high, last, ..Input::of(name, vec![length]) }
     };
 
     if let Some(inputs) = special::inputs(&known.model_type, config) {
         return inputs;
     }
-    if takes("grid_thw") {
+    let grids = ["grid_thw", "image_grid_thw"].into_iter().find(|name| takes(name));
+    if let Some(sizes) = grids.filter(|_| !takes("input_ids")) {
         let patches = if takes("hidden_states") { "hidden_states" } else { "pixel_values" };
-        inputs.extend(grid(patches, config));
+        inputs.extend(grid([patches, sizes], config));
         return inputs;
     }
     if needs("input_ids") || special::WITH_TEXT.contains(&known.model_type.as_str()) {
         inputs.push(tokens("input_ids", TOKENS));
     }
-    let compares = takes("return_loss") || known.heads.contains_key("FOR_ZERO_SHOT_IMAGE_CLASSIFICATION");
+    let compares = special::WITH_PICTURES.contains(&known.model_type.as_str())
+        || takes("return_loss")
+        || known.heads.contains_key("FOR_ZERO_SHOT_IMAGE_CLASSIFICATION");
     if needs("pixel_values") || takes("pixel_values") && (compares || !takes("input_ids")) {
         inputs.push(Input::of("pixel_values", picture(config)));
     }
@@ -112,6 +119,8 @@ impl Input {
             shape,
             low: 0,
             high: 0,
+            first: Vec::new(),
+            last: Vec::new(),
             sample: Value::Null,
             batched: true,
         }
@@ -130,13 +139,13 @@ fn picture(config: &Map<String, Value>) -> Vec<u64> {
 }
 
 /// One picture as its patches, one after the other, with how many there are in time, height and width.
-fn grid(name: &str, config: &Map<String, Value>) -> [Input; 2] {
+fn grid([name, sizes]: [&str; 2], config: &Map<String, Value>) -> [Input; 2] {
     let patch = number(config, &["patch_size"]).unwrap_or(14);
     let channels = number(config, &["num_channels", "in_channels", "in_chans"]).unwrap_or(3);
-    let frames = number(config, &["temporal_patch_size"]).unwrap_or(1);
+    let frames = number(config, &["temporal_patch_size", "patch_temporal"]).unwrap_or(1);
     let patches = Input { batched: false, ..Input::of(name, vec![GRID * GRID, channels * frames * patch * patch]) };
-    let sizes = serde_json::json!([[1, GRID, GRID]]);
-    [patches, Input { kind: InputKind::Exact, sample: sizes, batched: false, ..Input::of("grid_thw", vec![1, 3]) }]
+    let sample = serde_json::json!([[1, GRID, GRID]]);
+    [patches, Input { kind: InputKind::Exact, sample, batched: false, ..Input::of(sizes, vec![1, 3]) }]
 }
 
 /// Whisper and its kin read bands by frames, as many frames as their positions cover; the others read frames by bands.

@@ -34,7 +34,7 @@ const LIMITS: [(&[&str], u64); 18] = [
         POSITIONS,
     ),
     (&["*num_experts", "*num_local_experts", "*n_routed_experts", "*moe_num_experts"], 4),
-    (&["num_experts_per_tok", "moe_topk", "top_k", "moe_k", "n_group"], 2),
+    (&["num_experts_per_tok", "num_experts_per_token", "moe_topk", "top_k", "moe_k", "n_group", "num_expert_group"], 2),
     (&["topk_group", "n_shared_experts", "moe_num_shared_experts"], 1),
     // Parts of a whole that other keys do not name, or sizes of data rather than of the model.
     (
@@ -101,6 +101,7 @@ const LIMITS: [(&[&str], u64); 18] = [
     (
         &[
             "*hidden_size",
+            "hidden_size_global",
             "*_dim",
             "dim",
             "*d_model",
@@ -147,6 +148,11 @@ const STAGED: [&str; 17] = [
 
 pub(super) fn is_staged(config: &Map<String, Value>) -> bool {
     STAGED.iter().any(|key| config.get(*key).is_some_and(Value::is_array))
+}
+
+/// Whether a number may become smaller where widths are left as they are.
+pub(super) fn is_free(key: &str) -> bool {
+    matches!(key, "num_queries" | "two_stage_num_proposals")
 }
 
 /// A number that is neither a count of layers nor a vocabulary.

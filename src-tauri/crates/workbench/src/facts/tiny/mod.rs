@@ -68,8 +68,8 @@ fn smaller(config: &Map<String, Value>, tokens: &Tokens) -> Map<String, Value> {
             Value::Array(items) => Value::Array(layers.list(key, items, config)),
             Value::Number(number) => match (number.as_u64(), layers.number(key, value.as_u64())) {
                 (Some(_), Some(layers)) => layers.into(),
-                (Some(number), None) if key.ends_with("vocab_size") => tokens.vocabulary(key, number).into(),
-                (Some(number), None) if !staged => keys::number(key, number, config).into(),
+                (Some(number), None) if tokens::is_vocabulary(key) => tokens.vocabulary(key, number).into(),
+                (Some(number), None) if !staged || keys::is_free(key) => keys::number(key, number, config).into(),
                 _ => value.clone(),
             },
             value => value.clone(),

@@ -36,6 +36,10 @@ impl Tokens {
     }
 }
 
+pub(super) fn is_vocabulary(key: &str) -> bool {
+    key.ends_with("vocab_size") || key == "vocab_size_per_layer_input"
+}
+
 pub(super) fn is_special(key: &str) -> bool {
     const ENDS: [&str; 8] = [
         "_token_id",
