@@ -29,4 +29,4 @@ pub use job::{Control, Job, Limits, Program};
 pub use libraries::{Build, Libraries};
 pub use measure::{Told, Turns, measure, measure_in_turn};
 pub use peaks::{PeaksError, measure_peaks};
-pub use worker::worker_main;
+pub use worker::{Errand, ErrandEnd, WorkerError, run_errand, worker_main};

@@ -7,6 +7,7 @@
 
 mod converse;
 mod ending;
+mod errand;
 mod error;
 mod log;
 mod order;
@@ -17,6 +18,7 @@ mod stdio;
 mod turns;
 
 pub use converse::{Heard, Pulse, Report, Voice, ask, converse, follow};
+pub use errand::{Errand, ErrandEnd, run_errand};
 pub use error::WorkerError;
 pub use log::Log;
 pub use order::{Checked, Comparison, Deviation, Event, Order, Pace, RunOrder, Wish};

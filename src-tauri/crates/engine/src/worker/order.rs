@@ -1,5 +1,6 @@
 //! What is said between the app and a worker.
 
+use super::errand::Errand;
 use crate::{
     backend::{LoadRequest, SessionFacts},
     inventory, peaks,
@@ -31,6 +32,8 @@ pub enum Order {
     Inventory(inventory::Probe),
     /// The ceilings of one device; tells them as they are measured and answers nothing.
     Peaks(peaks::PeakOrder),
+    /// Another program; tells its lines of JSON as they come and answers how it ended, where not well.
+    Errand(Errand),
 }
 
 /// One measurement, in a worker's words.

@@ -1,7 +1,7 @@
 //! The worker's side: reads one order, carries it out, tells what happens.
 
 use super::{
-    ending, log,
+    ending, errand, log,
     order::{Event, Opening, Order, Wish},
     run,
     stdio::{Out, end_at_once},
@@ -116,6 +116,7 @@ fn carry_out(order: &Order, out: &mut Out, wishes: &Wishes) -> Result<serde_json
         }
         Order::Inventory(probe) => answer(inventory::answer(probe)),
         Order::Peaks(order) => answer(peaks::answer(order, &mut |told| out.send(&Event::Progress(told)))?),
+        Order::Errand(errand) => answer(errand::carry_out(errand, &mut |told| out.send(&Event::Progress(told)))?),
     }
 }
 
