@@ -708,3 +708,94 @@ fn an_interrupted_comparison_leaves_no_worker_and_no_result() {
     let kept = shell.json(&["query", "--store", "c.duckdb", "SELECT count(*) AS n FROM runs", "--json"]);
     assert_eq!(kept[0]["n"], 0);
 }
+
+/// A folder of templates with one benchmark, and what running it told.
+fn ran(shell: &Shell, body: &str, more: &[&str]) -> Output {
+    fs::create_dir_all(shell.path("own")).unwrap();
+    let text = format!("---\nkind = \"benchmark\"\nmodel_type = \"bert\"\n---\n{body}");
+    fs::write(shell.path("own/bert.py"), text).unwrap();
+    // A new folder for each, as files are never written over.
+    let out = format!("files-{}", fs::read_dir(shell.folder.path()).unwrap().count());
+    let what = ["--models", "bert", "--platforms", "cpu", "--kinds", "benchmark", "--out", &out];
+    let how = ["--templates", "own", "--run", "--python", "python3", "--store", "s.duckdb", "--json"];
+    shell.command(&[&["generate"], &what[..], &how[..], more].concat()).env("A_SECRET", "word").output().unwrap()
+}
+
+fn trial(output: &Output) -> Value {
+    let told: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)));
+    told["trials"][0].clone()
+}
+
+#[test]
+fn a_generated_file_runs_in_a_clean_place_and_what_it_told_is_kept() {
+    let shell = Shell::new();
+    let body = "
+import json, os, socket
+from pathlib import Path
+
+try:
+    socket.create_connection((\"127.0.0.1\", 9), 1)
+    network = \"there\"
+except PermissionError:
+    network = \"refused\"
+except OSError:
+    network = \"there, with nobody at the other end\"
+told = {\"network\": network, \"secret\": os.environ.get(\"A_SECRET\"), \"home\": str(Path.home())}
+print(json.dumps(told))
+";
+    let output = ran(&shell, body, &[]);
+    let trial = trial(&output);
+    assert!(output.status.success(), "{trial:#}");
+    assert_eq!((&trial["outcome"]["outcome"], &trial["result"]["secret"]), (&json!("passed"), &Value::Null));
+    if cfg!(target_os = "linux") {
+        assert_eq!(trial["result"]["network"], "refused");
+    }
+    let home = trial["result"]["home"].as_str().unwrap();
+    assert!(home.contains("trials") && !Path::new(home).exists(), "{home} should be a folder that is gone");
+    let rows = shell.json(&[
+        "query",
+        "SELECT t.outcome, t.text_hash = c.text_hash AS current, c.problem, t.environment->>'python' AS python
+         FROM trials t JOIN file_checks c USING (model_type, platform, kind)",
+        "--store",
+        "s.duckdb",
+        "--json",
+    ]);
+    assert_eq!(
+        (&rows[0]["outcome"], &rows[0]["current"], &rows[0]["problem"]),
+        (&json!("passed"), &json!(true), &Value::Null)
+    );
+    assert!(rows[0]["python"].as_str().unwrap().starts_with("3."), "{rows}");
+}
+
+#[test]
+fn a_generated_file_that_fails_crashes_or_never_ends_is_a_failure_in_its_own_words() {
+    let shell = Shell::new();
+    let reason = |body: &str, more: &[&str]| {
+        let output = ran(&shell, body, more);
+        assert!(!output.status.success());
+        let trial = trial(&output);
+        assert_eq!(trial["outcome"]["outcome"], "failed", "{trial:#}");
+        trial["outcome"]["reason"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(reason("raise ValueError('as it is')\n", &[]), "ValueError: as it is");
+    assert!(reason("import os\nos.abort()\n", &[]).contains("SIGABRT"));
+    let endless = reason("import time\ntime.sleep(600)\n", &["--timeout-secs", "3"]);
+    assert!(endless.contains("ended after 3 s"), "{endless}");
+    if cfg!(target_os = "linux") {
+        let greedy = reason("x = bytearray(8_000_000_000)\n", &["--memory-mb", "500"]);
+        assert!(greedy.contains("MemoryError"), "{greedy}");
+    }
+}
+
+#[test]
+fn python_that_is_not_there_is_named_with_what_to_do() {
+    let shell = Shell::new();
+    let said = String::from_utf8(shell.run(&["python", "show"]).stdout).unwrap();
+    assert!(said.contains("There is none in") && said.contains("assay python make"), "{said}");
+    let generate = ["generate", "--models", "bert", "--platforms", "cpu", "--kinds", "test", "--run"];
+    let (code, said) = shell.fails(&[&generate[..], &["--out", "a"]].concat());
+    assert!(code == 1 && said.contains("The Python environment is not available: it was not made yet"), "{said}");
+    let (_, said) = shell.fails(&[&generate[..], &["--out", "b", "--python", "/no/such/python"]].concat());
+    assert!(said.contains("there is no such program"), "{said}");
+}

@@ -20,6 +20,7 @@ mod making;
 mod matrix;
 mod nearest;
 pub mod place;
+mod python;
 mod queue;
 mod secret;
 mod templates;

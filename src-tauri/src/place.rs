@@ -68,6 +68,16 @@ impl Place {
         self.cache.join("weights")
     }
 
+    /// The Python environment that generated files are run in.
+    pub fn python(&self) -> PathBuf {
+        self.data.join("python")
+    }
+
+    /// A folder for each run of a generated file, while it runs.
+    pub fn trials(&self) -> PathBuf {
+        self.cache.join("trials")
+    }
+
     pub fn webview(&self) -> PathBuf {
         self.cache.join("webview")
     }

@@ -1,15 +1,24 @@
 //! `assay generate`: a folder or a zip file of tests, skills, benchmarks and suites.
 
 use super::{
-    interrupt::interruption,
+    interrupt::on_interrupt,
     output::{Output, Stop, progress},
     template::{What, library, ships},
+    trials::RunFiles,
 };
+use crate::python::file_of;
 use clap::Args;
-use contract::Failure;
+use contract::{Failure, Trial, TrialOutcome};
+use engine::Control;
 use serde_json::json;
-use std::path::PathBuf;
-use workbench::export;
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+use workbench::{Library, Selection, export, generate};
 
 /// Write tests, skills, benchmarks and suites for model types and platforms into a folder or a zip file.
 #[derive(Args)]
@@ -22,7 +31,9 @@ pub struct Generate {
     /// A folder of templates that are added to those that ship, or stand in place of them where the names are the same.
     #[arg(long, value_name = "FOLDER")]
     templates: Option<PathBuf>,
-    /// Print what was written as one JSON document.
+    #[command(flatten)]
+    trials: RunFiles,
+    /// Print what was written and run as one JSON document.
     #[arg(long)]
     json: bool,
 }
@@ -31,7 +42,12 @@ impl Generate {
     pub fn run(self, output: &mut Output) -> Result<(), Stop> {
         let library = library(ships(), self.templates.as_deref())?;
         let selection = self.what.selection()?;
-        let cancelled = interruption()?;
+        let (cancelled, control) = (Arc::new(AtomicBool::new(false)), Control::default());
+        let (raised, ended) = (cancelled.clone(), control.clone());
+        on_interrupt(move || {
+            raised.store(true, Ordering::Relaxed);
+            ended.cancel();
+        })?;
         let total = selection.requests().len();
         let made = export(&library, &selection, &self.out, &cancelled, |done| {
             progress(&format!("{done} of {total} files"));
@@ -45,14 +61,36 @@ impl Generate {
                 format!("{} {} for {}: {reason}", request.model_type, request.kind.label(), request.platform)
             })
             .collect();
-        if self.json {
-            output.json(&json!({ "folder": self.out, "files": made.files, "refused": refused }))?;
-        } else {
+        if !self.json {
             output.line(format!("{} files in {}", made.files.len(), self.out.display()))?;
         }
         for line in &refused {
             eprintln!("assay: not made: {line}");
         }
-        if refused.is_empty() { Ok(()) } else { Err(Stop::Told) }
+        let trials = self.prove(&library, &selection, &cancelled, &control, output)?;
+        if self.json {
+            let (folder, files) = (&self.out, &made.files);
+            output.json(&json!({ "folder": folder, "files": files, "refused": refused, "trials": trials }))?;
+        }
+        let failed = trials.iter().any(|trial| matches!(trial.outcome, TrialOutcome::Failed { .. }));
+        if refused.is_empty() && !failed { Ok(()) } else { Err(Stop::Told) }
+    }
+
+    /// Keeps what the same files are, and runs them, where that is asked for.
+    fn prove(
+        &self,
+        library: &Library,
+        selection: &Selection,
+        cancelled: &AtomicBool,
+        control: &Control,
+        output: &mut Output,
+    ) -> Result<Vec<Trial>, Stop> {
+        if !self.trials.asked() {
+            return Ok(Vec::new());
+        }
+        let mut made = Vec::new();
+        generate(library, selection, cancelled, |one| made.push(one));
+        made.sort_by_key(|one| file_of(&one.request));
+        self.trials.follow(&made, control, (!self.json).then_some(output))
     }
 }

@@ -13,12 +13,14 @@ mod inventory;
 mod measure;
 mod named;
 mod output;
+mod python;
 mod query;
 mod reach;
 mod recommend;
 mod sheet;
 mod suite;
 mod template;
+mod trials;
 mod wanted;
 mod watch;
 
@@ -50,6 +52,7 @@ enum Command {
     Query(query::Query),
     Template(template::Template),
     Generate(generate::Generate),
+    Python(python::Python),
     Forecast(forecast::Forecast),
     Recommend(recommend::Recommend),
     Watch(watch::Watch),
@@ -71,6 +74,7 @@ pub fn main() -> ExitCode {
         Command::Query(command) => command.run(output),
         Command::Template(command) => command.run(output),
         Command::Generate(command) => command.run(output),
+        Command::Python(command) => command.run(output),
         Command::Forecast(command) => command.run(output),
         Command::Recommend(command) => command.run(output),
         Command::Watch(command) => command.run(output),

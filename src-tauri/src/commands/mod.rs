@@ -10,4 +10,5 @@ mod models;
 mod results;
 mod settings;
 mod templates;
+mod trials;
 mod watch;

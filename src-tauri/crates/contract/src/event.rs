@@ -1,6 +1,6 @@
 //! What the shell tells the window without being asked.
 
-use crate::{FilesDone, Live, LiveComparison, PeakProgress, Queue, RunId};
+use crate::{FilesDone, Live, LiveComparison, PeakProgress, Queue, RunId, TrialsProgress};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,6 +22,12 @@ pub enum Event {
     ModelsChanged,
     /// How far the impact or the generation that is under way is.
     Making(FilesDone),
+    /// What making the Python environment is at, in a line.
+    Python(String),
+    PythonEnded {
+        error: Option<String>,
+    },
+    Trials(TrialsProgress),
     /// Files were dropped on the window.
     Dropped(Vec<String>),
     /// A sentence for the person.

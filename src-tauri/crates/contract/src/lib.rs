@@ -24,6 +24,7 @@ mod run;
 mod settings;
 mod table;
 mod template;
+mod trial;
 mod watch;
 
 pub use advice::*;
@@ -47,4 +48,5 @@ pub use run::*;
 pub use settings::*;
 pub use table::*;
 pub use template::*;
+pub use trial::*;
 pub use watch::*;

@@ -180,6 +180,24 @@ requests! {
     /// Takes one that a person made out of use; its versions stay.
     RemoveTemplate { name: String } -> ();
 
+    // Generated files, run
+    GetPython -> PythonEnvironment;
+    /// Asks the index; takes some seconds.
+    PlanPython { index: String } -> PythonPlan;
+    /// Answers at once; progress comes as events.
+    MakePython { index: String } -> ();
+    CancelPython -> ();
+    RemovePython -> ();
+    /// Answers at once; progress comes as events.
+    StartTrials { plan: TrialPlan } -> ();
+    GetTrials -> TrialsProgress;
+    CancelTrials -> ();
+    /// What is known of the files of these model types.
+    GetCoverage { model_types: Vec<String> } -> Vec<Coverage>;
+    GetTrial { id: String } -> Trial;
+    /// What a command checked and ran.
+    KeepTrials { checks: Vec<FileCheck>, trials: Vec<Trial> } -> ();
+
     // Settings
     GetSettings -> Settings;
     SaveSettings { settings: Settings } -> ();

@@ -4,8 +4,8 @@ use crate::claim::Claim;
 use crate::file::{self, Found};
 use crate::filter::{self, Condition};
 use crate::tables::{
-    Migration, added_models, comparisons, forecasts, machines, peaks, queue, runs, settings, template_versions,
-    templates, unsaved_templates, watch_marks,
+    Migration, added_models, comparisons, file_checks, forecasts, machines, peaks, queue, runs, settings,
+    template_versions, templates, trials, unsaved_templates, watch_marks,
 };
 use crate::{
     GraphRun, Interrupted, KnownRun, MatrixBest, StoreError, compatibility, known, matrix, migrate, query, records,
@@ -353,6 +353,36 @@ impl Store {
     }
 
     // Templates
+
+    /// What is known of each generated file now, in the place of what was known before.
+    pub fn save_file_checks(&self, checks: &[FileCheck]) -> Result<()> {
+        self.write("storing checked files", |conn| file_checks::save(conn, checks))
+    }
+
+    pub fn save_trial(&self, trial: &Trial) -> Result<()> {
+        self.write("storing the run of a generated file", |conn| trials::save(conn, trial))
+    }
+
+    pub fn trial(&self, id: &str) -> Result<Option<Trial>> {
+        self.read("reading the run of a generated file", |conn| trials::load(conn, id))
+    }
+
+    /// What is known of the generated files of these model types; a file that was neither checked nor run is left out.
+    pub fn coverage(&self, model_types: &[String]) -> Result<Vec<Coverage>> {
+        self.read("reading what was proven", |conn| {
+            let mut known: BTreeMap<GeneratedFile, (Option<FileCheck>, Option<TrialRow>)> = BTreeMap::new();
+            for model_type in model_types {
+                for check in file_checks::of(conn, model_type)? {
+                    let file = check.file.clone();
+                    known.entry(file).or_default().0 = Some(check);
+                }
+                for (file, trial) in trials::newest(conn, model_type)? {
+                    known.entry(file).or_default().1 = Some(trial);
+                }
+            }
+            Ok(known.into_iter().map(|(file, (check, trial))| Coverage { file, check, trial }).collect())
+        })
+    }
 
     /// Takes in the templates of this Assay by name and text; an edited one stays in use, and what is new is offered
     /// beside it. Only what is new is read.

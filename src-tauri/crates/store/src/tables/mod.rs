@@ -6,6 +6,7 @@ pub mod details;
 pub mod devices;
 pub mod engines;
 pub mod environments;
+pub mod file_checks;
 pub mod forecasts;
 pub mod imports;
 pub mod machines;
@@ -26,6 +27,8 @@ pub mod template_validations;
 pub mod template_variables;
 pub mod template_versions;
 pub mod templates;
+pub mod trial_steps;
+pub mod trials;
 pub mod unsaved_templates;
 pub mod watch_marks;
 
@@ -65,4 +68,7 @@ pub const ALL: &[&[Migration]] = &[
     unsaved_templates::MIGRATIONS,
     watch_marks::MIGRATIONS,
     forecasts::MIGRATIONS,
+    file_checks::MIGRATIONS,
+    trials::MIGRATIONS,
+    trial_steps::MIGRATIONS,
 ];

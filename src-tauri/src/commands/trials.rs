@@ -1,0 +1,95 @@
+//! Generated files, checked and run: the environment, the runs, and what they proved.
+
+use crate::{
+    answer::Answer,
+    desk::{Desk, blocking},
+    python::Environment,
+};
+use contract::*;
+use std::sync::atomic::AtomicBool;
+
+impl Answer<GetPython> for Desk {
+    async fn answer(&self, _: GetPython) -> Result<PythonEnvironment, Failure> {
+        let desk = self.clone();
+        blocking(move || Ok(desk.workshop.environment(&desk))).await
+    }
+}
+
+impl Answer<PlanPython> for Desk {
+    async fn answer(&self, PlanPython { index }: PlanPython) -> Result<PythonPlan, Failure> {
+        let environment = Environment::at(self.place.python());
+        blocking(move || environment.plan(&index, &AtomicBool::new(false))).await
+    }
+}
+
+impl Answer<MakePython> for Desk {
+    async fn answer(&self, MakePython { index }: MakePython) -> Result<(), Failure> {
+        self.workshop.make(self, index)
+    }
+}
+
+impl Answer<CancelPython> for Desk {
+    async fn answer(&self, _: CancelPython) -> Result<(), Failure> {
+        self.workshop.cancel_making();
+        Ok(())
+    }
+}
+
+impl Answer<RemovePython> for Desk {
+    async fn answer(&self, _: RemovePython) -> Result<(), Failure> {
+        let desk = self.clone();
+        blocking(move || desk.workshop.remove(&desk)).await
+    }
+}
+
+impl Answer<StartTrials> for Desk {
+    async fn answer(&self, StartTrials { plan }: StartTrials) -> Result<(), Failure> {
+        let (desk, store) = (self.clone(), self.store().await?);
+        blocking(move || {
+            let library = desk.templates.library(&store)?;
+            desk.workshop.start(&desk, store, library, plan)
+        })
+        .await
+    }
+}
+
+impl Answer<GetTrials> for Desk {
+    async fn answer(&self, _: GetTrials) -> Result<TrialsProgress, Failure> {
+        Ok(self.workshop.progress())
+    }
+}
+
+impl Answer<CancelTrials> for Desk {
+    async fn answer(&self, _: CancelTrials) -> Result<(), Failure> {
+        self.workshop.cancel_trials();
+        Ok(())
+    }
+}
+
+impl Answer<GetCoverage> for Desk {
+    async fn answer(&self, GetCoverage { model_types }: GetCoverage) -> Result<Vec<Coverage>, Failure> {
+        self.with_store(move |store| store.coverage(&model_types)).await
+    }
+}
+
+impl Answer<GetTrial> for Desk {
+    async fn answer(&self, GetTrial { id }: GetTrial) -> Result<Trial, Failure> {
+        let found = {
+            let id = id.clone();
+            self.with_store(move |store| store.trial(&id)).await?
+        };
+        found.ok_or_else(|| Failure::not_found("run of a generated file", id))
+    }
+}
+
+impl Answer<KeepTrials> for Desk {
+    async fn answer(&self, KeepTrials { checks, trials }: KeepTrials) -> Result<(), Failure> {
+        self.with_store(move |store| {
+            store.save_file_checks(&checks)?;
+            trials.iter().try_for_each(|trial| store.save_trial(trial))
+        })
+        .await?;
+        self.tell(Event::Trials(self.workshop.progress()));
+        Ok(())
+    }
+}

@@ -1,0 +1,9 @@
+//! Python, where generated files are run: an environment that Assay makes and removes, and the runs themselves.
+
+mod environment;
+mod trial;
+mod workshop;
+
+pub use environment::Environment;
+pub use trial::{Trials, check_of, file_of};
+pub use workshop::{Workshop, interpreter};
