@@ -244,9 +244,12 @@ fn a_configuration_never_seen_is_pasted_changed_and_measured() {
     window.picture("models-3-changed-dark");
     window.type_into("size-num_attention_heads", "3");
     let said = window.text("model-problem");
-    assert!(said.contains("hidden_size") && said.contains("Line 3"), "{said}");
+    assert!(said.contains("hidden_size") && said.contains("Line "), "{said}");
     window.picture("models-4-wrong");
     window.type_into("size-num_attention_heads", "4");
+    window.until("a model that can be measured", |window| {
+        (window.count("[data-testid=model-measure]:not(:disabled)") == 1).then_some(())
+    });
     window.click("model-measure");
     window.wait("estimate");
     window.picture("models-5-launch");

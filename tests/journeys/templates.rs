@@ -104,7 +104,7 @@ fn an_older_version_is_looked_at_and_restored() {
     window.press(keys::ESCAPE);
     window.picture("templates-history-2-restored");
     window.click("side-parents");
-    window.says("parents", "macros/");
+    window.says("parents", "skill.py");
     window.picture("templates-history-3-parents");
 }
 

@@ -200,5 +200,7 @@ fn hear(app: App, event: &Event) {
         Event::Notice(notice) => app.tell(notice.kind, notice.text.clone()),
         // Heard by the pages of this machine and of templates, and by the question before leaving.
         Event::Peaks(_) | Event::PeaksEnded { .. } | Event::Making(_) | Event::QuitAsked => {}
+        // No page shows generated files being run yet; the command line does.
+        Event::Python(_) | Event::PythonEnded { .. } | Event::Trials(_) => {}
     }
 }

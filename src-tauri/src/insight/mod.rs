@@ -22,6 +22,9 @@ use store::Store;
 /// Surveys that are kept: as many pieces of work as a person goes back and forth between.
 const KEPT_SURVEYS: usize = 8;
 
+/// The version of the results, the models, and what was learned of them.
+type Predicted = (u64, Vec<String>, Arc<Vec<Survey>>);
+
 /// What was learned, for as long as no result comes or goes.
 #[derive(Default)]
 pub struct Insight {
@@ -30,7 +33,7 @@ pub struct Insight {
     /// Held while learning, so that a second question for the same answer waits for the first.
     surveys: Mutex<Vec<(u64, Work, Arc<Survey>)>>,
     machine: Mutex<Option<(u64, Arc<Vec<Survey>>)>>,
-    predicted: Mutex<Option<(u64, Vec<String>, Arc<Vec<Survey>>)>>,
+    predicted: Mutex<Option<Predicted>>,
     watched: Mutex<Option<Arc<Watched>>>,
 }
 

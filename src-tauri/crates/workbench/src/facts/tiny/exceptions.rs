@@ -66,6 +66,7 @@ fn changes(model_type: &str) -> Value {
         "molmo2" => json!({"adapter_config.vision_feature_layer": [1, 0]}),
         "moonshine" => json!({"pad_token_id": 3}),
         "muse_spark" => json!({"audio_config.out_hidden_size": 64, "vision_config.out_hidden_size": 64}),
+        "vipllava" => json!({"vision_feature_layer": [-2, -1]}),
         "fun_asr_nano" => json!({"adaptor_config.intermediate_size": 16}),
         _ => json!({}),
     }
