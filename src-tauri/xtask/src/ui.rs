@@ -17,7 +17,8 @@ use crate::{
     stamp::Stamp,
 };
 
-const PROFILE: &str = "web";
+/// The profile of what is shipped.
+pub const PROFILE: &str = "web";
 const NAME: &str = "assay-ui";
 
 /// The part of ui/package.json that says which files of which packages the window loads.

@@ -6,6 +6,7 @@ use crate::{
     places::Places,
     process,
     setup::wasm_target::{Compiler, cargo_for_wasm, compiler},
+    ui,
 };
 
 const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
@@ -17,7 +18,12 @@ pub fn check(places: &Places) -> Step {
             .args(DENY_WARNINGS),
     )?;
     let mut window = match compiler()? {
-        Some(Compiler::Usual) => cargo_for_wasm(places, "clippy")?,
+        // With the profile it was built with, so that its macros are not compiled anew.
+        Some(Compiler::Usual) => {
+            let mut command = cargo_for_wasm(places, "clippy")?;
+            command.args(["--profile", ui::PROFILE]);
+            command
+        }
         Some(Compiler::Packaged) => {
             println!("Debian's compiler comes without clippy: the window is linted as a native program.");
             let mut command = cargo(places);
