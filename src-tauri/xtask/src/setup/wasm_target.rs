@@ -109,7 +109,8 @@ pub fn built_folder(places: &Places, profile: &str) -> Result<PathBuf, StepError
     Ok(target.join(TARGET).join(profile))
 }
 
-fn sysroot(rustc: &str) -> Result<PathBuf, StepError> {
+/// Where a compiler keeps its own libraries and programs.
+pub fn sysroot(rustc: &str) -> Result<PathBuf, StepError> {
     Ok(PathBuf::from(output(Command::new(rustc).args(["--print", "sysroot"]))?.trim()))
 }
 

@@ -22,7 +22,8 @@ pub fn check(places: &Places) -> Step {
                 .args(["install", "--quiet", "--debug", "--locked", "--version", VERSION, "cargo-deny", "--root"])
                 .arg(places.tools())
                 // Its own folder, removed by cargo: nothing of it is shared with Assay.
-                .env_remove("CARGO_TARGET_DIR"),
+                .env_remove("CARGO_TARGET_DIR")
+                .env("CARGO_PROFILE_DEV_DEBUG", "0"),
         )?;
         stamp.set()?;
     }

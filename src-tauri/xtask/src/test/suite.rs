@@ -2,9 +2,10 @@
 
 use std::{
     io::{BufRead, BufReader},
-    process::Stdio,
+    process::{Command, Stdio},
 };
 
+use super::lint;
 use crate::{cargo::cargo, error::StepError, places::Places};
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -16,12 +17,20 @@ pub struct Tally {
     pub succeeded: bool,
 }
 
-pub fn run(places: &Places) -> Result<Tally, StepError> {
+/// `cargo test` for every native crate.
+pub fn command(places: &Places) -> Command {
     let mut command = cargo(places);
+    command.args(["test", "--workspace", "--exclude", "assay-ui", "--lib", "--bins", "--tests", "--locked"]);
     command
-        .args(["test", "--workspace", "--exclude", "assay-ui", "--lib", "--bins", "--tests"])
-        .args(["--no-fail-fast", "--locked"])
-        .stdout(Stdio::piped());
+}
+
+/// Runs what was linted before; where that failed, everything is compiled anew without it.
+pub fn run(places: &Places, linted: bool) -> Result<Tally, StepError> {
+    let mut command = command(places);
+    if linted {
+        lint::while_compiling(&mut command)?;
+    }
+    command.arg("--no-fail-fast").stdout(Stdio::piped());
     let not_started = |source| StepError::NotInstalled {
         program: "cargo".to_owned(),
         remedy: "Install Rust from rustup.rs.".to_owned(),
