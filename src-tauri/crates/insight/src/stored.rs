@@ -1,7 +1,7 @@
 //! Stored results beside each other. They were measured at different times, so whatever changed in between counts.
 
-use crate::{scaling, student};
-use contract::{Beside, CompareRules, Evidence, RatioInterval, ResultsBeside, Run, StoredRatio, Verdict};
+use crate::{compare::verdict, scaling, student};
+use contract::{Beside, CompareRules, Evidence, RatioInterval, ResultsBeside, Run, StoredRatio};
 
 /// Blocks of samples, in the order taken, whose medians stand for a session: neighbours are alike, blocks hardly.
 const BLOCKS: usize = 12;
@@ -50,17 +50,10 @@ fn ratio(baseline: &Run, run: &Run, rules: &CompareRules) -> Beside {
     };
     let centre = (this.median_ms / base.median_ms).ln();
     let interval = half_width(baseline, run, rules.confidence).map(|half| (centre - half, centre + half));
-    let bound = rules.threshold.ln_1p();
-    let verdict = match interval {
-        Some((_, high)) if high < -bound => Verdict::Faster,
-        Some((low, _)) if low > bound => Verdict::Slower,
-        Some((low, high)) if -bound <= low && high <= bound => Verdict::Same,
-        _ => Verdict::CannotTell,
-    };
     Beside::Alike(StoredRatio {
         ratio: centre.exp(),
         interval: interval.map(|(low, high)| RatioInterval { low: low.exp(), high: high.exp() }),
-        verdict,
+        verdict: verdict(interval, rules.threshold.ln_1p()),
         cautions: cautions(baseline, run),
     })
 }

@@ -70,14 +70,13 @@ impl Described {
         }
     }
 
-    /// The same for what only follows from the form of the graph.
-    fn draw_in(&self, precision: Precision) -> Result<Description, ModelError> {
+    /// The same for what only follows from the form of the graph. `graph` is the one in f32.
+    fn draw_in(&self, graph: &Graph, precision: Precision) -> Result<Description, ModelError> {
         let format = Format::from(precision);
         if precision != Precision::Int8Static {
             return self.draw(&format);
         }
-        let whole = self.draw(&Precision::F32.into())?;
-        self.draw(&format.with_ranges(Ranges::any(quantize::activations(&whole.graph))))
+        self.draw(&format.with_ranges(Ranges::any(quantize::activations(graph))))
     }
 }
 
@@ -252,7 +251,7 @@ impl Model {
         self.check_precision(precision)?;
         match &self.body {
             Body::Described(described) if precision != Precision::F32 => {
-                let costs = described.draw_in(precision)?.graph.costs(dims)?;
+                let costs = described.draw_in(&self.graph, precision)?.graph.costs(dims)?;
                 Ok(Costs { parameters: self.info.parameters, ..costs })
             }
             _ => self.costs(dims),
@@ -293,9 +292,9 @@ impl Model {
     /// Bytes that [`Model::materialize`] would write; 0 where the person's file is used as it is.
     pub fn disk_bytes(&self, precision: Precision) -> u64 {
         match &self.body {
-            Body::Described(described) => {
-                described.draw_in(precision).map_or(0, |description| weights::disk_bytes(&description.graph))
-            }
+            Body::Described(described) => described
+                .draw_in(&self.graph, precision)
+                .map_or(0, |description| weights::disk_bytes(&description.graph)),
             Body::Onnx { .. } => 0,
         }
     }

@@ -24,12 +24,7 @@ pub fn judge(rounds: &[Round], rules: &CompareRules) -> Option<PairedRatio> {
     let centre = sequence.centre();
     let interval = sequence.interval();
     let bound = rules.threshold.ln_1p();
-    let verdict = match interval {
-        Some((_, high)) if high < -bound => Verdict::Faster,
-        Some((low, _)) if low > bound => Verdict::Slower,
-        Some((low, high)) if -bound <= low && high <= bound => Verdict::Same,
-        _ => Verdict::CannotTell,
-    };
+    let verdict = verdict(interval, bound);
     let needed_secs = || {
         let wanted = sequence.figures_until((centre.abs() - bound).abs(), interval)?;
         let secs = (wanted - rounds.len()) as f64 * last.ended_secs / rounds.len() as f64;
@@ -42,6 +37,16 @@ pub fn judge(rounds: &[Round], rules: &CompareRules) -> Option<PairedRatio> {
         verdict,
         needed_secs: (verdict == Verdict::CannotTell).then(needed_secs).flatten(),
     })
+}
+
+/// What an interval of a logarithmic ratio says, where differences up to `bound` do not matter.
+pub fn verdict(interval: Option<(f64, f64)>, bound: f64) -> Verdict {
+    match interval {
+        Some((_, high)) if high < -bound => Verdict::Faster,
+        Some((low, _)) if low > bound => Verdict::Slower,
+        Some((low, high)) if -bound <= low && high <= bound => Verdict::Same,
+        _ => Verdict::CannotTell,
+    }
 }
 
 /// The logarithm of B's time over A's.

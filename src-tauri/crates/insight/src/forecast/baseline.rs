@@ -4,9 +4,10 @@ use super::{
     boost::{Booster, Features, Trees},
     frame::Frame,
     linear::ridge,
+    samples,
 };
 use crate::table::Measurement;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Baseline {
@@ -33,9 +34,9 @@ impl Baseline {
             Self::Roofline => table.roofline(),
             Self::Boosting => table.boosting(),
         };
-        let ms = |(log, samples): (f64, &f64)| Some((log + if samples.is_nan() { 0.0 } else { *samples }).exp());
-        let asked = logs.into_iter().zip(&table.frame.batch[known.len()..]);
-        asked.map(|own| ms(own).filter(|ms| ms.is_finite() && *ms > 0.0)).collect()
+        let batches = samples(&table.frame);
+        let asked = logs.into_iter().zip(&batches[known.len()..]);
+        asked.map(|(log, samples)| Some((log + samples).exp()).filter(|ms| ms.is_finite() && *ms > 0.0)).collect()
     }
 }
 
@@ -52,10 +53,10 @@ impl Table {
         let frame = Frame::new(known, asked);
         let rows = || known.iter().chain(asked);
         let log = rows()
+            .zip(samples(&frame))
             .enumerate()
-            .map(|(at, row)| match row.latency_ms.filter(|_| at < known.len()) {
-                Some(ms) => ms.ln() - if frame.batch[at].is_nan() { 0.0 } else { frame.batch[at] },
-                None => f64::NAN,
+            .map(|(at, (row, samples))| {
+                row.latency_ms.filter(|_| at < known.len()).map_or(f64::NAN, |ms| ms.ln() - samples)
             })
             .collect();
         // Where the table has one family only, the letters that a name begins with tell more.
@@ -94,7 +95,7 @@ impl Table {
         let work = |at: usize| (self.frame.model.id[at], self.frame.size[at].to_bits());
         let cells = means(self.known().map(|at| ((work(at), self.configuration[at]), self.log[at])));
         let mut of_work: HashMap<_, Vec<(usize, f64)>> = HashMap::new();
-        let mut in_configuration: HashMap<usize, HashMap<_, f64>> = HashMap::new();
+        let mut in_configuration: HashMap<usize, BTreeMap<_, f64>> = HashMap::new();
         for ((work, configuration), log) in &cells {
             of_work.entry(*work).or_default().push((*configuration, *log));
             in_configuration.entry(*configuration).or_default().insert(*work, *log);
@@ -168,15 +169,7 @@ impl Table {
             &frame.mode,
             &frame.software,
         ];
-        let numbers = [
-            &frame.batch,
-            &frame.size,
-            &frame.devices,
-            &frame.threads,
-            &frame.parameters,
-            &frame.macs,
-            &frame.activations,
-        ];
+        let numbers = frame.numbers();
         let features = |rows: &mut dyn Iterator<Item = usize>| {
             let mut features = Features::new(names.len() + numbers.len());
             for at in rows {
@@ -215,8 +208,9 @@ fn rates(rows: impl Iterator<Item = ([f64; 4], f64)>) -> [f64; 4] {
     }
 }
 
-fn means<K: std::hash::Hash + Eq>(values: impl Iterator<Item = (K, f64)>) -> HashMap<K, f64> {
-    let mut sums: HashMap<K, (f64, f64)> = HashMap::new();
+/// In the order of the keys, so that the nearest is the same one each time where two are as near.
+fn means<K: Ord>(values: impl Iterator<Item = (K, f64)>) -> BTreeMap<K, f64> {
+    let mut sums: BTreeMap<K, (f64, f64)> = BTreeMap::new();
     for (key, value) in values {
         let sum = sums.entry(key).or_default();
         sum.0 += value;

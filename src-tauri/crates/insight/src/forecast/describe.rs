@@ -127,16 +127,7 @@ impl Fit {
         let rank = own.rank();
         into.extend(own.traits[row as usize * rank..][..rank.min(4)].iter().map(|z| *z as f32));
         into.extend(own.loadings[column as usize * (rank + 1)..][..(rank + 1).min(4)].iter().map(|l| *l as f32));
-        let numbers = [
-            &frame.batch,
-            &frame.size,
-            &frame.devices,
-            &frame.threads,
-            &frame.parameters,
-            &frame.macs,
-            &frame.activations,
-        ];
-        into.extend(numbers.iter().map(|values| values[at] as f32));
+        into.extend(frame.numbers().iter().map(|values| values[at] as f32));
         into.push((frame.macs[at] - frame.activations[at]) as f32);
         into.push((frame.parameters[at] - frame.macs[at]) as f32);
         into.push((frame.batch[at] - self.batch[row as usize]) as f32);

@@ -73,6 +73,11 @@ impl Frame {
     pub fn rows(&self) -> usize {
         self.model.id.len()
     }
+
+    /// Every column of numbers.
+    pub fn numbers(&self) -> [&[f64]; 7] {
+        [&self.batch, &self.size, &self.devices, &self.threads, &self.parameters, &self.macs, &self.activations]
+    }
 }
 
 /// Fills blanks from the same model at the same size, else at its nearest size, along the slope that models of several

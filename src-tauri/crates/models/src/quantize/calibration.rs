@@ -1,7 +1,7 @@
 //! Calibration: the f32 graph with the smallest and largest number of every activation as its outputs.
 
 use super::{Packing, Ranges, eligible, is_product, ranges::ENDS};
-use crate::{Attribute, Element, Graph, ModelError, Node, Tensor, Value};
+use crate::{Attribute, Element, Graph, ModelError, Node, Tensor, Value, weights::unwritable};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -35,10 +35,6 @@ impl Calibration {
     /// Keeps the ranges in the outputs of the graph, one set for each input it was given.
     pub fn learn(&self, outputs: &[Vec<Tensor>]) -> Result<Ranges, ModelError> {
         let ranges = Ranges::seen(outputs);
-        let unwritable = |path: &Path| {
-            let path = path.to_owned();
-            move |source| ModelError::Unwritable { path, source }
-        };
         let half = self.kept.with_extension(format!("{}.half", std::process::id()));
         let text = serde_json::to_vec(&ranges).expect("names and numbers always become JSON");
         fs::write(&half, text).map_err(unwritable(&half))?;

@@ -34,15 +34,6 @@ impl Ranges {
         Self(ranges)
     }
 
-    /// How many values have a range.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// Step and zero point of a value in unsigned 8 bits. Zero is always hit exactly, as padding and activations want.
     ///
     /// # Errors

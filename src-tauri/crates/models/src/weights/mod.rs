@@ -7,7 +7,7 @@ mod random;
 mod store;
 
 pub use checkpoint::{Checkpoint, counted, hex, listed, samples};
-pub use store::{Files, Source, disk_bytes, export, graph_beside, materialize};
+pub use store::{Files, Source, disk_bytes, export, graph_beside, materialize, unwritable};
 
 /// One weight as a checkpoint knows it.
 #[derive(Clone, Debug)]

@@ -191,7 +191,8 @@ fn write_weights(
     Maker { weights, packed, layout, element, source }.write_all(&file, path, progress)
 }
 
-fn unwritable(path: &Path) -> impl FnOnce(io::Error) -> ModelError + use<> {
+/// The error for a file that could not be written.
+pub fn unwritable(path: &Path) -> impl FnOnce(io::Error) -> ModelError + use<> {
     let path = path.to_owned();
     move |source| ModelError::Unwritable { path, source }
 }
