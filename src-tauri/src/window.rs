@@ -1,13 +1,13 @@
 //! The one window: how it opens, what it may call, and what closing it means.
 
 use crate::{
+    bench::own_program,
     desk::{Desk, Opening},
     front::{FileQuestion, Front},
     instance::{self, Claim},
     place::Place,
 };
 use contract::{Event, Failure, Show};
-use engine::Program;
 use std::{path::PathBuf, process::ExitCode};
 use tauri::{
     AppHandle, DragDropEvent, Manager, RunEvent, State, WebviewWindow, WebviewWindowBuilder, WindowEvent,
@@ -45,7 +45,7 @@ fn start() -> Result<ExitCode, Failure> {
         .setup(move |app| {
             let desk = Desk::open(Opening {
                 place: place.clone(),
-                program: Program::this().map_err(|e| Failure::broken("finding the program's own file", e))?,
+                program: own_program()?,
                 libraries: app.path().resource_dir().map(|folder| folder.join("libraries")).into_iter().collect(),
                 front: Box::new(AppFront(app.handle().clone())),
                 instance,
@@ -54,13 +54,36 @@ fn start() -> Result<ExitCode, Failure> {
             })?;
             app.manage(desk);
             let config = app.config().app.windows.first().expect("tauri.conf.json describes the window");
-            WebviewWindowBuilder::from_config(app.handle(), config)?.data_directory(place.webview()).build()?;
+            let window =
+                WebviewWindowBuilder::from_config(app.handle(), config)?.data_directory(place.webview()).build()?;
+            #[cfg(target_os = "linux")]
+            draw_without_gpu(&window)?;
+            #[cfg(not(target_os = "linux"))]
+            drop(window);
             Ok(())
         })
         .build(tauri::generate_context!())
         .map_err(|e| Failure::broken("opening the window", e))?;
     app.run(on_event);
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where there is no graphics processor, WebKit would composite by a software one: about 90 MB for nothing.
+#[cfg(target_os = "linux")]
+fn draw_without_gpu(window: &WebviewWindow) -> tauri::Result<()> {
+    use webkit2gtk::{HardwareAccelerationPolicy, SettingsExt, WebViewExt};
+    let is_gpu = |entry: std::fs::DirEntry| entry.file_name().to_string_lossy().starts_with("renderD");
+    let has_gpu = std::fs::read_dir("/dev/dri").is_ok_and(|entries| entries.flatten().any(is_gpu));
+    // WebKit's driver waits for frames that come by compositing alone.
+    let is_driven = std::env::var_os("TAURI_WEBVIEW_AUTOMATION").is_some();
+    if has_gpu || is_driven {
+        return Ok(());
+    }
+    window.with_webview(|webview| {
+        if let Some(settings) = webview.inner().settings() {
+            settings.set_hardware_acceleration_policy(HardwareAccelerationPolicy::Never);
+        }
+    })
 }
 
 /// Every request of the window; answers are written as JSON once and passed on as they are.
@@ -91,7 +114,7 @@ fn on_event(app: &AppHandle, event: RunEvent) {
             desk.tell(Event::Dropped(paths.into_iter().map(|path| path.display().to_string()).collect()));
         }
         // Asked for by the system's menu rather than by the desk, which has already ended the queue.
-        RunEvent::ExitRequested { code: None, api, .. } if desk.queue.is_busy() => {
+        RunEvent::ExitRequested { code: None, api, .. } if desk.is_busy() => {
             api.prevent_exit();
             if desk.front.show().is_ok() {
                 desk.tell(Event::QuitAsked);
