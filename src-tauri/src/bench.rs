@@ -1,6 +1,6 @@
 //! One measurement from its setting to its result: weights, references, limits, then the engine's worker.
 
-use crate::{catalogue::Listed, weights::Weights};
+use crate::{catalogue::Listed, place::Place, weights::Weights};
 use contract::*;
 use engine::{CalibrateError, Control, Job, Libraries, Limits, Program};
 use jiff::Timestamp;
@@ -18,6 +18,11 @@ pub struct Bench {
     pub program: Program,
     pub libraries: Libraries,
     pub weights: Weights,
+}
+
+/// This program's own file: a worker is another start of it.
+pub fn own_program() -> Result<Program, Failure> {
+    Program::this().map_err(|e| Failure::broken("finding the program's own file", e))
 }
 
 /// One thing to measure, with what it is measured on.
@@ -74,6 +79,15 @@ pub fn ranges(
 }
 
 impl Bench {
+    /// With the libraries and the weights of a place.
+    pub fn at(place: &Place) -> Result<Self, Failure> {
+        Ok(Self {
+            program: own_program()?,
+            libraries: Libraries::find(&[place.libraries()]),
+            weights: Weights::at(place.weights()),
+        })
+    }
+
     /// Never fails: what goes wrong is a result with its phase and reason.
     pub fn measure(&self, order: &Order, control: &Control, on: &mut dyn FnMut(Live)) -> Run {
         let started_at = Timestamp::now();
@@ -165,7 +179,6 @@ impl Sizes {
             ));
         }
         let dims = model.dims_for(setting.batch, setting.size, &setting.dims)?;
-        let all = model.costs(&dims)?;
         let asked = model.costs_in(setting.precision, &dims)?;
         let (macs, activations) = match model.dims_for(1, setting.size, &setting.dims) {
             Ok(single) => {
@@ -174,6 +187,7 @@ impl Sizes {
             }
             // The file fixes the batch at another number.
             Err(_) => {
+                let all = model.costs(&dims)?;
                 let share = |whole: Option<u64>| whole.map(|whole| whole / u64::from(setting.batch.max(1)));
                 (share(all.macs), share(all.activations))
             }

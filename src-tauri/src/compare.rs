@@ -17,6 +17,25 @@ pub struct Terms {
     pub earlier: Vec<Round>,
 }
 
+impl Terms {
+    /// Refuses what cannot be meant; `names` are those of the threshold, the confidence and the budget where they were
+    /// given.
+    pub fn check(&self, names: [&str; 3]) -> Result<(), Failure> {
+        let CompareRules { threshold, confidence } = self.rules;
+        let [threshold_name, confidence_name, budget_name] = names;
+        if !(0.000_1..=0.5).contains(&threshold) {
+            return Err(Failure::bad_input(threshold_name, "it must lie between 0.01 and 50 percent"));
+        }
+        if !(0.5..=0.999_999).contains(&confidence) {
+            return Err(Failure::bad_input(confidence_name, "it must lie between 50 and 99.9999 percent"));
+        }
+        if !(0.1..=86_400.0).contains(&self.budget_secs) {
+            return Err(Failure::bad_input(budget_name, "it must lie between 0.1 s and a day"));
+        }
+        Ok(())
+    }
+}
+
 /// What a comparison tells while it goes on.
 pub enum Progress<'a> {
     /// One side is being prepared.

@@ -70,8 +70,9 @@ impl Comparing {
 
 /// Starts a comparison on a thread of its own.
 pub fn start(desk: &Desk, store: Store, order: ComparisonOrder) -> Result<(), Failure> {
-    check(&order)?;
     let earlier = earlier(&store, &order)?;
+    let terms = Terms { rules: order.rules, budget_secs: order.budget_secs, earlier };
+    terms.check(["The difference that matters", "How sure", "Longest time"])?;
     let control = Control::default();
     desk.comparing.begin(&control)?;
     // From here on the queue starts nothing; what it had started before shows now.
@@ -83,17 +84,18 @@ pub fn start(desk: &Desk, store: Store, order: ComparisonOrder) -> Result<(), Fa
     desk.comparing.state().live = Some(LiveComparison {
         order: order.clone(),
         stage: ComparisonStage::Preparing { side: Side::A, phase: PhaseName::Acquire },
-        points: points(&earlier, &order.rules),
+        points: points(&terms.earlier, &terms.rules),
         ratio: None,
     });
     let working = desk.clone();
     thread::Builder::new()
         .name("compare".into())
         .spawn(move || {
-            let stage = compare(&working, &store, &order, earlier, &control);
+            let stage = compare(&working, &store, &order, &terms, &control);
             working.comparing.state().control = None;
             tell(&working, |live| live.stage = stage);
             working.queue.wake();
+            working.work_ended();
         })
         .map_err(|e| {
             desk.comparing.state().control = None;
@@ -116,20 +118,6 @@ fn refused(reason: &str) -> Failure {
     Failure::bad_input("Compare", reason).remedy("Wait until it has ended, or end it")
 }
 
-fn check(order: &ComparisonOrder) -> Result<(), Failure> {
-    let CompareRules { threshold, confidence } = order.rules;
-    if !(0.000_1..=0.5).contains(&threshold) {
-        return Err(Failure::bad_input("The difference that matters", "it must lie between 0.01 and 50 percent"));
-    }
-    if !(0.5..=0.999_999).contains(&confidence) {
-        return Err(Failure::bad_input("How sure", "it must lie between 50 and 99.9999 percent"));
-    }
-    if !(0.1..=86_400.0).contains(&order.budget_secs) {
-        return Err(Failure::bad_input("Longest time", "it must lie between 0.1 s and a day"));
-    }
-    Ok(())
-}
-
 /// The rounds of the comparison that this one goes on with.
 fn earlier(store: &Store, order: &ComparisonOrder) -> Result<Vec<Round>, Failure> {
     let Some(id) = &order.after else { return Ok(Vec::new()) };
@@ -147,15 +135,9 @@ fn earlier(store: &Store, order: &ComparisonOrder) -> Result<Vec<Round>, Failure
     Err(Failure::bad_input("Compare", "the earlier rounds were of other settings").remedy("Start a new comparison"))
 }
 
-fn compare(
-    desk: &Desk,
-    store: &Store,
-    order: &ComparisonOrder,
-    earlier: Vec<Round>,
-    control: &Control,
-) -> ComparisonStage {
+fn compare(desk: &Desk, store: &Store, order: &ComparisonOrder, terms: &Terms, control: &Control) -> ComparisonStage {
     let failed = |failure| ComparisonStage::Failed { side: None, failure };
-    match measure(desk, store, order, earlier, control) {
+    match measure(desk, store, order, terms, control) {
         Err(failure) => failed(failure),
         Ok(_) if control.is_cancelled() => ComparisonStage::Cancelled,
         Ok(comparison) => {
@@ -174,7 +156,7 @@ fn measure(
     desk: &Desk,
     store: &Store,
     order: &ComparisonOrder,
-    earlier: Vec<Round>,
+    terms: &Terms,
     control: &Control,
 ) -> Result<Comparison, Failure> {
     let settings = store.settings()?;
@@ -185,8 +167,7 @@ fn measure(
     let run = || RunId(uuid::Uuid::now_v7().to_string());
     let a = Order { run: run(), setting: &setting_a, model: &model_a, machine: &machine, settings: &settings };
     let b = Order { run: run(), setting: &setting_b, model: &model_b, machine: &machine, settings: &settings };
-    let terms = Terms { rules: order.rules, budget_secs: order.budget_secs, earlier };
-    Ok(desk.bench.compare([&a, &b], &terms, control, &mut |told| match told {
+    Ok(desk.bench.compare([&a, &b], terms, control, &mut |told| match told {
         Progress::Live(side, Live { phase, .. }) => {
             tell(desk, |live| live.stage = ComparisonStage::Preparing { side, phase: *phase });
         }

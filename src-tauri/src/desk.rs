@@ -151,7 +151,7 @@ impl Desk {
 
     /// Opens another store in place of this one, and has the next start open it too.
     pub(crate) fn change_store(&self, path: &Path) -> Result<(), Failure> {
-        if self.queue.is_measuring() || self.comparing.is_at_work() {
+        if self.is_measuring() {
             return Err(Failure::bad_input(
                 "Open another store",
                 "a measurement is running, and its result belongs to this one",
@@ -236,9 +236,19 @@ impl Desk {
         self.notices.lock().expect("no holder of this lock panics")
     }
 
+    /// Whether a worker is measuring; nothing else may run beside it.
+    pub(crate) fn is_measuring(&self) -> bool {
+        self.queue.is_measuring() || self.comparing.is_at_work()
+    }
+
+    /// Whether leaving would stop something.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.queue.is_busy() || self.comparing.is_at_work()
+    }
+
     /// The window was closed. Answers whether the process stays, because measurements are left.
     pub(crate) fn window_closed(&self) -> bool {
-        let stays = self.queue.is_busy();
+        let stays = self.is_busy();
         self.in_background.store(stays, Ordering::Relaxed);
         stays
     }
@@ -256,8 +266,9 @@ impl Desk {
         self.in_background.store(false, Ordering::Relaxed);
     }
 
-    pub(crate) fn queue_is_empty(&self) {
-        if self.in_background.load(Ordering::Relaxed) {
+    /// A measurement or a comparison has ended; without a window, the last one ends the process.
+    pub(crate) fn work_ended(&self) {
+        if self.in_background.load(Ordering::Relaxed) && !self.is_busy() {
             self.front.leave();
         }
     }

@@ -100,7 +100,7 @@ pub fn scan(desk: &Desk, store: Option<&Store>) -> Machine {
 
 /// Measures the peaks on a thread of its own; progress and the end come as events.
 pub fn measure_peaks(desk: &Desk, store: Store) -> Result<(), Failure> {
-    if desk.queue.is_measuring() || desk.comparing.is_at_work() {
+    if desk.is_measuring() {
         return Err(Failure::bad_input(
             "Measure this machine",
             "a model is being measured, and each would disturb the other",

@@ -8,12 +8,12 @@ use super::{
     reach::absolute,
 };
 use crate::{
-    bench::{available_disk, calibration_failed, memory_limit, ranges},
+    bench::{available_disk, calibration_failed, memory_limit, own_program, ranges},
     place::Place,
 };
 use clap::Args;
 use contract::{Failure, Precision, Settings};
-use engine::{Control, Limits, Program};
+use engine::{Control, Limits};
 use models::{Format, Model};
 use serde::Serialize;
 use std::{
@@ -116,13 +116,12 @@ impl Build {
         enough_space(&weights, &model.info().name, model.disk_bytes(Precision::F32))?;
         let calibration = model.calibration(&weights, self.seed, told)?;
         progress("Calibrating");
-        let program = Program::this().map_err(|e| Failure::broken("finding the program's own file", e))?;
         let settings = Settings::default();
         let limits = Limits {
             memory_bytes: memory_limit(&settings, &machine),
             timeout: Duration::from_secs_f64(settings.timeout_secs),
         };
-        let ranges = ranges(&program, &calibration, self.seed, &machine, &limits, &Control::default());
+        let ranges = ranges(&own_program()?, &calibration, self.seed, &machine, &limits, &Control::default());
         Ok(format.with_ranges(ranges.map_err(calibration_failed)?))
     }
 }

@@ -1,10 +1,10 @@
 //! `assay check-golden`: known outputs against every engine.
 
 use super::output::{Output, Stop};
-use crate::place::Place;
+use crate::{bench::own_program, place::Place};
 use clap::Args;
 use contract::Failure;
-use engine::{GoldenResult, Libraries, Program};
+use engine::{GoldenResult, Libraries};
 use std::path::PathBuf;
 
 /// The largest absolute difference that still counts as the same output in f32.
@@ -24,9 +24,8 @@ pub struct CheckGolden {
 
 impl CheckGolden {
     pub fn run(self, output: &mut Output) -> Result<(), Stop> {
-        let program = Program::this().map_err(|e| Failure::broken("finding the program's own file", e))?;
         let libraries = Libraries::find(&[Place::find()?.libraries()]);
-        let results = engine::check_golden(&program, &libraries, &self.dir);
+        let results = engine::check_golden(&own_program()?, &libraries, &self.dir);
         if results.is_empty() {
             return Err(Failure::bad_input(self.dir.display().to_string(), "it holds no golden cases")
                 .remedy("Each is a folder with config.json, model.safetensors and io.safetensors")

@@ -11,11 +11,10 @@ use crate::{
     catalogue::Listed,
     compare::{Progress, Terms},
     place::Place,
-    weights::Weights,
 };
 use clap::{Args, CommandFactory, Parser};
 use contract::*;
-use engine::{Control, Libraries, Program};
+use engine::Control;
 use serde::Serialize;
 use std::path::PathBuf;
 use store::Store;
@@ -93,17 +92,10 @@ impl Compare {
     }
 
     fn terms(&self) -> Result<Terms, Failure> {
-        if !(0.000_1..=0.5).contains(&self.threshold) {
-            return Err(Failure::bad_input("--threshold", "it must lie between 0.01 and 50 percent"));
-        }
-        if !(0.5..=0.999_999).contains(&self.confidence) {
-            return Err(Failure::bad_input("--confidence", "it must lie between 50 and 99.9999 percent"));
-        }
-        if !(0.1..=86_400.0).contains(&self.budget_secs) {
-            return Err(Failure::bad_input("--budget-secs", "it must lie between 0.1 and 86400"));
-        }
         let rules = CompareRules { threshold: self.threshold, confidence: self.confidence };
-        Ok(Terms { rules, budget_secs: self.budget_secs, earlier: Vec::new() })
+        let terms = Terms { rules, budget_secs: self.budget_secs, earlier: Vec::new() };
+        terms.check(["--threshold", "--confidence", "--budget-secs"])?;
+        Ok(terms)
     }
 }
 
@@ -177,15 +169,10 @@ fn measure(a: &Wanted, b: &Wanted, terms: &Terms, store: Option<&Store>) -> Resu
     };
     let setting_a = setting(a, &model_a, &machine_a)?;
     let setting_b = setting(b, &model_b, &machine_b)?;
-    let bench = Bench {
-        program: Program::this().map_err(|e| Failure::broken("finding the program's own file", e))?,
-        libraries: Libraries::find(&[place.libraries()]),
-        weights: Weights::at(place.weights()),
-    };
     let run = || RunId(uuid::Uuid::now_v7().to_string());
     let order_a = Order { run: run(), setting: &setting_a, model: &model_a, machine: &machine_a, settings: &settings };
     let order_b = Order { run: run(), setting: &setting_b, model: &model_b, machine: &machine_b, settings: &settings };
-    let comparison = bench.compare([&order_a, &order_b], terms, &control, &mut |told| show(&told));
+    let comparison = Bench::at(&place)?.compare([&order_a, &order_b], terms, &control, &mut |told| show(&told));
     if control.is_cancelled() {
         return Err(Failure::Cancelled);
     }

@@ -1,10 +1,10 @@
 //! `assay inventory`: what this machine can do.
 
 use super::output::{Output, Stop};
-use crate::place::Place;
+use crate::{bench::own_program, place::Place};
 use clap::Args;
 use contract::{Availability, EngineStatus, Failure, Machine, PlatformStatus};
-use engine::{Libraries, Program};
+use engine::Libraries;
 
 /// List the platforms, devices and engines of this machine.
 #[derive(Args)]
@@ -41,8 +41,7 @@ pub fn scan(place: &Place) -> Result<Machine, Failure> {
 
 /// Looks at the machine with these libraries.
 pub fn scan_with(libraries: &Libraries) -> Result<Machine, Failure> {
-    let program = Program::this().map_err(|e| Failure::broken("finding the program's own file", e))?;
-    Ok(engine::scan(libraries, &program))
+    Ok(engine::scan(libraries, &own_program()?))
 }
 
 fn platform(status: &PlatformStatus) -> Vec<String> {

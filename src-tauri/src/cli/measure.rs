@@ -12,11 +12,10 @@ use crate::{
     instance::Doorbell,
     place::Place,
     queue::run_of,
-    weights::Weights,
 };
 use clap::Args;
 use contract::*;
-use engine::{Control, Libraries, Program};
+use engine::Control;
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -114,14 +113,9 @@ impl Measure {
             self.wanted.target(&machine)?,
             self.budget_secs,
         ));
-        let bench = Bench {
-            program: Program::this().map_err(|e| Failure::broken("finding the program's own file", e))?,
-            libraries: Libraries::find(&[place.libraries()]),
-            weights: Weights::at(place.weights()),
-        };
         let run = RunId(uuid::Uuid::now_v7().to_string());
         let order = Order { run, setting: &setting, model: &model, machine: &machine, settings: &settings };
-        let run = bench.measure(&order, &control, &mut |live| show(&live));
+        let run = Bench::at(&place)?.measure(&order, &control, &mut |live| show(&live));
         let cancelled = matches!(run.outcome, Outcome::Failed { kind: FailureKind::Cancelled, .. });
         if let Some(store) = store.filter(|_| !cancelled) {
             store.insert_run(&run)?;

@@ -5,12 +5,13 @@ use super::{
     reach::{Access, Reach, reach},
 };
 use crate::{
+    bench::own_program,
     place::Place,
     python::{Trials, check_of, interpreter},
 };
 use clap::Args;
 use contract::{Failure, FileCheck, KeepTrials, Trial, TrialOutcome, TrialStep};
-use engine::{Control, Limits, Program};
+use engine::{Control, Limits};
 use std::{path::PathBuf, time::Duration};
 use workbench::Made;
 
@@ -80,7 +81,7 @@ impl RunFiles {
     fn trials(&self) -> Result<Trials, Failure> {
         let place = Place::find()?;
         Ok(Trials {
-            program: Program::this().map_err(|e| Failure::broken("finding this program", e))?,
+            program: own_program()?,
             python: interpreter(place.python(), self.python.as_deref())?,
             limits: Limits {
                 memory_bytes: self.memory_mb * 1_000_000,

@@ -15,7 +15,7 @@ impl Answer<GetMachine> for Desk {
 
 impl Answer<Rescan> for Desk {
     async fn answer(&self, _: Rescan) -> Result<Machine, Failure> {
-        if self.queue.is_measuring() || self.comparing.is_at_work() {
+        if self.is_measuring() {
             return Err(Failure::bad_input("Scan again", "a model is being measured, and a scan would disturb it")
                 .remedy("Wait until the queue is empty, or pause it"));
         }

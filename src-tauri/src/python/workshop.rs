@@ -89,7 +89,7 @@ impl Workshop {
     /// Renders and reads everything in a plan, then runs what it asks to be run.
     pub fn start(&self, desk: &Desk, store: Store, library: Arc<Library>, plan: TrialPlan) -> Result<(), Failure> {
         let selection = selection(&plan)?;
-        if plan.run && desk.queue.is_measuring() {
+        if plan.run && desk.is_measuring() {
             return Err(Failure::bad_input("Run", "a model is being measured, and each would disturb the other")
                 .remedy("Pause the queue, or wait until it is empty"));
         }

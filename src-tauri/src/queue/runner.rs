@@ -13,9 +13,7 @@ pub fn run(desk: &Desk, store: &Store, shift: u64) {
         changed(desk, store);
         let end = measure(desk, store, &job, &control);
         finish(desk, store, end);
-        if !desk.queue.is_busy() {
-            desk.queue_is_empty();
-        }
+        desk.work_ended();
     }
 }
 
