@@ -57,6 +57,7 @@ where
         let turn = latest.get_value() + 1;
         latest.set_value(turn);
         let Some(request) = question() else {
+            load.busy.set(false);
             load.value.set(Loaded::Waiting);
             return;
         };

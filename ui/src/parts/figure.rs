@@ -16,6 +16,17 @@ pub fn capital(text: &str) -> String {
     letters.next().map_or_else(String::new, |first| format!("{}{}", first.to_uppercase(), letters.as_str()))
 }
 
+/// `1 result`, `1 204 results`: how many there are of what is called so.
+pub fn counted(many: u64, word: &str) -> String {
+    let plural = if many == 1 { "" } else { "s" };
+    format!("{} {word}{plural}", chart::format::count(many))
+}
+
+/// `1 thread`, `4 threads`.
+pub fn threads_text(threads: u32) -> String {
+    counted(threads.into(), "thread")
+}
+
 /// Low, value and high on a scale from `from` to `to`, in the unit of the figure.
 #[component]
 pub fn Whisker(low: f64, value: f64, high: f64, from: f64, to: f64) -> impl IntoView {

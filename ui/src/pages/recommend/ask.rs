@@ -6,7 +6,7 @@ use contract::*;
 use leptos::prelude::*;
 
 #[component]
-pub fn Ask(measured: Vec<String>, #[prop(into)] scope: Signal<Scope>) -> impl IntoView {
+pub fn Ask(measured: Memo<Vec<String>>, #[prop(into)] scope: Signal<Scope>) -> impl IntoView {
     view! {
         <aside class="panel recommend-ask" aria-label="What to recommend for">
             <ModelChoice measured />
@@ -18,18 +18,17 @@ pub fn Ask(measured: Vec<String>, #[prop(into)] scope: Signal<Scope>) -> impl In
 
 /// Models with results first, then those that Assay can build.
 #[component]
-fn ModelChoice(measured: Vec<String>) -> impl IntoView {
+fn ModelChoice(measured: Memo<Vec<String>>) -> impl IntoView {
     let app = App::get();
     let question = Question::get();
     let listed = load(move || {
         app.models.track();
         Some(ListModels {})
     });
-    let known = measured.clone();
     let unmeasured = Memo::new(move |_| {
         listed.value.with(|models| {
             let names = models.ready().into_iter().flatten().map(|model| model.name.clone());
-            names.filter(|name| !known.contains(name)).collect::<Vec<_>>()
+            measured.with(|measured| names.filter(|name| !measured.contains(name)).collect::<Vec<_>>())
         })
     });
     let option = move |name: String| {
@@ -53,9 +52,11 @@ fn ModelChoice(measured: Vec<String>) -> impl IntoView {
                 }
             >
                 <option value="" prop:selected=move || question.model.with(String::is_empty)>"Choose a model…"</option>
-                <optgroup label="With results">{measured.into_iter().map(option).collect_view()}</optgroup>
+                <optgroup label="With results">
+                    <For each=move || measured.get() key=String::clone children=option />
+                </optgroup>
                 <optgroup label="Without results yet">
-                    {move || unmeasured.get().into_iter().map(option).collect_view()}
+                    <For each=move || unmeasured.get() key=String::clone children=option />
                 </optgroup>
             </select>
         </Field>

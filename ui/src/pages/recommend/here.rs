@@ -31,9 +31,7 @@ pub fn Here() -> impl IntoView {
                 <LimitFields scope />
             </aside>
             <div class="recommend-answer" aria-busy=move || advice.busy.get().to_string() class:busy=advice.busy>
-                <p class="working small quiet" role="status">
-                    {move || advice.busy.get().then_some("Working it out from all results… The first time takes up to a minute.")}
-                </p>
+                <words::Working busy=advice.busy />
                 <Updating load=advice rows=8 ready=move |advice| move || view! { <Models advice=advice.get() /> } />
             </div>
         </div>
@@ -85,7 +83,7 @@ fn Models(advice: MachineAdvice) -> impl IntoView {
         n => format!("{} models.", count(n as u64)),
     };
     view! {
-        <p class="quiet">{told}{left_out}{format!(" Learned from {} results.", count(advice.learned_from))}</p>
+        <p class="quiet">{told}{left_out}{format!(" Learned from {}.", counted(advice.learned_from, "result"))}</p>
         <div class="table-frame">
             <table class="table results" data-testid="models-here">
                 <thead>

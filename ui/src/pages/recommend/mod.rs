@@ -66,19 +66,17 @@ pub fn Recommend() -> impl IntoView {
                     on_choose=move |view| question.view.set(view)
                 />
             </header>
-            <WhenLoaded
+            <Updating
                 load=choices
                 ready=move |choices| {
-                    if choices.models.is_empty() {
-                        return view! { <NothingKnown /> }.into_any();
+                    let measured = Memo::new(move |_| choices.with(|choices| choices.models.clone()));
+                    let empty = Memo::new(move |_| measured.with(Vec::is_empty));
+                    move || match (empty.get(), question.view.get()) {
+                        (true, _) => view! { <NothingKnown /> }.into_any(),
+                        (_, View::Model) => view! { <OneModel measured /> }.into_any(),
+                        (_, View::Machine) => view! { <here::Here /> }.into_any(),
+                        (_, View::Families) => view! { <families::Families /> }.into_any(),
                     }
-                    let models = choices.models;
-                    (move || match question.view.get() {
-                        View::Model => view! { <OneModel measured=models.clone() /> }.into_any(),
-                        View::Machine => view! { <here::Here /> }.into_any(),
-                        View::Families => view! { <families::Families /> }.into_any(),
-                    })
-                    .into_any()
                 }
             />
         </section>
@@ -92,7 +90,7 @@ fn NothingKnown() -> impl IntoView {
         <Empty
             icon="recommend"
             title="There is nothing to recommend from yet"
-            explain="A recommendation rests on results: those of this machine, and those of others that you import. Two settings of one model are enough to compare, some dozens of results are enough to predict from."
+            explain="A recommendation rests on results: those of this machine, and those of others that you import. Two settings of one model are enough to compare; the more results there are, the narrower are the predictions."
         >
             <Button kind=ButtonKind::Primary large=true icon="launch" testid="recommend-measure" on_press=move |_| app.go(Place::Launch)>
                 "Measure a first model"
@@ -107,7 +105,7 @@ fn NothingKnown() -> impl IntoView {
 #[component]
 fn OneModel(
     /// Names of the models that have results.
-    measured: Vec<String>,
+    measured: Memo<Vec<String>>,
 ) -> impl IntoView {
     let app = App::get();
     let question = Question::get();
@@ -128,9 +126,7 @@ fn OneModel(
         <div class="recommend-body">
             <ask::Ask measured scope />
             <div class="recommend-answer" aria-busy=move || advice.busy.get().to_string() class:busy=advice.busy>
-                <p class="working small quiet" role="status">
-                    {move || advice.busy.get().then_some("Working it out from all results… The first time takes up to a minute.")}
-                </p>
+                <words::Working busy=advice.busy />
                 {move || match question.work() {
                     None => view! { <ChooseModel /> }.into_any(),
                     Some(_) => view! { <Answered advice open /> }.into_any(),

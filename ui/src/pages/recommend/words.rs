@@ -1,6 +1,6 @@
 //! How settings and figures of a recommendation are told.
 
-use crate::parts::EvidenceMark;
+use crate::parts::{EvidenceMark, threads_text};
 use chart::{
     format::{self, significant},
     names,
@@ -12,7 +12,7 @@ use leptos::prelude::*;
 pub fn how(setting: &AdvisedSetting) -> String {
     let mut words = vec![names::engine(&setting.engine), setting.precision.clone()];
     words.extend(setting.devices.filter(|count| *count > 1).map(|count| format!("{count} devices")));
-    words.extend(setting.threads.map(|count| if count == 1 { "1 thread".into() } else { format!("{count} threads") }));
+    words.extend(setting.threads.map(threads_text));
     words.retain(|word| !word.is_empty());
     words.join(" · ")
 }
@@ -66,5 +66,15 @@ pub fn TimeCell(candidate: Candidate) -> impl IntoView {
             </span>
             <span class="quiet small">{spread(candidate.latency_ms, scale)}</span>
         </span>
+    }
+}
+
+/// Said while an answer is on its way.
+#[component]
+pub fn Working(busy: RwSignal<bool>) -> impl IntoView {
+    view! {
+        <p class="working small quiet" role="status">
+            {move || busy.get().then_some("Working it out from all results… The first time takes longest.")}
+        </p>
     }
 }

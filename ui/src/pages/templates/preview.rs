@@ -55,12 +55,17 @@ fn Choices(work: Work) -> impl IntoView {
             rows.iter().filter(served).map(|row| row.model_type.clone()).collect::<Vec<_>>()
         })
     });
+    // None where the template's head leaves it open.
+    let kind = Memo::new(move |_| {
+        let kind = work.reading.value.with(|reading| reading.ready().map(|reading| reading.kind.clone()));
+        kind.filter(|kind| KINDS.contains(&kind.as_str()))
+    });
     // A template of a kind makes that kind, for a model it serves.
     Effect::new(move |_| {
-        let kind = work.reading.value.with(|reading| reading.ready().map(|reading| reading.kind.clone()));
-        let known = models.get();
-        work.choice.update(|choice| {
-            if let Some(kind) = kind.filter(|kind| KINDS.contains(&kind.as_str())) {
+        let (kind, known) = (kind.get(), models.get());
+        work.choice.maybe_update(|choice| {
+            let before = choice.clone();
+            if let Some(kind) = kind {
                 choice.kind = kind;
             }
             if !known.contains(&choice.model_type)
@@ -68,10 +73,8 @@ fn Choices(work: Work) -> impl IntoView {
             {
                 choice.model_type.clone_from(first);
             }
+            *choice != before
         });
-    });
-    let fixed = Memo::new(move |_| {
-        work.reading.value.with(|reading| reading.ready().is_some_and(|reading| KINDS.contains(&reading.kind.as_str())))
     });
     let kinds = KINDS.map(|kind| (kind.to_owned(), kind.to_owned())).to_vec();
     let platforms = Platform::LISTED.map(|platform| (platform, platform.label().to_owned())).to_vec();
@@ -91,7 +94,7 @@ fn Choices(work: Work) -> impl IntoView {
                 testid="preview-platform"
                 on_choose=move |platform| work.choice.update(|choice| choice.platform = platform)
             />
-            <Show when=move || !fixed.get()>
+            <Show when=move || kind.with(Option::is_none)>
                 <Choose
                     label="as"
                     options=kinds.clone()

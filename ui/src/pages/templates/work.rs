@@ -26,6 +26,8 @@ pub struct Work {
     app: App,
     /// Grows when a template was saved, so that lists are asked for anew.
     pub saved: RwSignal<u64>,
+    /// Grows when the shell kept what was typed, or forgot it: only the marks of the list follow that.
+    pub kept: RwSignal<u64>,
     pub opened: RwSignal<Option<Opened>>,
     pub failure: RwSignal<Option<Failure>>,
     pub text: RwSignal<String>,
@@ -63,6 +65,7 @@ impl Work {
         Self {
             app,
             saved: RwSignal::new(0),
+            kept: RwSignal::new(0),
             opened,
             failure: RwSignal::new(None),
             text,
@@ -141,7 +144,7 @@ impl Work {
         let Some(name) = untrack(|| self.name()) else { return };
         let text = untrack(|| self.is_changed()).then(|| self.text.get_untracked());
         actions::send(self.app, KeepUnsaved { name, text }, move |_, ()| {
-            self.saved.try_update(|saved| *saved += 1);
+            self.kept.try_update(|kept| *kept += 1);
         });
     }
 
@@ -200,7 +203,7 @@ impl Work {
         let Some(opened) = self.opened.get_untracked() else { return };
         self.timer.set_value(None);
         actions::send(self.app, KeepUnsaved { name: opened.stored.name.clone(), text: None }, move |_, ()| {
-            if self.saved.try_update(|saved| *saved += 1).is_some() {
+            if self.kept.try_update(|kept| *kept += 1).is_some() {
                 self.show(opened.stored, None);
             }
         });
