@@ -45,6 +45,7 @@ fn an_empty_store_is_told_what_to_do_on_both_pages() {
     pictures(&window, "recommend-1-empty");
     window.click("nav-watch");
     window.wait("watch-measure");
+    window.says("page-watch", "got slower, and since when");
     pictures(&window, "watch-1-empty");
 }
 

@@ -118,6 +118,7 @@ fn a_hostile_template_is_refused_with_its_line_and_the_window_goes_on() {
     window.says("preview-refused", "steps");
     let said = window.text("preview-refused");
     assert!(said.contains("test.py") && said.contains("line "), "{said}");
+    window.says("template-problems", "nothing can be made with it");
     window.picture("templates-hostile");
     window.click("template-discard");
     window.says("preview", "BATCH = 2");

@@ -2,6 +2,7 @@
 
 mod charts;
 mod compare;
+mod filter_choices;
 mod launch;
 mod machine;
 mod matrix;
@@ -19,6 +20,7 @@ mod welcome;
 
 pub use charts::Charts;
 pub use compare::{Compare, CompareDraft};
+pub use filter_choices::filter_choices;
 pub use launch::{Draft, Launch, SEED, ready_targets, size_dim};
 pub use machine::Machine;
 pub use matrix::MatrixPage;

@@ -38,7 +38,7 @@ pub fn Outcome(models: Load<Vec<ModelInfo>>) -> impl IntoView {
         Some(Err(failure)) => view! { <Failed failure /> }.into_any(),
         None if draft.opened.get().is_some() => view! { <Loading rows=6 /> }.into_any(),
         None => view! {
-            <Empty icon="compare" title="Nothing has been compared yet" explain="Choose two settings, and Assay measures them in turn until it can tell which is faster.">
+            <Empty icon="compare" title="Nothing has been compared yet" explain="Choose two settings, and Assay measures them in turn until it can tell which is faster, or the longest time is over.">
                 <Button kind=ButtonKind::Primary on_press=move |_| draft.view.set(View::SetUp)>"Choose two settings"</Button>
             </Empty>
         }
@@ -97,9 +97,7 @@ fn name(shown: &Shown, side: Side, models: &Load<Vec<ModelInfo>>) -> String {
         setting.precision.label().to_owned(),
         fed_text(setting.batch, setting.size),
     ];
-    words.extend(
-        setting.threads.map(|threads| if threads == 1 { "1 thread".into() } else { format!("{threads} threads") }),
-    );
+    words.extend(setting.threads.map(threads_text));
     words.join(" · ")
 }
 
@@ -121,7 +119,8 @@ fn headline(shown: &Shown) -> String {
 
 fn detail(shown: &Shown) -> String {
     let Some(ratio) = &shown.ratio else { return String::new() };
-    let measured = format!("{} rounds of four short blocks in {}", ratio.rounds, format::duration_secs(shown.secs()));
+    let rounds = counted(ratio.rounds.into(), "round");
+    let measured = format!("{rounds} of four short blocks in {}", format::duration_secs(shown.secs()));
     let sure = format!("interval at {} %", shown.order.rules.confidence * 100.0);
     match (&shown.stage, ratio.advice()) {
         (ComparisonStage::Done(_), Some(advice)) => format!("{advice}. So far: {measured}; {sure}."),
@@ -213,7 +212,7 @@ fn WhatRan(comparison: Comparison) -> impl IntoView {
             <tbody>{lines(&comparison.a, &comparison.b).into_iter().map(row).collect_view()}</tbody>
         </table>
         <p class="small quiet">
-            "What is the same on both sides is grey. The medians drift with the machine; the ratio above does not."
+            "What is the same on both sides is grey. The medians drift with the machine; the ratio above does so far less."
         </p>
     }
 }

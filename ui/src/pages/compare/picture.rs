@@ -13,7 +13,7 @@ pub fn RatioPicture(points: Memo<Vec<ComparisonPoint>>, threshold: Memo<f64>) ->
             {move || match Drawn::of(&points.get(), threshold.get()) {
                 Some(drawn) => drawn.view().into_any(),
                 None => view! {
-                    <p class="quiet small plot-empty">"The ratio appears here once both sides are warm. Its interval narrows from round to round."</p>
+                    <p class="quiet small plot-empty">"The ratio appears here once both sides are warm. Its interval narrows as rounds are added."</p>
                 }
                 .into_any(),
             }}

@@ -8,10 +8,11 @@ mod sort;
 use crate::{
     actions,
     load::{Load, Loaded, load},
+    pages::filter_choices,
     parts::*,
     state::{App, Place},
 };
-use contract::{Filter, FilterChoices, GetFilterChoices, GetMatrix, Matrix, Metric, PredictMatrix};
+use contract::{Filter, FilterChoices, GetMatrix, Matrix, Metric, PredictMatrix};
 use drawer::{CellAt, CellDrawer};
 use grid::Grid;
 use leptos::prelude::*;
@@ -30,12 +31,8 @@ pub fn MatrixPage() -> impl IntoView {
         app.machine.track();
         predicting.get().then(|| PredictMatrix { metric: app.metric.get(), filter: app.filter.get() })
     });
-    let choices = load(move || {
-        app.results.track();
-        Some(GetFilterChoices {})
-    });
     let open = RwSignal::new(None::<CellAt>);
-    let known = Signal::derive(move || choices.value.with(|choices| choices.ready().cloned().unwrap_or_default()));
+    let known = filter_choices(app);
 
     view! {
         <section class="page" data-testid="page-matrix">
@@ -150,7 +147,7 @@ fn Nothing() -> impl IntoView {
         <Empty
             icon="matrix"
             title="Nothing is measured yet"
-            explain="Each model you measure becomes a row, each device of this machine is a column. A first measurement takes under a minute and downloads nothing."
+            explain="Each model you measure becomes a row, each device of this machine is a column. A first measurement downloads nothing."
         >
             <Button
                 kind=ButtonKind::Primary

@@ -11,7 +11,7 @@ use crate::{
     parts::*,
     state::App,
 };
-use contract::{ConfigReading, DescribeModel, ModelDescription};
+use contract::{ConfigReading, DescribeModel, Dim, ModelDescription};
 use leptos::prelude::*;
 
 /// What is known of the model, the last that made sense where the configuration makes none now.
@@ -22,6 +22,13 @@ pub struct Known {
     pub description: Memo<Option<ModelDescription>>,
     /// As it was opened.
     pub before: RwSignal<Option<ModelDescription>>,
+}
+
+impl Known {
+    /// The sizes that can be chosen for its inputs.
+    pub fn dims(self) -> Vec<Dim> {
+        self.description.with(|known| known.as_ref().map(|known| known.dims.clone()).unwrap_or_default())
+    }
 }
 
 #[component]
@@ -40,8 +47,6 @@ pub fn Detail(opened: Opened) -> impl IntoView {
         _ => None,
     };
     let sound = Memo::new(move |_| known.reading.with(|reading| reading.as_ref().is_some_and(|r| r.problem.is_none())));
-    let dims =
-        move || known.description.with(|known| known.as_ref().map(|known| known.dims.clone()).unwrap_or_default());
     let has_text = opened.text.is_some();
     view! {
         <section class="page model" data-testid="page-model" aria-labelledby="model-title">
@@ -71,7 +76,7 @@ pub fn Detail(opened: Opened) -> impl IntoView {
                         icon="launch"
                         testid="model-measure"
                         disabled=Signal::derive(move || !sound.get())
-                        on_press=move |_| draft.measure(app, launch, dims())
+                        on_press=move |_| draft.measure(app, launch, known.dims())
                     >
                         "Measure"
                     </Button>

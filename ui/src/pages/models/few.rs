@@ -28,10 +28,8 @@ pub fn Few(known: Known) -> impl IntoView {
     let none = move || forecasts.with(|forecasts| forecasts.forecasts.is_empty());
     let starting = RwSignal::new(false);
     let launch = Draft::get();
-    let dims =
-        move || known.description.with(|known| known.as_ref().map(|known| known.dims.clone()).unwrap_or_default());
     let press = move |_| {
-        launch.take_sizes(&dims(), &draft.dims.get_untracked());
+        launch.take_sizes(&known.dims(), &draft.dims.get_untracked());
         measure(app, forecasts.with_untracked(|forecasts| forecasts.few.clone()), starting);
     };
     view! {
@@ -39,7 +37,9 @@ pub fn Few(known: Known) -> impl IntoView {
             <section class="panel" aria-labelledby="model-few" data-testid="few">
                 <header class="panel-head">
                     <h2 id="model-few">"From a few layers"</h2>
-                    <Button small=true icon="launch" testid="few-measure" busy=starting on_press=press>"Measure 1 to 4 layers"</Button>
+                    <Button small=true icon="launch" testid="few-measure" busy=starting on_press=press>
+                        {move || format!("Measure 1 to {} layers", forecasts.with(|forecasts| forecasts.few.len()))}
+                    </Button>
                 </header>
                 <Show when=none>
                     <p class="quiet">"Too large or too slow to measure whole? Its first layers are measured alone, and the time of all of them is predicted with its interval."</p>

@@ -86,7 +86,7 @@ fn Choice(choice: Candidate, work: Work, open: RwSignal<Option<(RunId, f64)>>, l
                         {if many == 1 { "The result behind it".to_owned() } else { format!("The newest of {many} results") }}
                     </Button>
                 })}
-                <span class="small quiet">{format!("Learned from {} results.", format::count(learned_from))}</span>
+                <span class="small quiet">{format!("Learned from {}.", counted(learned_from, "result"))}</span>
             </div>
         </section>
     }
@@ -143,11 +143,15 @@ fn save_settings(app: App, work: Work, setting: AdvisedSetting) {
 
 #[component]
 fn NoChoice(tried: usize) -> impl IntoView {
+    let broken = match tried {
+        1 => "The only known setting breaks at least one.".to_owned(),
+        tried => format!("All {tried} known settings break at least one."),
+    };
     view! {
         <section class="panel" data-testid="no-choice">
             <h2>"Nothing keeps these limits"</h2>
             <p class="quiet">
-                {format!("All {tried} known settings break at least one. Below is which, and by how much; loosen the limit that matters least.")}
+                {broken}" Below is which, and by how much; loosen the limit that matters least."
             </p>
         </section>
     }
@@ -172,7 +176,7 @@ fn Next(run: NextRun, here: Option<NextRun>, work: Work) -> impl IntoView {
     if run.regret_saved < LEAST_SAVED {
         return view! {
             <section class="panel" data-testid="next-run">
-                <h3>"Measuring more would not change this"</h3>
+                <h3>"Measuring more would hardly change this"</h3>
                 <p class="quiet">"No single measurement lowers the expected loss by more than 0.1 %."</p>
             </section>
         }

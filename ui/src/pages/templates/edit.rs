@@ -155,14 +155,26 @@ fn Problems(work: Work) -> impl IntoView {
             {move || match work.reading.value.get() {
                 Loaded::Waiting => ().into_any(),
                 Loaded::Failed(failure) => view! { <InlineFailure failure /> }.into_any(),
-                Loaded::Ready(reading) if reading.problems.is_empty() => view! {
-                    <p class="small quiet problems-none"><Icon name="check" size=14 />"Nothing is wrong with this template."</p>
-                }.into_any(),
+                Loaded::Ready(reading) if reading.problems.is_empty() => view! { <NoProblem work /> }.into_any(),
                 Loaded::Ready(reading) => view! {
                     <ul>{reading.problems.into_iter().map(problem).collect_view()}</ul>
                 }.into_any(),
             }}
         </div>
+    }
+}
+
+/// The text reads well; whether something can be made with it, only the preview knows.
+#[component]
+fn NoProblem(work: Work) -> impl IntoView {
+    let refused = Memo::new(move |_| work.preview.value.with(|preview| matches!(preview, Loaded::Failed(_))));
+    move || {
+        let (icon, told) = if refused.get() {
+            ("warning", "It reads well, but nothing can be made with it: the preview says why.")
+        } else {
+            ("check", "Nothing is wrong with this template.")
+        };
+        view! { <p class="small quiet problems-none" class:caution=refused><Icon name=icon size=14 />{told}</p> }
     }
 }
 

@@ -56,6 +56,7 @@ pub fn Causes(causes: Vec<Cause>) -> impl IntoView {
     }
     let row = |cause: Cause| {
         let telling = match (cause.changed, cause.unchanged) {
+            (1, 0) => "the only series with it changed".to_owned(),
             (changed, 0) => format!("all {changed} series with it changed"),
             (changed, unchanged) => format!("{changed} of {} series with it changed", changed + unchanged),
         };

@@ -1,6 +1,6 @@
 //! Alerts and series, those first that need looking at.
 
-use super::Looked;
+use super::{Looked, alert::signed};
 use crate::parts::*;
 use chart::format::{count, duration_ms};
 use contract::{BoardAlert, Direction, Mark, Newest, SeriesRow, WatchBoard};
@@ -103,7 +103,7 @@ fn SeriesItem(row: SeriesRow, looked: RwSignal<Option<Looked>>, now: Memo<Option
             >
                 <span class="watch-name">{row.series.clone()}</span>
                 <span class="small quiet">
-                    {duration_ms(row.level_ms)}" · "{format!("{} results", count(row.points.into()))}
+                    {duration_ms(row.level_ms)}" · "{counted(row.points.into(), "result")}
                     {state.map(|state| view! { " · "<strong>{state}</strong> })}
                 </span>
             </button>
@@ -117,9 +117,9 @@ fn state(row: &SeriesRow) -> Option<String> {
         return Some("muted".into());
     }
     match (&row.newest, row.last_change) {
-        (_, Some(change)) if row.open > 0 => Some(format!("{:+.1} %", change * 100.0)),
-        (Newest::Suspect { change, .. }, _) => Some(format!("newest {:+.1} %: measure again", change * 100.0)),
-        (_, Some(change)) => Some(format!("last change {:+.1} %", change * 100.0)),
+        (_, Some(change)) if row.open > 0 => Some(signed(change)),
+        (Newest::Suspect { change, .. }, _) => Some(format!("newest {}: measure again", signed(*change))),
+        (_, Some(change)) => Some(format!("last change {}", signed(change))),
         _ => None,
     }
 }

@@ -6,7 +6,7 @@ mod series;
 
 use crate::{
     actions,
-    load::load,
+    load::{Loaded, load},
     parts::*,
     state::{App, Place},
 };
@@ -44,7 +44,11 @@ pub fn Watch() -> impl IntoView {
                 <div>
                     <h1>"Watch"</h1>
                     <p class="lead">
-                        {move || board.value.with(|board| board.ready().map_or_else(|| "Looking at every series…".to_owned(), told))}
+                        {move || board.value.with(|board| match board {
+                            Loaded::Waiting => "Looking at every series…".to_owned(),
+                            Loaded::Ready(board) if !board.series.is_empty() => told(board),
+                            _ => "Whether a setting that is measured again and again got slower, and since when.".to_owned(),
+                        })}
                     </p>
                 </div>
                 <div class="page-tools">
@@ -80,7 +84,7 @@ fn told(board: &WatchBoard) -> String {
         1 => "one thing got worse".into(),
         n => format!("{n} things got worse"),
     };
-    format!("{} series of {} results: {worse}.", count(board.series.len() as u64), count(board.points))
+    format!("{} series of {}: {worse}.", count(board.series.len() as u64), counted(board.points, "result"))
 }
 
 #[component]
@@ -88,10 +92,11 @@ fn NothingToWatch(undated: u64) -> impl IntoView {
     let app = App::get();
     let undated = match undated {
         0 => String::new(),
+        1 => " One result has no date, so it stands in no order.".into(),
         n => format!(" {} results have no date, so they stand in no order.", count(n)),
     };
     let explain = format!(
-        "A setting that is measured again and again becomes a series: after some weeks it shows whether a driver, an engine or this machine got slower.{undated}"
+        "A setting that is measured again and again becomes a series: after some results it shows whether a driver, an engine or this machine got slower.{undated}"
     );
     view! {
         <Empty icon="watch" title="Nothing was measured twice yet" explain>
