@@ -163,11 +163,14 @@ pub fn export_table(app: App, filter: Filter, with_names: bool) {
     spawn_local(async move {
         match ask(ExportTable { path: None, filter, with_names }).await {
             Ok(Some(report)) => {
-                let rows = count(report.rows);
+                let rows = match report.rows {
+                    1 => "1 row was".to_owned(),
+                    rows => format!("{} rows were", count(rows)),
+                };
                 let left_out =
                     report.left_out.iter().map(|(cause, rows)| format!(" {} left out: {cause}.", count(*rows)));
                 let left_out: String = left_out.collect();
-                app.tell(NoticeKind::Info, format!("{rows} rows were written to {}.{left_out}", report.path));
+                app.tell(NoticeKind::Info, format!("{rows} written to {}.{left_out}", report.path));
             }
             Ok(None) => {}
             Err(failure) => app.tell_failure(&failure),

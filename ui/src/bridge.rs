@@ -1,5 +1,6 @@
 //! The only file that knows Tauri: typed requests out, events in.
 
+use crate::js::{described, to_js};
 use contract::{Event, Failure, Request};
 use leptos::prelude::{Owner, on_cleanup};
 use serde::de::DeserializeOwned;
@@ -26,7 +27,7 @@ pub async fn ask<R: Request>(request: R) -> Result<R::Answer, Failure> {
         Ok(answer) => {
             from_js(&answer).map_err(|reason| Failure::broken(format!("reading the answer to {}", R::NAME), reason))
         }
-        Err(failure) => Err(from_js(&failure).unwrap_or_else(|_| Failure::broken(R::NAME, describe(&failure)))),
+        Err(failure) => Err(from_js(&failure).unwrap_or_else(|_| Failure::broken(R::NAME, described(&failure)))),
     }
 }
 
@@ -72,7 +73,7 @@ pub async fn listen() -> Result<(), Failure> {
             LISTENING.set(true);
             Ok(())
         }
-        Err(failure) => Err(Failure::broken("listening to the shell", describe(&failure))),
+        Err(failure) => Err(Failure::broken("listening to the shell", described(&failure))),
     }
 }
 
@@ -107,21 +108,9 @@ impl Order {
     }
 }
 
-fn to_js(value: &serde_json::Value) -> JsValue {
-    js_sys::JSON::parse(&value.to_string()).expect("serde_json writes JSON that JavaScript reads")
-}
-
 fn from_js<T: DeserializeOwned>(value: &JsValue) -> Result<T, String> {
     let text = js_sys::JSON::stringify(value).map_err(|_| "the value is not JSON".to_owned())?;
     // JSON.stringify gives undefined for undefined, which is how an empty answer arrives.
     let text = text.as_string().unwrap_or_else(|| "null".into());
     serde_json::from_str(&text).map_err(|error| error.to_string())
-}
-
-fn describe(value: &JsValue) -> String {
-    let error: Option<&js_sys::Error> = value.dyn_ref();
-    error
-        .map(|error| String::from(error.message()))
-        .or_else(|| value.as_string())
-        .unwrap_or_else(|| format!("{value:?}"))
 }

@@ -1,6 +1,9 @@
 //! The only file that knows CodeMirror: an editor of templates, a view of what is made, two texts side by side.
 
-use crate::script::{self, Script};
+use crate::{
+    js::{described, to_js},
+    script::{self, Script},
+};
 use contract::{Failure, TemplateProblem, TemplateWord};
 use serde_json::json;
 use std::rc::Rc;
@@ -147,11 +150,6 @@ fn read(name: &str, value: String) -> Option<Heard> {
     }
 }
 
-fn to_js(value: &serde_json::Value) -> JsValue {
-    js_sys::JSON::parse(&value.to_string()).expect("serde_json writes JSON that JavaScript reads")
-}
-
 fn broken(error: &JsValue) -> Failure {
-    let message = error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message()));
-    Failure::broken("opening the editor", message.unwrap_or_else(|| format!("{error:?}")))
+    Failure::broken("opening the editor", described(error))
 }

@@ -4,6 +4,7 @@ mod actions;
 mod app;
 mod bridge;
 mod editor;
+mod js;
 mod load;
 mod pages;
 mod parts;

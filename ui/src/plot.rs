@@ -1,6 +1,9 @@
 //! The only file that knows plotly.
 
-use crate::script::{self, Script};
+use crate::{
+    js::{described, field, to_js},
+    script::{self, Script},
+};
 use chart::Figure;
 use contract::Failure;
 use serde_json::json;
@@ -90,15 +93,6 @@ fn latin1(text: &str) -> Vec<u8> {
     text.chars().map(|letter| letter as u8).collect()
 }
 
-fn field(value: &JsValue, name: &str) -> Option<JsValue> {
-    js_sys::Reflect::get(value, &name.into()).ok().filter(|value| !value.is_undefined() && !value.is_null())
-}
-
-fn to_js(value: &serde_json::Value) -> JsValue {
-    js_sys::JSON::parse(&value.to_string()).expect("serde_json writes JSON that JavaScript reads")
-}
-
 fn broken(doing: &str, error: &JsValue) -> Failure {
-    let message = field(error, "message").and_then(|message| message.as_string());
-    Failure::broken(doing, message.unwrap_or_else(|| format!("{error:?}")))
+    Failure::broken(doing, described(error))
 }

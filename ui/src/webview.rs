@@ -1,6 +1,6 @@
 //! What this WebView itself can do: WebGPU, WebNN and the precision of its clock. Asked once per start.
 
-use crate::{bridge, state::App};
+use crate::{bridge, js::message, state::App};
 use contract::{Fact, ReportWebView, WebGpuFacts, WebViewFacts};
 use js_sys::{Array, Function, Object, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
@@ -121,9 +121,5 @@ fn numbers(object: &JsValue) -> Vec<Fact> {
 }
 
 fn describe(error: &JsValue) -> String {
-    error
-        .dyn_ref::<js_sys::Error>()
-        .map(|error| String::from(error.message()))
-        .or_else(|| error.as_string())
-        .unwrap_or_else(|| "the WebView gave no reason".into())
+    message(error).unwrap_or_else(|| "the WebView gave no reason".into())
 }

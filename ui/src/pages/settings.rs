@@ -195,7 +195,7 @@ fn Storage(info: StorageInfo, reload: Callback<()>) -> impl IntoView {
                     <span class="quiet small selectable">{info.store_path}</span>
                 </span>
                 <span class="setting-value">
-                    <span class="number">{format!("{} results, {}", format::count(info.results), format::bytes(info.store_bytes))}</span>
+                    <span class="number">{format!("{}, {}", counted(info.results, "result"), format::bytes(info.store_bytes))}</span>
                     <Button small=true testid="open-store" on_press=open>"Open another…"</Button>
                 </span>
             </div>

@@ -1,6 +1,6 @@
 //! Empty, loading and failed, drawn as carefully as full.
 
-use super::Icon;
+use super::{Icon, capital};
 use crate::load::{Load, Loaded};
 use contract::Failure;
 use leptos::prelude::*;
@@ -66,11 +66,8 @@ pub fn sentence(failure: &Failure) -> String {
     let text = failure.to_string();
     let is_file = text.split([' ', ':']).next().is_some_and(|word| word.contains(['.', '/', '\\']));
     let stop = if text.ends_with(['.', '!', '?']) { "" } else { "." };
-    let mut letters = text.chars();
-    match letters.next() {
-        Some(first) if !is_file => format!("{}{}{stop}", first.to_uppercase(), letters.as_str()),
-        _ => format!("{text}{stop}"),
-    }
+    let text = if is_file { text } else { capital(&text) };
+    format!("{text}{stop}")
 }
 
 /// Draws what was asked for in each of its three states, anew with every answer.

@@ -5,6 +5,7 @@ mod source;
 
 use crate::{
     load::load,
+    pages::filter_choices,
     parts::{run::RunDetails, *},
     state::{App, Place},
 };
@@ -22,11 +23,7 @@ pub fn Charts() -> impl IntoView {
     let logarithmic = RwSignal::new(false);
     let picked = Picked::ask(kind);
     let open = RwSignal::new(None::<RunId>);
-    let choices = load(move || {
-        app.results.track();
-        Some(GetFilterChoices {})
-    });
-    let known = Signal::derive(move || choices.value.with(|choices| choices.ready().cloned().unwrap_or_default()));
+    let known = filter_choices(app);
     let figure = Memo::new(move |_| {
         let options = Options { theme: app.theme(), boxes: boxes.get(), logarithmic: logarithmic.get() };
         picked.with_source(kind.get(), |source| chart::figure(kind.get(), source, options))

@@ -103,10 +103,7 @@ fn Needs(estimate: PlanEstimate, machine: Load<Machine>, models: Load<Vec<ModelI
     };
     view! {
         <div>
-            <p class="quiet small">{match measurements {
-                1 => "1 measurement".to_owned(),
-                n => format!("{n} measurements"),
-            }}</p>
+            <p class="quiet small">{counted(measurements as u64, "measurement")}</p>
             <p class="summary-time" data-testid="estimate">"about "{format::duration_secs(estimate.total_secs)}</p>
             {(!bases.is_empty()).then(|| view! { <p class="quiet small">{bases}</p> })}
         </div>

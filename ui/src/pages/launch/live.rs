@@ -72,7 +72,7 @@ fn Idle() -> impl IntoView {
 }
 
 fn finished(done: u32, failed: u32) -> String {
-    let results = |count: u32| if count == 1 { "1 measurement".to_owned() } else { format!("{count} measurements") };
+    let results = |many: u32| counted(many.into(), "measurement");
     match (done, failed) {
         (done, 0) => format!("{} finished", results(done)),
         (0, failed) => format!("{} could not be completed", results(failed)),
@@ -126,9 +126,7 @@ pub fn describe(job: &Job) -> String {
         format!("batch {}", setting.batch),
     ];
     words.extend(setting.size.map(|size| format!("size {size}")));
-    words.extend(
-        setting.threads.map(|threads| if threads == 1 { "1 thread".into() } else { format!("{threads} threads") }),
-    );
+    words.extend(setting.threads.map(threads_text));
     words.join(" · ")
 }
 
@@ -178,7 +176,7 @@ fn Headline(live: Memo<Option<Live>>) -> impl IntoView {
                     <p class="quiet small">"Median time of one call, so far"</p>
                     <p class="live-figure" data-testid="live-median">{figure}<span class="unit">{unit}</span></p>
                     <p>{sure.unwrap_or_else(|| "not known yet".into())}</p>
-                    <p class="quiet small">{format!("{samples} samples")}</p>
+                    <p class="quiet small">{counted(samples.into(), "sample")}</p>
                     {live.and_then(|live| live.noise).map(|grade| view! {
                         <p class="row small"><Grade grade /><span class="quiet">{grade.meaning()}</span></p>
                     })}

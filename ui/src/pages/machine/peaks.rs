@@ -141,11 +141,7 @@ pub fn name(peak: &Peak) -> String {
         PeakKind::LaunchOverhead => "Cost of a call",
     };
     let precision = peak.precision.map(|precision| format!(" {precision}")).unwrap_or_default();
-    let threads = match peak.threads {
-        Some(1) => ", 1 thread".to_owned(),
-        Some(threads) => format!(", {threads} threads"),
-        None => String::new(),
-    };
+    let threads = peak.threads.map(|threads| format!(", {}", threads_text(threads))).unwrap_or_default();
     format!("{what}{precision}{threads}")
 }
 

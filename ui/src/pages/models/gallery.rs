@@ -111,7 +111,7 @@ fn Table(types: Signal<Vec<TypeRow>>) -> impl IntoView {
     let headline = move || {
         let (count, built) =
             (count(), found.with(|found| found.iter().filter(|row| row.support == Support::Measured).count()));
-        format!("{count} model types, {built} of them can be measured")
+        format!("{}, {built} of them can be measured", counted(count as u64, "model type"))
     };
     view! {
         <section aria-labelledby="models-types">

@@ -11,9 +11,7 @@ const WORDS_PER_TOKEN: f64 = 0.75;
 
 #[component]
 pub fn Inputs(known: Known) -> impl IntoView {
-    let dims = Memo::new(move |_| {
-        known.description.with(|known| known.as_ref().map(|known| known.dims.clone()).unwrap_or_default())
-    });
+    let dims = Memo::new(move |_| known.dims());
     view! {
         <Show when=move || dims.with(|dims| !dims.is_empty())>
             <section class="panel" aria-labelledby="model-inputs">

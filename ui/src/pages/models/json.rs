@@ -11,7 +11,7 @@ pub fn Text(known: Known) -> impl IntoView {
         known.reading.with(|reading| reading.as_ref().and_then(|reading| reading.problem.as_ref()?.line))
     });
     view! {
-        <div class="code">
+        <div class="config-code">
             <div class="code-lines" aria-hidden="true">
                 {move || {
                     (1..=lines.get())

@@ -108,7 +108,7 @@ fn Fit(known: Known) -> impl IntoView {
         })}
         {move || layers.get().map(|FittingLayers { key, layers }| view! {
             <Button small=true testid="use-layers" on_press=move |_| draft.change(&key, layers)>
-                {format!("Use {layers} layers")}
+                {format!("Use {}", counted(layers, "layer"))}
             </Button>
         })}
     }
@@ -124,9 +124,11 @@ fn verdict(reading: &ConfigReading) -> Option<(bool, String)> {
     let needs = format!("Does not fit in {}: {} are needed.", first.precision, bytes(first.most_bytes()));
     let other = memory.iter().filter(|memory| memory.most_bytes() <= free).max_by_key(|memory| memory.most_bytes());
     let nearest = match (other, &reading.fitting_layers) {
-        (Some(memory), Some(fit)) => format!("It fits in {}, or with {} layers.", memory.precision, fit.layers),
+        (Some(memory), Some(fit)) => {
+            format!("It fits in {}, or with {}.", memory.precision, counted(fit.layers, "layer"))
+        }
         (Some(memory), None) => format!("It fits in {}.", memory.precision),
-        (None, Some(fit)) => format!("It would fit with {} layers.", fit.layers),
+        (None, Some(fit)) => format!("It would fit with {}.", counted(fit.layers, "layer")),
         (None, None) => "Shorter inputs, a smaller batch or a narrower model would need less.".to_owned(),
     };
     Some((false, format!("{needs} {nearest}")))

@@ -27,7 +27,7 @@ pub fn Operators(known: Known) -> impl IntoView {
         (!rest.is_empty()).then(|| {
             view! {
                 <details class="disclosure">
-                    <summary><Icon name="right" size=14 />{format!("{} more kinds", rest.len())}</summary>
+                    <summary><Icon name="right" size=14 />{counted(rest.len() as u64, "more kind")}</summary>
                     <p class="small selectable">{rest.join(", ")}</p>
                 </details>
             }

@@ -1,26 +1,17 @@
 //! Plain words for the keys of configurations.
 
+use crate::parts::capital;
+
 /// What a number means, for a person who has never seen a config.json; the key itself where there is no better word.
 pub fn label(key: &str) -> String {
     let name = key.rsplit('.').next().unwrap_or(key);
-    match known(name) {
-        Some(label) => label.to_owned(),
-        None => {
-            let mut words = name.replace('_', " ");
-            if let Some(first) = words.get_mut(..1) {
-                first.make_ascii_uppercase();
-            }
-            words
-        }
-    }
+    known(name).map_or_else(|| capital(&name.replace('_', " ")), str::to_owned)
 }
 
 /// The part of the model that a key belongs to: `Vision` for `vision_config.hidden_size`.
 pub fn part(key: &str) -> String {
     let Some((parent, _)) = key.rsplit_once('.') else { return String::new() };
-    let words = parent.replace("_config", "").replace(['_', '.'], " ");
-    let mut letters = words.chars();
-    letters.next().map_or_else(String::new, |first| format!("{}{}", first.to_uppercase(), letters.as_str()))
+    capital(&parent.replace("_config", "").replace(['_', '.'], " "))
 }
 
 fn known(name: &str) -> Option<&'static str> {

@@ -75,8 +75,7 @@ fn cell_view(platform: Platform, cell: Option<SupportCell>) -> AnyView {
 fn models(many: u32) -> String {
     match many {
         0 => "none ran".into(),
-        1 => "1 model".into(),
-        n => format!("{} models", count(n.into())),
+        n => counted(n.into(), "model"),
     }
 }
 
@@ -84,7 +83,7 @@ fn told(cell: &SupportCell) -> String {
     let mut words = Vec::new();
     for (many, what) in [(cell.measured, "measured with Assay"), (cell.imported, "imported")] {
         if many > 0 {
-            words.push(format!("{} results {what}", count(many.into())));
+            words.push(format!("{} {what}", counted(many.into(), "result")));
         }
     }
     if cell.failed > 0 {

@@ -7,6 +7,7 @@ mod list;
 use crate::{
     actions,
     load::load,
+    pages::filter_choices,
     parts::*,
     state::{App, Place},
 };
@@ -41,11 +42,7 @@ pub fn Results() -> impl IntoView {
         app.results.track();
         Some(ListRuns { filter: app.filter.get(), order: order.get(), offset: offset.get(), limit: PAGE })
     });
-    let choices = load(move || {
-        app.results.track();
-        Some(GetFilterChoices {})
-    });
-    let known = Signal::derive(move || choices.value.with(|choices| choices.ready().cloned().unwrap_or_default()));
+    let known = filter_choices(app);
     let concerns = load(move || {
         app.results.track();
         app.marks.track();

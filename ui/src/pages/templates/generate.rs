@@ -1,6 +1,9 @@
 //! Files for chosen model types, platforms and kinds, into a folder or a zip file.
 
-use super::{KINDS, making::Running};
+use super::{
+    KINDS,
+    making::{Running, reached},
+};
 use crate::{bridge, load::load, parts::*};
 use chart::format::count;
 use contract::*;
@@ -226,21 +229,13 @@ where
 fn Made(made: GeneratedFiles) -> impl IntoView {
     let GeneratedFiles { path, files, refused } = made;
     let many = refused.len();
-    let row = |file: ReachedFile| {
-        view! {
-            <li>
-                <strong>{file.model_type}</strong>" "{file.kind}" for "{file.platform.label()}
-                <span class="small quiet">{file.reason}</span>
-            </li>
-        }
-    };
     view! {
         <div class="stack" data-testid="generated">
             <p><strong>{count(files.len() as u64)}</strong>{if files.len() == 1 { " file was written to" } else { " files were written to" }}</p>
             <p><code class="selectable">{path}</code></p>
             {(many > 0).then(|| view! {
                 <h3>"Not made: "{count(many as u64)}</h3>
-                <ul class="reached">{refused.into_iter().take(SHOWN).map(row).collect_view()}</ul>
+                <ul class="reached">{refused.into_iter().take(SHOWN).map(reached).collect_view()}</ul>
                 {(many > SHOWN).then(|| view! { <p class="small quiet">"The first "{SHOWN}" are shown; the README names all."</p> })}
             })}
         </div>

@@ -1,6 +1,9 @@
 //! What the text in the editor does to everything that is made: what it breaks and mends, before it is released.
 
-use super::{making::Running, work::Work};
+use super::{
+    making::{Running, reached},
+    work::Work,
+};
 use crate::{bridge, parts::*};
 use chart::format::count;
 use contract::*;
@@ -80,19 +83,20 @@ fn Found(text: String, impact: TemplateImpact, work: Work) -> impl IntoView {
     let sound = breaks.is_empty();
     let told = match (reached, changed) {
         (0, _) => "Nothing is made from this template.".to_owned(),
+        (1, 0) if breaks.is_empty() && mends.is_empty() => "One file is made from it, and it does not change.".into(),
         (reached, 0) if breaks.is_empty() && mends.is_empty() => {
             format!("{} files are made from it, and none of them changes.", count(reached as u64))
         }
         (reached, changed) => {
-            format!(
-                "Of {} files that are made from it, {} are sound and differ.",
-                count(reached as u64),
-                count(changed as u64)
-            )
+            let are = if changed == 1 { "is sound and differs" } else { "are sound and differ" };
+            format!("Of {} made from it, {} {are}.", counted(reached as u64, "file"), count(changed as u64))
         }
     };
-    let still =
-        (still_broken > 0).then(|| format!("{} were not sound before and are not now.", count(still_broken as u64)));
+    let still = match still_broken {
+        0 => None,
+        1 => Some("One was not sound before and is not now.".to_owned()),
+        many => Some(format!("{} were not sound before and are not now.", count(many as u64))),
+    };
     view! {
         <div class="stack" class:faded=is_old data-testid="impact-found">
             <Show when=move || is_old.get()>
@@ -124,18 +128,10 @@ fn Found(text: String, impact: TemplateImpact, work: Work) -> impl IntoView {
 #[component]
 fn Files(title: &'static str, files: Vec<ReachedFile>, testid: &'static str) -> impl IntoView {
     let many = files.len();
-    let row = |file: ReachedFile| {
-        view! {
-            <li>
-                <strong>{file.model_type}</strong>" "{file.kind}" for "{file.platform.label()}
-                <span class="small quiet">{file.reason}</span>
-            </li>
-        }
-    };
     view! {
         <section data-testid=testid>
             <h3>{title}": "{count(many as u64)}</h3>
-            <ul class="reached">{files.into_iter().take(SHOWN).map(row).collect_view()}</ul>
+            <ul class="reached">{files.into_iter().take(SHOWN).map(reached).collect_view()}</ul>
             {(many > SHOWN).then(|| view! { <p class="small quiet">"The first "{SHOWN}" are shown."</p> })}
         </section>
     }

@@ -57,11 +57,7 @@ fn Row(row: TemplateRow, work: Work, list_open: RwSignal<bool>) -> impl IntoView
         "macros" => "helpers for others".to_owned(),
         kind => format!("{kind}, {serves}"),
     };
-    let problems = match row.problems {
-        0 => None,
-        1 => Some("1 problem".to_owned()),
-        many => Some(format!("{many} problems")),
-    };
+    let problems = (row.problems > 0).then(|| counted(row.problems.into(), "problem"));
     view! {
         <li>
             <button

@@ -1,4 +1,4 @@
-//! How far the impact or the generation that is under way is.
+//! What impact and generation have in common: how far they are, and what is told of a file.
 
 use crate::{actions, bridge, parts::*, state::App};
 use chart::format::count;
@@ -43,5 +43,16 @@ pub fn Running() -> impl IntoView {
                 </Button>
             </div>
         </div>
+    }
+}
+
+/// A file in a list of those that were reached, and what there is to say of it.
+pub fn reached(file: ReachedFile) -> impl IntoView {
+    let ReachedFile { model_type, platform, kind, reason } = file;
+    view! {
+        <li>
+            <strong>{model_type}</strong>" "{kind}" for "{platform.label()}
+            <span class="small quiet">{reason}</span>
+        </li>
     }
 }

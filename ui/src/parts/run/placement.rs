@@ -1,6 +1,7 @@
 //! Where the graph really ran.
 
-use chart::format::{count, operations, significant};
+use crate::parts::counted;
+use chart::format::{operations, significant};
 use leptos::prelude::*;
 
 #[component]
@@ -25,7 +26,7 @@ pub fn Placement(placement: contract::Placement) -> impl IntoView {
                     let macs = part.macs.map(|macs| format!(", {} multiply-accumulates", operations(macs as f64)));
                     view! {
                         <dt>{part.on}</dt>
-                        <dd>{count(part.nodes.into())}" nodes"{macs}</dd>
+                        <dd>{counted(part.nodes.into(), "node")}{macs}</dd>
                     }
                 }).collect_view()}
                 <dt>"Known from"</dt>
