@@ -6,7 +6,7 @@ use insight::{
     forecast::Support,
     recommend::{self, Described, RecommendError, Survey},
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 use store::Store;
 
 /// What an answer is made from.
@@ -36,7 +36,9 @@ impl Advisor<'_> {
             };
             return too_little(reason.into(), "Measure this model on every engine of this machine, or import results");
         }
-        let survey = match self.survey(&known, work, model) {
+        let asked = self.asked(&known, work, model);
+        let survey = self.insight.surveys.of(&known, asked.clone(), || Survey::of(&known.row_refs(), &asked));
+        let survey = match &*survey {
             Ok(survey) => survey,
             Err(RecommendError::UnknownModel { .. }) => {
                 let reason = format!("No result and no listed model is called {}", work.model);
@@ -53,31 +55,29 @@ impl Advisor<'_> {
                 "Measure it at this batch and size, or choose a batch nearer to what was measured",
             );
         }
-        Ok(Advice::Given(Box::new(self.given(&known, &survey, limits, model))))
+        Ok(Advice::Given(Box::new(self.given(&known, survey, limits, model))))
     }
 
-    fn survey(&self, known: &Known, work: &Work, model: Option<&ModelInfo>) -> Result<Arc<Survey>, RecommendError> {
-        self.insight.survey(work, || {
-            let has_rows = known.runs.iter().any(|run| run.model == work.model);
-            let described = model.filter(|_| !has_rows);
-            let asked = recommend::Work {
-                model: work.model.clone(),
-                mode: work.mode.or(described.map(|_| Mode::Inference)).map(|mode| mode.key().to_owned()),
-                batch: work.batch.or(described.map(|_| 1)).map(f64::from),
-                size: work.size.or(described.and_then(usual_size)).map(f64::from),
-                described: described.map(|model| Described {
-                    family: model.family.clone(),
-                    parameters: model.parameters.map(|count| count as f64),
-                    // Counted at the model's usual size.
-                    macs: model
-                        .macs
-                        .filter(|_| work.size.is_none() || work.size == usual_size(model))
-                        .map(|count| count as f64),
-                    activations: None,
-                }),
-            };
-            Survey::of(&known.row_refs(), &asked)
-        })
+    /// A model without results is asked about by what its graph says.
+    fn asked(&self, known: &Known, work: &Work, model: Option<&ModelInfo>) -> recommend::Work {
+        let has_rows = known.runs.iter().any(|run| run.model == work.model);
+        let described = model.filter(|_| !has_rows);
+        recommend::Work {
+            model: work.model.clone(),
+            mode: work.mode.or(described.map(|_| Mode::Inference)).map(|mode| mode.key().to_owned()),
+            batch: work.batch.or(described.map(|_| 1)).map(f64::from),
+            size: work.size.or(described.and_then(usual_size)).map(f64::from),
+            described: described.map(|model| Described {
+                family: model.family.clone(),
+                parameters: model.parameters.map(|count| count as f64),
+                // Counted at the model's usual size.
+                macs: model
+                    .macs
+                    .filter(|_| work.size.is_none() || work.size == usual_size(model))
+                    .map(|count| count as f64),
+                activations: None,
+            }),
+        }
     }
 
     fn given(&self, known: &Known, survey: &Survey, limits: &Limits, model: Option<&ModelInfo>) -> GivenAdvice {

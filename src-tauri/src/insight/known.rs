@@ -67,13 +67,15 @@ impl Known {
 
 /// The engine and device of this machine that a setting means, where it has them ready.
 pub fn here(setting: &Setting, machine: &Machine) -> Option<TargetChoice> {
-    let target = machine.targets().find(|target| {
-        target.engine.0 == setting.runtime
-            && [&target.device_name, &target.device.0].contains(&&setting.hardware)
-            && target.availability.is_ready()
-            && target.not_ranked.is_none()
+    let target = ready(machine).find(|target| {
+        target.engine.0 == setting.runtime && [&target.device_name, &target.device.0].contains(&&setting.hardware)
     })?;
     Some(TargetChoice { engine: target.engine.clone(), device: target.device.clone() })
+}
+
+/// What this machine can measure on.
+pub fn ready(machine: &Machine) -> impl Iterator<Item = &Target> {
+    machine.targets().filter(|target| target.availability.is_ready() && target.not_ranked.is_none())
 }
 
 fn row(run: &KnownRun) -> Measurement {

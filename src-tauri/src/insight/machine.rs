@@ -11,7 +11,7 @@ use std::collections::{BTreeSet, HashMap};
 impl Advisor<'_> {
     pub fn advise_machine(&self, limits: &Limits) -> Result<MachineAdvice, Failure> {
         let known = self.insight.known(self.store)?;
-        let surveys = self.insight.machine_surveys(|| {
+        let surveys = self.insight.machine.of(&known, places(self.machine), || {
             let models: BTreeSet<&str> = known.rows.iter().map(|row| row.model.as_str()).collect();
             let models: Vec<&str> = models.into_iter().collect();
             Survey::of_all(&known.row_refs(), &models, &|setting| known::here(setting, self.machine).is_some())
@@ -47,6 +47,16 @@ impl Advisor<'_> {
             models,
         })
     }
+}
+
+/// An engine with a device that it has ready, by both of the names that results have for it.
+pub type Place = (EngineId, DeviceId, String);
+
+/// What [`known::here`] finds a setting on.
+fn places(machine: &Machine) -> Vec<Place> {
+    known::ready(machine)
+        .map(|target| (target.engine.clone(), target.device.clone(), target.device_name.clone()))
+        .collect()
 }
 
 type Key<'a> = (&'a str, &'a str, Option<u64>, Option<u64>);

@@ -2,6 +2,7 @@
 
 mod advise;
 mod known;
+mod learned;
 mod machine;
 mod predict;
 mod watch;
@@ -9,32 +10,27 @@ mod watch;
 pub use advise::Advisor;
 pub use watch::Watched;
 
+use contract::Failure;
+use insight::recommend::{RecommendError, Survey, Work};
 use known::Known;
-
-use contract::{Failure, Work};
-use insight::recommend::Survey;
+use learned::Learned;
 use std::sync::{
     Arc, Mutex, MutexGuard,
     atomic::{AtomicU64, Ordering},
 };
 use store::Store;
 
-/// Surveys that are kept: as many pieces of work as a person goes back and forth between.
-const KEPT_SURVEYS: usize = 8;
-
-/// The version of the results, the models, and what was learned of them.
-type Predicted = (u64, Vec<String>, Arc<Vec<Survey>>);
-
 /// What was learned, for as long as no result comes or goes.
 #[derive(Default)]
 pub struct Insight {
     version: AtomicU64,
     known: Mutex<Option<(u64, Arc<Known>)>>,
-    /// Held while learning, so that a second question for the same answer waits for the first.
-    surveys: Mutex<Vec<(u64, Work, Arc<Survey>)>>,
-    machine: Mutex<Option<(u64, Arc<Vec<Survey>>)>>,
-    predicted: Mutex<Option<Predicted>>,
-    watched: Mutex<Option<Arc<Watched>>>,
+    /// As many pieces of work as a person goes back and forth between.
+    surveys: Learned<Work, Result<Survey, RecommendError>, 8>,
+    machine: Learned<Vec<machine::Place>, Vec<Survey>, 1>,
+    predicted: Learned<predict::Cells, Vec<Survey>, 1>,
+    /// By the smallest change that matters: that of the page, and the usual one of the badges.
+    watched: Learned<f64, Watched, 2>,
 }
 
 impl Insight {
@@ -56,50 +52,6 @@ impl Insight {
         let known = Arc::new(Known::of(store.known_runs()?));
         *kept = Some((version, known.clone()));
         Ok(known)
-    }
-
-    /// The survey of one piece of work, learned where it is not there yet.
-    fn survey<E>(&self, work: &Work, learn: impl FnOnce() -> Result<Survey, E>) -> Result<Arc<Survey>, E> {
-        let mut kept = lock(&self.surveys);
-        let version = self.version.load(Ordering::Relaxed);
-        kept.retain(|(of, ..)| *of == version);
-        if let Some((.., survey)) = kept.iter().find(|(_, of, _)| of == work) {
-            return Ok(survey.clone());
-        }
-        let survey = Arc::new(learn()?);
-        if kept.len() == KEPT_SURVEYS {
-            kept.remove(0);
-        }
-        kept.push((version, work.clone(), survey.clone()));
-        Ok(survey)
-    }
-
-    /// The surveys of these models on the usual setting of each device.
-    fn predicted_surveys(&self, models: &[String], learn: impl FnOnce() -> Vec<Survey>) -> Arc<Vec<Survey>> {
-        let mut kept = lock(&self.predicted);
-        let version = self.version.load(Ordering::Relaxed);
-        match &*kept {
-            Some((of, names, surveys)) if *of == version && names == models => surveys.clone(),
-            _ => {
-                let surveys = Arc::new(learn());
-                *kept = Some((version, models.to_vec(), surveys.clone()));
-                surveys
-            }
-        }
-    }
-
-    /// The surveys of every known model on this machine.
-    fn machine_surveys(&self, learn: impl FnOnce() -> Vec<Survey>) -> Arc<Vec<Survey>> {
-        let mut kept = lock(&self.machine);
-        let version = self.version.load(Ordering::Relaxed);
-        match &*kept {
-            Some((of, surveys)) if *of == version => surveys.clone(),
-            _ => {
-                let surveys = Arc::new(learn());
-                *kept = Some((version, surveys.clone()));
-                surveys
-            }
-        }
     }
 }
 

@@ -17,7 +17,7 @@ impl Insight {
         let usual: Vec<Option<Setting>> =
             matrix.columns.iter().map(|column| usual_setting(&known, column, machine)).collect();
         let models: Vec<String> = matrix.rows.iter().map(|row| row.model.clone()).collect();
-        let surveys = self.predicted_surveys(&models, || {
+        let surveys = self.predicted.of(&known, (models.clone(), usual.clone()), || {
             let names: Vec<&str> = models.iter().map(String::as_str).collect();
             let wanted = |setting: &Setting| usual.iter().flatten().any(|usual| same(usual, setting));
             Survey::of_all(&known.row_refs(), &names, &wanted)
@@ -40,6 +40,9 @@ impl Insight {
         Ok(())
     }
 }
+
+/// The models of a matrix, and the usual setting of each of its columns.
+pub type Cells = (Vec<String>, Vec<Option<Setting>>);
 
 type Read = fn(&Candidate) -> Option<Interval>;
 

@@ -1,6 +1,6 @@
 //! Watching the store: every setting that was measured again and again is a series.
 
-use super::{Insight, Known, lock};
+use super::{Insight, Known};
 use contract::*;
 use insight::watch::{Point, Series, SeriesTable, is_regression, watch};
 use std::{
@@ -11,7 +11,6 @@ use store::{KnownRun, Store};
 
 /// The report over all series, with the results their points are.
 pub struct Watched {
-    smallest_change: f64,
     table: SeriesTable,
     report: WatchReport,
     /// For each series, the result of each point.
@@ -31,16 +30,7 @@ impl Insight {
     /// The report over everything known; a change smaller than this share does not matter.
     pub fn watched(&self, store: &Store, smallest_change: f64) -> Result<Arc<Watched>, Failure> {
         let known = self.known(store)?;
-        let mut kept = lock(&self.watched);
-        if let Some(watched) = &*kept
-            && Arc::ptr_eq(&watched.known, &known)
-            && watched.smallest_change == smallest_change
-        {
-            return Ok(watched.clone());
-        }
-        let watched = Arc::new(Watched::of(known, smallest_change));
-        *kept = Some(watched.clone());
-        Ok(watched)
+        Ok(self.watched.of(&known, smallest_change, || Watched::of(known.clone(), smallest_change)))
     }
 }
 
@@ -65,7 +55,7 @@ impl Watched {
             ..SeriesTable::default()
         };
         let report = watch(&table, &WatchRules { smallest_change, ..WatchRules::default() });
-        Self { smallest_change, table, report, runs: places.into_values().collect(), known, undated }
+        Self { table, report, runs: places.into_values().collect(), known, undated }
     }
 
     pub fn board(&self, marks: &[(Marked, Mark)]) -> WatchBoard {

@@ -10,7 +10,7 @@ use crate::{
 use serde::Serialize;
 
 /// The piece of work to place. What is left open is taken from the model's own rows.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Work {
     pub model: String,
     pub mode: Option<String>,
