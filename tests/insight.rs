@@ -169,6 +169,66 @@ fn the_matrix_is_predicted_on_demand_and_figures_stay() {
 }
 
 #[test]
+fn what_a_page_predicts_is_kept_once_and_judged_by_the_result_that_follows() {
+    let desk = TestDesk::open();
+    let plan = Plan { batches: vec![1, 2, 4], ..desk.plan("preset:bert-tiny") };
+    for job in desk.ask(StartPlan { plan: plan.clone() }).unwrap() {
+        desk.result_of(&job);
+    }
+    assert_eq!(desk.ask(GetForecastRecord {}).unwrap(), ForecastRecord::default());
+    let larger = || Advise { work: Work { batch: Some(8), ..work("bert-tiny") }, limits: Limits::default() };
+    let predicted = match desk.ask(larger()).unwrap() {
+        Advice::Given(given) => given.choice.unwrap(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(predicted.evidence, Evidence::Predicted);
+    for _ in 0..3 {
+        desk.ask(larger()).unwrap();
+        assert_eq!(desk.ask(GetForecastRecord {}).unwrap().waiting, 1);
+    }
+    let jobs = desk.ask(StartPlan { plan: Plan { batches: vec![8], ..plan } }).unwrap();
+    let run = desk.result_of(&jobs[0]);
+    let record = desk.ask(GetForecastRecord {}).unwrap();
+    let [judged] = &record.judged[..] else { panic!("{record:?}") };
+    assert_eq!((record.waiting, &judged.run, judged.evidence), (0, &run.id, Evidence::Measured));
+    assert_eq!(judged.measured_ms, run.timing.unwrap().median_ms);
+    let Interval { value, low, high } = predicted.latency_ms;
+    assert_eq!((judged.forecast.value_ms, judged.forecast.low_ms, judged.forecast.high_ms), (value, low, high));
+    assert_eq!(judged.forecast.learned_from, 3);
+    // Now that it is measured, nothing is predicted of it any more.
+    desk.ask(larger()).unwrap();
+    assert_eq!(desk.ask(GetForecastRecord {}).unwrap(), record);
+}
+
+#[test]
+fn the_predicted_cells_of_a_matrix_are_kept_and_what_times_depend_on_is_told() {
+    let desk = filled("edge_devices.csv.gz");
+    let filter = Filter { models: vec!["mobilenet_v2".into(), "deeplabv3_resnet50".into()], ..Filter::default() };
+    let matrix = desk.ask(PredictMatrix { metric: Metric::Latency, filter: filter.clone() }).unwrap();
+    let cells = matrix.rows.iter().flat_map(|row| &row.cells);
+    let shown = cells.filter(|cell| matches!(cell, MatrixCell::Predicted { .. })).count() as u64;
+    let kept = || desk.ask(GetForecastRecord {}).unwrap().waiting;
+    let waiting = kept();
+    assert!(shown > 0 && waiting >= shown, "{waiting} kept of {shown}");
+    desk.ask(PredictMatrix { metric: Metric::Throughput, filter: filter.clone() }).unwrap();
+    assert_eq!(kept(), waiting, "the same predictions in another unit");
+    // Results that come or go are learned from anew; what is predicted then takes the place of what was.
+    let newest = ListRuns { filter: filter.clone(), order: RunOrder::Newest, offset: 0, limit: 1 };
+    let id = desk.ask(newest).unwrap().rows[0].id.clone();
+    desk.ask(DeleteRuns { ids: vec![id.clone()] }).unwrap();
+    desk.ask(PredictMatrix { metric: Metric::Latency, filter: filter.clone() }).unwrap();
+    desk.ask(RestoreRuns { ids: vec![id] }).unwrap();
+    desk.ask(PredictMatrix { metric: Metric::Latency, filter }).unwrap();
+    let after = kept();
+    assert!((waiting..=waiting + 2).contains(&after), "the deleted one was predicted too: {after} after {waiting}");
+    let influences = desk.ask(GetInfluences {}).unwrap();
+    assert!(
+        influences.len() > 2 && influences.windows(2).all(|pair| pair[0].factor >= pair[1].factor),
+        "{influences:?}"
+    );
+}
+
+#[test]
 fn a_change_is_an_alert_until_it_is_acknowledged_or_muted() {
     let desk = filled("edge_history.csv.gz");
     let board = || desk.ask(GetWatch { smallest_change: 0.05 }).unwrap();

@@ -43,6 +43,9 @@ fn an_empty_store_is_told_what_to_do_on_both_pages() {
     window.click("nav-recommend");
     window.wait("recommend-measure");
     pictures(&window, "recommend-1-empty");
+    window.click("recommend-trust");
+    window.wait("trust-measure");
+    pictures(&window, "trust-1-empty");
     window.click("nav-watch");
     window.wait("watch-measure");
     window.says("page-watch", "got slower, and since when");
@@ -102,6 +105,75 @@ fn what_was_not_measured_is_predicted_in_the_matrix() {
     window.click("predict");
     window.until_within(LEARNING, "a hatched cell", |window| (window.count(".cell.hatched") > 0).then_some(()));
     pictures(&window, "matrix-predicted");
+    window.click("nav-recommend");
+    window.click("recommend-trust");
+    window.says("trust", "wait for their measurement");
+    pictures(&window, "trust-5-waiting");
+}
+
+/// A store with predictions for a part of a table, and the results that came after them, month by month.
+fn judged(data: &Path) -> Window {
+    let header = "model,family,hardware,runtime,precision,mode,batch,measured_at,latency_ms\n";
+    let [mut known, mut ask, mut measured] = [header; 3].map(str::to_owned);
+    for (nth, (model, chip)) in (0..24).flat_map(|model| (0..6).map(move |chip| (model, chip))).enumerate() {
+        let off = [1.0, 1.02, 0.97, 1.04, 0.95, 1.01, 0.99][nth % 7];
+        let ms = 0.4 * 1.3_f64.powi(model) / f64::from(1 + chip) * off;
+        let row = |at: &str, ms: &str| format!("net{model},net,chip {chip},onnxruntime,f32,inference,1,{at},{ms}\n");
+        if nth % 4 == 1 {
+            ask += &row("", "");
+            // A few are far from what anyone would expect.
+            let ms = if nth % 9 == 1 { ms * 1.8 } else { ms };
+            measured += &row(&format!("2100-{:02}-15", 1 + nth % 5), &ms.to_string());
+        } else {
+            known += &row("2026-01-15", &ms.to_string());
+        }
+    }
+    let write = |name: &str, text: &str| {
+        std::fs::write(data.join(name), text).unwrap();
+        data.join(name).display().to_string()
+    };
+    let (known, ask) = (write("known.csv", &known), write("ask.csv", &ask));
+    let (measured, out) = (write("measured.csv", &measured), data.join("out.csv").display().to_string());
+    for command in [
+        vec!["import", &known],
+        vec!["forecast", "--known", &known, "--ask", &ask, "--out", &out],
+        vec!["import", &measured],
+    ] {
+        let store = ["--store", &data.join("assay.duckdb").display().to_string()].map(str::to_owned);
+        let mut assay = Command::new(env!("CARGO_BIN_EXE_assay"));
+        assert!(assay.args(command).args(store).env("ASSAY_DATA", data).status().unwrap().success());
+    }
+    let window = Window::open(data);
+    window.wait("page-matrix");
+    window
+}
+
+#[test]
+fn how_far_predictions_can_be_trusted_is_told_from_what_was_measured_later() {
+    let _turn = turn();
+    let data = tempfile::tempdir().unwrap();
+    let window = judged(data.path());
+    window.click("nav-recommend");
+    window.click("recommend-trust");
+    window.wait("trust-told");
+    window.says("trust-told", "Of 36 predictions since 20");
+    window.says("trust-told", "fell inside their 90 % interval.");
+    window.says("trust-kinds", "36");
+    window.says("depends-on", "The hardware");
+    window.until("every pair drawn", |window| (window.count("[data-testid=plot] .point") == 36).then_some(()));
+    window.picture("trust-2-pairs-whole");
+    pictures(&window, "trust-2-pairs");
+    window.click("export-data");
+    let path = data.path().join("pairs.csv");
+    window.answer_dialog("Save", &path.with_extension(""));
+    let written = window.until("the data", |_| std::fs::read_to_string(&path).ok().filter(|text| text.len() > 50));
+    assert_eq!(written.lines().count(), 37, "{written}");
+    window.click("trust-months");
+    window.until("five months", |window| (window.count("[data-testid=plot] .point") == 5).then_some(()));
+    window.show("trust-kinds");
+    pictures(&window, "trust-3-months");
+    window.show("depends-on");
+    window.picture("trust-4-depends");
 }
 
 #[test]

@@ -55,10 +55,7 @@ impl Forecast {
         if let Some(store) = &self.store {
             let made = made(&ask.usable(), &forecasts, usable.len());
             let record = match reach(store, Access::Write)? {
-                Reach::Here(store, _claim) => {
-                    store.add_forecasts(&made)?;
-                    store.forecast_record()?
-                }
+                Reach::Here(store, _claim) => store.add_forecasts(&made)?,
                 Reach::Running(running) => running.ask(AddForecasts { forecasts: made })?,
             };
             lines.push(record.told());
@@ -86,10 +83,12 @@ fn made(asked: &[&Measurement], forecasts: &Forecasts, known: usize) -> Vec<Made
                 mode: row.mode.clone(),
                 batch: count(row.batch),
                 size: count(row.size),
+                devices: count(row.devices),
+                threads: count(row.threads),
                 value_ms: value,
                 low_ms: low,
                 high_ms: high,
-                support: answer.support.key().into(),
+                support: answer.support,
                 learned_from: known as u64,
             })
         })

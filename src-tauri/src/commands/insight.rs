@@ -31,6 +31,13 @@ impl Answer<GetCompatibility> for Desk {
     }
 }
 
+impl Answer<GetInfluences> for Desk {
+    async fn answer(&self, _: GetInfluences) -> Result<Vec<Influence>, Failure> {
+        let (desk, store) = (self.clone(), self.store().await?);
+        blocking(move || desk.insight.influences(&store)).await
+    }
+}
+
 impl Desk {
     /// Learning takes seconds to a minute: it is done on a thread of its own.
     async fn with_advisor<T: Send + 'static>(

@@ -64,11 +64,7 @@ impl Answer<SetNote> for Desk {
 
 impl Answer<AddForecasts> for Desk {
     async fn answer(&self, AddForecasts { forecasts }: AddForecasts) -> Result<ForecastRecord, Failure> {
-        self.with_store(move |store| {
-            store.add_forecasts(&forecasts)?;
-            store.forecast_record()
-        })
-        .await
+        self.with_store(move |store| store.add_forecasts(&forecasts)).await
     }
 }
 

@@ -1,11 +1,8 @@
 //! Where one piece of work should run: insight's answer with what only the shell knows beside it.
 
-use super::{Insight, Known};
+use super::{Insight, Known, made};
 use contract::*;
-use insight::{
-    forecast::Support,
-    recommend::{self, Described, RecommendError, Survey},
-};
+use insight::recommend::{self, Described, RecommendError, Survey};
 use std::collections::BTreeMap;
 use store::Store;
 
@@ -37,7 +34,11 @@ impl Advisor<'_> {
             return too_little(reason.into(), "Measure this model on every engine of this machine, or import results");
         }
         let asked = self.asked(&known, work, model);
-        let survey = self.insight.surveys.of(&known, asked.clone(), || Survey::of(&known.row_refs(), &asked));
+        let survey = self.insight.surveys.try_of(&known, asked.clone(), || {
+            let survey = Survey::of(&known.row_refs(), &asked);
+            made::keep(self.store, &known, &survey)?;
+            Ok::<_, Failure>(survey)
+        })?;
         let survey = match &*survey {
             Ok(survey) => survey,
             Err(RecommendError::UnknownModel { .. }) => {
@@ -145,7 +146,7 @@ impl Advisor<'_> {
             samples_per_s: candidate.samples_per_second,
             memory_mb: candidate.peak_memory_mb.map(interval),
             cost_per_hour: self.settings.prices.get(&candidate.setting.hardware).copied(),
-            support: candidate.support.map(support_words).unwrap_or_default().to_owned(),
+            support: candidate.support.map(ForecastSupport::label).unwrap_or_default().to_owned(),
             note: candidate.note,
             probability_best: candidate.probability_best,
             expected_regret: candidate.expected_regret,
@@ -277,15 +278,4 @@ pub fn work_of(survey: &Survey) -> Work {
 fn usual_size(model: &ModelInfo) -> Option<u32> {
     let is_size = |dim: &&Dim| matches!(dim.role, DimRole::Sequence | DimRole::ImageSize);
     model.dims.iter().find(is_size).map(|dim| dim.default)
-}
-
-fn support_words(support: Support) -> &'static str {
-    match support {
-        Support::Setting => "the model was measured on this hardware in another setting",
-        Support::Combination => "model and hardware were both measured, but never together",
-        Support::FewOnHardware => "model and hardware were both measured, but few models on this hardware",
-        Support::NewModel => "the model was never measured; others were on this hardware",
-        Support::NewHardware => "the hardware was never measured",
-        Support::Nothing => "neither the model nor the hardware was ever measured",
-    }
 }

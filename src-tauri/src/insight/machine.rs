@@ -2,21 +2,27 @@
 
 use super::{
     advise::{Advisor, Places, bounds, work_of},
-    known,
+    known, made,
 };
 use contract::*;
-use insight::{recommend::Survey, table::Measurement};
+use insight::{
+    recommend::{self, Survey},
+    table::Measurement,
+};
 use std::collections::{BTreeSet, HashMap};
 
 impl Advisor<'_> {
     pub fn advise_machine(&self, limits: &Limits) -> Result<MachineAdvice, Failure> {
         let known = self.insight.known(self.store)?;
-        let surveys = self.insight.machine.of(&known, places(self.machine), || {
+        let surveys = self.insight.machine.try_of(&known, places(self.machine), || {
             let models: BTreeSet<&str> = known.rows.iter().map(|row| row.model.as_str()).collect();
             let models: Vec<&str> = models.into_iter().collect();
-            Survey::of_all(&known.row_refs(), &models, &|setting| known::here(setting, self.machine).is_some())
-        });
-        let mut settings: Vec<insight::recommend::Candidate> = Vec::new();
+            let wanted = |setting: &recommend::Setting| known::here(setting, self.machine).is_some();
+            let surveys = Survey::of_all(&known.row_refs(), &models, &wanted);
+            made::keep(self.store, &known, &surveys)?;
+            Ok::<_, Failure>(surveys)
+        })?;
+        let mut settings: Vec<recommend::Candidate> = Vec::new();
         for candidate in surveys.iter().flat_map(|survey| &survey.candidates) {
             if settings.iter().all(|known| known.setting != candidate.setting) {
                 settings.push(candidate.clone());
@@ -26,7 +32,7 @@ impl Advisor<'_> {
         let fastest = fastest(&known.rows);
         let families: HashMap<&str, &str> =
             known.rows.iter().map(|row| (row.model.as_str(), row.family.as_str())).collect();
-        let unwanted = |setting: &insight::recommend::Setting| self.unwanted(&places, setting, limits);
+        let unwanted = |setting: &recommend::Setting| self.unwanted(&places, setting, limits);
         let mut models: Vec<ModelHere> = Vec::new();
         for survey in surveys.iter() {
             let Some(best) = survey.choose(&bounds(limits), &unwanted).choice else { continue };

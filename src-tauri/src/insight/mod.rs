@@ -4,13 +4,14 @@ mod advise;
 mod known;
 mod learned;
 mod machine;
+mod made;
 mod predict;
 mod watch;
 
 pub use advise::Advisor;
 pub use watch::Watched;
 
-use contract::Failure;
+use contract::{Failure, Influence};
 use insight::recommend::{RecommendError, Survey, Work};
 use known::Known;
 use learned::Learned;
@@ -31,6 +32,7 @@ pub struct Insight {
     predicted: Learned<predict::Cells, Vec<Survey>, 1>,
     /// By the smallest change that matters: that of the page, and the usual one of the badges.
     watched: Learned<f64, Watched, 2>,
+    influences: Learned<(), Vec<Influence>, 1>,
 }
 
 impl Insight {
@@ -52,6 +54,13 @@ impl Insight {
         let known = Arc::new(Known::of(store.known_runs()?));
         *kept = Some((version, known.clone()));
         Ok(known)
+    }
+
+    /// What the known times depend on.
+    pub fn influences(&self, store: &Store) -> Result<Vec<Influence>, Failure> {
+        let known = self.known(store)?;
+        let found = self.influences.of(&known, (), || insight::forecast::influences(&known.row_refs()));
+        Ok((*found).clone())
     }
 }
 

@@ -1,6 +1,6 @@
 //! The matrix's empty cells, predicted on demand: each model in its usual work, on the usual setting of each device.
 
-use super::{Insight, Known};
+use super::{Insight, Known, made};
 use contract::*;
 use insight::{
     forecast::Interval,
@@ -17,11 +17,13 @@ impl Insight {
         let usual: Vec<Option<Setting>> =
             matrix.columns.iter().map(|column| usual_setting(&known, column, machine)).collect();
         let models: Vec<String> = matrix.rows.iter().map(|row| row.model.clone()).collect();
-        let surveys = self.predicted.of(&known, (models.clone(), usual.clone()), || {
+        let surveys = self.predicted.try_of(&known, (models.clone(), usual.clone()), || {
             let names: Vec<&str> = models.iter().map(String::as_str).collect();
             let wanted = |setting: &Setting| usual.iter().flatten().any(|usual| same(usual, setting));
-            Survey::of_all(&known.row_refs(), &names, &wanted)
-        });
+            let surveys = Survey::of_all(&known.row_refs(), &names, &wanted);
+            made::keep(store, &known, &surveys)?;
+            Ok::<_, Failure>(surveys)
+        })?;
         let by_model: HashMap<&str, &Survey> = surveys.iter().map(|survey| (survey.model.as_str(), survey)).collect();
         for row in &mut matrix.rows {
             let Some(survey) = by_model.get(row.model.as_str()) else { continue };

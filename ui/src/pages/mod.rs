@@ -18,7 +18,7 @@ mod templates;
 mod watch;
 mod welcome;
 
-pub use charts::Charts;
+pub use charts::{Charts, ExportButtons};
 pub use compare::{Compare, CompareDraft};
 pub use filter_choices::filter_choices;
 pub use launch::{Draft, Launch, SEED, ready_targets, size_dim};

@@ -1,6 +1,7 @@
 //! Results as figures: plotly charts with their data as tables, and numbers as a person reads them.
 //! The same in window and report; compiles for wasm and native alike.
 
+mod calibration;
 mod evidence;
 pub mod format;
 mod front;
@@ -15,6 +16,7 @@ mod trend;
 #[cfg(test)]
 mod fixtures;
 
+pub use calibration::{coverage_by_month, predicted_against_measured};
 pub use front::{Against, front};
 pub use kinds::{ChartKind, Source, figure};
 pub use table::{Cell, Table};

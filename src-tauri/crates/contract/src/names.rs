@@ -235,6 +235,26 @@ impl Metric {
 }
 
 words!(
+    /// What was measured of the model and the hardware that a prediction is about.
+    ForecastSupport {
+        Setting = "setting", "the model was measured on this hardware in another setting";
+        Combination = "combination", "model and hardware were both measured, but never together";
+        /// The same, on a hardware where few of the models were measured.
+        FewOnHardware = "few_on_hardware", "model and hardware were both measured, but few models on this hardware";
+        NewModel = "new_model", "the model was never measured; others were on this hardware";
+        NewHardware = "new_hardware", "the hardware was never measured";
+        Nothing = "nothing", "neither the model nor the hardware was ever measured";
+    }
+);
+
+impl ForecastSupport {
+    /// Whether much was measured on the hardware.
+    pub fn knows_hardware(self) -> bool {
+        matches!(self, Self::Setting | Self::Combination | Self::NewModel)
+    }
+}
+
+words!(
     /// The three kinds of figure. There is no fourth.
     Evidence {
         Measured = "measured", "Measured here";

@@ -147,6 +147,8 @@ requests! {
     AddForecasts { forecasts: Vec<MadeForecast> } -> ForecastRecord;
     /// How predictions fared against what was measured after them.
     GetForecastRecord -> ForecastRecord;
+    /// What the times of the known results depend on, the most telling first.
+    GetInfluences -> Vec<Influence>;
 
     // Templates
     ListTemplates -> Vec<TemplateRow>;

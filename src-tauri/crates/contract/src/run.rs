@@ -92,7 +92,7 @@ pub enum StopReason {
     Compared,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Percentile {
     /// 0.95 for p95.
     pub p: f64,

@@ -343,9 +343,13 @@ impl Store {
 
     // Predictions
 
-    /// Keeps predictions, to be held against what is measured later.
-    pub fn add_forecasts(&self, forecasts: &[MadeForecast]) -> Result<()> {
-        self.write("storing predictions", |conn| forecasts::add(conn, forecasts))
+    /// Keeps predictions, to be held against what is measured later; answers how all of them fared. Of each setting
+    /// the last one waits.
+    pub fn add_forecasts(&self, forecasts: &[MadeForecast]) -> Result<ForecastRecord> {
+        self.write("storing predictions", |conn| {
+            forecasts::add(conn, forecasts)?;
+            forecasts::record(conn)
+        })
     }
 
     pub fn forecast_record(&self) -> Result<ForecastRecord> {

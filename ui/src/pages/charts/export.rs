@@ -6,17 +6,22 @@ use crate::{
     plot::{self, Picture},
     state::App,
 };
-use chart::{ChartKind, Figure, Lack};
+use chart::{Figure, Lack};
 use contract::{Failure, NoticeKind, SaveFile};
 use leptos::{prelude::*, task::spawn_local};
 use wasm_bindgen::JsCast;
 
 #[component]
-pub fn ExportButtons(kind: RwSignal<ChartKind>, figure: Memo<Option<Result<Figure, Lack>>>) -> impl IntoView {
+pub fn ExportButtons(
+    /// What the file's name says of the chart.
+    #[prop(into)]
+    name: Signal<&'static str>,
+    figure: Memo<Option<Result<Figure, Lack>>>,
+) -> impl IntoView {
     let app = App::get();
     let nothing = Signal::derive(move || figure.with(|figure| !matches!(figure, Some(Ok(_)))));
     let picture = move |format: Picture, ending: &'static str| {
-        let name = format!("assay-{}.{ending}", kind.get_untracked().key());
+        let name = format!("assay-{}.{ending}", name.get_untracked());
         spawn_local(async move {
             let drawn = match plot_element() {
                 Some(element) => plot::picture(&element, format).await,
@@ -26,7 +31,7 @@ pub fn ExportButtons(kind: RwSignal<ChartKind>, figure: Memo<Option<Result<Figur
         });
     };
     let data = move |_| {
-        let name = format!("assay-{}.csv", kind.get_untracked().key());
+        let name = format!("assay-{}.csv", name.get_untracked());
         let csv = figure.with_untracked(|figure| match figure {
             Some(Ok(figure)) => figure.table.to_csv().into_bytes(),
             _ => Vec::new(),

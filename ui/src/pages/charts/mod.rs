@@ -3,6 +3,8 @@
 mod export;
 mod source;
 
+pub use export::ExportButtons;
+
 use crate::{
     load::load,
     pages::filter_choices,
@@ -11,7 +13,6 @@ use crate::{
 };
 use chart::{ChartKind, Figure, Lack, Options, format::count, names};
 use contract::*;
-use export::ExportButtons;
 use leptos::prelude::*;
 use source::{DRAWN, Picked, RUNS};
 
@@ -39,7 +40,7 @@ pub fn Charts() -> impl IntoView {
                     <p class="lead">{move || kind.get().about()}</p>
                 </div>
                 <div class="page-tools">
-                    <ExportButtons kind figure />
+                    <ExportButtons name=Signal::derive(move || kind.get().key()) figure />
                 </div>
             </header>
             <div class="page-bar">

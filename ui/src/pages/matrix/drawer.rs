@@ -3,6 +3,7 @@
 use crate::{
     actions,
     load::load,
+    pages::Question,
     parts::{run::RunDetails, *},
     state::{App, Place},
 };
@@ -44,6 +45,11 @@ fn Predicted(at: CellAt) -> impl IntoView {
     let MatrixCell::Predicted { told, precision, engine, batch, size, .. } = at.cell else { return ().into_any() };
     let here = at.column.availability.is_ready();
     let model = at.model.clone();
+    let question = Question::get();
+    let trust = move |_| {
+        question.show_trust();
+        app.go(Place::Recommend);
+    };
     view! {
         <div class="stack drawer-section">
             <div class="row wrap">
@@ -64,6 +70,9 @@ fn Predicted(at: CellAt) -> impl IntoView {
                 } else {
                     view! { <p class="quiet">"This device is not on this machine. Measure there, and import the table."</p> }.into_any()
                 }}
+            </div>
+            <div>
+                <Button kind=ButtonKind::Ghost icon="charts" testid="trust-cell" on_press=trust>"How far to trust predictions"</Button>
             </div>
         </div>
     }

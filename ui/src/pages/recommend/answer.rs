@@ -3,6 +3,7 @@
 use super::{
     front::Front,
     others::{Alternatives, Rejected},
+    question::Question,
     words,
 };
 use crate::{
@@ -46,6 +47,7 @@ fn best_here(choice: Option<&Candidate>, alternatives: &[Candidate]) -> Option<(
 #[component]
 fn Choice(choice: Candidate, work: Work, open: RwSignal<Option<(RunId, f64)>>, learned_from: u64) -> impl IntoView {
     let app = App::get();
+    let question = Question::get();
     let Candidate { setting, evidence, latency_ms, support, note, runs, why, .. } = choice.clone();
     let (value, unit) = format::scaled_ms(latency_ms.value);
     let reach = (latency_ms.high - latency_ms.low).max(latency_ms.value * 0.02);
@@ -84,6 +86,11 @@ fn Choice(choice: Candidate, work: Work, open: RwSignal<Option<(RunId, f64)>>, l
                 {newest.map(|id| view! {
                     <Button icon="results" testid="behind-choice" on_press=move |_| open.set(Some((id.clone(), latency_ms.value)))>
                         {if many == 1 { "The result behind it".to_owned() } else { format!("The newest of {many} results") }}
+                    </Button>
+                })}
+                {(evidence == Evidence::Predicted).then(|| view! {
+                    <Button kind=ButtonKind::Ghost icon="charts" testid="trust-choice" on_press=move |_| question.show_trust()>
+                        "How far to trust it"
                     </Button>
                 })}
                 <span class="small quiet">{format!("Learned from {}.", counted(learned_from, "result"))}</span>

@@ -8,6 +8,7 @@ mod here;
 mod others;
 mod prices;
 mod question;
+mod trust;
 mod words;
 
 pub use question::Question;
@@ -28,6 +29,7 @@ pub enum View {
     Model,
     Machine,
     Families,
+    Trust,
 }
 
 impl View {
@@ -36,6 +38,7 @@ impl View {
             Self::Model => "Where a model should run, how sure that is, and what would make it surer.",
             Self::Machine => "Which models run well on this machine, measured or predicted.",
             Self::Families => "Which families of models ran on which platform. Only results count here, no promises.",
+            Self::Trust => "How predictions fared against what was measured after them, and what they rest on.",
         }
     }
 }
@@ -60,6 +63,7 @@ pub fn Recommend() -> impl IntoView {
                         (View::Model, "One model".into(), "recommend-model".into()),
                         (View::Machine, "This machine".into(), "recommend-machine".into()),
                         (View::Families, "What ran where".into(), "recommend-families".into()),
+                        (View::Trust, "How far to trust it".into(), "recommend-trust".into()),
                     ]
                     chosen=question.view
                     label="Question"
@@ -72,6 +76,7 @@ pub fn Recommend() -> impl IntoView {
                     let measured = Memo::new(move |_| choices.with(|choices| choices.models.clone()));
                     let empty = Memo::new(move |_| measured.with(Vec::is_empty));
                     move || match (empty.get(), question.view.get()) {
+                        (_, View::Trust) => view! { <trust::Trust /> }.into_any(),
                         (true, _) => view! { <NothingKnown /> }.into_any(),
                         (_, View::Model) => view! { <OneModel measured /> }.into_any(),
                         (_, View::Machine) => view! { <here::Here /> }.into_any(),

@@ -31,6 +31,11 @@ impl Question {
         use_context().expect("the window provides Question before it draws a page")
     }
 
+    /// Turns to what is known of the predictions themselves.
+    pub fn show_trust(self) {
+        self.view.set(View::Trust);
+    }
+
     /// None until a model is chosen.
     pub fn work(self) -> Option<Work> {
         let model = self.model.get();

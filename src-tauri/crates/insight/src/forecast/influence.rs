@@ -1,16 +1,8 @@
 //! What times depend on, in plain words: how much they change where one thing alone changes.
 
 use crate::table::Measurement;
-use std::{collections::BTreeMap, fmt};
-
-/// How much one thing matters in a table.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Influence {
-    pub what: &'static str,
-    /// The middle factor, at least 1, between the times per sample of two results that differ in this alone.
-    pub factor: f64,
-    pub pairs: usize,
-}
+use contract::Influence;
+use std::collections::BTreeMap;
 
 /// Pairs are taken from each setting in turn up to this many; more change nothing in the middle.
 const MOST_PAIRS: usize = 20_000;
@@ -49,7 +41,7 @@ pub fn influences(rows: &[&Measurement]) -> Vec<Influence> {
     influences
 }
 
-fn influence(timed: &[(Vec<String>, f64)], thing: usize, what: &'static str) -> Option<Influence> {
+fn influence(timed: &[(Vec<String>, f64)], thing: usize, what: &str) -> Option<Influence> {
     let mut alike: BTreeMap<Vec<&str>, Vec<(&str, f64)>> = BTreeMap::new();
     for (words, log) in timed {
         let others = words.iter().enumerate().filter(|(at, _)| *at != thing).map(|(_, word)| word.as_str());
@@ -71,17 +63,7 @@ fn influence(timed: &[(Vec<String>, f64)], thing: usize, what: &'static str) -> 
     }
     let pairs = changes.len();
     let (_, middle, _) = changes.select_nth_unstable_by(pairs / 2, f64::total_cmp);
-    Some(Influence { what, factor: middle.exp(), pairs })
-}
-
-impl fmt::Display for Influence {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { what, factor, pairs } = self;
-        write!(
-            f,
-            "{what} changes the time per sample {factor:.2} times (the middle of {pairs} pairs that differ in nothing else)"
-        )
-    }
+    Some(Influence { what: what.to_owned(), factor: middle.exp(), pairs: pairs as u64 })
 }
 
 #[cfg(test)]
@@ -104,7 +86,8 @@ mod tests {
             })
             .collect();
         let found = influences(&rows.iter().collect::<Vec<_>>());
-        let told: Vec<(&str, f64)> = found.iter().map(|own| (own.what, (own.factor * 100.0).round() / 100.0)).collect();
+        let told: Vec<(&str, f64)> =
+            found.iter().map(|own| (own.what.as_str(), (own.factor * 100.0).round() / 100.0)).collect();
         assert_eq!(told[..2], [("the hardware", 5.0), ("the precision", 1.5)]);
         assert_eq!(told.len(), 3, "the model varies too, and nothing else does: {told:?}");
         assert!(

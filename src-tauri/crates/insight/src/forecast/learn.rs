@@ -1,6 +1,7 @@
 //! Learning one quantity from the known rows and answering the asked ones, each kind of question on its own.
 
 use super::{
+    Support,
     describe::{self, Basis, Fit},
     echo::{Echo, Source},
     frame::Frame,
@@ -9,7 +10,7 @@ use super::{
     practice::Practice,
     relatives::Relatives,
     stack::{favour_last, stack_weights},
-    support::{Coverage, Fold, Support},
+    support::{Coverage, Fold},
     transfer::Transfer,
 };
 use rayon::prelude::*;

@@ -30,9 +30,9 @@ mod twins;
 
 pub use anchors::{Anchors, anchors};
 pub use baseline::Baseline;
+pub use contract::ForecastSupport as Support;
 pub use duplicates::without_copies;
-pub use influence::{Influence, influences};
-pub use support::Support;
+pub use influence::influences;
 
 use crate::table::Measurement;
 use frame::Frame;

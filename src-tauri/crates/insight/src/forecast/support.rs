@@ -1,45 +1,7 @@
 //! What a question rests on, and inner splits that ask the same kind of question of rows whose answer is known.
 
-use super::frame::Frame;
-use serde::Serialize;
+use super::{Support, frame::Frame};
 use std::collections::{HashMap, HashSet};
-
-/// What was measured of the model and the hardware that a question names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Support {
-    /// The model was measured on this hardware, in another setting.
-    Setting,
-    /// Both were measured, but never together.
-    Combination,
-    /// The same, on a hardware where few of the models were measured.
-    FewOnHardware,
-    /// The hardware was measured, the model never was.
-    NewModel,
-    /// The model was measured, the hardware never was.
-    NewHardware,
-    /// Neither was measured.
-    Nothing,
-}
-
-impl Support {
-    /// Whether much was measured on the hardware.
-    pub fn knows_hardware(self) -> bool {
-        matches!(self, Self::Setting | Self::Combination | Self::NewModel)
-    }
-
-    /// The word in a table of predictions.
-    pub fn key(self) -> &'static str {
-        match self {
-            Self::Setting => "setting",
-            Self::Combination => "combination",
-            Self::FewOnHardware => "few_on_hardware",
-            Self::NewModel => "new_model",
-            Self::NewHardware => "new_hardware",
-            Self::Nothing => "nothing",
-        }
-    }
-}
 
 /// Training rows and the rows asked of them, both as places in the frame.
 pub struct Fold {
