@@ -3,7 +3,7 @@
 use crate::bench::{Bench, Order, Prepared, Stopped, not_started};
 use contract::*;
 use engine::{Control, Told, Turns, measure_in_turn};
-use insight::compare::judge;
+use insight::compare::{judge, tails};
 use jiff::Timestamp;
 use std::time::Duration;
 
@@ -11,18 +11,18 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub struct Terms {
     pub rules: CompareRules,
-    /// Longest time for the rounds; they end as soon as the verdict is told.
+    /// Longest time for the rounds; they end as soon as everything asked is told.
     pub budget_secs: f64,
     /// Rounds of the same settings that count as well; the interval holds over all of them together.
     pub earlier: Vec<Round>,
 }
 
 impl Terms {
-    /// Refuses what cannot be meant; `names` are those of the threshold, the confidence and the budget where they were
-    /// given.
-    pub fn check(&self, names: [&str; 3]) -> Result<(), Failure> {
-        let CompareRules { threshold, confidence } = self.rules;
-        let [threshold_name, confidence_name, budget_name] = names;
+    /// Refuses what cannot be meant; `names` are those of the threshold, the confidence, the percentile and the budget
+    /// where they were given.
+    pub fn check(&self, names: [&str; 4]) -> Result<(), Failure> {
+        let CompareRules { threshold, confidence, tail } = self.rules;
+        let [threshold_name, confidence_name, tail_name, budget_name] = names;
         if !(0.000_1..=0.5).contains(&threshold) {
             return Err(Failure::bad_input(threshold_name, "it must lie between 0.01 and 50 percent"));
         }
@@ -32,6 +32,9 @@ impl Terms {
         if !(0.1..=86_400.0).contains(&self.budget_secs) {
             return Err(Failure::bad_input(budget_name, "it must lie between 0.1 s and a day"));
         }
+        if let Some(reason) = tail.and_then(tail_fault) {
+            return Err(Failure::bad_input(tail_name, reason));
+        }
         Ok(())
     }
 }
@@ -40,8 +43,8 @@ impl Terms {
 pub enum Progress<'a> {
     /// One side is being prepared.
     Live(Side, &'a Live),
-    /// The rounds so far, and what they say.
-    Rounds(&'a [Round], PairedRatio),
+    /// The rounds so far, what they say, and what the samples say of a limit on a percentile.
+    Rounds(&'a [Round], PairedRatio, Option<Tails>),
 }
 
 impl Bench {
@@ -96,15 +99,25 @@ impl Bench {
         });
         measure_in_turn(&self.program, [&a, &b], budget, control, &mut |told| match told {
             Told::Live(side, live) => on(Progress::Live(side, live)),
-            Told::Rounds(rounds) => {
+            Told::Rounds(rounds, samples) => {
                 let rounds = following(&terms.earlier, rounds);
                 let Some(ratio) = judge(&rounds, &terms.rules) else { return };
-                if ratio.verdict != Verdict::CannotTell {
+                let tails = tails(&terms.rules, samples);
+                if ratio.verdict != Verdict::CannotTell && tails.is_none_or(|tails| tails.are_told()) {
                     control.stop();
                 }
-                on(Progress::Rounds(&rounds, ratio));
+                on(Progress::Rounds(&rounds, ratio, tails));
             }
         })
+    }
+}
+
+/// Why a limit on a percentile makes no sense; none where it does.
+fn tail_fault(tail: Percentile) -> Option<&'static str> {
+    match tail {
+        Percentile { p, .. } if !(0.5..=0.999).contains(&p) => Some("the percentile must lie between p50 and p99.9"),
+        Percentile { ms, .. } if !(ms > 0.0 && ms.is_finite()) => Some("the time must be more than 0 ms"),
+        _ => None,
     }
 }
 

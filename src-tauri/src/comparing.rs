@@ -72,7 +72,7 @@ impl Comparing {
 pub fn start(desk: &Desk, store: Store, order: ComparisonOrder) -> Result<(), Failure> {
     let earlier = earlier(&store, &order)?;
     let terms = Terms { rules: order.rules, budget_secs: order.budget_secs, earlier };
-    terms.check(["The difference that matters", "How sure", "Longest time"])?;
+    terms.check(["The difference that matters", "How sure", "The limit on slow calls", "Longest time"])?;
     let control = Control::default();
     desk.comparing.begin(&control)?;
     // From here on the queue starts nothing; what it had started before shows now.
@@ -86,6 +86,7 @@ pub fn start(desk: &Desk, store: Store, order: ComparisonOrder) -> Result<(), Fa
         stage: ComparisonStage::Preparing { side: Side::A, phase: PhaseName::Acquire },
         points: points(&terms.earlier, &terms.rules),
         ratio: None,
+        tails: None,
     });
     let working = desk.clone();
     thread::Builder::new()
@@ -171,12 +172,13 @@ fn measure(
         Progress::Live(side, Live { phase, .. }) => {
             tell(desk, |live| live.stage = ComparisonStage::Preparing { side, phase: *phase });
         }
-        Progress::Rounds(rounds, ratio) => {
+        Progress::Rounds(rounds, ratio, tails) => {
             let secs = rounds.last().map_or(0.0, |round| round.ended_secs);
             let point = ComparisonPoint { secs, ratio: ratio.ratio, interval: ratio.interval };
             tell(desk, |live| {
                 live.stage = ComparisonStage::Measuring;
                 live.ratio = Some(ratio);
+                live.tails = tails;
                 live.points.push(point);
                 thin_out(&mut live.points);
             });

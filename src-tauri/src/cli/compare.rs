@@ -15,6 +15,7 @@ use crate::{
 use clap::{Args, CommandFactory, Parser};
 use contract::*;
 use engine::Control;
+use insight::compare::tails;
 use serde::Serialize;
 use std::path::PathBuf;
 use store::Store;
@@ -38,6 +39,13 @@ pub struct Compare {
     /// How sure the interval must be, however often it is looked at.
     #[arg(long, value_name = "PERCENT", default_value = "99.5%", value_parser = percent)]
     confidence: f64,
+    /// A percentile of the times that must keep a limit, such as p95 or p99; blocks are taken until it can be told of
+    /// each side, too.
+    #[arg(long, value_name = "pNN", requires = "limit_ms", value_parser = percentile)]
+    percentile: Option<f64>,
+    /// What that percentile may be at most.
+    #[arg(long, value_name = "MS", requires = "percentile")]
+    limit_ms: Option<f64>,
     /// Longest time for the blocks; they end as soon as it can be told.
     #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
     budget_secs: f64,
@@ -54,6 +62,8 @@ pub struct Compare {
 struct Document<'a> {
     sentence: Option<String>,
     advice: Option<String>,
+    /// What the samples say of the limit on a percentile, where there is one.
+    tails: Option<Tails>,
     #[serde(flatten)]
     comparison: &'a Comparison,
 }
@@ -83,6 +93,7 @@ impl Compare {
             output.json(&Document {
                 sentence,
                 advice: result.and_then(PairedRatio::advice),
+                tails: of_samples(&comparison),
                 comparison: &comparison,
             })?;
         } else {
@@ -92,9 +103,10 @@ impl Compare {
     }
 
     fn terms(&self) -> Result<Terms, Failure> {
-        let rules = CompareRules { threshold: self.threshold, confidence: self.confidence };
+        let tail = self.percentile.zip(self.limit_ms).map(|(p, ms)| Percentile { p, ms });
+        let rules = CompareRules { threshold: self.threshold, confidence: self.confidence, tail };
         let terms = Terms { rules, budget_secs: self.budget_secs, earlier: Vec::new() };
-        terms.check(["--threshold", "--confidence", "--budget-secs"])?;
+        terms.check(["--threshold", "--confidence", "--percentile", "--budget-secs"])?;
         Ok(terms)
     }
 }
@@ -199,7 +211,7 @@ fn show(told: &Progress) {
         Progress::Live(side, live) => {
             progress(&format!("{}: {:>6.1} s  {}", side.label(), live.elapsed_secs, live.phase.label()));
         }
-        Progress::Rounds(rounds, PairedRatio { ratio, interval, .. }) => {
+        Progress::Rounds(rounds, PairedRatio { ratio, interval, .. }, _) => {
             let between = match interval {
                 Some(RatioInterval { low, high }) => format!(", between {low:.3} and {high:.3}"),
                 None => String::new(),
@@ -215,6 +227,9 @@ fn lines(comparison: &Comparison) -> Vec<String> {
     if let Some(result) = &comparison.result {
         lines.push(result.sentence(&comparison.rules));
         lines.extend(result.advice());
+        if let (Some(limit), Some(tails)) = (comparison.rules.tail, of_samples(comparison)) {
+            lines.extend(Side::BOTH.map(|side| tails.side(side).sentence(side, limit)));
+        }
         let secs = comparison.rounds.last().map_or(0.0, |round| round.ended_secs);
         lines.push(format!(
             "  {} rounds of four blocks in {secs:.1} s, interval at {} %",
@@ -223,6 +238,10 @@ fn lines(comparison: &Comparison) -> Vec<String> {
         ));
     }
     lines
+}
+
+fn of_samples(comparison: &Comparison) -> Option<Tails> {
+    tails(&comparison.rules, [&comparison.a.samples_ms, &comparison.b.samples_ms])
 }
 
 fn of_side(side: Side, run: &Run) -> Vec<String> {
@@ -257,6 +276,12 @@ fn failed(comparison: &Comparison) -> Option<Stop> {
         }
     }
     stop
+}
+
+/// A share from "p95".
+fn percentile(text: &str) -> Result<f64, String> {
+    let number = text.strip_prefix('p').and_then(|number| number.parse::<f64>().ok());
+    number.map(|percent| percent / 100.0).ok_or_else(|| format!("{text} is not a percentile such as p95"))
 }
 
 /// A share from "1%" or "1".

@@ -6,7 +6,7 @@ use crate::{
     desk::{Desk, blocking},
 };
 use contract::*;
-use insight::stored;
+use insight::{compare::tails, stored};
 
 impl Answer<StartComparison> for Desk {
     async fn answer(&self, StartComparison { order }: StartComparison) -> Result<(), Failure> {
@@ -40,7 +40,9 @@ impl Answer<GetComparison> for Desk {
         let comparison = self.with_store(move |store| store.comparison(&wanted)).await?;
         let comparison = comparison.ok_or_else(|| Failure::not_found("comparison", id))?;
         let points = comparing::points(&comparison.rounds, &comparison.rules);
-        Ok(ComparisonView { comparison, points })
+        let samples = [&comparison.a, &comparison.b].map(|run| &run.samples_ms[..]);
+        let tails = tails(&comparison.rules, samples);
+        Ok(ComparisonView { comparison, points, tails })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Two settings measured in turn, and what their paired times say.
 
-use crate::{ComparisonId, Failure, PhaseName, Run, Setting};
+use crate::{ComparisonId, Failure, Percentile, PhaseName, Run, Setting};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +37,8 @@ pub struct CompareRules {
     pub threshold: f64,
     /// Of the interval, however often it is looked at: 0.995.
     pub confidence: f64,
+    /// What this percentile of each side's times may be at most, where that is asked for.
+    pub tail: Option<Percentile>,
 }
 
 impl CompareRules {
@@ -48,7 +50,7 @@ impl CompareRules {
 
 impl Default for CompareRules {
     fn default() -> Self {
-        Self { threshold: 0.01, confidence: 0.995 }
+        Self { threshold: 0.01, confidence: 0.995, tail: None }
     }
 }
 
@@ -153,6 +155,91 @@ impl RatioInterval {
     }
 }
 
+/// Whether a side's times keep the limit on their percentile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TailVerdict {
+    Meets,
+    Misses,
+    /// Too few samples, or too close to the limit.
+    Unknown,
+}
+
+/// What a side's samples say of the limit on a percentile.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tail {
+    pub verdict: TailVerdict,
+    pub samples: u32,
+    /// Samples, all told, that would likely tell; none where it is told, or where a day would not be enough.
+    pub needed_samples: Option<u32>,
+    /// What a comparison that takes so many lasts.
+    pub needed_secs: Option<f64>,
+    /// The percentile's interval at the confidence asked for; an end that so few samples do not bound is none.
+    pub low_ms: Option<f64>,
+    pub high_ms: Option<f64>,
+}
+
+/// The same of both sides.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tails {
+    pub a: Tail,
+    pub b: Tail,
+}
+
+impl Tails {
+    pub fn side(&self, side: Side) -> &Tail {
+        match side {
+            Side::A => &self.a,
+            Side::B => &self.b,
+        }
+    }
+
+    pub fn are_told(&self) -> bool {
+        Side::BOTH.iter().all(|side| self.side(*side).verdict != TailVerdict::Unknown)
+    }
+
+    /// How long a comparison that likely tells of both lasts; none where it is told, or nobody could wait for it.
+    pub fn needed_secs(&self) -> Option<f64> {
+        Side::BOTH.iter().filter_map(|side| self.side(*side).needed_secs).reduce(f64::max)
+    }
+}
+
+impl Tail {
+    /// In plain words: "A meets the limit: its p95 is at most 12.3 ms".
+    pub fn sentence(&self, side: Side, limit: Percentile) -> String {
+        let (side, p, samples) = (side.label(), limit.label(), self.samples);
+        match (self.verdict, self.low_ms, self.high_ms) {
+            (TailVerdict::Meets, _, Some(high)) => {
+                format!("{side} meets the limit: its {p} is at most {} ms, from {samples} samples", short(high))
+            }
+            (TailVerdict::Misses, Some(low), _) => {
+                format!("{side} does not meet the limit: its {p} is at least {} ms, from {samples} samples", short(low))
+            }
+            _ => format!(
+                "It is unknown whether {side} keeps its {p} within {} ms: {}",
+                short(limit.ms),
+                match self.needed_samples {
+                    Some(needed) => format!("it has {samples} samples, and about {needed} would tell"),
+                    None => format!("after {samples} samples it is too close to the limit to be told within a day"),
+                }
+            ),
+        }
+    }
+}
+
+impl Percentile {
+    /// `p95`, `p99.9`.
+    pub fn label(&self) -> String {
+        format!("p{}", (self.p * 1e5).round() / 1e3)
+    }
+}
+
+/// Three significant digits.
+fn short(value: f64) -> String {
+    let digits = (2 - value.abs().max(1e-9).log10().floor() as i32).clamp(0, 6) as usize;
+    format!("{value:.digits$}")
+}
+
 /// With one digit behind the point below ten, and two far below one.
 fn percent(share: f64) -> String {
     match (share * 100.0, (share * 100.0).abs()) {
@@ -213,6 +300,8 @@ pub struct LiveComparison {
     /// What the rounds said after each of them, thinned out where they are many.
     pub points: Vec<ComparisonPoint>,
     pub ratio: Option<PairedRatio>,
+    /// Where the rules limit a percentile.
+    pub tails: Option<Tails>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -253,6 +342,8 @@ pub struct ComparisonPoint {
 pub struct ComparisonView {
     pub comparison: Comparison,
     pub points: Vec<ComparisonPoint>,
+    /// Where the rules limit a percentile.
+    pub tails: Option<Tails>,
 }
 
 /// A stored comparison in one line.
@@ -300,6 +391,32 @@ mod tests {
             sentence(1.0, None, Verdict::CannotTell),
             "It cannot be told which is faster: 12 rounds are too few"
         );
+    }
+
+    #[test]
+    fn a_limit_is_met_missed_or_unknown_in_a_sentence() {
+        let limit = Percentile { p: 0.95, ms: 20.0 };
+        let tail = |verdict, needed_samples| Tail {
+            verdict,
+            samples: 240,
+            needed_samples,
+            needed_secs: needed_samples.map(f64::from),
+            low_ms: Some(21.04),
+            high_ms: Some(12.345),
+        };
+        let told = |verdict, needed| tail(verdict, needed).sentence(Side::A, limit);
+        assert_eq!(told(TailVerdict::Meets, None), "A meets the limit: its p95 is at most 12.3 ms, from 240 samples");
+        assert_eq!(
+            told(TailVerdict::Misses, None),
+            "A does not meet the limit: its p95 is at least 21.0 ms, from 240 samples"
+        );
+        assert_eq!(
+            told(TailVerdict::Unknown, Some(900)),
+            "It is unknown whether A keeps its p95 within 20.0 ms: it has 240 samples, and about 900 would tell"
+        );
+        assert_eq!(Percentile { p: 0.999, ms: 1.0 }.label(), "p99.9");
+        let open = Tails { a: tail(TailVerdict::Meets, None), b: tail(TailVerdict::Unknown, Some(900)) };
+        assert_eq!((open.are_told(), open.needed_secs()), (false, Some(900.0)));
     }
 
     #[test]

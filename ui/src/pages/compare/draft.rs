@@ -19,6 +19,9 @@ pub struct CompareDraft {
     /// In percent, as typed.
     pub threshold: RwSignal<String>,
     pub budget_secs: RwSignal<String>,
+    /// The percentile of each side's times that has a limit, and the limit as typed, in milliseconds.
+    pub tail: RwSignal<Option<f64>>,
+    pub tail_ms: RwSignal<String>,
     /// The stored comparison that is looked at; none shows the one going on, or the last one.
     pub opened: RwSignal<Option<ComparisonId>>,
     /// The first suggestion was made; after that the choice is the person's.
@@ -45,6 +48,8 @@ impl CompareDraft {
             b: SideDraft::new(Side::B),
             threshold: RwSignal::new("1".into()),
             budget_secs: RwSignal::new("30".into()),
+            tail: RwSignal::new(None),
+            tail_ms: RwSignal::new(String::new()),
             opened: RwSignal::new(None),
             suggested: RwSignal::new(false),
         }
@@ -74,6 +79,10 @@ impl CompareDraft {
         let mut keep = |result: Result<f64, String>| result.map_err(|reason| wrong.push(reason)).unwrap_or_default();
         let threshold = keep(figure("The difference that matters", &self.threshold.get(), 0.01..=50.0));
         let budget_secs = keep(figure("The longest time", &self.budget_secs.get(), 1.0..=3600.0));
+        let tail = self.tail.get().map(|p| Percentile {
+            p,
+            ms: keep(figure("The limit on slow calls", &self.tail_ms.get(), 0.000_1..=3_600_000.0)),
+        });
         let sides = [self.a, self.b].map(|side| side.setting(models, budget_secs));
         let [Ok(a), Ok(b)] = sides else {
             wrong.extend(sides.into_iter().filter_map(Result::err).flatten());
@@ -82,7 +91,7 @@ impl CompareDraft {
         if !wrong.is_empty() {
             return Err(wrong);
         }
-        let rules = CompareRules { threshold: threshold / 100.0, ..CompareRules::default() };
+        let rules = CompareRules { threshold: threshold / 100.0, tail, ..CompareRules::default() };
         Ok(ComparisonOrder { a, b, rules, budget_secs, after: None })
     }
 }

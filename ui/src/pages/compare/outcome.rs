@@ -72,6 +72,7 @@ fn Told(shown: Signal<Option<Shown>>, models: Load<Vec<ModelInfo>>) -> impl Into
             </ul>
             <p class="versus-verdict" data-testid="compare-verdict">{of(headline)}</p>
             <p class="quiet" data-testid="compare-detail">{of(detail)}</p>
+            <Limits shown />
             <Actions shown />
             <RatioPicture points threshold />
         </section>
@@ -130,6 +131,36 @@ fn detail(shown: &Shown) -> String {
         },
         (ComparisonStage::Done(_), None) => format!("{measured}; {sure}, however often it was looked at."),
         _ => String::new(),
+    }
+}
+
+/// Whether each side keeps the limit on its slow calls, where there is one.
+#[component]
+fn Limits(shown: Signal<Option<Shown>>) -> impl IntoView {
+    let told = Memo::new(move |_| {
+        shown.with(|shown| shown.as_ref().and_then(|shown| shown.order.rules.tail.zip(shown.tails)))
+    });
+    let line = |side: Side, tail: Tail, limit: Percentile| {
+        let (class, word) = match tail.verdict {
+            TailVerdict::Meets => ("chip ready", "Meets it"),
+            TailVerdict::Misses => ("chip failed", "Does not"),
+            TailVerdict::Unknown => ("chip neutral", "Unknown"),
+        };
+        view! {
+            <li>
+                <span class=class>{word}</span>
+                <span>{tail.sentence(side, limit)}"."</span>
+            </li>
+        }
+    };
+    move || {
+        told.get().map(|(limit, tails)| {
+            view! {
+                <ul class="versus-limits" data-testid="compare-limits">
+                    {Side::BOTH.map(|side| line(side, *tails.side(side), limit)).collect_view()}
+                </ul>
+            }
+        })
     }
 }
 

@@ -140,6 +140,14 @@ fn Terms(models: Load<Vec<ModelInfo>>) -> impl IntoView {
                 <Field label="Longest time, in seconds" hint="It ends as soon as it can be told.">
                     <TextInput value=draft.budget_secs placeholder="30" testid="compare-budget" />
                 </Field>
+                <Field label="A limit for slow calls">
+                    <Select options=tail_options() chosen=Signal::derive(move || Some(draft.tail.get())) label="A limit for slow calls" placeholder="None" testid="compare-tail" on_choose=move |tail| draft.tail.set(tail) />
+                </Field>
+                <Show when=move || draft.tail.with(Option::is_some)>
+                    <Field label="… within, in milliseconds" hint="Measured until each side's samples tell.">
+                        <TextInput value=draft.tail_ms placeholder="20" testid="compare-tail-ms" />
+                    </Field>
+                </Show>
             </div>
             <div class="stack versus-start">
                 {move || failure.get().map(|failure| view! { <InlineFailure failure /> })}
@@ -172,6 +180,17 @@ fn Terms(models: Load<Vec<ModelInfo>>) -> impl IntoView {
 
 /// Value, label and test id of what a list offers.
 type Options<T> = Vec<(T, String, String)>;
+
+fn tail_options() -> Options<Option<f64>> {
+    let named = |(tail, label, testid): (Option<f64>, &str, &str)| (tail, label.to_owned(), testid.to_owned());
+    [
+        (None, "None", "compare-tail-none"),
+        (Some(0.95), "95 of 100 calls (p95)", "compare-tail-p95"),
+        (Some(0.99), "99 of 100 calls (p99)", "compare-tail-p99"),
+    ]
+    .map(named)
+    .into()
+}
 
 fn model_options(models: Option<&Vec<ModelInfo>>, key: &str) -> Options<ModelId> {
     let all = models.map(Vec::as_slice).unwrap_or_default();

@@ -8,16 +8,17 @@ pub struct Shown {
     pub stage: ComparisonStage,
     pub points: Vec<ComparisonPoint>,
     pub ratio: Option<PairedRatio>,
+    pub tails: Option<Tails>,
 }
 
 impl From<LiveComparison> for Shown {
-    fn from(LiveComparison { order, stage, points, ratio }: LiveComparison) -> Self {
-        Self { order, stage, points, ratio }
+    fn from(LiveComparison { order, stage, points, ratio, tails }: LiveComparison) -> Self {
+        Self { order, stage, points, ratio, tails }
     }
 }
 
 impl From<ComparisonView> for Shown {
-    fn from(ComparisonView { comparison, points }: ComparisonView) -> Self {
+    fn from(ComparisonView { comparison, points, tails }: ComparisonView) -> Self {
         let order = ComparisonOrder {
             budget_secs: comparison.a.setting.budget_secs,
             a: comparison.a.setting,
@@ -25,7 +26,7 @@ impl From<ComparisonView> for Shown {
             rules: comparison.rules,
             after: None,
         };
-        Self { order, stage: ComparisonStage::Done(comparison.id), points, ratio: comparison.result }
+        Self { order, stage: ComparisonStage::Done(comparison.id), points, ratio: comparison.result, tails }
     }
 }
 
@@ -37,9 +38,11 @@ impl Shown {
     /// The same settings again, whose rounds are added to these; none where it is told or could not be.
     pub fn more(&self) -> Option<ComparisonOrder> {
         let ComparisonStage::Done(id) = &self.stage else { return None };
-        let ratio = self.ratio.filter(|ratio| ratio.verdict == Verdict::CannotTell)?;
+        let ratio = self.ratio.filter(|ratio| ratio.verdict == Verdict::CannotTell);
+        let tail = self.tails.and_then(|tails| tails.needed_secs());
+        let secs = ratio.and_then(|ratio| ratio.needed_secs).into_iter().chain(tail).reduce(f64::max)?;
         // A promise is a guess: somewhat more than it says is seldom too little.
-        let budget_secs = (ratio.needed_secs? * 1.25 + 1.0).clamp(5.0, 3600.0);
+        let budget_secs = (secs * 1.25 + 1.0).clamp(5.0, 3600.0);
         Some(ComparisonOrder { after: Some(id.clone()), budget_secs, ..self.order.clone() })
     }
 }

@@ -20,8 +20,8 @@ const BLOCK: Duration = Duration::from_millis(20);
 pub enum Told<'a> {
     /// One side is being prepared.
     Live(Side, &'a Live),
-    /// The rounds so far, after each of them.
-    Rounds(&'a [Round]),
+    /// The rounds so far, after each of them, and every sample of A and of B.
+    Rounds(&'a [Round], [&'a [f64]; 2]),
 }
 
 /// Both results with all their samples, and the rounds they were taken in.
@@ -70,7 +70,7 @@ fn take_rounds(
     while control.goes_on() && (rounds.is_empty() || began.elapsed() < budget) {
         let Some(round) = take_round(a, b) else { break };
         rounds.push(Round { ended_secs: began.elapsed().as_secs_f64(), ..round });
-        on(Told::Rounds(&rounds));
+        on(Told::Rounds(&rounds, [&a.samples, &b.samples]));
     }
     rounds
 }
@@ -91,14 +91,16 @@ struct Seat {
     said: Receiver<Said>,
     /// How to ask it, once it is held.
     held: Option<Voice>,
+    /// Of all its blocks, in milliseconds.
+    samples: Vec<f64>,
     ended: Option<Run>,
 }
 
 enum Said {
     Live(Box<Live>),
     Held(Voice),
-    /// The median time of a block's calls.
-    Block(f64),
+    /// The times of a block's calls, in milliseconds.
+    Block(Vec<f64>),
     Ended(Box<Run>),
 }
 
@@ -122,9 +124,7 @@ impl Seat {
                 Heard::Event(Event::Held) => {
                     tell(Said::Held(voice.clone().expect("a worker that speaks was started")));
                 }
-                Heard::Event(Event::Samples(samples)) => {
-                    tell(Said::Block(statistics::median(samples).expect("a block holds a call")));
-                }
+                Heard::Event(Event::Samples(samples)) => tell(Said::Block(samples.clone())),
                 _ => {}
             };
             let run = measure_at(
@@ -137,7 +137,7 @@ impl Seat {
             );
             tell(Said::Ended(Box::new(run)));
         });
-        let mut seat = Self { said, held: None, ended: None };
+        let mut seat = Self { said, held: None, samples: Vec::new(), ended: None };
         while seat.held.is_none() && seat.ended.is_none() {
             match seat.hear() {
                 Said::Live(live) => on(Told::Live(side, &live)),
@@ -149,13 +149,16 @@ impl Seat {
         seat
     }
 
-    /// One block; none where the side has ended.
+    /// The median time of a call in one block; none where the side has ended.
     fn block(&mut self) -> Option<f64> {
         let voice = self.held.as_ref().filter(|_| self.ended.is_none())?;
         voice.say(Wish::Block(BLOCK));
         loop {
             match self.hear() {
-                Said::Block(ms) => return Some(ms),
+                Said::Block(samples) => {
+                    self.samples.extend(&samples);
+                    return Some(statistics::median(&samples).expect("a block holds a call"));
+                }
                 Said::Ended(run) => {
                     self.ended = Some(*run);
                     return None;

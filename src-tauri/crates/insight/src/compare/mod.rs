@@ -6,8 +6,11 @@
 //! design, however they are spread and however they depend on each other. That is all that [`sequence`] asks for.
 
 mod sequence;
+mod tail;
 #[cfg(test)]
 mod tests;
+
+pub use tail::tails;
 
 use contract::{CompareRules, PairedRatio, RatioInterval, Round, Verdict};
 use sequence::Sequence;

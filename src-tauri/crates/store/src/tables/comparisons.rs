@@ -3,7 +3,7 @@
 use super::{Migration, runs};
 use crate::columns::{Cells, insert, json, maybe, maybe_word, text, time};
 use crate::{Result, StoreError};
-use contract::{CompareRules, Comparison, ComparisonId, ComparisonRow, PairedRatio, RatioInterval, RunId};
+use contract::{CompareRules, Comparison, ComparisonId, ComparisonRow, PairedRatio, Percentile, RatioInterval, RunId};
 use duckdb::{Connection, params};
 
 pub const MIGRATIONS: &[Migration] = &[Migration {
@@ -14,6 +14,8 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
         b BIGINT NOT NULL REFERENCES runs (key),
         threshold DOUBLE NOT NULL,
         confidence DOUBLE NOT NULL,
+        tail_p DOUBLE,           -- NULL: no percentile is limited
+        tail_ms DOUBLE,
         verdict VARCHAR,         -- NULL: a side failed before there was a round
         ratio DOUBLE,            -- of B's time to A's
         low DOUBLE,              -- NULL: the rounds are too few to bound it
@@ -40,6 +42,8 @@ pub fn save(conn: &Connection, comparison: &Comparison) -> Result<()> {
         ("b", key(&comparison.b.id)?.into()),
         ("threshold", comparison.rules.threshold.into()),
         ("confidence", comparison.rules.confidence.into()),
+        ("tail_p", maybe(comparison.rules.tail.map(|tail| tail.p))),
+        ("tail_ms", maybe(comparison.rules.tail.map(|tail| tail.ms))),
         ("verdict", maybe_word(result.map(|result| result.verdict))),
         ("ratio", maybe(result.map(|result| result.ratio))),
         ("low", maybe(interval.map(|interval| interval.low))),
@@ -71,7 +75,7 @@ pub fn whole(conn: &Connection, id: &ComparisonId) -> Result<Option<Comparison>>
     let result = result(&cells, rounds.len() as u32)?;
     Ok(Some(Comparison {
         id: id.clone(),
-        rules: CompareRules { threshold: cells.get("threshold")?, confidence: cells.get("confidence")? },
+        rules: rules(&cells)?,
         result,
         rounds,
         started_at: cells.time("started_at")?,
@@ -93,8 +97,8 @@ pub fn rows(conn: &Connection) -> Result<Vec<ComparisonRow>> {
         )
     };
     let sql = format!(
-        "SELECT c.id::VARCHAR AS id, epoch_ns(started_at) AS started_at, threshold, confidence, verdict, ratio, low, high,
-            needed_secs, round_count, {} AS a, {} AS b
+        "SELECT c.id::VARCHAR AS id, epoch_ns(started_at) AS started_at, threshold, confidence, tail_p, tail_ms, verdict,
+            ratio, low, high, needed_secs, round_count, {} AS a, {} AS b
          FROM comparisons c ORDER BY c.started_at DESC, c.id",
         side("a"),
         side("b")
@@ -107,13 +111,21 @@ pub fn rows(conn: &Connection) -> Result<Vec<ComparisonRow>> {
         all.push(ComparisonRow {
             id: ComparisonId(cells.get("id")?),
             started_at: cells.time("started_at")?,
-            rules: CompareRules { threshold: cells.get("threshold")?, confidence: cells.get("confidence")? },
+            rules: rules(&cells)?,
             result: result(&cells, cells.get("round_count")?)?,
             a: cells.get("a")?,
             b: cells.get("b")?,
         });
     }
     Ok(all)
+}
+
+fn rules(cells: &Cells) -> Result<CompareRules> {
+    let tail = match (cells.get("tail_p")?, cells.get("tail_ms")?) {
+        (Some(p), Some(ms)) => Some(Percentile { p, ms }),
+        _ => None,
+    };
+    Ok(CompareRules { threshold: cells.get("threshold")?, confidence: cells.get("confidence")?, tail })
 }
 
 /// What was told; none where a side failed before there was a round.

@@ -7,7 +7,11 @@ fn comparison(result: Option<PairedRatio>) -> Comparison {
     let (a, b) = (run(1, "bert", Platform::Cpu, 1.0), run(2, "bert", Platform::Cpu, 1.03));
     Comparison {
         id: ComparisonId(id(9).0),
-        rules: CompareRules { threshold: 0.02, confidence: 0.99 },
+        rules: CompareRules {
+            threshold: 0.02,
+            confidence: 0.99,
+            tail: result.is_some().then_some(Percentile { p: 0.99, ms: 12.5 }),
+        },
         result,
         rounds: vec![
             Round { first: Side::A, a_ms: [1.0, 0.1 + 0.2], b_ms: [1.03, 1.04], ended_secs: 0.08 },
