@@ -692,6 +692,28 @@ fn a_setting_that_cannot_be_understood_or_used_is_refused_by_its_key() {
     assert!(said.contains("empty libraries") && said.contains("no library"), "{said}");
     let (_, said) = compare("engine=candle length=100000");
     assert!(said.contains("100000"), "{said}");
+    let limit = |limit: &[&str]| {
+        let sides = ["compare", "--a", "model=bert-tiny engine=candle", "--b", "engine=candle"];
+        shell.fails(&[&sides[..], limit].concat()).1
+    };
+    assert!(limit(&["--percentile", "p95"]).contains("--limit-ms"));
+    assert!(limit(&["--limit-ms", "3"]).contains("--percentile"));
+    assert!(limit(&["--percentile", "95", "--limit-ms", "3"]).contains("such as p95"));
+    assert!(limit(&["--percentile", "p100", "--limit-ms", "3"]).contains("p99.9"));
+}
+
+#[test]
+fn a_comparison_says_whether_each_side_keeps_its_p95_within_a_limit() {
+    let shell = Shell::new();
+    let sides = ["compare", "--a", "model=bert-tiny engine=candle length=16 threads=1", "--b", "length=32"];
+    let limit = ["--percentile", "p95", "--limit-ms", "60000", "--budget-secs", "60"];
+    let output = shell.run(&[&sides[..], &limit[..]].concat());
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains("A meets the limit: its p95 is at most ") && told.contains("B meets the limit"), "{told}");
+    let short = ["--percentile", "p99", "--limit-ms", "60000", "--budget-secs", "0.1", "--json"];
+    let told = shell.json(&[&sides[..], &short[..]].concat());
+    assert_eq!(told["tails"]["a"]["verdict"], "unknown");
+    assert!(told["tails"]["a"]["needed_samples"].as_u64().unwrap() >= 1236, "{}", told["tails"]);
 }
 
 #[cfg(unix)]

@@ -178,12 +178,17 @@ fn two_settings_are_compared_until_it_can_be_told() {
     window.until("what must be mended", |window| window.text("compare-wrong").contains("none").then_some(()));
     window.type_into("compare-b-batch", "1");
     window.type_into("compare-b-size", "64");
+    window.click("compare-tail-p95");
+    window.type_into("compare-tail-ms", "60000");
+    window.picture("compare-1-set-up-limit");
     window.click("compare-start");
     window.until("the first rounds", |window| (window.count("[data-testid=compare-picture] svg") > 0).then_some(()));
     window.picture("compare-2-measuring");
     window.wait_long("compare-sides", Duration::from_secs(120));
     let verdict = window.text("compare-verdict");
     assert!(verdict.starts_with("B is slower: it takes "), "four times the text: {verdict}");
+    let kept = window.text("compare-limits");
+    assert!(kept.contains("A meets the limit: its p95 is at most") && kept.contains("B meets the limit"), "{kept}");
     window.picture("compare-3-told");
 
     // A against itself, to far within what can be told in a second: more time is offered.

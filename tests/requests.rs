@@ -282,6 +282,43 @@ fn a_comparison_is_told_kept_and_gone_on_with() {
 }
 
 #[test]
+fn a_limit_on_slow_calls_is_measured_until_the_samples_tell_or_the_time_is_up() {
+    let desk = TestDesk::open();
+    desk.ask(GetMachine {}).unwrap();
+    let compare = |tail: Percentile, budget_secs: f64| {
+        let rules = CompareRules { tail: Some(tail), ..CompareRules::default() };
+        let order = ComparisonOrder { rules, budget_secs, ..comparison_order(&desk, 16, 64) };
+        desk.wait_for("its turn", |desk| desk.ask(StartComparison { order: order.clone() }).ok());
+        let live = end_of_comparison(&desk);
+        let ComparisonStage::Done(id) = live.stage else { panic!("{:?}", live.stage) };
+        let view = desk.ask(GetComparison { id }).unwrap();
+        assert_eq!(view.comparison.rules, rules);
+        let tails = view.tails.unwrap();
+        assert_eq!(tails.a.samples as usize, view.comparison.a.samples_ms.len(), "all that was sampled counts");
+        (tails, live.tails.unwrap(), view.comparison.result.unwrap())
+    };
+    let (tails, live, ratio) = compare(Percentile { p: 0.95, ms: 60_000.0 }, 60.0);
+    assert_eq!((tails, ratio.verdict), (live, Verdict::Slower));
+    for side in Side::BOTH {
+        let tail = tails.side(side);
+        assert_eq!(tail.verdict, TailVerdict::Meets, "{tail:?}");
+        assert!(tail.samples >= 208 && tail.high_ms.unwrap() > 0.0, "no fewer tell it: {tail:?}");
+    }
+    let (tails, ..) = compare(Percentile { p: 0.95, ms: 0.000_1 }, 60.0);
+    assert!(Side::BOTH.iter().all(|side| tails.side(*side).verdict == TailVerdict::Misses), "{tails:?}");
+    let (tails, ..) = compare(Percentile { p: 0.99, ms: 60_000.0 }, 0.2);
+    let b = tails.b;
+    assert_eq!(b.verdict, TailVerdict::Unknown, "{b:?}");
+    assert!(b.samples < 1236 && b.needed_samples.unwrap() >= 1236 && b.needed_secs.unwrap() > 0.0, "{b:?}");
+
+    let order = ComparisonOrder {
+        rules: CompareRules { tail: Some(Percentile { p: 0.95, ms: -1.0 }), ..CompareRules::default() },
+        ..comparison_order(&desk, 16, 64)
+    };
+    assert!(desk.ask(StartComparison { order }).unwrap_err().to_string().contains("slow calls"));
+}
+
+#[test]
 fn nothing_is_measured_beside_a_comparison_and_a_cancelled_one_leaves_nothing() {
     let desk = TestDesk::open();
     let order = ComparisonOrder {
