@@ -1,7 +1,7 @@
 //! A model that is too large or too slow to be measured whole: measured with one to four layers, and extrapolated.
 
 use contract::*;
-use insight::layers::{Few, extrapolate};
+use insight::layers::extrapolate;
 use models::{Model, Reading};
 use std::collections::BTreeMap;
 use store::Store;
@@ -41,7 +41,7 @@ pub fn forecasts(
     let whole_layers = u32::try_from(layers.value).unwrap_or(u32::MAX);
     let forecasts = places.into_iter().filter_map(|((engine, device, precision), (device_name, mut from))| {
         from.sort_by_key(|run| run.layers);
-        let forecast = extrapolate(&from.iter().map(few_of).collect::<Vec<_>>(), whole_layers)?;
+        let forecast = extrapolate(&from, whole_layers)?;
         let (ms, low_ms, high_ms) = (forecast.ms, forecast.low_ms, forecast.high_ms);
         Some(LayerForecast { engine, device, device_name, precision, ms, low_ms, high_ms, from })
     });
@@ -50,10 +50,6 @@ pub fn forecasts(
         forecasts: forecasts.collect(),
         few: few.into_iter().map(|(_, config, _)| config).collect(),
     })
-}
-
-fn few_of(run: &LayerRun) -> Few {
-    Few { layers: run.layers, median_ms: run.median_ms, low_ms: run.low_ms, high_ms: run.high_ms }
 }
 
 /// Batch and size as a result records them.

@@ -137,20 +137,18 @@ impl Advisor<'_> {
             recommend::Evidence::Measured => known.behind(survey, &candidate.setting),
             recommend::Evidence::Predicted => (Vec::new(), Evidence::Predicted),
         };
-        let interval = |of: insight::forecast::Interval| Interval { value: of.value, low: of.low, high: of.high };
         Candidate {
             setting: places.advised(known, self.machine, &candidate.setting),
             evidence,
-            latency_ms: interval(candidate.latency_ms),
+            latency_ms: candidate.latency_ms,
             p95_ms: candidate.p95_ms,
             samples_per_s: candidate.samples_per_second,
-            memory_mb: candidate.peak_memory_mb.map(interval),
+            memory_mb: candidate.peak_memory_mb,
             cost_per_hour: self.settings.prices.get(&candidate.setting.hardware).copied(),
             support: candidate.support.map(ForecastSupport::label).unwrap_or_default().to_owned(),
             note: candidate.note,
             probability_best: candidate.probability_best,
             expected_regret: candidate.expected_regret,
-            on_front: candidate.on_front,
             why: candidate.why,
             runs,
         }

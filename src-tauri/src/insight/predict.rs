@@ -2,10 +2,7 @@
 
 use super::{Insight, Known, made};
 use contract::*;
-use insight::{
-    forecast::Interval,
-    recommend::{Candidate, Evidence, Setting, Survey},
-};
+use insight::recommend::{Candidate, Evidence, Setting, Survey};
 use std::collections::HashMap;
 use store::{KnownRun, Store};
 

@@ -211,7 +211,6 @@ mod tests {
             note: String::new(),
             probability_best: 0.0,
             expected_regret: 0.0,
-            on_front: false,
             why: String::new(),
             runs: vec![format!("run-{hardware}").into()],
         }

@@ -130,8 +130,6 @@ pub struct Candidate {
     pub probability_best: f64,
     /// How much slower than the best one it is on average, as a share.
     pub expected_regret: f64,
-    /// Nothing that keeps the limits is both faster and smaller.
-    pub on_front: bool,
     /// Why it is the choice, or why not.
     pub why: String,
     /// The results behind a measured figure, newest first.

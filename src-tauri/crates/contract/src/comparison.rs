@@ -14,13 +14,6 @@ pub enum Side {
 impl Side {
     pub const BOTH: [Self; 2] = [Self::A, Self::B];
 
-    pub fn other(self) -> Self {
-        match self {
-            Self::A => Self::B,
-            Self::B => Self::A,
-        }
-    }
-
     pub fn label(self) -> &'static str {
         match self {
             Self::A => "A",

@@ -1,15 +1,7 @@
 //! How long a model of many layers would take, from runs of it with only a few.
 
 use crate::student;
-
-/// The median of a run of the model with so many layers, with its 95 % interval.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Few {
-    pub layers: u32,
-    pub median_ms: f64,
-    pub low_ms: f64,
-    pub high_ms: f64,
-}
+use contract::LayerRun;
 
 /// A time that was not measured, with its 95 % interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,7 +23,7 @@ const OUTSIDE: f64 = 0.05;
 /// The interval is that of one further observation in ordinary least squares, `s √(1 + 1/n + (x − x̄)² / Σ(xᵢ − x̄)²)`
 /// times Student's quantile at n − 2 degrees of freedom, where `s` is never taken below the runs' own uncertainty.
 /// None for fewer than three different numbers of layers, and where more layers took no longer.
-pub fn extrapolate(runs: &[Few], layers: u32) -> Option<Extrapolated> {
+pub fn extrapolate(runs: &[LayerRun], layers: u32) -> Option<Extrapolated> {
     let mut different: Vec<u32> = runs.iter().map(|run| run.layers).collect();
     different.sort_unstable();
     different.dedup();
@@ -39,7 +31,7 @@ pub fn extrapolate(runs: &[Few], layers: u32) -> Option<Extrapolated> {
         return None;
     }
     let n = runs.len() as f64;
-    let mean = |of: &dyn Fn(&Few) -> f64| runs.iter().map(of).sum::<f64>() / n;
+    let mean = |of: &dyn Fn(&LayerRun) -> f64| runs.iter().map(of).sum::<f64>() / n;
     let (mean_x, mean_y) = (mean(&|run| f64::from(run.layers)), mean(&|run| run.median_ms));
     let spread = runs.iter().map(|run| (f64::from(run.layers) - mean_x).powi(2)).sum::<f64>();
     let slope =
@@ -61,13 +53,13 @@ pub fn extrapolate(runs: &[Few], layers: u32) -> Option<Extrapolated> {
 mod tests {
     use super::*;
 
-    fn run(layers: u32, median_ms: f64, half: f64) -> Few {
-        Few { layers, median_ms, low_ms: median_ms - half, high_ms: median_ms + half }
+    fn run(layers: u32, median_ms: f64, half: f64) -> LayerRun {
+        LayerRun { layers, median_ms, low_ms: median_ms - half, high_ms: median_ms + half }
     }
 
     #[test]
     fn a_straight_line_goes_on_within_what_the_runs_are_sure_of() {
-        let runs: Vec<Few> = (1..=4).map(|layers| run(layers, 2.0 + 3.0 * f64::from(layers), 0.1)).collect();
+        let runs: Vec<LayerRun> = (1..=4).map(|layers| run(layers, 2.0 + 3.0 * f64::from(layers), 0.1)).collect();
         let forecast = extrapolate(&runs, 24).unwrap();
         assert!((forecast.ms - 74.0).abs() < 1e-9);
         // t at 2 degrees of freedom is 4.303, the sum under the root 1 + 1/4 + 21.5² / 5.
@@ -77,10 +69,11 @@ mod tests {
 
     #[test]
     fn a_bent_line_is_less_sure() {
-        let straight: Vec<Few> = (1..=4).map(|layers| run(layers, 3.0 * f64::from(layers), 0.01)).collect();
+        let straight: Vec<LayerRun> = (1..=4).map(|layers| run(layers, 3.0 * f64::from(layers), 0.01)).collect();
         let mut bent = straight.clone();
         bent[1].median_ms += 0.5;
-        let width = |runs: &[Few]| extrapolate(runs, 12).map(|forecast| forecast.high_ms - forecast.low_ms).unwrap();
+        let width =
+            |runs: &[LayerRun]| extrapolate(runs, 12).map(|forecast| forecast.high_ms - forecast.low_ms).unwrap();
         assert!(width(&bent) > 5.0 * width(&straight));
     }
 

@@ -114,8 +114,8 @@ fn fed(work: &Work) -> String {
 
 fn figures(choice: &Candidate) -> Vec<Fact> {
     let mut facts = vec![
-        Fact::new("Chance to be the fastest", words::percent(choice.probability_best)),
-        Fact::new("Slower than the best, on average", words::percent(choice.expected_regret)),
+        Fact::new("Chance to be the fastest", percent_text(choice.probability_best)),
+        Fact::new("Slower than the best, on average", percent_text(choice.expected_regret)),
         Fact::new("Samples a second", significant(choice.samples_per_s)),
     ];
     facts.extend(choice.p95_ms.map(|ms| Fact::new("95 of 100 batches within", format::duration_ms(ms))));
@@ -219,7 +219,7 @@ fn tells(work: &Work, run: &NextRun) -> String {
         work.model,
         words::place(&run.setting),
         duration_secs(run.secs),
-        words::percent(run.regret_saved)
+        percent_text(run.regret_saved)
     )
 }
 

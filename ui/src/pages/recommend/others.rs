@@ -3,7 +3,7 @@
 use super::words;
 use crate::parts::*;
 use chart::format::{count, significant};
-use contract::{Candidate, RejectedSetting, RunId};
+use contract::{Candidate, RejectedSetting, RunId, percent_text};
 use leptos::prelude::*;
 
 /// Rows before the rest is asked for.
@@ -30,9 +30,8 @@ pub fn Alternatives(alternatives: Vec<Candidate>, open: RwSignal<Option<(RunId, 
                             <th scope="col">"Setting"</th>
                             <th scope="col" class="number">"Time"</th>
                             <th scope="col" class="number">"Memory"</th>
-                            {priced.then(|| view! { <th scope="col" class="number">"A million"</th> })}
-                            <th scope="col" class="number">"Chance"</th>
-                            <th scope="col">"Why not"</th>
+                            {priced.then(|| view! { <th scope="col" class="number">"Cost of a million"</th> })}
+                            <th scope="col" class="number">"Chance of being best"</th>
                         </tr>
                     </thead>
                     <tbody>{rows}</tbody>
@@ -63,7 +62,7 @@ fn Row(candidate: Candidate, priced: bool, open: RwSignal<Option<(RunId, f64)>>)
     };
     let rests_on = capital(&candidate.support);
     view! {
-        <tr>
+        <tr class="reasoned">
             <td>
                 <span class="results-two">
                     {name}
@@ -77,8 +76,10 @@ fn Row(candidate: Candidate, priced: bool, open: RwSignal<Option<(RunId, f64)>>)
             {priced.then(|| view! {
                 <td class="number">{candidate.cost_per_million().map_or_else(dash, |cost| significant(cost).into_any())}</td>
             })}
-            <td class="number">{words::percent(candidate.probability_best)}</td>
-            <td class="why small">
+            <td class="number">{percent_text(candidate.probability_best)}</td>
+        </tr>
+        <tr>
+            <td class="reason small" colspan=if priced { 5 } else { 4 }>
                 {capital(&candidate.why)}"."
                 {(!rests_on.is_empty()).then(|| view! { <span class="quiet">" "{rests_on}"."</span> })}
             </td>

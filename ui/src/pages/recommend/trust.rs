@@ -1,6 +1,5 @@
 //! How far predictions can be trusted: what came of those that were measured later, and what times depend on.
 
-use super::words;
 use crate::{
     load::load,
     pages::{ExportButtons, RunDrawer},
@@ -115,7 +114,7 @@ fn Judged(record: Signal<ForecastRecord>, open: RwSignal<Option<(RunId, f64)>>) 
 fn rest(record: &ForecastRecord) -> String {
     let off = record
         .middle_error()
-        .map_or_else(String::new, |error| format!("Half of them were off by at most {}. ", words::percent(error)));
+        .map_or_else(String::new, |error| format!("Half of them were off by at most {}. ", percent_text(error)));
     let waiting = match record.waiting {
         0 => "None waits for a measurement.".to_owned(),
         1 => "One more waits for a measurement of its setting.".into(),
@@ -128,8 +127,8 @@ fn rest(record: &ForecastRecord) -> String {
 
 #[component]
 fn Kind(kind: ForecastSupport, fared: Fared) -> impl IntoView {
-    let share = fared.share().map(words::percent);
-    let sure = fared.interval().map(|(low, high)| format!("{} to {}", words::percent(low), words::percent(high)));
+    let share = fared.share().map(percent_text);
+    let sure = fared.interval().map(|(low, high)| format!("{} to {}", percent_text(low), percent_text(high)));
     view! {
         <tr>
             <td>{capital(kind.label())}"."</td>

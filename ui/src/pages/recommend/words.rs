@@ -44,15 +44,6 @@ pub fn memory(interval: Interval) -> String {
     }
 }
 
-/// A share in percent: `87 %`, `under 1 %`.
-pub fn percent(share: f64) -> String {
-    match share * 100.0 {
-        p if p < 0.05 => "under 0.1 %".into(),
-        p if p < 9.95 => format!("{p:.1} %"),
-        p => format!("{p:.0} %"),
-    }
-}
-
 /// The time of a candidate in a table's cell, with its evidence.
 #[component]
 pub fn TimeCell(candidate: Candidate) -> impl IntoView {

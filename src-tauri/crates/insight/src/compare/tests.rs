@@ -51,7 +51,8 @@ impl Machine {
     fn round(&mut self, a_ms: f64, b_ms: f64, noise: f64) -> Round {
         let first = if self.uniform() < 0.5 { Side::A } else { Side::B };
         let mut taken = ([0.0; 2], [0.0; 2]);
-        for (side, at) in [(first, 0), (first.other(), 0), (first.other(), 1), (first, 1)] {
+        let second = if first == Side::A { Side::B } else { Side::A };
+        for (side, at) in [(first, 0), (second, 0), (second, 1), (first, 1)] {
             match side {
                 Side::A => taken.0[at] = self.block(a_ms, noise),
                 Side::B => taken.1[at] = self.block(b_ms, noise),

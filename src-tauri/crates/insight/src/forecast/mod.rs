@@ -30,14 +30,13 @@ mod twins;
 
 pub use anchors::{Anchors, anchors};
 pub use baseline::Baseline;
-pub use contract::ForecastSupport as Support;
+pub use contract::{ForecastSupport as Support, Interval};
 pub use duplicates::without_copies;
 pub use influence::influences;
 
 use crate::table::Measurement;
 use frame::Frame;
 use learn::{Answer, Lesson};
-use serde::Serialize;
 use std::collections::{BTreeMap, HashSet};
 use support::Coverage;
 
@@ -60,19 +59,10 @@ pub struct Forecast {
     pub note: String,
 }
 
-/// A value with its 90 % interval.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Interval {
-    pub value: f64,
-    pub low: f64,
-    pub high: f64,
-}
-
-impl Interval {
-    fn from_log(answer: &Answer, shift: f64) -> Self {
-        let centre = answer.value + shift;
-        Self { value: centre.exp(), low: (centre - answer.half_width).exp(), high: (centre + answer.half_width).exp() }
-    }
+/// An answer on the logarithmic scale, as a value with its 90 % interval.
+fn interval(answer: &Answer, shift: f64) -> Interval {
+    let centre = answer.value + shift;
+    Interval { value: centre.exp(), low: (centre - answer.half_width).exp(), high: (centre + answer.half_width).exp() }
 }
 
 /// Answers `asked` from `known`. Whatever names and blanks the rows have, each gets an answer or a reason.
@@ -105,9 +95,9 @@ pub fn forecast(known: &[&Measurement], asked: &[&Measurement]) -> Forecasts {
             let support = coverage.of(&frame, *at);
             let latency_ms = times.get(at).map(|answer| {
                 let half_width = age.widened(&frame, *at, answer.half_width);
-                Interval::from_log(&Answer { half_width, ..*answer }, samples[*at])
+                interval(&Answer { half_width, ..*answer }, samples[*at])
             });
-            let peak_memory_mb = memories.get(at).map(|answer| Interval::from_log(answer, analytic[*at]));
+            let peak_memory_mb = memories.get(at).map(|answer| interval(answer, analytic[*at]));
             let note = grounds.note(rows[*at], support, times.get(at)) + &aged(age.of(&frame, *at));
             Forecast { latency_ms, peak_memory_mb, support, note }
         })

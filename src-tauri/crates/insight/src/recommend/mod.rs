@@ -7,6 +7,7 @@ use crate::{
     forecast::{Interval, Support},
     table::Measurement,
 };
+use contract::percent_text;
 use serde::Serialize;
 
 /// The piece of work to place. What is left open is taken from the model's own rows.
@@ -242,12 +243,12 @@ fn front(candidates: &mut [Candidate]) {
 fn explain(sorted: &mut [Candidate]) {
     let Some(best) = sorted.first().map(|c| c.latency_ms.value) else { return };
     for (at, candidate) in sorted.iter_mut().enumerate() {
-        let chance = (100.0 * candidate.probability_best).round();
+        let chance = percent_text(candidate.probability_best);
         candidate.why = if at == 0 {
-            format!("the lowest expected time; {chance} % sure to be the fastest that keeps the limits")
+            format!("the lowest expected time; {chance} sure to be the fastest that keeps the limits")
         } else {
             let times = candidate.latency_ms.value / best;
-            format!("{} times the choice's time; {chance} % likely to be the fastest", short(times))
+            format!("{} times the choice's time; {chance} likely to be the fastest", short(times))
         };
     }
 }
