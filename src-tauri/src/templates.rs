@@ -93,9 +93,7 @@ impl Templates {
         if let Some(tried) = tried.as_ref().filter(|tried| tried.name == name && tried.text == text) {
             return Ok(tried.library.clone());
         }
-        let mut texts = in_use.texts.clone();
-        texts.insert(name.to_owned(), text.to_owned());
-        let library = Arc::new(Library::new(texts));
+        let library = Arc::new(in_use.library.with(name, text));
         *tried = Some(Tried { name: name.to_owned(), text: text.to_owned(), library: library.clone() });
         Ok(library)
     }

@@ -72,6 +72,12 @@ impl Answer<ReadTemplate> for Desk {
     }
 }
 
+impl Answer<ListTemplateWords> for Desk {
+    async fn answer(&self, _: ListTemplateWords) -> Result<Vec<TemplateWord>, Failure> {
+        blocking(|| Ok(workbench::usual_words())).await
+    }
+}
+
 impl Answer<PreviewTemplate> for Desk {
     async fn answer(&self, request: PreviewTemplate) -> Result<TemplatePreview, Failure> {
         let PreviewTemplate { name, text, choice } = request;

@@ -19,6 +19,7 @@ pub struct TemplateReading {
     pub needed_by: Vec<TemplateNeed>,
     pub variables: Vec<InheritedVariable>,
     pub blocks: Vec<TemplateBlock>,
+    /// What may be written in it beside what every template may use.
     pub words: Vec<TemplateWord>,
 }
 

@@ -166,6 +166,8 @@ requests! {
     KeepUnsaved { name: String, text: Option<String> } -> ();
     /// What is wrong in a text and what may be written in it, as this template among those in use.
     ReadTemplate { name: String, text: String } -> TemplateReading;
+    /// What every template may use.
+    ListTemplateWords -> Vec<TemplateWord>;
     /// What is made with this text in place of the template's.
     PreviewTemplate { name: String, text: String, choice: PreviewChoice } -> TemplatePreview;
     /// Lines of all templates that hold this text, letters of either case.

@@ -17,6 +17,7 @@ mod merge;
 mod origin;
 mod outline;
 mod platform;
+mod python;
 mod reading;
 mod render;
 mod shipped;
@@ -39,18 +40,24 @@ pub use library::Library;
 pub use merge::{DiffLine, Merged, diff, merge};
 pub use origin::Origin;
 pub use platform::PlatformFacts;
+use python::check_python;
 use render::render_with;
 pub use render::{Rendered, Request, render};
 pub use shipped::shipped;
 use suite::check_suite;
 pub use template::Template;
 pub use variables::{Variable, VariableType};
-pub use words::words;
+use std::path::Path;
+pub use words::{usual_words, words};
 
 /// A Python program that runs one generated file and tells how it goes, a JSON object a line.
 pub const HARNESS: &str = include_str!("harness.py");
 
 /// Everything wrong in a rendered file of any kind, each at the line of the template that made it.
 pub fn check_rendered(rendered: &Rendered, library: &Library) -> Vec<Problem> {
-    check_suite(rendered, library)
+    match Path::new(&rendered.path).extension().and_then(|ending| ending.to_str()) {
+        Some("py") => check_python(rendered, library),
+        Some("json") => check_suite(rendered, library),
+        _ => Vec::new(),
+    }
 }

@@ -7,6 +7,7 @@ use std::{
     sync::LazyLock,
 };
 
+#[derive(Clone)]
 pub struct Library {
     templates: BTreeMap<String, Template>,
     engine: Environment<'static>,
@@ -26,18 +27,38 @@ impl Library {
     pub fn new(texts: impl IntoIterator<Item = (String, String)>) -> Self {
         let mut library = Self { templates: BTreeMap::new(), engine: language::engine(), broken: Vec::new() };
         for (name, text) in texts {
-            match Template::read(&name, &text) {
-                Ok(template) => drop(library.templates.insert(name, template)),
-                Err(problem) => library.broken.push(problem),
-            }
+            library.read(name, &text);
         }
         library.compile();
         library
     }
 
+    /// The same with this text in place of the template's or beside the others, which alone is read and compiled.
+    pub fn with(&self, name: &str, text: &str) -> Self {
+        let mut library = self.clone();
+        library.templates.remove(name);
+        library.engine.remove_template(name);
+        // One that was read and refused may be whole with this text.
+        library.broken.retain(|problem| problem.template != name && !self.templates.contains_key(&problem.template));
+        library.read(name.to_owned(), text);
+        library.compile();
+        library
+    }
+
+    fn read(&mut self, name: String, text: &str) {
+        match Template::read(&name, text) {
+            Ok(template) => drop(self.templates.insert(name, template)),
+            Err(problem) => self.broken.push(problem),
+        }
+    }
+
+    /// Hands the engine what it lacks, and keeps from it what cannot be used.
     fn compile(&mut self) {
         for (name, template) in &self.templates {
-            let compiled = self.engine.add_template_owned(name.clone(), template.source.clone());
+            let compiled = match self.engine.get_template(name) {
+                Ok(_) => Ok(()),
+                Err(_) => self.engine.add_template_owned(name.clone(), template.source.clone()),
+            };
             let problem = match (compiled, self.missing(template)) {
                 (Err(error), _) => match self.problem(name, &error) {
                     TemplateError::Template(problem) => problem,
@@ -155,5 +176,39 @@ fn specificity(template: &Template, facts: &Facts) -> Option<u8> {
         (Some(model_type), _) => (model_type == facts.model_type).then_some(2),
         (None, Some(family)) => (family == facts.family.key()).then_some(1),
         (None, None) => Some(0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_library_with_one_text_more_is_as_one_made_anew() {
+        let base = "---\nkind = \"base\"\n---\n{% block a %}{% endblock %}\n";
+        let test = "---\nkind = \"test\"\nextends = \"base.py\"\n---\n{% block a %}1{% endblock %}\n";
+        let mut texts = BTreeMap::from([("base.py", base), ("test.py", test), ("bad.py", "no head")]);
+        let anew = |texts: &BTreeMap<&str, &str>| {
+            Library::new(texts.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())))
+        };
+        let mut library = anew(&texts);
+        for (name, text) in [
+            ("base.py", "---\nkind = \"base\"\n---\n{% block a %}\n"),
+            ("base.py", "nothing"),
+            ("bad.py", test),
+            ("base.py", base),
+            ("test.py", "---\nkind = \"test\"\nextends = \"new.py\"\n---\n"),
+            ("new.py", base),
+            ("bad.py", "no head"),
+        ] {
+            library = library.with(name, text);
+            texts.insert(name, text);
+            let anew = anew(&texts);
+            assert_eq!(library.broken(), anew.broken(), "{name}: {text}");
+            assert!(library.templates().keys().eq(anew.templates().keys()));
+            for name in texts.keys() {
+                assert_eq!(library.compiled(name).is_ok(), anew.compiled(name).is_ok(), "{name}");
+            }
+        }
     }
 }

@@ -37,6 +37,14 @@ impl Rendered {
     pub fn origin_of(&self, at: usize, library: &Library) -> Option<Origin> {
         self.origins.of(at, library.templates())
     }
+
+    /// What is wrong at a byte of the text, at the place in the template that made it.
+    pub(crate) fn problem(&self, at: usize, reason: String, remedy: &str, library: &Library) -> Problem {
+        match self.origin_of(at, library) {
+            Some(origin) => Problem::new(&origin.template, reason, remedy).at(origin.line, origin.column),
+            None => Problem::new(&self.template, reason, remedy),
+        }
+    }
 }
 
 /// Renders the most specific template of the asked kind: of the model type, else of its family, else of the kind.

@@ -3,20 +3,14 @@
 use crate::{Library, Problem, Rendered};
 use contract::Suite;
 
-/// What is wrong in a rendered suite, at the line of the template that made it. Other files have nothing wrong here.
+/// What is wrong in a rendered suite, at the line of the template that made it.
 pub(crate) fn check_suite(rendered: &Rendered, library: &Library) -> Vec<Problem> {
-    if !rendered.path.ends_with(".json") {
-        return Vec::new();
-    }
     let Err(error) = serde_json::from_str::<Suite>(&rendered.text) else { return Vec::new() };
     let before = rendered.text.split_inclusive('\n').take(error.line().saturating_sub(1));
     let at = before.map(str::len).sum::<usize>() + error.column().saturating_sub(1);
     let reason = format!("not a suite: {error}");
     let remedy = "Write what Assay's launcher reads: the fields of a suite as JSON";
-    vec![match rendered.origin_of(at, library) {
-        Some(origin) => Problem::new(&origin.template, reason, remedy).at(origin.line, origin.column),
-        None => Problem::new(&rendered.template, reason, remedy),
-    }]
+    vec![rendered.problem(at, reason, remedy, library)]
 }
 
 #[cfg(test)]

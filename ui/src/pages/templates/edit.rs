@@ -3,7 +3,7 @@
 use super::work::Work;
 use crate::{
     editor::{CodeView, Followed, Heard},
-    load::Loaded,
+    load::{Loaded, load},
     parts::*,
     state::App,
 };
@@ -43,17 +43,20 @@ pub fn Editor(
         });
     });
     Effect::new(move |_| {
-        let (Some(code), Loaded::Ready(reading)) = (code.get(), work.reading.value.get()) else { return };
-        code.set_problems(&reading.problems);
+        if let Some(code) = code.get() {
+            work.problems.with(|problems| code.set_problems(problems));
+        }
     });
     // Words of a head that cannot be read would be fewer.
     let words = Memo::new(move |before: Option<&Vec<TemplateWord>>| match work.reading.value.get() {
         Loaded::Ready(reading) if !reading.kind.is_empty() => reading.words,
         _ => before.cloned().unwrap_or_default(),
     });
+    let usual = load(|| Some(ListTemplateWords {}));
     Effect::new(move |_| {
         if let Some(code) = code.get() {
-            words.with(|words| code.set_words(words));
+            let usual = usual.value.with(|usual| usual.ready().cloned().unwrap_or_default());
+            code.set_words(&[words.get(), usual].concat());
         }
     });
     Effect::new(move |_| {
@@ -155,9 +158,9 @@ fn Problems(work: Work) -> impl IntoView {
             {move || match work.reading.value.get() {
                 Loaded::Waiting => ().into_any(),
                 Loaded::Failed(failure) => view! { <InlineFailure failure /> }.into_any(),
-                Loaded::Ready(reading) if reading.problems.is_empty() => view! { <NoProblem work /> }.into_any(),
-                Loaded::Ready(reading) => view! {
-                    <ul>{reading.problems.into_iter().map(problem).collect_view()}</ul>
+                Loaded::Ready(_) if work.problems.with(Vec::is_empty) => view! { <NoProblem work /> }.into_any(),
+                Loaded::Ready(_) => view! {
+                    <ul>{work.problems.get().into_iter().map(problem).collect_view()}</ul>
                 }.into_any(),
             }}
         </div>
@@ -199,7 +202,7 @@ fn SaveDialog(work: Work) -> impl IntoView {
         }
     });
     let wrong = move || {
-        let many = work.reading.value.with(|reading| reading.ready().map_or(0, |reading| reading.problems.len()));
+        let many = work.problems.with(Vec::len);
         (many > 0).then(|| {
             let them = if many == 1 { "a problem".to_owned() } else { format!("{many} problems") };
             format!("The text has {them}. It can be kept, but what is made from it may be refused.")

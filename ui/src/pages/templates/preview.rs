@@ -165,7 +165,7 @@ fn link(work: Work, code: &CodeView, origins: StoredValue<Vec<TemplateLine>>) {
     code.link(made, true);
 }
 
-/// What is wrong in the text that was made, at the line of the template that made it.
+/// What is wrong in the text that was made, where another template than the open one made it.
 #[component]
 fn Faults(work: Work) -> impl IntoView {
     let fault = move |problem: TemplateProblem| {
@@ -183,7 +183,10 @@ fn Faults(work: Work) -> impl IntoView {
         }
     };
     let faults = move || {
-        work.preview.value.with(|preview| preview.ready().map(|preview| preview.problems.clone()).unwrap_or_default())
+        let mut faults =
+            work.preview.value.with(|preview| preview.ready().map(|made| made.problems.clone()).unwrap_or_default());
+        faults.retain(|problem| work.name().as_ref() != Some(&problem.template));
+        faults
     };
     view! {
         <Show when=move || !faults().is_empty()>

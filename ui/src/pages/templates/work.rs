@@ -45,6 +45,8 @@ pub struct Work {
     pub choice: RwSignal<PreviewChoice>,
     pub reading: Load<TemplateReading>,
     pub preview: Load<TemplatePreview>,
+    /// What is wrong in the open template, and in what it makes for the choice, in the order of lines.
+    pub problems: Memo<Vec<TemplateProblem>>,
     timer: StoredValue<Option<TimeoutHandle>>,
 }
 
@@ -62,6 +64,15 @@ impl Work {
         let name = Memo::new(move |_| opened.with(|opened| opened.as_ref().map(|opened| opened.stored.name.clone())));
         let reading = load(move || Some(ReadTemplate { name: name.get()?, text: text.get() }));
         let preview = load(move || Some(PreviewTemplate { name: name.get()?, text: text.get(), choice: choice.get() }));
+        let problems = Memo::new(move |_| {
+            let mut problems =
+                reading.value.with(|reading| reading.ready().map(|reading| reading.problems.clone()).unwrap_or_default());
+            let made =
+                preview.value.with(|preview| preview.ready().map(|made| made.problems.clone()).unwrap_or_default());
+            problems.extend(made.into_iter().filter(|problem| name.get().as_ref() == Some(&problem.template)));
+            problems.sort_by_key(|problem| (problem.line, problem.column));
+            problems
+        });
         Self {
             app,
             saved: RwSignal::new(0),
@@ -78,6 +89,7 @@ impl Work {
             choice,
             reading,
             preview,
+            problems,
             timer: StoredValue::new(None),
         }
     }

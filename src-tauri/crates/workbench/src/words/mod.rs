@@ -6,18 +6,17 @@ use crate::{Library, PlatformFacts, Template, facts};
 use contract::{Platform, TemplateLine, TemplateWord, WordPlace};
 use serde::Serialize;
 use serde_json::Value;
-use std::{collections::BTreeSet, sync::LazyLock};
+use std::collections::BTreeSet;
 
-/// What may be written in a template of a library. For one that cannot be read: what every template may use.
+/// What may be written in a template of a library beside the usual words; nothing for one that cannot be read.
 pub fn words(library: &Library, name: &str) -> Vec<TemplateWord> {
     let mut words = declared(library, name);
     words.extend(library.blocks(name).into_iter().filter_map(block));
-    words.extend(USUAL.iter().cloned());
     words
 }
 
-/// What every template may use; it is asked for at each key.
-static USUAL: LazyLock<Vec<TemplateWord>> = LazyLock::new(|| {
+/// What every template may use.
+pub fn usual_words() -> Vec<TemplateWord> {
     let mut words = members("model", &facts("llama").expect("llama is in the list"), help::MODEL);
     words.extend(members("platform", &PlatformFacts::of(Platform::Cuda), help::PLATFORM));
     let lists = [
@@ -30,7 +29,7 @@ static USUAL: LazyLock<Vec<TemplateWord>> = LazyLock::new(|| {
         words.extend(list.iter().map(|(text, help)| word(place, text, help)));
     }
     words
-});
+}
 
 /// Variables and imported macros of a template and of those it extends; the more specific declaration wins.
 fn declared(library: &Library, name: &str) -> Vec<TemplateWord> {
@@ -148,7 +147,8 @@ mod tests {
 
     #[test]
     fn a_template_may_use_what_it_and_its_parents_declare_and_import() {
-        let words = words(Library::shipped(), "test.py");
+        let mut words = words(Library::shipped(), "test.py");
+        words.extend(usual_words());
         let find = |place, of: Option<&str>, text: &str| {
             words.iter().find(|word| word.place == place && word.of.as_deref() == of && word.word == text).unwrap()
         };
