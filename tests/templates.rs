@@ -175,3 +175,63 @@ fn words_are_found_in_all_templates() {
     assert_eq!((hits.len(), hits[0].template.as_str(), hits[0].text.as_str()), (1, "base.py", "SEED = {{ seed }}"));
     assert_eq!(desk.ask(ListModelTypes {}).unwrap().len(), 804);
 }
+
+/// A plan that ran to its end.
+fn proven(desk: &TestDesk, plan: TrialPlan) -> TrialsProgress {
+    desk.ask(StartTrials { plan }).unwrap();
+    desk.wait_for("the end of the plan", |desk| {
+        let progress = desk.ask(GetTrials {}).unwrap();
+        (!progress.active).then_some(progress)
+    })
+}
+
+#[test]
+fn what_was_checked_is_known_and_what_was_not_run_is_not_proven() {
+    let desk = TestDesk::open();
+    let coverage = || desk.ask(GetCoverage { kind: "test".into() }).unwrap();
+    assert_eq!(coverage(), []);
+    let plan = TrialPlan {
+        model_types: vec!["bert".into(), "llama".into()],
+        platforms: vec![Platform::Cpu, Platform::Cuda],
+        kinds: vec!["test".into(), "suite".into()],
+        ..TrialPlan::default()
+    };
+    let progress = proven(&desk, plan.clone());
+    assert_eq!((progress.files, progress.checked, progress.unsound, progress.runs), (8, 8, 0, 0));
+    let known = coverage();
+    assert_eq!(known.len(), 4, "suites are another kind");
+    assert!(known.iter().all(|known| known.trial.is_none() && !known.is_current()), "{known:?}");
+    assert!(known.iter().all(|known| known.check.as_ref().is_some_and(|check| check.problem.is_none())), "{known:?}");
+    let refused = desk.ask(StartTrials { plan: TrialPlan { run: true, ..plan.clone() } }).unwrap_err();
+    assert!(matches!(&refused, Failure::Missing { remedy, .. } if remedy.contains("Templates")), "{refused:?}");
+
+    // A file whose template changed is another file than the one that was checked.
+    let file = known[0].file.clone();
+    let made = desk.ask(GetGeneratedFile { file: file.clone() }).unwrap();
+    assert!(made.path.starts_with("tests/test_bert") && made.text.contains("BATCH = 2"), "{}", made.path);
+    let changed = text(&desk, "test.py").replace("BATCH = 2", "BATCH = 2 +");
+    save(&desk, "test.py", &changed, "A mistake");
+    assert!(desk.ask(GetGeneratedFile { file }).unwrap().text.contains("BATCH = 2 +"));
+    assert_eq!(proven(&desk, plan).unsound, 4);
+    let problem = coverage()[0].check.clone().unwrap().problem.unwrap();
+    assert!(problem.starts_with("test.py, line ") && problem.contains("not Python"), "{problem}");
+}
+
+#[test]
+fn a_run_is_kept_to_limits_that_are_told() {
+    let desk = TestDesk::open();
+    let limits = desk.ask(GetTrialLimits {}).unwrap();
+    assert_eq!((limits.longest_secs, limits.no_network), (900, cfg!(target_os = "linux")));
+    let half = Settings { memory_share: 0.25, ..Settings::default() };
+    desk.ask(SaveSettings { settings: half }).unwrap();
+    assert!(desk.ask(GetTrialLimits {}).unwrap().memory_bytes < limits.memory_bytes);
+}
+
+#[test]
+fn what_may_be_written_anywhere_is_asked_for_once() {
+    let desk = TestDesk::open();
+    let usual = desk.ask(ListTemplateWords {}).unwrap();
+    assert!(usual.iter().any(|word| word.word == "family" && word.of.as_deref() == Some("model")));
+    let own = read(&desk, "test.py", &text(&desk, "test.py")).words;
+    assert!(own.iter().any(|word| word.word == "tolerance") && own.iter().all(|word| !usual.contains(word)));
+}

@@ -140,6 +140,11 @@ impl Window {
         });
     }
 
+    /// What a script in the page returns.
+    pub fn script(&self, script: &str) -> Value {
+        self.post("/execute/sync", &json!({"script": script, "args": []})).unwrap()
+    }
+
     pub fn count(&self, css: &str) -> usize {
         // Counted in the page at one moment: handles of elements go stale while the page is drawn anew.
         let script = json!({"script": "return document.querySelectorAll(arguments[0]).length", "args": [css]});

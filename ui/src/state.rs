@@ -118,6 +118,8 @@ pub struct App {
     pub picked: RwSignal<Vec<RunRow>>,
     /// The template that is open, or was when the page was left.
     pub template: RwSignal<Option<String>>,
+    /// A Python of the person's own, which generated files run in; empty for the one that Assay makes.
+    pub own_python: RwSignal<String>,
     /// The system asks for dark colours.
     pub system_dark: RwSignal<bool>,
     pub version: RwSignal<String>,
@@ -146,6 +148,7 @@ impl App {
             chart: RwSignal::new(ChartKind::Latency),
             picked: RwSignal::new(Vec::new()),
             template: RwSignal::new(None),
+            own_python: RwSignal::new(String::new()),
             system_dark: RwSignal::new(dark_query().is_some_and(|query| query.matches())),
             version: RwSignal::new(String::new()),
         }

@@ -3,10 +3,11 @@
 use crate::{
     answer::Answer,
     desk::{Desk, blocking},
-    python::Environment,
+    python::{Environment, trial_limits},
 };
 use contract::*;
-use std::sync::atomic::AtomicBool;
+use engine::Limits;
+use std::{collections::BTreeMap, sync::atomic::AtomicBool};
 
 impl Answer<GetPython> for Desk {
     async fn answer(&self, _: GetPython) -> Result<PythonEnvironment, Failure> {
@@ -66,9 +67,26 @@ impl Answer<CancelTrials> for Desk {
     }
 }
 
+impl Answer<GetTrialLimits> for Desk {
+    async fn answer(&self, _: GetTrialLimits) -> Result<TrialLimits, Failure> {
+        let settings = self.with_store(|store| store.settings()).await?;
+        let Limits { memory_bytes, timeout } = trial_limits(&settings);
+        Ok(TrialLimits { longest_secs: timeout.as_secs(), memory_bytes, no_network: engine::REFUSES_NETWORK })
+    }
+}
+
+impl Answer<GetGeneratedFile> for Desk {
+    async fn answer(&self, GetGeneratedFile { file }: GetGeneratedFile) -> Result<TemplatePreview, Failure> {
+        let (desk, store) = (self.clone(), self.store().await?);
+        let GeneratedFile { model_type, platform, kind } = file;
+        let choice = PreviewChoice { model_type, platform, kind, variables: BTreeMap::new() };
+        blocking(move || desk.templates.library(&store)?.preview("", choice)).await
+    }
+}
+
 impl Answer<GetCoverage> for Desk {
-    async fn answer(&self, GetCoverage { model_types }: GetCoverage) -> Result<Vec<Coverage>, Failure> {
-        self.with_store(move |store| store.coverage(&model_types)).await
+    async fn answer(&self, GetCoverage { kind }: GetCoverage) -> Result<Vec<Coverage>, Failure> {
+        self.with_store(move |store| store.coverage(&kind)).await
     }
 }
 

@@ -6,4 +6,4 @@ mod workshop;
 
 pub use environment::Environment;
 pub use trial::{Trials, check_of, file_of};
-pub use workshop::{Workshop, interpreter};
+pub use workshop::{Workshop, interpreter, trial_limits};

@@ -5,7 +5,9 @@ use super::{
     trial::{check_of, file_of},
 };
 use crate::desk::Desk;
-use contract::{Event, Failure, PythonEnvironment, PythonState, TrialOutcome, TrialPlan, TrialStep, TrialsProgress};
+use contract::{
+    Event, Failure, PythonEnvironment, PythonState, Settings, TrialOutcome, TrialPlan, TrialStep, TrialsProgress,
+};
 use engine::{Control, Limits};
 use std::{
     path::PathBuf,
@@ -20,7 +22,7 @@ use store::Store;
 use workbench::{Kind, Library, Made, Selection, generate};
 
 /// Longest time for one file.
-pub const TIMEOUT: Duration = Duration::from_secs(900);
+const TIMEOUT: Duration = Duration::from_secs(900);
 /// How often the window hears of files that are only checked.
 const SHOW_EVERY: Duration = Duration::from_millis(150);
 
@@ -94,8 +96,7 @@ impl Workshop {
                 .remedy("Pause the queue, or wait until it is empty"));
         }
         let python = if plan.run { Some(interpreter(desk.place.python(), plan.python.as_deref())?) } else { None };
-        let settings = store.settings()?;
-        let memory_bytes = (engine::installed_memory_bytes() as f64 * settings.memory_share) as u64;
+        let limits = trial_limits(&store.settings()?);
         let control = Control::default();
         {
             let mut trials = lock(&self.trials);
@@ -111,7 +112,7 @@ impl Workshop {
             let trials = python.map(|python| Trials {
                 program: desk.bench.program.clone(),
                 python,
-                limits: Limits { memory_bytes, timeout: TIMEOUT },
+                limits,
                 scratch: desk.place.trials(),
             });
             let ended = prove(&desk, &store, &library, &selection, trials.as_ref(), &control);
@@ -189,6 +190,12 @@ fn prove(
         });
     }
     Ok(())
+}
+
+/// What each file that the window has run is kept to.
+pub fn trial_limits(settings: &Settings) -> Limits {
+    let memory_bytes = (engine::installed_memory_bytes() as f64 * settings.memory_share) as u64;
+    Limits { memory_bytes, timeout: TIMEOUT }
 }
 
 /// The interpreter that a person names, else the one of the environment that Assay made.

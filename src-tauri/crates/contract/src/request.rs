@@ -196,8 +196,12 @@ requests! {
     StartTrials { plan: TrialPlan } -> ();
     GetTrials -> TrialsProgress;
     CancelTrials -> ();
-    /// What is known of the files of these model types.
-    GetCoverage { model_types: Vec<String> } -> Vec<Coverage>;
+    /// What each run is kept to.
+    GetTrialLimits -> TrialLimits;
+    /// A file as the templates in use make it.
+    GetGeneratedFile { file: GeneratedFile } -> TemplatePreview;
+    /// What is known of the files of this kind; one that was neither checked nor run is left out.
+    GetCoverage { kind: String } -> Vec<Coverage>;
     GetTrial { id: String } -> Trial;
     /// What a command checked and ran.
     KeepTrials { checks: Vec<FileCheck>, trials: Vec<Trial> } -> ();

@@ -187,6 +187,15 @@ pub struct PythonPackage {
     pub bytes: Option<u64>,
 }
 
+/// What the run of a generated file is kept to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrialLimits {
+    pub longest_secs: u64,
+    pub memory_bytes: u64,
+    /// The system refuses it the internet; false where the system offers no such limit.
+    pub no_network: bool,
+}
+
 /// What is to be rendered, read and, where asked, run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TrialPlan {

@@ -27,6 +27,7 @@ pub use golden::{GoldenResult, check_golden};
 pub use inventory::{changes, merge_webview, scan};
 pub use job::{Control, Job, Limits, Program};
 pub use libraries::{Build, Libraries};
+pub use limits::REFUSES_NETWORK;
 pub use measure::{Told, Turns, measure, measure_in_turn};
 pub use peaks::{PeaksError, measure_peaks};
 pub use worker::{Errand, ErrandEnd, WorkerError, run_errand, worker_main};

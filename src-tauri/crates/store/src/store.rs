@@ -371,18 +371,15 @@ impl Store {
         self.read("reading the run of a generated file", |conn| trials::load(conn, id))
     }
 
-    /// What is known of the generated files of these model types; a file that was neither checked nor run is left out.
-    pub fn coverage(&self, model_types: &[String]) -> Result<Vec<Coverage>> {
+    /// What is known of the generated files of a kind; a file that was neither checked nor run is left out.
+    pub fn coverage(&self, kind: &str) -> Result<Vec<Coverage>> {
         self.read("reading what was proven", |conn| {
             let mut known: BTreeMap<GeneratedFile, (Option<FileCheck>, Option<TrialRow>)> = BTreeMap::new();
-            for model_type in model_types {
-                for check in file_checks::of(conn, model_type)? {
-                    let file = check.file.clone();
-                    known.entry(file).or_default().0 = Some(check);
-                }
-                for (file, trial) in trials::newest(conn, model_type)? {
-                    known.entry(file).or_default().1 = Some(trial);
-                }
+            for check in file_checks::of(conn, kind)? {
+                known.entry(check.file.clone()).or_default().0 = Some(check);
+            }
+            for (file, trial) in trials::newest(conn, kind)? {
+                known.entry(file).or_default().1 = Some(trial);
             }
             Ok(known.into_iter().map(|(file, (check, trial))| Coverage { file, check, trial }).collect())
         })

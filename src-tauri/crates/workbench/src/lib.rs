@@ -44,10 +44,10 @@ use python::check_python;
 use render::render_with;
 pub use render::{Rendered, Request, render};
 pub use shipped::shipped;
+use std::path::Path;
 use suite::check_suite;
 pub use template::Template;
 pub use variables::{Variable, VariableType};
-use std::path::Path;
 pub use words::{usual_words, words};
 
 /// A Python program that runs one generated file and tells how it goes, a JSON object a line.

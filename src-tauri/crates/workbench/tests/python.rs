@@ -7,7 +7,8 @@ use workbench::{Kind, Library, Request, Selection, check_rendered, generate, ren
 /// What is said of a test whose body is in this block.
 fn said(block: &str) -> Vec<String> {
     let base = "---\nkind = \"base\"\n---\nimport os\n\n{% block body %}\n{% endblock %}\nprint(os)\n";
-    let test = format!("---\nkind = \"test\"\nextends = \"base.py\"\n---\n{{% block body %}}\n{block}{{% endblock %}}\n");
+    let test =
+        format!("---\nkind = \"test\"\nextends = \"base.py\"\n---\n{{% block body %}}\n{block}{{% endblock %}}\n");
     let library = Library::new([("base.py".to_owned(), base.to_owned()), ("test.py".to_owned(), test)]);
     let (model_type, platform, kind) = ("bert".to_owned(), Platform::Cpu, Kind::Test);
     let rendered = render(&library, &Request { model_type, platform, kind, variables: BTreeMap::new() }).unwrap();

@@ -35,15 +35,16 @@ impl Wish {
         FilesWanted { model_types: self.models.get(), platforms: self.platforms.get(), kinds: self.kinds.get() }
     }
 
-    /// Python does not reach what runs in a browser, so that these platforms have suites alone.
     fn files(self) -> usize {
         let wanted = self.wanted();
-        let in_browser = |platform: &&Platform| matches!(platform, Platform::WebNn | Platform::WebGpu);
-        let browsers = wanted.platforms.iter().filter(in_browser).count();
-        let suites = usize::from(wanted.kinds.iter().any(|kind| kind == "suite"));
-        let python = wanted.kinds.len() - suites;
-        wanted.model_types.len() * (python * (wanted.platforms.len() - browsers) + suites * wanted.platforms.len())
+        let each = |platform: &Platform| wanted.kinds.iter().filter(|kind| is_made(kind, *platform)).count();
+        wanted.model_types.len() * wanted.platforms.iter().map(each).sum::<usize>()
     }
+}
+
+/// Python does not reach what runs in a browser, so that these platforms have suites alone.
+pub fn is_made(kind: &str, platform: Platform) -> bool {
+    kind == "suite" || !matches!(platform, Platform::WebNn | Platform::WebGpu)
 }
 
 #[component]
@@ -137,8 +138,8 @@ fn Wishes(wish: Wish) -> impl IntoView {
             </div>
             <Chosen models=wish.models />
         </div>
-        <Ticks label="Platforms" options=Platform::LISTED.map(|platform| (platform, platform.label().to_owned(), platform.key())).to_vec() chosen=wish.platforms />
-        <Ticks label="Kinds" options=KINDS.map(|kind| (kind.to_owned(), told(kind).to_owned(), kind)).to_vec() chosen=wish.kinds />
+        <Ticks label="Platforms" of="generate" options=Platform::LISTED.map(|platform| (platform, platform.label().to_owned(), platform.key())).to_vec() chosen=wish.platforms />
+        <Ticks label="Kinds" of="generate" options=KINDS.map(|kind| (kind.to_owned(), told(kind).to_owned(), kind)).to_vec() chosen=wish.kinds />
         <div class="field">
             <span class="label">"As"</span>
             <div>
@@ -160,7 +161,8 @@ fn Wishes(wish: Wish) -> impl IntoView {
     }
 }
 
-fn told(kind: &str) -> &'static str {
+/// What a kind is called where several are named.
+pub fn told(kind: &str) -> &'static str {
     match kind {
         "test" => "Tests",
         "skill" => "Skills",
@@ -199,8 +201,16 @@ fn Chosen(models: RwSignal<Vec<String>>) -> impl IntoView {
     }
 }
 
+/// Any of a few, all visible.
 #[component]
-fn Ticks<T>(label: &'static str, options: Vec<(T, String, &'static str)>, chosen: RwSignal<Vec<T>>) -> impl IntoView
+pub fn Ticks<T>(
+    label: &'static str,
+    /// Each test id begins with it.
+    of: &'static str,
+    /// Value, text and the end of the test id of each.
+    options: Vec<(T, String, &'static str)>,
+    chosen: RwSignal<Vec<T>>,
+) -> impl IntoView
 where
     T: Clone + PartialEq + Send + Sync + 'static,
 {
@@ -215,7 +225,7 @@ where
                 }
             });
         };
-        view! { <Check checked=is_chosen testid=format!("generate-{key}") on_change=change>{text}</Check> }
+        view! { <Check checked=is_chosen testid=format!("{of}-{key}") on_change=change>{text}</Check> }
     };
     view! {
         <fieldset class="field ticks">

@@ -1,4 +1,4 @@
-//! Templates: the list, the editor, and what the open one makes.
+//! Templates: the list, the editor, what the open one makes, and what running that has proven.
 
 mod begin;
 mod edit;
@@ -9,6 +9,7 @@ mod list;
 mod making;
 mod parents;
 mod preview;
+mod run;
 mod values;
 mod work;
 
@@ -23,11 +24,19 @@ use leptos::prelude::*;
 use list::TemplateList;
 use parents::Parents;
 use preview::Preview;
+use run::Run;
 use values::Values;
 use work::Work;
 
 /// What a template can make.
 const KINDS: [&str; 4] = ["test", "skill", "benchmark", "suite"];
+
+/// What the page is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Write,
+    Run,
+}
 
 /// What stands beside the editor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +95,11 @@ pub fn Templates() -> impl IntoView {
             work.open(app.template.get_untracked().unwrap_or(first), None);
         }
     });
+    let part = RwSignal::new(Part::Write);
+    let lead = move || match part.get() {
+        Part::Write => "Tests, skills and benchmarks for every model type are made from these.",
+        Part::Run => "Run what is made from them, and see what that has proven.",
+    };
     let (list_open, beginning, generating) = (RwSignal::new(false), RwSignal::new(false), RwSignal::new(false));
     let name = Memo::new(move |_| work.name());
     // One editor as long as the same template is open: its cursor and its undoing survive saving.
@@ -99,15 +113,27 @@ pub fn Templates() -> impl IntoView {
             <header class="page-head">
                 <div>
                     <h1>"Templates"</h1>
-                    <p class="lead">"Tests, skills and benchmarks for every model type are made from these."</p>
+                    <p class="lead">{lead}</p>
                 </div>
                 <div class="page-tools">
-                    <Button icon="plus" testid="template-new" on_press=move |_| beginning.set(true)>"New template…"</Button>
-                    <Button icon="export" testid="template-generate" on_press=move |_| generating.set(true)>"Generate files…"</Button>
+                    <Show when=move || part.get() == Part::Write>
+                        <Button icon="plus" testid="template-new" on_press=move |_| beginning.set(true)>"New template…"</Button>
+                        <Button icon="export" testid="template-generate" on_press=move |_| generating.set(true)>"Generate files…"</Button>
+                    </Show>
+                    <Segmented
+                        options=vec![
+                            (Part::Write, "Write".to_owned(), "part-write".to_owned()),
+                            (Part::Run, "Run".to_owned(), "part-run".to_owned()),
+                        ]
+                        chosen=part
+                        label="What to do with templates"
+                        on_choose=move |chosen| part.set(chosen)
+                    />
                 </div>
             </header>
             <Updating load=templates rows=8 ready=move |rows| view! {
-                <div class="bench" class:list-open=list_open>
+                // Hidden rather than gone: the editor keeps its cursor and its undoing.
+                <div class="bench" class:list-open=list_open hidden=move || part.get() != Part::Write>
                     <TemplateList rows work list_open />
                     <div class="bench-edit">
                         {move || work.failure.get().map(|failure| view! { <InlineFailure failure /> })}
@@ -116,6 +142,7 @@ pub fn Templates() -> impl IntoView {
                     <Beside work />
                 </div>
             } />
+            <Show when=move || part.get() == Part::Run><Run /></Show>
             <BeginDialog open=beginning work />
             <GenerateDialog open=generating />
         </section>

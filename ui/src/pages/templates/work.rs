@@ -65,8 +65,9 @@ impl Work {
         let reading = load(move || Some(ReadTemplate { name: name.get()?, text: text.get() }));
         let preview = load(move || Some(PreviewTemplate { name: name.get()?, text: text.get(), choice: choice.get() }));
         let problems = Memo::new(move |_| {
-            let mut problems =
-                reading.value.with(|reading| reading.ready().map(|reading| reading.problems.clone()).unwrap_or_default());
+            let mut problems = reading
+                .value
+                .with(|reading| reading.ready().map(|reading| reading.problems.clone()).unwrap_or_default());
             let made =
                 preview.value.with(|preview| preview.ready().map(|made| made.problems.clone()).unwrap_or_default());
             problems.extend(made.into_iter().filter(|problem| name.get().as_ref() == Some(&problem.template)));

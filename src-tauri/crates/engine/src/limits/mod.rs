@@ -16,6 +16,9 @@ pub(crate) use fence::Fence;
 pub(crate) use memory::{kernel_kills, peak_bytes, reset_peak, resident_bytes};
 pub(crate) use usage::Usage;
 
+/// Whether this system refuses a worker the internet.
+pub const REFUSES_NETWORK: bool = cfg!(target_os = "linux");
+
 /// Puts the calling process, a worker without threads yet, under its limits. Answers a sentence for each one that the
 /// system did not grant.
 #[cfg(target_os = "linux")]

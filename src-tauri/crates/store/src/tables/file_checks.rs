@@ -38,12 +38,11 @@ pub fn save(conn: &Connection, checks: &[FileCheck]) -> Result<()> {
     Ok(())
 }
 
-/// All files of one model type.
-pub fn of(conn: &Connection, model_type: &str) -> Result<Vec<FileCheck>> {
-    let mut statement = conn.prepare(
-        "SELECT * EXCLUDE (checked_at), epoch_ns(checked_at) AS checked_at FROM file_checks WHERE model_type = ?",
-    )?;
-    let mut rows = statement.query(params![model_type])?;
+/// All files of one kind.
+pub fn of(conn: &Connection, kind: &str) -> Result<Vec<FileCheck>> {
+    let mut statement = conn
+        .prepare("SELECT * EXCLUDE (checked_at), epoch_ns(checked_at) AS checked_at FROM file_checks WHERE kind = ?")?;
+    let mut rows = statement.query(params![kind])?;
     let mut checks = Vec::new();
     while let Some(row) = rows.next()? {
         let cells = Cells(row);

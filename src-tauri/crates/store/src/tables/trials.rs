@@ -68,13 +68,13 @@ pub fn load(conn: &Connection, id: &str) -> Result<Option<Trial>> {
     }))
 }
 
-/// The newest of each file of one model type.
-pub fn newest(conn: &Connection, model_type: &str) -> Result<Vec<(GeneratedFile, TrialRow)>> {
+/// The newest of each file of one kind.
+pub fn newest(conn: &Connection, kind: &str) -> Result<Vec<(GeneratedFile, TrialRow)>> {
     let mut statement = conn.prepare(
-        "SELECT * EXCLUDE (started_at), epoch_ns(started_at) AS started_at FROM trials WHERE model_type = ?
-         QUALIFY row_number() OVER (PARTITION BY platform, kind ORDER BY trials.started_at DESC, id DESC) = 1",
+        "SELECT * EXCLUDE (started_at), epoch_ns(started_at) AS started_at FROM trials WHERE kind = ?
+         QUALIFY row_number() OVER (PARTITION BY model_type, platform ORDER BY trials.started_at DESC, id DESC) = 1",
     )?;
-    let mut rows = statement.query(params![model_type])?;
+    let mut rows = statement.query(params![kind])?;
     let mut newest = Vec::new();
     while let Some(row) = rows.next()? {
         let cells = Cells(row);

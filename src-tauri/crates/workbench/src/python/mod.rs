@@ -99,9 +99,13 @@ mod tests {
     #[test]
     fn what_is_misplaced_elsewhere_may_stand_where_it_belongs() {
         sound("async def f(xs):\n    return [await x for x in xs]\n");
-        sound("def f():\n    for x in range(2):\n        while x:\n            break\n        else:\n            continue\n");
+        sound(
+            "def f():\n    for x in range(2):\n        while x:\n            break\n        else:\n            continue\n",
+        );
         sound("def f():\n    x = yield\n    return lambda: (yield x)\n");
-        sound("match [1]:\n    case [first, *rest]:\n        print(first, rest)\n    case {'a': a, **others}:\n        print(a, others)\n");
+        sound(
+            "match [1]:\n    case [first, *rest]:\n        print(first, rest)\n    case {'a': a, **others}:\n        print(a, others)\n",
+        );
     }
 
     #[test]
@@ -152,7 +156,9 @@ mod tests {
         wrong("def test_a():\n    print()\n\n\ndef test_a():\n    print()\n", 5, "test_a is defined a second time");
         wrong("class A:\n    def f(self):\n        print()\n\n    def f(self):\n        print()\n", 5, "f is defined");
         sound("def f():\n    print()\n\n\ng = f\n\n\ndef f():\n    g()\n");
-        sound("class A:\n    @property\n    def f(self):\n        return 1\n\n    @f.setter\n    def f(self, x):\n        print(x)\n");
+        sound(
+            "class A:\n    @property\n    def f(self):\n        return 1\n\n    @f.setter\n    def f(self, x):\n        print(x)\n",
+        );
         sound("if 1 > 2:\n    def f():\n        print()\nelse:\n    def f():\n        print(2)\n");
     }
 
@@ -169,11 +175,15 @@ mod tests {
         sound("from __future__ import annotations\nimport os.path as p, sys\nprint(p, sys, __name__, __file__)\n");
         sound("def f(a, /, b, *c, d=1, **e):\n    return a, b, c, d, e\n");
         sound("def f():\n    return later()\n\n\ndef later():\n    return f\n");
-        sound("for a, (b, *c) in []:\n    print(a, b, c)\nwith open('x') as d, open('y') as (e, f):\n    print(d, e, f)\n");
+        sound(
+            "for a, (b, *c) in []:\n    print(a, b, c)\nwith open('x') as d, open('y') as (e, f):\n    print(d, e, f)\n",
+        );
         sound("try:\n    print()\nexcept OSError as error:\n    print(error)\nif (n := 2) > 1:\n    print(n)\n");
         sound("print([y for x in range(2) if (y := x)], y)\nprint({k: v for k, v in {}.items()})\n");
         sound("def f():\n    global g\n    g = 1\n\n\nprint(g)\n");
-        sound("def f():\n    x = 1\n\n    def h():\n        nonlocal x\n        x += 1\n        return x\n    return h\n");
+        sound(
+            "def f():\n    x = 1\n\n    def h():\n        nonlocal x\n        x += 1\n        return x\n    return h\n",
+        );
         sound("class A:\n    n = 2\n    all = [0 for _ in range(n)]\n");
         sound("class A:\n    def f(self):\n        return __class__, super()\n");
         sound("try:\n    unicode\nexcept NameError:\n    print()\n");

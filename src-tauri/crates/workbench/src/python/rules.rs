@@ -51,7 +51,7 @@ fn swallowed(handler: &ExceptHandlerExceptHandler) -> Option<Finding> {
     if !handler.type_.as_deref().is_none_or(is_broad) {
         return None;
     }
-    if any_over_body(&handler.body, |expr| is_skip(expr)) {
+    if any_over_body(&handler.body, is_skip) {
         return found("this turns every error into a skip", "Skip where the hardware or a library is missing, alone");
     }
     if handler.body.iter().all(is_idle) {
@@ -134,10 +134,10 @@ impl Second<'_> {
 pub(super) fn seconds(body: &[Stmt]) -> Vec<Second<'_>> {
     let definitions: Vec<(&str, &Stmt, usize)> = body.iter().filter_map(definition).collect();
     let mut seconds = Vec::new();
-    for (number, (name, second, at)) in definitions.iter().enumerate() {
-        if let Some((_, first, _)) = definitions[..number].iter().rfind(|(earlier, ..)| earlier == name) {
+    for (number, &(name, second, at)) in definitions.iter().enumerate() {
+        if let Some((_, first, _)) = definitions[..number].iter().rfind(|(earlier, ..)| *earlier == name) {
             let between = (first.end().into(), second.start().into());
-            seconds.push(Second { name, between, at: *at });
+            seconds.push(Second { name, between, at });
         }
     }
     seconds

@@ -90,8 +90,8 @@ impl<'a> Scopes<'a> {
 
     /// Kinds of the scopes around, innermost first.
     pub fn kinds(&self) -> impl Iterator<Item = Kind> {
-        let parent = |at: &usize| self.all[*at].parent;
-        std::iter::successors(Some(self.current), parent).map(|at| self.all[at].kind)
+        let parent = move |at: &usize| self.all[*at].parent;
+        std::iter::successors(Some(self.current), parent).map(move |at| self.all[at].kind)
     }
 
     pub fn bind(&mut self, name: &'a str, how: How) {
@@ -169,9 +169,10 @@ impl<'a> Scopes<'a> {
             }
         }
         for (number, scope) in self.all.iter().enumerate() {
-            let idle = scope.bound.iter().filter(|(name, _)| {
-                !used.contains(&(number, **name)) && !self.mentioned.contains(*name)
-            });
+            let idle = scope
+                .bound
+                .iter()
+                .filter(|(name, _)| !used.contains(&(number, **name)) && !self.mentioned.contains(*name));
             for (name, how) in idle.flat_map(|(name, all)| all.iter().map(move |how| (name, how))) {
                 if let How::Import { at, is_kept: false } = how {
                     let reason = format!("{name} is imported and never used");
