@@ -2,9 +2,9 @@
 
 use crate::{catalogue::Listed, place::Place, weights::Weights};
 use contract::*;
-use engine::{CalibrateError, Control, Job, Libraries, Limits, Program};
+use engine::{CalibrateError, Control, Job, Libraries, Limits, Program, Writing};
 use jiff::Timestamp;
-use models::{Calibration, Format, Model, ModelError, Ranges};
+use models::{Calibration, Format, Generation, Model, ModelError, Ranges};
 use std::{
     collections::BTreeMap,
     ops::ControlFlow,
@@ -106,17 +106,35 @@ impl Bench {
         let Order { setting, model, machine, settings, .. } = order;
         let target = usable_target(machine, setting).map_err(Stopped::refused)?;
         let sizes = Sizes::of(&model.model, setting).map_err(Stopped::refused)?;
+        let texts = texts_of(setting).map(|texts| Ok((texts, generation(&model.model)?))).transpose();
+        let texts = texts.map_err(Stopped::refused)?;
+        let stages = texts.as_ref().map(|(_, stages)| stages);
         let limit = memory_limit(settings, machine);
         fits_memory(&model.info.name, sizes.memory_bytes, limit).map_err(Stopped::refused)?;
 
         let mut acquire = Acquire { bench: self, order, control, on, began: Instant::now() };
         let format = acquire.format(limit)?;
-        let own = acquire.weights(format)?;
+        let own = acquire.weights(stages, format)?;
         let acquire_ms = acquire.began.elapsed().as_secs_f64() * 1e3;
         let references = references(machine, setting);
         let reference = match references.is_empty() || setting.precision == Precision::F32 {
             true => own.clone(),
-            false => acquire.weights(Precision::F32.into())?,
+            false => acquire.weights(stages, Precision::F32.into())?,
+        };
+        let writing = match (&texts, own.decode.clone().zip(reference.decode.clone())) {
+            (Some((texts, stages)), Some((decode, reference_decode))) => {
+                let sizes = stages.sizes(*texts).map_err(Stopped::refused)?;
+                let [_, decode_dims] = sizes.steps;
+                Some(Writing {
+                    texts: *texts,
+                    decode,
+                    reference_decode,
+                    decode_dims,
+                    whole: sizes.whole,
+                    cache: stages.cache.clone(),
+                })
+            }
+            _ => None,
         };
 
         let info = &model.info;
@@ -141,6 +159,7 @@ impl Bench {
             references,
             reference_onnx: reference.onnx,
             scores: model.model.scores().map(str::to_owned),
+            writing,
             peaks: machine.peaks.clone(),
             limits: Limits { memory_bytes: limit, timeout: Duration::from_secs_f64(settings.timeout_secs) },
             acquire_ms: Some(acquire_ms),
@@ -157,10 +176,48 @@ pub struct Prepared {
     pub folders: Vec<PathBuf>,
 }
 
+/// The graphs that text is generated with.
+///
+/// # Errors
+/// Where the model generates no text token by token; what to choose instead is said.
+pub fn generation(model: &Model) -> Result<Generation, Failure> {
+    if let Some(generation) = model.generation()? {
+        return Ok(generation);
+    }
+    let info = model.info();
+    let family = models::transformers::find(&info.family).map(|known| workbench::family_of(known).0);
+    let decoder = "Choose a decoder, such as gpt2, opt-125m or llama-1.1b, or measure one pass";
+    let (reason, remedy) = match (model.class(), family) {
+        (None, _) => {
+            ("where an ONNX file keeps what it has read is not known", "Give its config.json, or measure one pass")
+        }
+        (Some(_), Some(Family::EncoderDecoder)) => {
+            ("it reads one text and writes another; this version of Assay generates with decoders only", decoder)
+        }
+        (Some(_), Some(Family::Decoder)) => (
+            "it does not score the next word",
+            "Name a class that does in `architectures`, such as …ForCausalLM, or measure one pass",
+        ),
+        (Some(_), _) => ("it does not write text token by token", decoder),
+    };
+    let subject = match model.class() {
+        Some(class) => format!("generation with {} ({class})", info.family),
+        None => format!("generation with {}", info.name),
+    };
+    Err(Failure::bad_input(subject, reason).remedy(remedy))
+}
+
+/// The texts that a setting asks for; none where it is one pass.
+fn texts_of(setting: &Setting) -> Option<models::Texts> {
+    let output = setting.output_tokens()?;
+    Some(models::Texts { batch: setting.batch, prompt: setting.size.unwrap_or(DEFAULT_PROMPT), output })
+}
+
 /// What the sizes asked for mean for this model.
 pub struct Sizes {
+    /// Of the graph that runs; of the one that reads the prompt, where text is generated.
     pub dims: BTreeMap<String, u64>,
-    /// Of one sample.
+    /// Of one sample: of a whole text, where text is generated.
     pub macs: Option<u64>,
     /// Of one sample.
     pub activations: Option<u64>,
@@ -172,11 +229,12 @@ pub struct Sizes {
 
 impl Sizes {
     pub fn of(model: &Model, setting: &Setting) -> Result<Self, Failure> {
+        if let Some(texts) = texts_of(setting) {
+            return Self::of_texts(model, setting, texts);
+        }
         if setting.mode != Mode::Inference {
-            return Err(Failure::bad_input(
-                setting.mode.label(),
-                "only inference can be measured by this version of Assay",
-            ));
+            let reason = "only one pass and generation can be measured by this version of Assay";
+            return Err(Failure::bad_input(setting.mode.label(), reason));
         }
         let dims = model.dims_for(setting.batch, setting.size, &setting.dims)?;
         let asked = model.costs_in(setting.precision, &dims)?;
@@ -194,6 +252,23 @@ impl Sizes {
         };
         let (weight_bytes, memory_bytes) = (asked.weight_bytes, asked.peak_memory_bytes);
         Ok(Self { dims, macs, activations, weight_bytes, memory_bytes })
+    }
+
+    fn of_texts(model: &Model, setting: &Setting, texts: models::Texts) -> Result<Self, Failure> {
+        let stages = generation(model)?;
+        if setting.precision == Precision::Int8Static {
+            return Err(Failure::bad_input("int8 static", "it is not calibrated for generating text")
+                .remedy("Choose int8, which needs no calibration"));
+        }
+        let dims = stages.sizes(texts)?.prompt;
+        let costs = stages.costs_in(setting.precision, texts)?;
+        Ok(Self {
+            dims,
+            macs: costs.macs,
+            activations: costs.activations,
+            weight_bytes: costs.weight_bytes,
+            memory_bytes: costs.peak_memory_bytes,
+        })
     }
 }
 
@@ -282,6 +357,15 @@ fn library(machine: &Machine, engine: &EngineId) -> Option<PathBuf> {
     machine.engines.iter().find(|status| &status.id == engine)?.library.as_ref().map(PathBuf::from)
 }
 
+/// Graphs with their weights.
+#[derive(Clone)]
+struct OnDisk {
+    onnx: PathBuf,
+    /// The graph that reads one token, where text is generated.
+    decode: Option<PathBuf>,
+    folder: PathBuf,
+}
+
 /// Writing or finding weights, shown as a phase of the run.
 struct Acquire<'a> {
     bench: &'a Bench,
@@ -311,11 +395,19 @@ impl Acquire<'_> {
         Ok(format.with_ranges(ranges.map_err(Stopped::of_calibration)?))
     }
 
-    fn weights(&mut self, format: Format) -> Result<models::Files, Stopped> {
+    /// The model's graph, or the two that text is generated with.
+    fn weights(&mut self, stages: Option<&Generation>, format: Format) -> Result<OnDisk, Stopped> {
         let Order { model, setting, .. } = self.order;
         let root = self.bench.weights.root().to_owned();
-        self.writing(format.precision, |progress| {
-            model.model.materialize(&root, format.clone(), setting.seed, progress)
+        self.writing(format.precision, |progress| match stages {
+            Some(stages) => {
+                let files = stages.materialize(&root, format.clone(), setting.seed, progress)?;
+                Ok(OnDisk { onnx: files.prefill.onnx, decode: Some(files.decode), folder: files.prefill.folder })
+            }
+            None => {
+                let files = model.model.materialize(&root, format.clone(), setting.seed, progress)?;
+                Ok(OnDisk { onnx: files.onnx, decode: None, folder: files.folder })
+            }
         })
     }
 
@@ -364,6 +456,7 @@ impl Acquire<'_> {
             median_ms: None,
             low_ms: None,
             high_ms: None,
+            generating: None,
             noise: None,
             cpu_cores: None,
             memory_bytes: None,
@@ -422,6 +515,7 @@ pub fn failed_run(
         phases: Vec::new(),
         timing: None,
         samples_ms: Vec::new(),
+        generated: None,
         check: OutputCheck::Unchecked { reason: "it did not run".into() },
         error: None,
         placement: None,

@@ -1,7 +1,7 @@
 //! Every model that can be measured: the presets, and what the person added.
 
 use crate::place::Place;
-use contract::{DimRole, Failure, ModelId, ModelInfo, ModelOrigin, Setting};
+use contract::{DimRole, Failure, ModelId, ModelInfo, ModelOrigin, OUTPUT, Setting};
 use models::Model;
 use std::{
     collections::HashMap,
@@ -26,6 +26,9 @@ impl From<Model> for Listed {
 impl Listed {
     /// The setting with every size spelt out, so that a result says what ran even where the default was meant.
     pub fn spelt_out(&self, mut setting: Setting) -> Setting {
+        if let Some(output) = setting.output_tokens() {
+            setting.dims.insert(OUTPUT.to_owned(), output);
+        }
         let size_is_given = setting.size.is_some();
         for dim in self.info.dims.iter().filter(|dim| dim.role != DimRole::Batch) {
             let is_size = matches!(dim.role, DimRole::Sequence | DimRole::ImageSize);

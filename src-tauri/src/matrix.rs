@@ -129,6 +129,7 @@ fn figure(cell: &BestCell) -> MatrixCell {
             precision: best.precision,
             engine: best.engine.clone(),
             evidence: best.evidence,
+            mode: best.mode,
             run: best.run.clone(),
             runs: cell.runs,
             batch: best.batch,

@@ -5,7 +5,7 @@ use super::{
     named::{AtSizes, preset},
     output::{Output, Stop, progress},
     reach::{Access, Reach, absolute, reach},
-    wanted::Wanted,
+    wanted::{Texts, Wanted},
 };
 use crate::{
     bench::{Bench, Order},
@@ -50,6 +50,7 @@ impl Measure {
                 device: Some(target.device.0.clone()),
                 precision,
                 at: AtSizes { batch, length: None, dims: Vec::new() },
+                texts: Texts { mode: suite.mode, prompt: None, output: None },
                 threads: None,
                 seed: suite.seed,
                 libraries: None,
@@ -112,7 +113,7 @@ impl Measure {
             model.info.id.clone(),
             self.wanted.target(&machine)?,
             self.budget_secs,
-        ));
+        )?);
         let run = RunId(uuid::Uuid::now_v7().to_string());
         let order = Order { run, setting: &setting, model: &model, machine: &machine, settings: &settings };
         let run = Bench::at(&place)?.measure(&order, &control, &mut |live| show(&live));
@@ -134,7 +135,7 @@ impl Measure {
             Some(preset) => preset.info().id.clone(),
             None => running.ask(AddModel { path: absolute(Path::new(&wanted.model))?.display().to_string() })?.id,
         };
-        let setting = wanted.setting(model, wanted.target(&running.ask(GetMachine {})?)?, self.budget_secs);
+        let setting = wanted.setting(model, wanted.target(&running.ask(GetMachine {})?)?, self.budget_secs)?;
         let jobs = running.ask(StartPlan { plan: plan_of(&setting) })?;
         let job = Arc::new(jobs.into_iter().next().expect("a plan of one setting makes one job"));
         let before = running.ask(GetQueue {})?.jobs.iter().position(|queued| queued.id == *job).unwrap_or(0);
@@ -173,6 +174,12 @@ fn plan_of(setting: &Setting) -> Plan {
 
 fn show(live: &Live) {
     let figure = match live.median_ms {
+        Some(median) if live.generating.is_some() => {
+            let generating = live.generating.unwrap_or_default();
+            let rate = generating.tokens_per_s.unwrap_or_default();
+            let token = generating.token_ms.unwrap_or_default();
+            format!("{} texts, median {median:.1} ms, {token:.3} ms a token, {rate:.1} tokens/s", live.samples)
+        }
         Some(median) => format!("{} samples, median {median:.3} ms", live.samples),
         None => live.log.last().cloned().unwrap_or_default(),
     };
@@ -181,7 +188,11 @@ fn show(live: &Live) {
 
 fn lines(run: &Run) -> Vec<String> {
     let Setting { engine, precision, batch, size, .. } = &run.setting;
-    let size = size.map_or(String::new(), |size| format!(", length {size}"));
+    let size = match (size, run.setting.output_tokens()) {
+        (Some(size), Some(output)) => format!(", prompt {size}, output {output}"),
+        (Some(size), None) => format!(", length {size}"),
+        (None, _) => String::new(),
+    };
     let mut lines = vec![format!(
         "{} on {engine} {}, {}, {precision}, batch {batch}{size}",
         run.model.name, run.effective.engine_version, run.effective.device_name
@@ -193,6 +204,14 @@ fn lines(run: &Run) -> Vec<String> {
         ));
         lines.extend(timing.percentiles.iter().map(|p| format!("  p{:<10} {:.3} ms", p.p * 100.0, p.ms)));
         lines.push(format!("  throughput  {:.2} per second", timing.throughput_per_s));
+    }
+    if let Some(generated) = &run.generated {
+        let median = |time: &MedianTime| {
+            format!("{:.3} ms, 95 % interval {:.3} to {:.3} ms", time.ms, time.low_ms, time.high_ms)
+        };
+        lines.push(format!("  first token {}", median(&generated.first_token)));
+        lines.push(format!("  per token   {}", median(&generated.token)));
+        lines.push(format!("  rate        {:.2} tokens per second", generated.tokens_per_s));
     }
     if let Some(bytes) = run.memory.peak_bytes {
         lines.push(format!("  memory      {} MB above the worker's baseline", bytes / 1_000_000));

@@ -66,10 +66,10 @@ fn read(file: &Path) -> Result<Suite, Failure> {
             .remedy("Make one with `assay generate --kinds suite`")
     })?;
     match suite.mode {
-        Mode::Inference => Ok(suite),
+        Mode::Inference | Mode::Generation => Ok(suite),
         mode => Err(Failure::bad_input(shown, format!("{} cannot be measured by this version of Assay", mode.label()))
             .at("mode")
-            .remedy("Choose inference")),
+            .remedy("Choose inference or generation")),
     }
 }
 

@@ -9,7 +9,10 @@ use clap::Args;
 use contract::*;
 use engine::Libraries;
 use models::Model;
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 #[derive(Args)]
 pub struct Wanted {
@@ -26,6 +29,8 @@ pub struct Wanted {
     pub precision: Precision,
     #[command(flatten)]
     pub at: AtSizes,
+    #[command(flatten)]
+    pub texts: Texts,
     /// CPU threads; all physical cores where this is not given.
     #[arg(long)]
     pub threads: Option<u32>,
@@ -35,6 +40,32 @@ pub struct Wanted {
     /// A folder with other builds of the engines' libraries, looked into before all others.
     #[arg(long, value_name = "FOLDER")]
     pub libraries: Option<PathBuf>,
+}
+
+/// Whether one pass is measured or text is generated.
+#[derive(Args)]
+pub struct Texts {
+    /// `inference` is one pass over the inputs, `generation` writes text token by token with a key and value cache.
+    #[arg(long, default_value = "inference", value_parser = mode)]
+    pub mode: Mode,
+    /// For generation: tokens of each prompt, 128 where this is not given.
+    #[arg(long, value_name = "TOKENS", conflicts_with = "length")]
+    pub prompt: Option<u32>,
+    /// For generation: tokens to write after each prompt, 32 where this is not given.
+    #[arg(long, value_name = "TOKENS")]
+    pub output: Option<u32>,
+}
+
+impl Texts {
+    fn check(&self) -> Result<(), Failure> {
+        let given = [("--prompt", self.prompt), ("--output", self.output)];
+        match given.iter().find(|(_, tokens)| tokens.is_some()).filter(|_| self.mode != Mode::Generation) {
+            Some((option, _)) => {
+                Err(Failure::bad_input(*option, "it belongs to generation").remedy("Add --mode generation"))
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 impl Wanted {
@@ -57,20 +88,25 @@ impl Wanted {
         inventory::scan_with(&libraries)
     }
 
-    pub fn setting(&self, model: ModelId, target: TargetChoice, budget_secs: f64) -> Setting {
-        Setting {
+    /// # Errors
+    /// Where options for generation are given for another mode.
+    pub fn setting(&self, model: ModelId, target: TargetChoice, budget_secs: f64) -> Result<Setting, Failure> {
+        self.texts.check()?;
+        let mut dims: BTreeMap<String, u32> = self.at.dims.iter().cloned().collect();
+        dims.extend(self.texts.output.map(|tokens| (OUTPUT.to_owned(), tokens)));
+        Ok(Setting {
             model,
             engine: target.engine,
             device: target.device,
             precision: self.precision,
-            mode: Mode::Inference,
+            mode: self.texts.mode,
             batch: self.at.batch,
-            size: self.at.length,
-            dims: self.at.dims.iter().cloned().collect(),
+            size: self.texts.prompt.or(self.at.length),
+            dims,
             threads: self.threads,
             seed: self.seed,
             budget_secs,
-        }
+        })
     }
 
     pub fn target(&self, machine: &Machine) -> Result<TargetChoice, Failure> {
@@ -110,6 +146,12 @@ impl Wanted {
         Err(Failure::bad_input(folder.display().to_string(), format!("it holds no library of {engine}"))
             .remedy("Name a folder with libraries such as `assay inventory` lists, and the engine"))
     }
+}
+
+fn mode(text: &str) -> Result<Mode, String> {
+    let known = [Mode::Inference, Mode::Generation];
+    let found = known.into_iter().find(|mode| mode.key() == text);
+    found.ok_or_else(|| known.map(Mode::key).join(" or "))
 }
 
 /// Targets on the CPU first, and of these the engine that is the fastest on most models.

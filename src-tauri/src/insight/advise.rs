@@ -26,8 +26,8 @@ impl Advisor<'_> {
         let too_little = |reason: String, remedy: &str| {
             Ok(Advice::TooLittle { reason, remedy: remedy.into(), model: model.map(|model| model.id.clone()) })
         };
-        if known.runs.len() < FEWEST {
-            let reason = match known.runs.len() {
+        if known.rows.len() < FEWEST {
+            let reason = match known.rows.len() {
                 0 => "Nothing is measured yet, so there is nothing to choose between",
                 _ => "There is a single result, and nothing to compare it with",
             };
@@ -61,7 +61,7 @@ impl Advisor<'_> {
 
     /// A model without results is asked about by what its graph says.
     fn asked(&self, known: &Known, work: &Work, model: Option<&ModelInfo>) -> recommend::Work {
-        let has_rows = known.runs.iter().any(|run| run.model == work.model);
+        let has_rows = known.rows.iter().any(|run| run.model == work.model);
         let described = model.filter(|_| !has_rows);
         recommend::Work {
             model: work.model.clone(),
@@ -94,7 +94,7 @@ impl Advisor<'_> {
             _ => None,
         };
         GivenAdvice {
-            learned_from: known.runs.len() as u64,
+            learned_from: known.rows.len() as u64,
             choice: found.choice.map(candidate),
             alternatives: found.alternatives.into_iter().map(candidate).collect(),
             rejected: found
@@ -175,8 +175,12 @@ impl Advisor<'_> {
         let model = model.ok_or("The model is known from results alone. Add its file to measure it here")?;
         let precision = Precision::from_key(&setting.precision)
             .ok_or_else(|| format!("Assay cannot ask an engine for the precision {}", setting.precision))?;
-        if work.mode.is_some_and(|mode| mode != Mode::Inference) {
-            return Err("Only inference is measured by this Assay; training times are imported".into());
+        match work.mode {
+            None | Some(Mode::Inference) => {}
+            Some(Mode::Training) => {
+                return Err("Training is not measured by this Assay; its times are imported".into());
+            }
+            Some(Mode::Generation) => return Err("Choose Generation on the Launch page to measure it".into()),
         }
         Ok(Plan {
             models: vec![model.id.clone()],

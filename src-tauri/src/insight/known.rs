@@ -7,7 +7,10 @@ use insight::{
 };
 use store::KnownRun;
 
-/// Every ranked result with a time, oldest first, and the same as rows.
+/// Every ranked result with a time, oldest first, and the same as rows to learn from.
+///
+/// Generated texts come after all others and have no rows: what a text takes follows from its length, for which a row
+/// has no place.
 pub struct Known {
     pub runs: Vec<KnownRun>,
     pub rows: Vec<Measurement>,
@@ -15,7 +18,9 @@ pub struct Known {
 
 impl Known {
     pub fn of(runs: Vec<KnownRun>) -> Self {
+        let (mut runs, generated): (Vec<_>, Vec<_>) = runs.into_iter().partition(|run| run.output_tokens.is_none());
         let rows = runs.iter().map(row).collect();
+        runs.extend(generated);
         Self { runs, rows }
     }
 

@@ -47,7 +47,7 @@ impl Advisor<'_> {
         }
         models.sort_by(|a, b| a.best.latency_ms.value.total_cmp(&b.best.latency_ms.value));
         Ok(MachineAdvice {
-            learned_from: known.runs.len() as u64,
+            learned_from: known.rows.len() as u64,
             places: places.count() as u32,
             left_out: (surveys.len() - models.len()) as u32,
             models,

@@ -55,7 +55,7 @@ fn figure_of(metric: Metric) -> Option<Read> {
             Some(Interval { value: rate, low: rate * time.value / time.high, high: rate * time.value / time.low })
         }),
         Metric::Memory => Some(|candidate| candidate.peak_memory_mb),
-        Metric::FirstResult | Metric::Speedup => None,
+        Metric::FirstResult | Metric::Speedup | Metric::TokenRate | Metric::FirstToken | Metric::TokenTime => None,
     }
 }
 

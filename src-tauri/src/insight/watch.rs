@@ -185,6 +185,7 @@ fn name(run: &KnownRun) -> String {
     words.extend((run.mode != Mode::Inference).then(|| run.mode.label().to_lowercase()));
     words.extend(run.batch.map(|batch| format!("batch {batch}")));
     words.extend(run.size.map(|size| format!("size {size}")));
+    words.extend(run.output_tokens.map(|tokens| format!("{tokens} tokens generated")));
     words
         .extend(run.threads.map(|threads| if threads == 1 { "1 thread".into() } else { format!("{threads} threads") }));
     words.extend(run.devices.filter(|devices| *devices > 1).map(|devices| format!("{devices} devices")));

@@ -1,7 +1,7 @@
 //! What a bar or point belongs to: its class (engine on device), its name, and what it says when pointed at.
 
 use crate::{evidence, format, names};
-use contract::{Evidence, RunRow};
+use contract::{Evidence, Mode, RunRow};
 
 /// The class that gives a mark its colour: an engine on a device.
 pub fn class_of(row: &RunRow) -> String {
@@ -12,7 +12,12 @@ pub fn class_of(row: &RunRow) -> String {
 /// The place on the axis: model with what was fed to it.
 pub fn setting_of(row: &RunRow) -> String {
     let size = row.size.map(|size| format!(" · {size}")).unwrap_or_default();
-    format!("{} · {} · batch {}{size}", row.model, row.precision.key(), row.batch)
+    let texts = match (row.mode, row.output_tokens) {
+        (Mode::Generation, Some(tokens)) => format!(" · {tokens} tokens generated"),
+        (Mode::Generation, None) => " · generation".to_owned(),
+        _ => String::new(),
+    };
+    format!("{} · {} · batch {}{size}{texts}", row.model, row.precision.key(), row.batch)
 }
 
 /// All classes, sorted, so that a class keeps its colour while others come and go in the same picture.

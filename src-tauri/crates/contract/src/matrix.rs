@@ -1,6 +1,6 @@
 //! Models × devices: the best figure of each pair, with its evidence.
 
-use crate::{Availability, DeviceId, EngineId, Evidence, Metric, NoiseGrade, Platform, Precision, RunId};
+use crate::{Availability, DeviceId, EngineId, Evidence, Metric, Mode, NoiseGrade, Platform, Precision, RunId};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,6 +38,7 @@ pub enum MatrixCell {
         precision: Precision,
         engine: EngineId,
         evidence: Evidence,
+        mode: Mode,
         run: RunId,
         /// Results behind this cell, failed ones included.
         runs: u32,

@@ -216,21 +216,31 @@ words!(
         FirstResult = "first", "Time to first result";
         /// Ratio of the CPU's best latency to this one's; above 1 is faster than the CPU.
         Speedup = "speedup", "Speed-up against CPU";
+        /// Of generated text, once the first token is there.
+        TokenRate = "token-rate", "Tokens per second";
+        FirstToken = "first-token", "Time to first token";
+        TokenTime = "token-time", "Time per token";
     }
 );
 
 impl Metric {
     pub fn unit(self) -> &'static str {
         match self {
-            Self::Latency | Self::FirstResult => "ms",
+            Self::Latency | Self::FirstResult | Self::FirstToken | Self::TokenTime => "ms",
             Self::Throughput => "samples/s",
             Self::Memory => "MB",
             Self::Speedup => "×",
+            Self::TokenRate => "tokens/s",
         }
     }
 
     pub fn smaller_is_better(self) -> bool {
-        matches!(self, Self::Latency | Self::Memory | Self::FirstResult)
+        !matches!(self, Self::Throughput | Self::Speedup | Self::TokenRate)
+    }
+
+    /// Whether only generated text has it.
+    pub fn is_of_generation(self) -> bool {
+        matches!(self, Self::TokenRate | Self::FirstToken | Self::TokenTime)
     }
 }
 

@@ -13,15 +13,30 @@ pub struct Setting {
     pub precision: Precision,
     pub mode: Mode,
     pub batch: u32,
-    /// Tokens of text or pixels of an image edge; none where the model has no such dimension.
+    /// Tokens of text (of the prompt, where text is generated) or pixels of an image edge; none where the model has no
+    /// such dimension.
     pub size: Option<u32>,
-    /// Values for further free dimensions, by symbol.
+    /// Values for further free dimensions, by symbol; where text is generated, [`OUTPUT`] is one of them.
     pub dims: BTreeMap<String, u32>,
     /// CPU threads; none leaves the choice to Assay (all physical cores).
     pub threads: Option<u32>,
     pub seed: u64,
     /// Longest time for the warm samples.
     pub budget_secs: f64,
+}
+
+/// The dimension that says how many tokens are written after each prompt.
+pub const OUTPUT: &str = "output";
+/// Its value where nothing else was asked for.
+pub const DEFAULT_OUTPUT: u32 = 32;
+/// Tokens of a prompt where nothing else was asked for.
+pub const DEFAULT_PROMPT: u32 = 128;
+
+impl Setting {
+    /// Tokens to write after each prompt; none where no text is generated.
+    pub fn output_tokens(&self) -> Option<u32> {
+        (self.mode == Mode::Generation).then(|| self.dims.get(OUTPUT).copied().unwrap_or(DEFAULT_OUTPUT))
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -46,11 +46,24 @@ pub struct Live {
     pub median_ms: Option<f64>,
     pub low_ms: Option<f64>,
     pub high_ms: Option<f64>,
+    /// Only while text is generated.
+    pub generating: Option<Generating>,
     pub noise: Option<NoiseGrade>,
     /// Of the worker: 1.0 is one core.
     pub cpu_cores: Option<f64>,
     pub memory_bytes: Option<u64>,
     pub log: Vec<String>,
+}
+
+/// How text is being generated; the figures are those of the texts so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Generating {
+    /// Tokens of the text that is being written; 0 while its prompt is read.
+    pub token: u32,
+    pub output_tokens: u32,
+    pub first_token_ms: Option<f64>,
+    pub token_ms: Option<f64>,
+    pub tokens_per_s: Option<f64>,
 }
 
 /// Progress of "Measure this machine".

@@ -120,6 +120,34 @@ pub struct Timing {
     pub harness_ms: Option<f64>,
 }
 
+/// How text was generated. A time is that of the whole batch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Generated {
+    /// Written after each prompt; the prompt's length is the setting's size.
+    pub output_tokens: u32,
+    /// From the prompt to the choice of the first token.
+    pub first_token: MedianTime,
+    /// From the choice of one token to that of the next: of each text the mean over its tokens after the first, and of
+    /// these the median.
+    pub token: MedianTime,
+    /// Batch divided by the time of a token: the rate once the first token is there.
+    pub tokens_per_s: f64,
+    /// How far the scores of the last token lie from those of one pass over the whole text, which needs no cache,
+    /// relative to the largest; none where the check was not reached.
+    pub full_pass_difference: Option<f64>,
+    /// Every text in the order written: the time to its first token and then of every further one. Its sum is the
+    /// text's sample.
+    pub texts_ms: Vec<Vec<f64>>,
+}
+
+/// A median over texts with its 95 % bootstrap interval.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MedianTime {
+    pub ms: f64,
+    pub low_ms: f64,
+    pub high_ms: f64,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum NoiseGrade {
     A,
@@ -394,8 +422,10 @@ pub struct Run {
     pub outcome: Outcome,
     pub phases: Vec<Phase>,
     pub timing: Option<Timing>,
-    /// Warm samples in the order taken, in milliseconds.
+    /// Warm samples in the order taken, in milliseconds: of calls, or of whole texts where text was generated.
     pub samples_ms: Vec<f64>,
+    /// Only where text was generated.
+    pub generated: Option<Generated>,
     pub check: OutputCheck,
     /// None for f32, and where no other engine could run the model in f32.
     pub error: Option<OutputError>,
@@ -463,6 +493,11 @@ pub struct RunRow {
     pub min_ms: Option<f64>,
     pub samples: Option<u32>,
     pub throughput_per_s: Option<f64>,
+    /// The next four only where text was generated.
+    pub output_tokens: Option<u32>,
+    pub first_token_ms: Option<f64>,
+    pub token_ms: Option<f64>,
+    pub tokens_per_s: Option<f64>,
     pub peak_memory_bytes: Option<u64>,
     pub load_ms: Option<f64>,
     pub compile_ms: Option<f64>,

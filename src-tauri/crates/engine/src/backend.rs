@@ -1,7 +1,7 @@
 //! What an engine must be able to do to be measured. Everything here runs inside a worker process.
 
 use contract::{Availability, DeviceId, EngineId, EngineStatus, Placement, Precision};
-use models::{DynamicForm, Tensor};
+use models::{CacheEntry, DynamicForm, Tensor};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -27,6 +27,9 @@ pub trait Backend: Sync {
 
     /// Reads the model; nothing is prepared for the device yet.
     fn load(&self, request: &LoadRequest) -> Result<Box<dyn Loaded>, BackendError>;
+
+    /// Reads the two graphs that text is generated with; nothing is prepared for the device yet.
+    fn load_writer(&self, request: &WriterRequest) -> Result<Box<dyn LoadedWriter>, BackendError>;
 }
 
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
@@ -42,6 +45,17 @@ pub struct LoadRequest {
     pub threads: Option<u32>,
     /// Values of the free dimensions, by symbol.
     pub dims: BTreeMap<String, u64>,
+}
+
+/// Two graphs to generate text with.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub struct WriterRequest {
+    /// Reads a prompt.
+    pub prefill: LoadRequest,
+    /// Reads one token after another.
+    pub decode: LoadRequest,
+    /// Outputs of both that are inputs of the second.
+    pub cache: Vec<CacheEntry>,
 }
 
 /// A model that was read.
@@ -67,6 +81,32 @@ pub trait Session {
     /// Where the nodes ran. May make a call of its own, and prepare the graph anew for it, outside any timing.
     ///
     /// Some engines learn the effective precision here too, so `facts` is asked afterwards.
+    fn placement(&mut self) -> Result<Option<Placement>, BackendError>;
+}
+
+/// Two graphs that were read.
+pub trait LoadedWriter {
+    /// Prepares both for the device.
+    fn compile(self: Box<Self>) -> Result<Box<dyn Writer>, BackendError>;
+}
+
+/// Graphs ready to write texts on one device, a whole batch at once. Keys and values of what was read stay where the
+/// engine has them.
+pub trait Writer {
+    /// Reads prompts of equal length, `[batch, tokens]`, and forgets all that was read before.
+    fn prefill(&mut self, prompts: &Tensor) -> Result<(), BackendError>;
+
+    /// Reads one more token of each text.
+    fn decode(&mut self, tokens: &[i64]) -> Result<(), BackendError>;
+
+    /// Scores of the next token after what was read, `[batch, 1, vocabulary]`, copied to the host.
+    fn scores(&mut self) -> Result<Tensor, BackendError>;
+
+    /// What the engine says it chose.
+    fn facts(&self) -> SessionFacts;
+
+    /// Where the nodes ran: of the graph with the smaller share on the device asked for. May call and prepare both
+    /// anew, outside any timing; what was read is forgotten.
     fn placement(&mut self) -> Result<Option<Placement>, BackendError>;
 }
 

@@ -1,10 +1,12 @@
 //! What one measurement is given: the setting, the files, the bounds, and a way to end it.
 
+use crate::backend::{LoadRequest, WriterRequest};
 use contract::{Peak, RunId, RunModel, Setting, Target, TargetChoice};
+use models::{CacheEntry, Texts};
 use std::{
     collections::BTreeMap,
     io,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU8, Ordering},
@@ -31,6 +33,8 @@ pub struct Job {
     pub reference_onnx: PathBuf,
     /// The output that scores the next word, where the model has one.
     pub scores: Option<String>,
+    /// For generating text: `onnx`, `reference_onnx` and `dims` are then those of the graph that reads the prompt.
+    pub writing: Option<Writing>,
     /// Measured ceilings of the devices, for the plausibility gate.
     pub peaks: Vec<Peak>,
     pub limits: Limits,
@@ -38,6 +42,29 @@ pub struct Job {
     pub acquire_ms: Option<f64>,
     /// Folder for inputs and reference outputs; what is there is used again where it fits.
     pub scratch: PathBuf,
+}
+
+/// What generating text needs besides.
+#[derive(Clone, Debug)]
+pub struct Writing {
+    pub texts: Texts,
+    /// The graph that reads one token, beside the other one.
+    pub decode: PathBuf,
+    /// The same in f32.
+    pub reference_decode: PathBuf,
+    /// Its sizes after the last token but one.
+    pub decode_dims: BTreeMap<String, u64>,
+    /// Sizes of the graph that reads the prompt when it reads whole texts.
+    pub whole: BTreeMap<String, u64>,
+    pub cache: Vec<CacheEntry>,
+}
+
+impl Writing {
+    /// Both graphs for one engine; `prefill` is its request for the graph that reads the prompt.
+    pub(crate) fn request(&self, prefill: LoadRequest, decode: &Path) -> WriterRequest {
+        let decode = LoadRequest { model: decode.to_owned(), dims: self.decode_dims.clone(), ..prefill.clone() };
+        WriterRequest { prefill, decode, cache: self.cache.clone() }
+    }
 }
 
 /// What a worker may use before it is ended.

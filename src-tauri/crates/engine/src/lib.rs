@@ -25,7 +25,7 @@ pub use configure::engine_file;
 pub use environment::{available_memory_bytes, environment, installed_memory_bytes};
 pub use golden::{GoldenResult, check_golden};
 pub use inventory::{changes, merge_webview, scan};
-pub use job::{Control, Job, Limits, Program};
+pub use job::{Control, Job, Limits, Program, Writing};
 pub use libraries::{Build, Libraries};
 pub use limits::REFUSES_NETWORK;
 pub use measure::{Told, Turns, measure, measure_in_turn};

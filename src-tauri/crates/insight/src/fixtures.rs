@@ -43,6 +43,7 @@ pub fn run(median_ms: f64) -> Run {
             harness_ms: None,
         }),
         samples_ms,
+        generated: None,
         check: OutputCheck::Agrees { against: "candle".into(), largest_difference: 1e-6, tolerance: 1e-3 },
         error: None,
         placement: None,

@@ -321,6 +321,24 @@ impl Model {
         })
     }
 
+    /// Writes (or finds) this model's graph over the weights of another that was materialized in this folder.
+    ///
+    /// # Errors
+    /// Where the two have not the same weights.
+    pub(crate) fn materialize_beside(
+        &self,
+        other: &Model,
+        format: &Format,
+        folder: &Path,
+        file: &str,
+    ) -> Result<PathBuf, ModelError> {
+        let (Body::Described(own), Body::Described(others)) = (&self.body, &other.body) else {
+            let (place, reason) = ("its weights", "only graphs that Assay describes can share them");
+            return Err(ModelError::unsupported(&self.info.name, place, reason, "Choose a config.json or a preset"));
+        };
+        weights::graph_beside(&others.draw(format)?.graph, &own.draw(format)?.graph, folder, file)
+    }
+
     /// Writes (or finds) the f32 model as [`Model::materialize`] does, and beside it the graph that calibrates int8 static.
     pub fn calibration(
         &self,

@@ -41,6 +41,7 @@ pub struct BestFigure {
     pub precision: Precision,
     pub engine: EngineId,
     pub evidence: Evidence,
+    pub mode: Mode,
     pub batch: u32,
     pub size: Option<u32>,
     pub noise: Option<NoiseGrade>,
@@ -87,6 +88,8 @@ pub struct KnownRun {
     pub mode: Mode,
     pub batch: Option<u32>,
     pub size: Option<u32>,
+    /// Only where text was generated here.
+    pub output_tokens: Option<u32>,
     pub threads: Option<u32>,
     pub started_at: Option<Timestamp>,
     pub parameters: Option<u64>,

@@ -10,10 +10,11 @@ const ROWS: &str = "SELECT r.id::VARCHAR AS id, m.name AS model, m.family, d.har
     d.id AS device, d.count, e.id AS engine, r.precision, r.stated_precision, r.mode, r.batch, r.size,
     coalesce(x.effective_threads, r.threads) AS threads, r.engine_version, epoch_ns(r.started_at) AS started_at,
     r.parameters, r.macs, r.activations, r.median_ms, x.percentiles, r.peak_memory_bytes, r.evidence,
-    v.os, v.governor, v.power, v.assay_version, x.driver
+    g.output_tokens, v.os, v.governor, v.power, v.assay_version, x.driver
     FROM runs r JOIN subjects j ON j.key = r.subject JOIN models m ON m.key = j.model
     JOIN engines e ON e.key = j.engine JOIN devices d ON d.key = j.device
     LEFT JOIN details x ON x.run = r.key LEFT JOIN environments v ON v.run = r.key
+    LEFT JOIN generations g ON g.run = r.key
     WHERE r.deleted_at IS NULL AND r.median_ms IS NOT NULL AND r.withheld IS NULL AND r.evidence <> 'predicted'
     ORDER BY r.started_at NULLS FIRST, r.key";
 
@@ -49,6 +50,7 @@ fn run(cells: &Cells) -> Result<KnownRun> {
         mode: cells.word("mode")?,
         batch: cells.get("batch")?,
         size: cells.get("size")?,
+        output_tokens: cells.get("output_tokens")?,
         threads: cells.get("threads")?,
         started_at: cells.maybe_time("started_at")?,
         parameters: cells.get("parameters")?,

@@ -25,25 +25,38 @@ pub fn matrix(conn: &Connection, metric: Metric, filter: &Filter) -> Result<Matr
     Ok(MatrixBest { metric, cells })
 }
 
-/// `score` is the figure, turned so that smaller is better.
+/// `score` is the figure, turned so that smaller is better. Generated text is another piece of work than one pass: it
+/// has metrics of its own, and in the others it stands only where a cell has nothing else.
 fn statement(metric: Metric, condition: &str) -> String {
+    const OF_TEXTS: &str = "LEFT JOIN generations g ON g.run = r.key";
     let (score, base) = match metric {
         Metric::Latency => ("r.median_ms", ""),
         Metric::Throughput => ("-r.throughput_per_s", ""),
         Metric::Memory => ("r.peak_memory_bytes::DOUBLE", ""),
         Metric::FirstResult => ("r.first_result_ms", ""),
         Metric::Speedup => ("-b.ms / r.median_ms", CPU_BASE_JOIN),
+        Metric::TokenRate => ("-g.tokens_per_s", OF_TEXTS),
+        Metric::FirstToken => ("g.first_token_ms", OF_TEXTS),
+        Metric::TokenTime => ("g.token_ms", OF_TEXTS),
+    };
+    let modes = match metric {
+        metric if metric.is_of_generation() => "r.mode = 'generation'",
+        // Texts of other lengths than the CPU's are no comparison.
+        Metric::Speedup => "r.mode <> 'generation'",
+        _ => "true",
     };
     format!(
         "WITH {CPU_BASE},
         scored AS (
             SELECT r.subject, r.key, {score} AS score, r.evidence = 'predicted' AS predicted,
-                r.withheld IS NULL AND score IS NOT NULL AS ranked
-            FROM runs r {base} WHERE {condition}),
+                r.mode = 'generation' AS is_text, r.withheld IS NULL AND score IS NOT NULL AS ranked
+            FROM runs r {base} WHERE {modes} AND {condition}),
         folded AS (
             SELECT subject, count(*) AS runs, max(key) AS newest,
-                min(score) FILTER (ranked AND NOT predicted) AS score,
-                arg_min(key, score) FILTER (ranked AND NOT predicted) AS best
+                min(score) FILTER (ranked AND NOT predicted AND NOT is_text) AS score,
+                arg_min(key, score) FILTER (ranked AND NOT predicted AND NOT is_text) AS best,
+                min(score) FILTER (ranked AND NOT predicted AND is_text) AS text_score,
+                arg_min(key, score) FILTER (ranked AND NOT predicted AND is_text) AS text
             FROM scored GROUP BY subject),
         guessed AS (
             SELECT subject, min(score) AS score, arg_min(key, score) AS best
@@ -52,16 +65,18 @@ fn statement(metric: Metric, condition: &str) -> String {
             SELECT m.name AS model, d.platform, d.machine, d.id AS device, max(m.family) AS family,
                 coalesce(arg_max(d.name, f.newest) FILTER (d.name <> ''), '') AS device_name,
                 sum(f.runs)::UBIGINT AS runs, max(f.newest) AS newest,
-                coalesce(min(f.score), min(g.score)) AS score,
-                coalesce(arg_min(f.best, f.score), arg_min(g.best, g.score)) AS best
+                coalesce(min(f.score), min(f.text_score), min(g.score)) AS score,
+                coalesce(arg_min(f.best, f.score), arg_min(f.text, f.text_score), arg_min(g.best, g.score)) AS best
             FROM folded f LEFT JOIN guessed g ON g.subject = f.subject
             JOIN subjects j ON j.key = f.subject JOIN models m ON m.key = j.model JOIN devices d ON d.key = j.device
             GROUP BY m.name, d.platform, d.machine, d.id)
         SELECT c.model, c.platform, c.machine, c.device, c.family, c.device_name, c.runs, c.best IS NOT NULL AS ranked,
-            c.score, r.id::VARCHAR AS run, r.evidence, r.precision, r.batch, r.size, r.noise,
-            r.median_ms, r.low_ms, r.high_ms, e.id AS engine, r.withheld
+            c.score, r.id::VARCHAR AS run, r.evidence, r.precision, r.mode, r.batch, r.size, r.noise,
+            r.median_ms, r.low_ms, r.high_ms, t.first_token_low_ms, t.first_token_high_ms, t.token_ms, t.token_low_ms,
+            t.token_high_ms, e.id AS engine, r.withheld
         FROM cells c JOIN runs r ON r.key = coalesce(c.best, c.newest)
-        JOIN subjects j ON j.key = r.subject JOIN engines e ON e.key = j.engine"
+        JOIN subjects j ON j.key = r.subject JOIN engines e ON e.key = j.engine
+        LEFT JOIN generations t ON t.run = r.key"
     )
 }
 
@@ -105,19 +120,26 @@ fn cell(cells: &Cells, metric: Metric) -> Result<BestCell> {
 
 fn figure(cells: &Cells, metric: Metric, run: RunId) -> Result<BestFigure> {
     let score: f64 = cells.get("score")?;
-    let median_ms: Option<f64> = cells.get("median_ms")?;
-    let low_ms: Option<f64> = cells.get("low_ms")?;
-    let high_ms: Option<f64> = cells.get("high_ms")?;
+    let ms = |name: &str| cells.get::<Option<f64>>(name);
     let value = match metric {
-        Metric::Latency | Metric::FirstResult => score,
+        Metric::Latency | Metric::FirstResult | Metric::FirstToken | Metric::TokenTime => score,
         Metric::Memory => score / 1e6,
-        Metric::Throughput | Metric::Speedup => -score,
+        Metric::Throughput | Metric::Speedup | Metric::TokenRate => -score,
     };
     // A rate follows from a time, so its interval is the time's, turned round.
-    let turned = |ms: Option<f64>| ms.zip(median_ms).map(|(ms, median)| value * median / ms);
+    let turned = |median: Option<f64>, ms: Option<f64>| ms.zip(median).map(|(ms, median)| value * median / ms);
     let (low, high) = match metric {
-        Metric::Latency => (low_ms, high_ms),
-        Metric::Throughput | Metric::Speedup => (turned(high_ms), turned(low_ms)),
+        Metric::Latency => (ms("low_ms")?, ms("high_ms")?),
+        Metric::Throughput | Metric::Speedup => {
+            let median = ms("median_ms")?;
+            (turned(median, ms("high_ms")?), turned(median, ms("low_ms")?))
+        }
+        Metric::TokenRate => {
+            let median = ms("token_ms")?;
+            (turned(median, ms("token_high_ms")?), turned(median, ms("token_low_ms")?))
+        }
+        Metric::FirstToken => (ms("first_token_low_ms")?, ms("first_token_high_ms")?),
+        Metric::TokenTime => (ms("token_low_ms")?, ms("token_high_ms")?),
         Metric::Memory | Metric::FirstResult => (None, None),
     };
     Ok(BestFigure {
@@ -128,6 +150,7 @@ fn figure(cells: &Cells, metric: Metric, run: RunId) -> Result<BestFigure> {
         precision: cells.word("precision")?,
         engine: EngineId(cells.get("engine")?),
         evidence: cells.word("evidence")?,
+        mode: cells.word("mode")?,
         batch: cells.get::<Option<u32>>("batch")?.unwrap_or(1),
         size: cells.get("size")?,
         noise: cells.maybe_word("noise")?,
@@ -139,6 +162,9 @@ fn lacking(metric: Metric) -> String {
         Metric::Latency | Metric::Throughput => "the result has no time".into(),
         Metric::Memory => "its memory was not recorded".into(),
         Metric::FirstResult => "its time to first result was not recorded".into(),
+        Metric::TokenRate | Metric::FirstToken | Metric::TokenTime => {
+            "the result does not tell the times of its tokens".into()
+        }
         Metric::Speedup => "there is no CPU result of the same model, batch, size and mode to compare with".into(),
     }
 }

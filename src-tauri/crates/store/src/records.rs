@@ -30,7 +30,7 @@ pub fn by_family(conn: &Connection) -> Result<BTreeMap<String, Vec<EngineRecord>
     Ok(records)
 }
 
-/// The newest measured result that may be ranked, of each of these graphs in each place and precision.
+/// The newest measured result of one pass that may be ranked, of each of these graphs in each place and precision.
 pub fn of_graphs(conn: &Connection, hashes: &[&str], batch: u32, size: Option<u32>) -> Result<Vec<GraphRun>> {
     if hashes.is_empty() {
         return Ok(Vec::new());
@@ -41,7 +41,7 @@ pub fn of_graphs(conn: &Connection, hashes: &[&str], batch: u32, size: Option<u3
             r.median_ms, r.low_ms, r.high_ms
         FROM runs r JOIN subjects j ON j.key = r.subject JOIN engines e ON e.key = j.engine
         JOIN devices d ON d.key = j.device
-        WHERE r.evidence = ? AND r.deleted_at IS NULL AND r.withheld IS NULL AND r.low_ms IS NOT NULL
+        WHERE r.evidence = ? AND r.mode = 'inference' AND r.deleted_at IS NULL AND r.withheld IS NULL AND r.low_ms IS NOT NULL
             AND r.batch = ? AND r.size IS NOT DISTINCT FROM ? AND r.graph_hash IN ({marks})
         QUALIFY row_number() OVER (PARTITION BY r.graph_hash, e.id, d.id, r.precision ORDER BY r.key DESC) = 1
         ORDER BY ALL"

@@ -161,6 +161,9 @@ impl Bar {
             },
             Metric::Memory => Self { value: row.peak_memory_bytes? as f64 / 1e6, low: None, high: None },
             Metric::FirstResult => Self { value: row.first_result_ms?, low: None, high: None },
+            Metric::TokenRate => Self { value: row.tokens_per_s?, low: None, high: None },
+            Metric::FirstToken => Self { value: row.first_token_ms?, low: None, high: None },
+            Metric::TokenTime => Self { value: row.token_ms?, low: None, high: None },
             Metric::Speedup => return None,
         })
     }

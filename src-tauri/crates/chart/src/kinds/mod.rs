@@ -21,6 +21,9 @@ pub enum ChartKind {
     Phases,
     Distribution,
     Roofline,
+    TokenRate,
+    FirstToken,
+    TokenTime,
 }
 
 impl ChartKind {
@@ -33,6 +36,9 @@ impl ChartKind {
         Self::Phases,
         Self::Distribution,
         Self::Roofline,
+        Self::TokenRate,
+        Self::FirstToken,
+        Self::TokenTime,
     ];
 
     pub fn key(self) -> &'static str {
@@ -45,6 +51,9 @@ impl ChartKind {
             Self::Phases => "phases",
             Self::Distribution => "distribution",
             Self::Roofline => "roofline",
+            Self::TokenRate => "token-rate",
+            Self::FirstToken => "first-token",
+            Self::TokenTime => "token-time",
         }
     }
 
@@ -58,6 +67,9 @@ impl ChartKind {
             Self::Phases => "Phases",
             Self::Distribution => "Samples",
             Self::Roofline => "Roofline",
+            Self::TokenRate => "Tokens per second",
+            Self::FirstToken => "Time to first token",
+            Self::TokenTime => "Time per token",
         }
     }
 
@@ -72,12 +84,18 @@ impl ChartKind {
             Self::Phases => "What happens before the samples are taken, and how long each part takes",
             Self::Distribution => "Every warm sample, its quartiles and its outliers",
             Self::Roofline => "Rate reached against arithmetic intensity, under the measured peaks of the device",
+            Self::TokenRate => "Tokens of generated text a second, once the first is there",
+            Self::FirstToken => "Median time from a prompt to the first token of generated text",
+            Self::TokenTime => "Median time from one token of generated text to the next",
         }
     }
 
     /// Can be drawn on a logarithmic axis by choice.
     pub fn can_be_logarithmic(self) -> bool {
-        matches!(self, Self::Latency | Self::Throughput | Self::Memory)
+        matches!(
+            self,
+            Self::Latency | Self::Throughput | Self::Memory | Self::TokenRate | Self::FirstToken | Self::TokenTime
+        )
     }
 
     /// Needs whole results (samples, phases) rather than rows.
@@ -108,6 +126,9 @@ pub fn figure(kind: ChartKind, source: Source<'_>, options: Options) -> Result<F
         ChartKind::Phases => phases::figure(source.runs, options),
         ChartKind::Distribution => distribution::figure(source.runs, options),
         ChartKind::Roofline => roofline::figure(source.rows, source.peaks, options),
+        ChartKind::TokenRate => bars::figure(Metric::TokenRate, source.rows, options),
+        ChartKind::FirstToken => bars::figure(Metric::FirstToken, source.rows, options),
+        ChartKind::TokenTime => bars::figure(Metric::TokenTime, source.rows, options),
     }?;
     if figure.data.len() > LEGEND {
         layout::merge(&mut figure.layout, json!({ "showlegend": false }));

@@ -13,7 +13,9 @@ fn task_of(row: &RunRow) -> Task {
 }
 
 pub fn figure(rows: &[RunRow], options: Options) -> Result<Figure, Lack> {
-    let timed: Vec<&RunRow> = rows.iter().filter(|row| row.median_ms.is_some() && row.withheld.is_none()).collect();
+    // Texts of other lengths than the CPU's are no comparison.
+    let comparable = rows.iter().filter(|row| row.mode != Mode::Generation);
+    let timed: Vec<&RunRow> = comparable.filter(|row| row.median_ms.is_some() && row.withheld.is_none()).collect();
     let baselines = cpu_best(&timed);
     let (kept, _) = series::newest(timed.into_iter().filter(|row| baselines.contains_key(&task_of(row))).collect());
     if kept.is_empty() {

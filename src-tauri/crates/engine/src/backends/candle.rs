@@ -6,7 +6,10 @@ mod plan;
 mod value;
 
 use self::plan::{Formats, Plan, PlanError};
-use crate::backend::{Backend, BackendError, LoadRequest, Loaded, Session, SessionFacts};
+use super::pair::{Pair, Passing};
+use crate::backend::{
+    Backend, BackendError, LoadRequest, Loaded, LoadedWriter, Session, SessionFacts, Writer, WriterRequest,
+};
 use candle_core::{DType, Device};
 use contract::{Availability, DeviceId, EngineId, EngineStatus, Placement, PlacementPart, Platform, Precision, Target};
 use models::{Graph, Tensor};
@@ -47,11 +50,22 @@ impl Backend for Candle {
     }
 
     fn load(&self, request: &LoadRequest) -> Result<Box<dyn Loaded>, BackendError> {
+        Ok(Box::new(Read::open(request)?))
+    }
+
+    fn load_writer(&self, request: &WriterRequest) -> Result<Box<dyn LoadedWriter>, BackendError> {
+        let graphs = [Read::open(&request.prefill)?, Read::open(&request.decode)?];
+        Ok(Box::new(ReadPair { graphs, request: request.clone() }))
+    }
+}
+
+impl Read {
+    fn open(request: &LoadRequest) -> Result<Self, BackendError> {
         let device = open(&request.device)?;
         let threads = use_threads(request.threads)?;
         let graph = Graph::read(&request.model).map_err(|error| unsupported(error.to_string()))?;
         Plan::check(&graph).map_err(|error| unsupported(error.to_string()))?;
-        Ok(Box::new(Read { graph, device, id: request.device.clone(), threads }))
+        Ok(Self { graph, device, id: request.device.clone(), threads })
     }
 }
 
@@ -145,10 +159,10 @@ struct Read {
     threads: u32,
 }
 
-impl Loaded for Read {
-    fn compile(self: Box<Self>) -> Result<Box<dyn Session>, BackendError> {
+impl Read {
+    fn prepare(self) -> Result<Ready, BackendError> {
         let planned = guarded("laying out the graph", || Plan::new(&self.graph, &self.device).map_err(Refusal::Plan))?;
-        Ok(Box::new(Ready {
+        Ok(Ready {
             plan: planned,
             nodes: self.graph.nodes.len() as u32,
             id: self.id,
@@ -156,7 +170,25 @@ impl Loaded for Read {
             feeds: Vec::new(),
             results: Vec::new(),
             precision: None,
-        }))
+        })
+    }
+}
+
+impl Loaded for Read {
+    fn compile(self: Box<Self>) -> Result<Box<dyn Session>, BackendError> {
+        Ok(Box::new(self.prepare()?))
+    }
+}
+
+struct ReadPair {
+    graphs: [Read; 2],
+    request: WriterRequest,
+}
+
+impl LoadedWriter for ReadPair {
+    fn compile(self: Box<Self>) -> Result<Box<dyn Writer>, BackendError> {
+        let [prefill, decode] = self.graphs;
+        Ok(Box::new(Pair::new(NAME, [prefill.prepare()?, decode.prepare()?], &self.request)?))
     }
 }
 
@@ -169,6 +201,43 @@ struct Ready {
     results: Vec<candle_core::Tensor>,
     /// The format of the matrix products, once a call was watched.
     precision: Option<DType>,
+}
+
+impl Ready {
+    /// One call, the device waited for.
+    fn run(&self, feed: &[candle_core::Tensor]) -> Result<Vec<candle_core::Tensor>, BackendError> {
+        guarded("running the model", || {
+            let results = self.plan.run(feed, |_| {}).map_err(Refusal::Run)?;
+            self.plan.device().synchronize().map_err(Refusal::Candle)?;
+            Ok(results)
+        })
+    }
+}
+
+impl Passing for Ready {
+    type Value = candle_core::Tensor;
+
+    fn input_names(&self) -> Vec<String> {
+        self.plan.input_names()
+    }
+
+    fn output_names(&self) -> Vec<String> {
+        self.plan.output_names()
+    }
+
+    fn give(&self, tensor: &Tensor) -> Result<Self::Value, BackendError> {
+        guarded("taking the inputs", || self.plan.give(tensor).map_err(Refusal::Candle))
+    }
+
+    /// candle counts who holds a tensor: passing one on copies nothing.
+    fn pass(&mut self, inputs: &[&Self::Value]) -> Result<Vec<Self::Value>, BackendError> {
+        let feed: Vec<candle_core::Tensor> = inputs.iter().map(|tensor| (*tensor).clone()).collect();
+        self.run(&feed)
+    }
+
+    fn take(&self, name: &str, value: &Self::Value) -> Result<Tensor, BackendError> {
+        guarded("reading the outputs", || self.plan.take(name, value).map_err(Refusal::Candle))
+    }
 }
 
 impl Session for Ready {
@@ -188,11 +257,7 @@ impl Session for Ready {
             let reason = format!("there is no variant {variant} of the inputs");
             return Err(BackendError::Failed { engine: NAME.to_owned(), doing: "running the model", reason });
         };
-        self.results = guarded("running the model", || {
-            let results = self.plan.run(feed, |_| {}).map_err(Refusal::Run)?;
-            self.plan.device().synchronize().map_err(Refusal::Candle)?;
-            Ok(results)
-        })?;
+        self.results = self.run(feed)?;
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 mod candle;
 mod onnxruntime;
 mod openvino;
+mod pair;
 
 use crate::backend::Backend;
 use contract::EngineId;

@@ -7,11 +7,14 @@ mod provider;
 mod runtime;
 
 use self::{
-    native::{Feed, Model, Prepared},
+    native::{Feed, Model, Prepared, Value},
     provider::{Place, Provider},
     runtime::Runtime,
 };
-use crate::backend::{Backend, BackendError, LoadRequest, Loaded, Session, SessionFacts};
+use super::pair::{Pair, Passing, on_cpu_only};
+use crate::backend::{
+    Backend, BackendError, LoadRequest, Loaded, LoadedWriter, Session, SessionFacts, Writer, WriterRequest,
+};
 use contract::{Availability, EngineId, EngineStatus, Placement, Precision, Target};
 use models::{DynamicForm, Element, Graph, Tensor};
 use ort::{
@@ -70,6 +73,18 @@ impl Backend for OnnxRuntime {
     }
 
     fn load(&self, request: &LoadRequest) -> Result<Box<dyn Loaded>, BackendError> {
+        Ok(Box::new(Read::open(request)?))
+    }
+
+    fn load_writer(&self, request: &WriterRequest) -> Result<Box<dyn LoadedWriter>, BackendError> {
+        on_cpu_only(NAME, &request.prefill.device)?;
+        let graphs = [Read::open(&request.prefill)?, Read::open(&request.decode)?];
+        Ok(Box::new(ReadPair { graphs, request: request.clone() }))
+    }
+}
+
+impl Read {
+    fn open(request: &LoadRequest) -> Result<Self, BackendError> {
         let runtime = Runtime::open(request.library.as_deref())?;
         let place = Place::of(&request.device).ok_or_else(|| BackendError::Missing {
             engine: NAME.to_owned(),
@@ -80,7 +95,7 @@ impl Backend for OnnxRuntime {
         let builder = plan.builder().map_err(|error| failed("registering its provider", error))?;
         let model = Model::read(&runtime.environment, builder, &request.model)
             .map_err(|error| failed("reading the model", error))?;
-        Ok(Box::new(Read { plan, model }))
+        Ok(Self { plan, model })
     }
 }
 
@@ -176,15 +191,33 @@ struct Read {
     model: Model,
 }
 
-impl Loaded for Read {
-    fn compile(self: Box<Self>) -> Result<Box<dyn Session>, BackendError> {
+impl Read {
+    fn prepare(self) -> Result<Ready, BackendError> {
         let prepared = self.model.prepare().map_err(|error| failed("preparing the graph", error))?;
-        Ok(Box::new(Ready {
+        Ok(Ready {
             plan: self.plan,
             prepared: Some(prepared),
             feeds: Vec::new(),
             precision: (None, "no call was profiled yet".to_owned()),
-        }))
+        })
+    }
+}
+
+impl Loaded for Read {
+    fn compile(self: Box<Self>) -> Result<Box<dyn Session>, BackendError> {
+        Ok(Box::new(self.prepare()?))
+    }
+}
+
+struct ReadPair {
+    graphs: [Read; 2],
+    request: WriterRequest,
+}
+
+impl LoadedWriter for ReadPair {
+    fn compile(self: Box<Self>) -> Result<Box<dyn Writer>, BackendError> {
+        let [prefill, decode] = self.graphs;
+        Ok(Box::new(Pair::new(NAME, [prefill.prepare()?, decode.prepare()?], &self.request)?))
     }
 }
 
@@ -275,6 +308,30 @@ impl Session for Ready {
         self.precision = profile::precision(asked, &kernels, graph.as_ref().map_or(4, block_bits));
         let node_macs = costs.map(|costs| costs.node_macs).unwrap_or_default();
         Ok(Some(profile::placement(asked, &assignments, &kernels, &node_macs)))
+    }
+}
+
+impl Passing for Ready {
+    type Value = Value;
+
+    fn input_names(&self) -> Vec<String> {
+        self.prepared.as_ref().map(Prepared::input_names).unwrap_or_default()
+    }
+
+    fn output_names(&self) -> Vec<String> {
+        self.prepared.as_ref().map(Prepared::output_names).unwrap_or_default()
+    }
+
+    fn give(&self, tensor: &Tensor) -> Result<Value, BackendError> {
+        Value::of(tensor).map_err(|error| failed("taking the inputs", error))
+    }
+
+    fn pass(&mut self, inputs: &[&Value]) -> Result<Vec<Value>, BackendError> {
+        self.prepared()?.pass(inputs).map_err(|error| failed("running the model", error))
+    }
+
+    fn take(&self, name: &str, value: &Value) -> Result<Tensor, BackendError> {
+        value.tensor(name).map_err(|error| failed("reading the outputs", error))
     }
 }
 

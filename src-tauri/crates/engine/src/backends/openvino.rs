@@ -1,11 +1,14 @@
 //! OpenVINO, through its C interface: the devices its plug-ins find, one graph compiled whole for one of them.
 
-use crate::backend::{Backend, BackendError, LoadRequest, Loaded, Session, SessionFacts};
+use super::pair::{Pair, Passing, on_cpu_only};
+use crate::backend::{
+    Backend, BackendError, LoadRequest, Loaded, LoadedWriter, Session, SessionFacts, Writer, WriterRequest,
+};
 use contract::{Availability, DeviceId, EngineId, EngineStatus, Placement, PlacementPart, Platform, Precision, Target};
-use models::{Element, Graph, Tensor};
+use models::{Dimension, Element, Graph, Tensor};
 use openvino::{
-    CompiledModel, Core, DeviceType, ElementType, InferRequest, InferenceError, InferenceErrorKind, Model,
-    PartialShape, PropertyKey, RwPropertyKey, Shape,
+    CompiledModel, Core, DeviceType, Dimension as Extent, ElementType, InferRequest, InferenceError,
+    InferenceErrorKind, Model, PartialShape, PropertyKey, RwPropertyKey, Shape,
 };
 use std::{
     panic::catch_unwind,
@@ -56,14 +59,29 @@ impl Backend for OpenVino {
     }
 
     fn load(&self, request: &LoadRequest) -> Result<Box<dyn Loaded>, BackendError> {
+        Ok(Box::new(Read::open(request, |_| true)?))
+    }
+
+    fn load_writer(&self, request: &WriterRequest) -> Result<Box<dyn LoadedWriter>, BackendError> {
+        on_cpu_only(NAME, &request.prefill.device)?;
+        // A text grows with each token, so only the number of texts is fixed, as OpenVINO's own generation has it.
+        let open = |request| Read::open(request, |size| size == "batch");
+        let graphs = [open(&request.prefill)?, open(&request.decode)?];
+        Ok(Box::new(ReadPair { graphs, request: request.clone() }))
+    }
+}
+
+impl Read {
+    /// `fixed` tells which free sizes stay the same in all calls.
+    fn open(request: &LoadRequest, fixed: impl Fn(&str) -> bool) -> Result<Self, BackendError> {
         let mut core = core(request.library.as_deref())?;
         let device = plugin_name(&request.device);
         let graph = Graph::read(&request.model).map_err(|error| unsupported(error.to_string()))?;
         let path = request.model.to_str().ok_or_else(|| unsupported("its path is not valid Unicode".to_owned()))?;
         // An empty second path lets the library find the weights as the format says.
         let mut model = core.read_model_from_file(path, "").map_err(|error| failed("reading the model", error))?;
-        fix_shapes(&mut model, &graph, request)?;
-        Ok(Box::new(Read { core, model, graph, device, request: request.clone() }))
+        fix_shapes(&mut model, &graph, request, fixed)?;
+        Ok(Self { core, model, graph, device, request: request.clone() })
     }
 }
 
@@ -161,15 +179,24 @@ fn plugin_name(device: &DeviceId) -> String {
 
 /// Fixes the free dimensions before compiling, as benchmark_app does for `-shape`: the plug-ins then choose kernels and
 /// plan memory for these sizes, which is how OpenVINO is fastest and how its users are told to deploy.
-fn fix_shapes(model: &mut Model, graph: &Graph, request: &LoadRequest) -> Result<(), BackendError> {
+fn fix_shapes(
+    model: &mut Model,
+    graph: &Graph,
+    request: &LoadRequest,
+    fixed: impl Fn(&str) -> bool,
+) -> Result<(), BackendError> {
     if graph.free_dimensions().is_empty() {
         return Ok(());
     }
     let mut shapes = Vec::new();
     for input in &graph.inputs {
         let sizes = input.shape_for(&request.dims).map_err(|error| unsupported(error.to_string()))?;
-        let sizes: Vec<i64> = sizes.into_iter().map(|size| size as i64).collect();
-        let shape = PartialShape::new_static(sizes.len() as i64, &sizes);
+        let extents = input.shape.iter().zip(sizes).map(|(dimension, size)| match dimension {
+            Dimension::Free(name) if !fixed(name) => Extent::new(0, -1),
+            _ => Extent::new(size as i64, size as i64),
+        });
+        let extents: Vec<Extent> = extents.collect();
+        let shape = PartialShape::new(extents.len() as i64, &extents);
         shapes.push((input.name.as_str(), shape.map_err(|error| failed("fixing the shapes", error))?));
     }
     let named: Vec<(&str, &PartialShape)> = shapes.iter().map(|(name, shape)| (*name, shape)).collect();
@@ -184,8 +211,8 @@ struct Read {
     request: LoadRequest,
 }
 
-impl Loaded for Read {
-    fn compile(mut self: Box<Self>) -> Result<Box<dyn Session>, BackendError> {
+impl Read {
+    fn prepare(mut self) -> Result<Ready, BackendError> {
         for (key, value) in properties(&self.device, &self.request) {
             let device = DeviceType::from(self.device.as_str());
             self.core.set_property(&device, &key, &value).map_err(|error| failed("setting its properties", error))?;
@@ -193,7 +220,7 @@ impl Loaded for Read {
         let device = DeviceType::from(self.device.as_str());
         let compiled = self.core.compile_model(&self.model, device);
         let compiled = compiled.map_err(|error| failed("compiling the model", error))?;
-        Ok(Box::new(Ready {
+        Ok(Ready {
             core: self.core,
             compiled,
             graph: self.graph,
@@ -201,7 +228,26 @@ impl Loaded for Read {
             asked: self.request.precision,
             requests: Vec::new(),
             last: None,
-        }))
+            turns: Vec::new(),
+        })
+    }
+}
+
+impl Loaded for Read {
+    fn compile(self: Box<Self>) -> Result<Box<dyn Session>, BackendError> {
+        Ok(Box::new(self.prepare()?))
+    }
+}
+
+struct ReadPair {
+    graphs: [Read; 2],
+    request: WriterRequest,
+}
+
+impl LoadedWriter for ReadPair {
+    fn compile(self: Box<Self>) -> Result<Box<dyn Writer>, BackendError> {
+        let [prefill, decode] = self.graphs;
+        Ok(Box::new(Pair::new(NAME, [prefill.prepare()?, decode.prepare()?], &self.request)?))
     }
 }
 
@@ -232,6 +278,8 @@ struct Ready {
     /// One for each variant, its inputs already set, so that a call is nothing but the inference.
     requests: Vec<InferRequest>,
     last: Option<usize>,
+    /// For calls whose outputs are the next one's inputs: two, for a request writes over its own outputs.
+    turns: Vec<InferRequest>,
 }
 
 impl Ready {
@@ -274,6 +322,41 @@ fn by_hint(hint: Option<&str>) -> (Option<Precision>, String) {
         None => "the compiled model does not tell its INFERENCE_PRECISION_HINT".to_owned(),
     };
     (precision, source)
+}
+
+impl Passing for Ready {
+    type Value = openvino::Tensor;
+
+    fn input_names(&self) -> Vec<String> {
+        self.graph.inputs.iter().map(|input| input.name.clone()).collect()
+    }
+
+    fn output_names(&self) -> Vec<String> {
+        self.graph.outputs.iter().map(|output| output.name.clone()).collect()
+    }
+
+    fn give(&self, tensor: &Tensor) -> Result<Self::Value, BackendError> {
+        value_of(tensor).map_err(|error| failed("taking the inputs", error))
+    }
+
+    fn pass(&mut self, inputs: &[&Self::Value]) -> Result<Vec<Self::Value>, BackendError> {
+        while self.turns.len() < 2 {
+            let request = self.compiled.create_infer_request().map_err(|error| failed("making a request", error))?;
+            self.turns.push(request);
+        }
+        self.turns.reverse();
+        let request = &mut self.turns[0];
+        for (input, value) in self.graph.inputs.iter().zip(inputs) {
+            request.set_tensor(&input.name, value).map_err(|error| failed("taking the inputs", error))?;
+        }
+        request.infer().map_err(|error| failed("running the model", error))?;
+        let outputs = (0..self.graph.outputs.len()).map(|index| request.get_output_tensor_by_index(index));
+        outputs.map(|output| output.map_err(|error| failed("reading the outputs", error))).collect()
+    }
+
+    fn take(&self, name: &str, value: &Self::Value) -> Result<Tensor, BackendError> {
+        tensor_of(name, value).map_err(|error| failed("reading the outputs", error))
+    }
 }
 
 impl Session for Ready {

@@ -1,11 +1,12 @@
 //! What the window is told while a measurement runs: at once when a phase changes or the first figure is there, else a
 //! few times a second.
 
+use super::generated;
 use crate::{
     Job, noise, statistics,
     worker::{Event, Heard},
 };
-use contract::{JobId, Live, PhaseName};
+use contract::{Generating, JobId, Live, PhaseName};
 use std::time::{Duration, Instant};
 
 const EVERY: Duration = Duration::from_millis(200);
@@ -16,6 +17,8 @@ pub(super) struct Feed<'a> {
     live: Live,
     seed: u64,
     samples: Vec<f64>,
+    texts_ms: Vec<Vec<f64>>,
+    batch: u32,
     sentinel_ms: Vec<f64>,
     notes: Vec<String>,
     started: Instant,
@@ -39,6 +42,10 @@ impl<'a> Feed<'a> {
             median_ms: None,
             low_ms: None,
             high_ms: None,
+            generating: job
+                .writing
+                .as_ref()
+                .map(|writing| Generating { output_tokens: writing.texts.output, ..Generating::default() }),
             noise: None,
             cpu_cores: None,
             memory_bytes: None,
@@ -48,6 +55,8 @@ impl<'a> Feed<'a> {
             live,
             seed: job.setting.seed,
             samples: Vec::new(),
+            texts_ms: Vec::new(),
+            batch: job.setting.batch,
             sentinel_ms: Vec::new(),
             notes: Vec::new(),
             started: Instant::now(),
@@ -74,13 +83,13 @@ impl<'a> Feed<'a> {
             Heard::Event(Event::PhaseEnded(phase)) => self.live.phases.push((phase.name, phase.ms)),
             Heard::Event(Event::Sentinel(ms)) => self.sentinel_ms.push(*ms),
             Heard::Event(Event::Note(sentence)) => self.notes.push(sentence.clone()),
-            Heard::Event(Event::Samples(samples)) => {
-                let first = self.samples.is_empty();
-                self.samples.extend_from_slice(samples);
-                if first {
-                    self.tell();
-                }
+            Heard::Event(Event::Samples(samples)) => self.sampled(samples),
+            Heard::Event(Event::Texts(texts)) => {
+                self.texts_ms.extend_from_slice(texts);
+                self.wrote(0);
+                self.sampled(&texts.iter().map(|times| times.iter().sum()).collect::<Vec<f64>>());
             }
+            Heard::Event(Event::Token(token)) => self.wrote(*token),
             Heard::Event(Event::Held) => self.quiet = true,
             Heard::Event(_) | Heard::Started(_) => {}
             Heard::Pulse(pulse) => {
@@ -94,6 +103,23 @@ impl<'a> Feed<'a> {
                 }
             }
         }
+    }
+
+    fn sampled(&mut self, samples: &[f64]) {
+        let first = self.samples.is_empty();
+        self.samples.extend_from_slice(samples);
+        if first {
+            self.tell();
+        }
+    }
+
+    /// So many tokens of a text are there.
+    fn wrote(&mut self, token: u32) {
+        let Some(generating) = &mut self.live.generating else { return };
+        generating.token = token;
+        generating.first_token_ms = statistics::median(&generated::first_tokens(&self.texts_ms));
+        generating.token_ms = statistics::median(&generated::token_means(&self.texts_ms));
+        generating.tokens_per_s = generating.token_ms.map(|ms| f64::from(self.batch) / (ms / 1e3));
     }
 
     fn tell(&mut self) {

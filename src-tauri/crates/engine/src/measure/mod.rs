@@ -3,6 +3,7 @@
 
 pub(crate) mod compare;
 pub(crate) mod deviation;
+mod generated;
 mod live;
 mod record;
 mod reference;
@@ -12,7 +13,7 @@ pub use turns::{Told, Turns, measure_in_turn};
 
 use crate::{
     Control, Job, Limits, Program, environment, gates,
-    worker::{self, Heard, Order, Pace, RunOrder, WorkerError},
+    worker::{self, Heard, Order, Pace, RunOrder, WorkerError, WriteOrder},
 };
 use contract::{Availability, FailureKind, Live, Mode, Outcome, PhaseName, Run};
 use live::Feed;
@@ -74,7 +75,7 @@ fn attempt(
     feed: &mut Feed,
     hear: &mut dyn FnMut(&Heard),
 ) -> Result<(), Failure> {
-    refuse(job)?;
+    refuse(pace, job)?;
     let started = Instant::now();
     let reference = Reference::prepare(program, job, control, record, feed)?;
     if !control.goes_on() {
@@ -82,15 +83,7 @@ fn attempt(
     }
     record.reference_took(started.elapsed(), &reference);
 
-    let order = Order::Run(RunOrder {
-        load: reference::load_request(job),
-        inputs: reference.inputs.clone(),
-        references: reference.outputs.clone(),
-        exact: reference.exact.clone(),
-        scores: job.scores.clone(),
-        seed: job.setting.seed,
-        pace,
-    });
+    let order = order(pace, job, &reference);
     let limits = remaining(job, started);
     record.worker_starts();
     feed.phase(PhaseName::Start);
@@ -104,16 +97,42 @@ fn attempt(
     if record.has_samples() { Ok(()) } else { Err(WorkerError::Cancelled.into()) }
 }
 
+fn order(pace: Pace, job: &Job, reference: &Reference) -> Order {
+    let load = reference::load_request(job);
+    let (inputs, references) = (reference.inputs.clone(), reference.outputs.clone());
+    let (exact, seed) = (reference.exact.clone(), job.setting.seed);
+    match &job.writing {
+        Some(writing) => Order::Write(WriteOrder {
+            writer: writing.request(load, &writing.decode),
+            texts: writing.texts,
+            inputs,
+            references,
+            exact,
+            seed,
+            budget_secs: job.setting.budget_secs,
+        }),
+        None => Order::Run(RunOrder { load, inputs, references, exact, scores: job.scores.clone(), seed, pace }),
+    }
+}
+
 /// What cannot be measured is told before anything starts.
-fn refuse(job: &Job) -> Result<(), Failure> {
+fn refuse(pace: Pace, job: &Job) -> Result<(), Failure> {
     let refused =
         |message: String, remedy: Option<String>| Err(Failure { kind: FailureKind::Refused, message, remedy });
     let (setting, target) = (&job.setting, &job.target);
     if let Availability::Missing { reason, remedy } = &target.availability {
         return refused(reason.clone(), Some(remedy.clone()));
     }
-    if setting.mode != Mode::Inference {
-        return refused(format!("{} cannot be measured yet, only inference can", setting.mode), None);
+    match (setting.mode, &job.writing, pace) {
+        (Mode::Inference, None, _) | (Mode::Generation, Some(_), Pace::Alone { .. }) => {}
+        (Mode::Generation, Some(_), Pace::InTurn) => {
+            let remedy = "Measure both and compare the stored results".to_owned();
+            return refused("generated texts are not compared in turn".to_owned(), Some(remedy));
+        }
+        (Mode::Generation, None, _) => return refused("this model does not generate text".to_owned(), None),
+        (Mode::Inference | Mode::Training, ..) => {
+            return refused(format!("{} cannot be measured, only one pass and generation can", setting.mode), None);
+        }
     }
     if !target.precisions.contains(&setting.precision) {
         let offered: Vec<&str> = target.precisions.iter().map(|precision| precision.label()).collect();

@@ -1,6 +1,6 @@
 //! The result as it grows: every event of the worker adds to it, and what is known stays when the worker dies.
 
-use super::reference::Reference;
+use super::{generated, reference::Reference};
 use crate::{
     Job, environment, noise, statistics,
     worker::{Checked, Event, Heard, Log},
@@ -22,6 +22,9 @@ pub(super) struct Record {
     /// The engine that ran the model in f32.
     exact_by: Option<EngineId>,
     sentinel_ms: Vec<f64>,
+    /// Of each text the time to its first token and then of every further one.
+    texts_ms: Vec<Vec<f64>>,
+    full_pass_difference: Option<f64>,
     harness_ms: Option<f64>,
     stop: Option<StopReason>,
     peak_bytes: Option<u64>,
@@ -46,6 +49,7 @@ impl Record {
             phases: acquire.into_iter().collect(),
             timing: None,
             samples_ms: Vec::new(),
+            generated: None,
             check: OutputCheck::Unchecked { reason: not_reached() },
             error: None,
             placement: None,
@@ -68,6 +72,8 @@ impl Record {
             against: Err(not_reached()),
             exact_by: None,
             sentinel_ms: Vec::new(),
+            texts_ms: Vec::new(),
+            full_pass_difference: None,
             harness_ms: None,
             stop: None,
             peak_bytes: None,
@@ -131,6 +137,11 @@ impl Record {
             Event::Harness(ms) => self.harness_ms = Some(*ms),
             Event::Sentinel(ms) => self.sentinel_ms.push(*ms),
             Event::Samples(samples) => self.run.samples_ms.extend_from_slice(samples),
+            Event::Texts(texts) => {
+                self.run.samples_ms.extend(texts.iter().map(|times| times.iter().sum::<f64>()));
+                self.texts_ms.extend_from_slice(texts);
+            }
+            Event::FullPass(difference) => self.full_pass_difference = Some(*difference),
             Event::SamplingEnded(reason) => self.stop = Some(*reason),
             Event::Memory { peak_bytes, device_peak_bytes } => {
                 self.peak_bytes = self.peak_bytes.max(*peak_bytes);
@@ -138,7 +149,7 @@ impl Record {
             }
             Event::Note(sentence) => self.note(sentence),
             // These are for whoever asks for blocks, end a conversation, or belong to orders of another kind.
-            Event::Held | Event::Progress(_) | Event::Answer(_) | Event::Failed { .. } => {}
+            Event::Held | Event::Token(_) | Event::Progress(_) | Event::Answer(_) | Event::Failed { .. } => {}
         }
     }
 
@@ -198,6 +209,7 @@ impl Record {
         run.memory.peak_bytes = self.peak_bytes.zip(baseline).map(|(peak, baseline)| peak.saturating_sub(baseline));
         if outcome == Outcome::Done {
             run.timing = self.stop.and_then(|stop| timing(run, stop, self.harness_ms));
+            run.generated = generated::of(&run.setting, self.texts_ms, self.full_pass_difference);
         }
         run.outcome = outcome;
         self.run

@@ -21,6 +21,8 @@ const VARIANTS: u32 = 4;
 /// Variants whose outputs are compared: the second tells whether the engine reads its inputs anew.
 const CHECKED: usize = 2;
 
+/// Where text is generated, the inputs are whole texts that begin with the prompt, and outputs the scores after the
+/// prompt and after every further token of the text, one file each.
 pub(super) struct Reference {
     /// One file for each variant.
     pub inputs: Vec<PathBuf>,
@@ -116,7 +118,8 @@ impl Preparing<'_> {
         let folder = self.folder("inputs", onnx, &[])?;
         let files: Vec<PathBuf> = (0..VARIANTS).map(|i| folder.join(format!("{i}.safetensors"))).collect();
         if !files.iter().all(|file| file.is_file()) {
-            let (dims, seed) = (self.job.dims.clone(), self.job.setting.seed);
+            let dims = self.job.writing.as_ref().map_or(&self.job.dims, |writing| &writing.whole).clone();
+            let seed = self.job.setting.seed;
             self.order(&Order::Inputs { onnx: onnx.to_owned(), dims, seed, files: files.clone() }, feed)?;
         }
         Ok(files)
@@ -133,7 +136,8 @@ impl Preparing<'_> {
         let library_stamp = library.map(stamp).unwrap_or_default();
         let by = [choice.engine.0.as_str(), &choice.device.0, &library_stamp];
         let folder = self.folder("outputs", onnx, &by)?;
-        let outputs: Vec<PathBuf> = (0..CHECKED).map(|i| folder.join(format!("{i}.safetensors"))).collect();
+        let each = job.writing.as_ref().map_or(1, |writing| writing.texts.output as usize);
+        let outputs: Vec<PathBuf> = (0..CHECKED * each).map(|i| folder.join(format!("{i}.safetensors"))).collect();
         if !outputs.iter().all(|file| file.is_file()) {
             let load = LoadRequest {
                 engine: choice.engine.clone(),
@@ -146,7 +150,15 @@ impl Preparing<'_> {
             };
             let mut inputs = self.inputs(onnx, feed)?;
             inputs.truncate(CHECKED);
-            self.order(&Order::Reference { load, inputs, outputs: outputs.clone() }, feed)?;
+            let order = match &job.writing {
+                None => Order::Reference { load, inputs, outputs: outputs.clone() },
+                Some(writing) => {
+                    let decode = if onnx == job.onnx { &writing.decode } else { &writing.reference_decode };
+                    let writer = writing.request(load, decode);
+                    Order::Scores { writer, texts: writing.texts, inputs, outputs: outputs.clone() }
+                }
+            };
+            self.order(&order, feed)?;
         }
         for file in &outputs {
             let tensors = models::safetensors::read(file).map_err(|error| broken(error.to_string()))?;
@@ -174,8 +186,9 @@ impl Preparing<'_> {
         let Job { model, dims, setting, scratch, .. } = self.job;
         let mut hash = Sha256::new();
         let onnx = stamp(onnx);
-        let parts =
-            [env!("CARGO_PKG_VERSION"), &model.id.0, &model.graph_hash, &onnx, &format!("{dims:?} {}", setting.seed)];
+        let texts = format!("{:?}", self.job.writing.as_ref().map(|writing| writing.texts));
+        let sizes = format!("{dims:?} {}", setting.seed);
+        let parts = [env!("CARGO_PKG_VERSION"), &model.id.0, &model.graph_hash, &onnx, &sizes, &texts];
         for part in parts.iter().chain(by) {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);

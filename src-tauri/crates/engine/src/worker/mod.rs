@@ -16,10 +16,11 @@ mod run;
 mod serve;
 mod stdio;
 mod turns;
+mod write;
 
 pub use converse::{Heard, Pulse, Report, Voice, ask, converse, follow};
 pub use errand::{Errand, ErrandEnd, run_errand};
 pub use error::WorkerError;
 pub use log::Log;
-pub use order::{Checked, Comparison, Deviation, Event, Order, Pace, RunOrder, Wish};
+pub use order::{Checked, Comparison, Deviation, Event, Order, Pace, RunOrder, Wish, WriteOrder};
 pub use serve::worker_main;

@@ -2,10 +2,11 @@
 
 use super::errand::Errand;
 use crate::{
-    backend::{LoadRequest, SessionFacts},
+    backend::{LoadRequest, SessionFacts, WriterRequest},
     inventory, peaks,
 };
 use contract::{EngineId, FailureKind, Phase, PhaseName, Placement, StopReason};
+use models::Texts;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 
@@ -26,8 +27,13 @@ pub enum Order {
     Inputs { onnx: PathBuf, dims: BTreeMap<String, u64>, seed: u64, files: Vec<PathBuf> },
     /// Calls the engine once for each file of inputs and writes its outputs. Answers the `SessionFacts`.
     Reference { load: LoadRequest, inputs: Vec<PathBuf>, outputs: Vec<PathBuf> },
+    /// Reads a prompt and then token after token of each file of texts, and writes the scores of the next token after
+    /// each. Answers the `SessionFacts`.
+    Scores { writer: WriterRequest, texts: Texts, inputs: Vec<PathBuf>, outputs: Vec<PathBuf> },
     /// Measures; tells its phases and samples as they come and answers nothing.
     Run(RunOrder),
+    /// Measures how text is generated, and tells and answers as `Run` does.
+    Write(WriteOrder),
     /// One part of the inventory that calls foreign libraries.
     Inventory(inventory::Probe),
     /// The ceilings of one device; tells them as they are measured and answers nothing.
@@ -51,6 +57,23 @@ pub struct RunOrder {
     /// Seeds the bootstrap.
     pub seed: u64,
     pub pace: Pace,
+}
+
+/// One measurement of generating text, in a worker's words.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct WriteOrder {
+    pub writer: WriterRequest,
+    pub texts: Texts,
+    /// Files of whole texts, one for each variant: the prompts begin them.
+    pub inputs: Vec<PathBuf>,
+    /// Another engine's scores after the prompt and after each token of the first variants; empty where no other
+    /// engine could run it.
+    pub references: Vec<PathBuf>,
+    /// The same in f32, for what a lower precision costs; empty for f32 itself.
+    pub exact: Vec<PathBuf>,
+    /// Seeds the bootstrap.
+    pub seed: u64,
+    pub budget_secs: f64,
 }
 
 /// Who decides when the warm samples are taken.
@@ -113,6 +136,14 @@ pub enum Event {
     Held,
     /// Warm samples in the order taken, in milliseconds. One event is the whole of a block that was asked for.
     Samples(Vec<f64>),
+    /// Warm texts in the order written: of each the time to its first token and then of every further one, in
+    /// milliseconds.
+    Texts(Vec<Vec<f64>>),
+    /// How many tokens of the text that is being written are there; told now and then.
+    Token(u32),
+    /// How far the scores of the last token with the cache lie from those of one pass over the whole text, relative to
+    /// the largest.
+    FullPass(f64),
     SamplingEnded(StopReason),
     /// The highest memory of the worker, and of the device where the engine tells.
     Memory {

@@ -7,13 +7,13 @@ use super::{
     turns,
 };
 use crate::{
-    backend::Session,
+    backend::{BackendError, Session, SessionFacts},
     limits,
     measure::{compare, deviation},
     noise,
     sampling::{self, Sampling, Told},
 };
-use contract::{FailureKind, Phase, PhaseName};
+use contract::{FailureKind, Phase, PhaseName, Placement, Precision};
 use std::time::{Duration, Instant};
 
 pub(super) fn run(order: &RunOrder, out: &mut Out, wishes: &Wishes) -> Result<(), Fault> {
@@ -60,17 +60,25 @@ pub(super) fn run(order: &RunOrder, out: &mut Out, wishes: &Wishes) -> Result<()
     out.send(&Event::Memory { peak_bytes: limits::peak_bytes(), device_peak_bytes });
     // Profiling for the placement may prepare and run the graph anew, so it comes last; some engines tell the precision
     // they chose only then.
-    match session.placement() {
-        Ok(Some(placement)) => out.send(&Event::Placement(placement)),
-        Ok(None) => {}
-        Err(error) => out.send(&Event::Note(format!("where the nodes ran is not known: {error}"))),
-    }
+    tell_placement(session.placement(), out);
     out.send(&Event::Facts(session.facts()));
     Ok(())
 }
 
+pub(super) fn tell_placement(placement: Result<Option<Placement>, BackendError>, out: &mut Out) {
+    match placement {
+        Ok(Some(placement)) => out.send(&Event::Placement(placement)),
+        Ok(None) => {}
+        Err(error) => out.send(&Event::Note(format!("where the nodes ran is not known: {error}"))),
+    }
+}
+
 /// Tells when a phase begins and what it took.
-fn phase<T>(name: PhaseName, out: &mut Out, act: impl FnOnce(&mut Out) -> Result<T, Fault>) -> Result<T, Fault> {
+pub(super) fn phase<T>(
+    name: PhaseName,
+    out: &mut Out,
+    act: impl FnOnce(&mut Out) -> Result<T, Fault>,
+) -> Result<T, Fault> {
     out.send(&Event::PhaseStarted(name));
     let start = Instant::now();
     let result = act(out)?;
@@ -82,9 +90,7 @@ fn phase<T>(name: PhaseName, out: &mut Out, act: impl FnOnce(&mut Out) -> Result
 /// The outputs of the first variants against another engine's, before anything is timed but the first call, which gave
 /// the first of them. A second variant shows that the engine reads its inputs anew.
 fn check(order: &RunOrder, session: &mut dyn Session, out: &mut Out) -> Result<(), Fault> {
-    let asked = order.load.precision;
-    // An engine that chose a coarser precision is told by a flag; its output is held to what that precision can do.
-    let tolerance = session.facts().precision.map_or(asked.tolerance(), |used| used.tolerance().max(asked.tolerance()));
+    let tolerance = tolerance(order.load.precision, &session.facts());
     let mut checked = Checked { tolerance, ..Checked::default() };
     if order.references.is_empty() {
         checked.fault = compare::not_finite(&session.outputs()?);
@@ -104,6 +110,17 @@ fn check(order: &RunOrder, session: &mut dyn Session, out: &mut Out) -> Result<(
             checked.deviation = deviation::worse(checked.deviation, deviation);
         }
     }
+    judge(checked, out)
+}
+
+/// What still agrees. An engine that chose a coarser precision is told by a flag; its output is held to what that
+/// precision can do.
+pub(super) fn tolerance(asked: Precision, facts: &SessionFacts) -> f64 {
+    facts.precision.map_or(asked.tolerance(), |used| used.tolerance().max(asked.tolerance()))
+}
+
+/// Tells what the check found and ends the measurement where the outputs are wrong.
+pub(super) fn judge(checked: Checked, out: &mut Out) -> Result<(), Fault> {
     let wrong = checked.wrong();
     out.send(&Event::Checked(checked));
     match wrong {

@@ -5,6 +5,7 @@ use super::{
     order::{Event, Opening, Order, Wish},
     run,
     stdio::{Out, end_at_once},
+    write,
 };
 use crate::{
     backend::{Backend, BackendError, LoadRequest},
@@ -105,13 +106,24 @@ fn carry_out(order: &Order, out: &mut Out, wishes: &Wishes) -> Result<serde_json
         Order::Inputs { onnx, dims, seed, files } => {
             let graph = models::Graph::read(onnx)?;
             for (variant, file) in (0..).zip(files) {
-                write(file, &models::make_inputs(&graph, dims, *seed, variant)?)?;
+                save(file, &models::make_inputs(&graph, dims, *seed, variant)?)?;
             }
             answer(())
         }
         Order::Reference { load, inputs, outputs } => reference(load, inputs, outputs),
+        Order::Scores { writer, texts, inputs, outputs } => {
+            let mut files = outputs.iter();
+            answer(write::scores(writer, *texts, inputs, &mut |scores| match files.next() {
+                Some(file) => save(file, &[scores]),
+                None => Err("it wrote more tokens than were asked for".to_owned().into()),
+            })?)
+        }
         Order::Run(order) => {
             run::run(order, out, wishes)?;
+            answer(())
+        }
+        Order::Write(order) => {
+            write::run(order, out, wishes)?;
             answer(())
         }
         Order::Inventory(probe) => answer(inventory::answer(probe)),
@@ -127,7 +139,7 @@ fn reference(load: &LoadRequest, inputs: &[PathBuf], outputs: &[PathBuf]) -> Res
     session.set_inputs(inputs.iter().map(|file| read(file)).collect::<Result<_, _>>()?)?;
     for (variant, file) in outputs.iter().enumerate() {
         session.call(variant)?;
-        write(file, &session.outputs()?)?;
+        save(file, &session.outputs()?)?;
     }
     answer(session.facts())
 }
@@ -145,7 +157,7 @@ pub(super) fn read(file: &Path) -> Result<Vec<Tensor>, Fault> {
 }
 
 /// Whole or not at all: a killed worker leaves no half file under the final name.
-fn write(file: &Path, tensors: &[Tensor]) -> Result<(), Fault> {
+fn save(file: &Path, tensors: &[Tensor]) -> Result<(), Fault> {
     let half = file.with_extension(format!("{}.half", std::process::id()));
     models::safetensors::write(&half, tensors)?;
     std::fs::rename(&half, file).map_err(|error| Fault {

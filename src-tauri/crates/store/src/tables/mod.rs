@@ -8,6 +8,7 @@ pub mod engines;
 pub mod environments;
 pub mod file_checks;
 pub mod forecasts;
+pub mod generations;
 pub mod imports;
 pub mod machines;
 pub mod models;
@@ -57,6 +58,7 @@ pub const ALL: &[&[Migration]] = &[
     phases::MIGRATIONS,
     placements::MIGRATIONS,
     output_errors::MIGRATIONS,
+    generations::MIGRATIONS,
     environments::MIGRATIONS,
     comparisons::MIGRATIONS,
     templates::MIGRATIONS,

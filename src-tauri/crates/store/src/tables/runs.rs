@@ -1,7 +1,8 @@
 //! The results: every column that lists, charts and the matrix filter, sort or draw.
 
 use super::{
-    Migration, details, environments, machines, output_errors, phases, placements, samples, sources, subjects,
+    Migration, details, environments, generations, machines, output_errors, phases, placements, samples, sources,
+    subjects,
 };
 use crate::columns::{Cells, insert, maybe, maybe_text, maybe_word, next_key, text, time, word};
 use crate::sheet::Measurement;
@@ -121,6 +122,7 @@ pub fn save(conn: &Connection, run: &Run) -> Result<()> {
     phases::save(conn, key, &run.phases)?;
     placements::save(conn, key, run.placement.as_ref())?;
     output_errors::save(conn, key, run.error.as_ref())?;
+    generations::save(conn, key, run.generated.as_ref())?;
     environments::save(conn, key, &run.environment)
 }
 
@@ -211,6 +213,7 @@ pub fn whole(conn: &Connection, id: &RunId) -> Result<Option<Run>> {
         phases: phases::of(conn, key)?,
         timing,
         samples_ms: samples::of(conn, key)?,
+        generated: generations::of(conn, key)?,
         check: details.map_or_else(
             || OutputCheck::Unchecked { reason: "the figure was imported; its output is not here".into() },
             |details| details.check.clone(),
@@ -257,12 +260,12 @@ pub const ROW: &str =
     m.name AS model, m.id AS model_id, m.family, e.id AS engine, r.engine_version, d.id AS device,
     d.name AS device_name, d.platform, r.precision, r.effective_precision, o.cosine, r.mode, r.batch, r.size,
     coalesce(x.effective_threads, r.threads) AS threads, r.median_ms, r.low_ms, r.high_ms, r.min_ms, r.samples,
-    r.throughput_per_s, r.peak_memory_bytes, r.load_ms, r.compile_ms, r.first_ms, r.first_result_ms, r.macs,
+    r.throughput_per_s, g.output_tokens, g.first_token_ms, g.token_ms, g.tokens_per_s, r.peak_memory_bytes, r.load_ms, r.compile_ms, r.first_ms, r.first_result_ms, r.macs,
     r.weight_bytes, r.activations, r.noise, r.failure, r.failed_phase, r.message, r.withheld, r.note
     FROM runs r JOIN subjects j ON j.key = r.subject JOIN models m ON m.key = j.model
     JOIN engines e ON e.key = j.engine JOIN devices d ON d.key = j.device
     LEFT JOIN sources s ON s.key = r.source LEFT JOIN details x ON x.run = r.key
-    LEFT JOIN output_errors o ON o.run = r.key";
+    LEFT JOIN output_errors o ON o.run = r.key LEFT JOIN generations g ON g.run = r.key";
 
 /// These results as rows, in the order of `keys`.
 pub fn rows(conn: &Connection, keys: &[i64]) -> Result<Vec<RunRow>> {
@@ -306,6 +309,10 @@ fn row_of(cells: &Cells) -> Result<RunRow> {
         min_ms: cells.get("min_ms")?,
         samples: cells.get("samples")?,
         throughput_per_s: cells.get("throughput_per_s")?,
+        output_tokens: cells.get("output_tokens")?,
+        first_token_ms: cells.get("first_token_ms")?,
+        token_ms: cells.get("token_ms")?,
+        tokens_per_s: cells.get("tokens_per_s")?,
         peak_memory_bytes: cells.get("peak_memory_bytes")?,
         load_ms: cells.get("load_ms")?,
         compile_ms: cells.get("compile_ms")?,
@@ -412,7 +419,13 @@ fn check_finite(run: &Run) -> Result<()> {
         .error
         .iter()
         .flat_map(|e| [e.cosine, e.largest_difference, e.relative_difference].into_iter().chain(e.divergence_nats));
-    let figures = timing.chain(check).chain(error).chain(noise).chain(run.phases.iter().map(|phase| phase.ms));
+    let generated = run.generated.iter().flat_map(|g| {
+        let medians = [g.first_token, g.token].into_iter().flat_map(|time| [time.ms, time.low_ms, time.high_ms]);
+        let texts = g.texts_ms.iter().flatten().copied();
+        medians.chain([g.tokens_per_s]).chain(g.full_pass_difference).chain(texts)
+    });
+    let figures =
+        timing.chain(generated).chain(check).chain(error).chain(noise).chain(run.phases.iter().map(|phase| phase.ms));
     let figures = figures.chain(run.samples_ms.iter().copied()).chain([run.setting.budget_secs]);
     match figures.into_iter().find(|figure| !figure.is_finite()) {
         None => Ok(()),

@@ -56,6 +56,7 @@ pub fn run(number: u128, model: &str, platform: Platform, median_ms: f64) -> Run
             .into(),
         timing: Some(timing(median_ms)),
         samples_ms: vec![median_ms; 10],
+        generated: None,
         error: Some(OutputError {
             against: "openvino".into(),
             cosine: 0.998,

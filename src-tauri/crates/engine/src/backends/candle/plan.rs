@@ -127,9 +127,22 @@ impl Plan {
                 let given = given.ok_or_else(|| {
                     candle_core::Error::Msg(format!("no values were given for the input {}", input.name))
                 })?;
-                value::tensor(given.element, &given.shape, &given.bytes, &self.device)
+                self.give(given)
             })
             .collect()
+    }
+
+    /// A tensor of the host's on the plan's device.
+    pub fn give(&self, tensor: &models::Tensor) -> Result<Tensor> {
+        value::tensor(tensor.element, &tensor.shape, &tensor.bytes, &self.device)
+    }
+
+    pub fn input_names(&self) -> Vec<String> {
+        self.inputs.iter().map(|input| input.name.clone()).collect()
+    }
+
+    pub fn output_names(&self) -> Vec<String> {
+        self.outputs.iter().map(|output| output.name.clone()).collect()
     }
 
     /// Runs the graph. `watch` sees each step's operator and the tensors it read and made.
@@ -177,6 +190,13 @@ impl Plan {
     pub fn read(&self, results: &[Tensor]) -> Result<Vec<models::Tensor>> {
         let pairs = self.outputs.iter().zip(results);
         pairs.map(|(output, tensor)| value::read(&output.name, output.element, tensor)).collect()
+    }
+
+    /// One result by its output's name, on the host.
+    pub fn take(&self, name: &str, result: &Tensor) -> Result<models::Tensor> {
+        let output = self.outputs.iter().find(|output| output.name == name);
+        let output = output.ok_or_else(|| candle_core::Error::Msg(format!("the graph has no output {name}")))?;
+        value::read(name, output.element, result)
     }
 
     pub fn device(&self) -> &Device {

@@ -80,7 +80,61 @@ pub(super) struct Feed {
     pointers: Vec<*const sys::OrtValue>,
 }
 
+/// A tensor of the library's: one that was given to it, or one that a call made.
+pub(super) enum Value {
+    Given(DynTensor),
+    Made(NonNull<sys::OrtValue>),
+}
+
+impl Value {
+    pub fn of(tensor: &Tensor) -> Result<Self, Error> {
+        value_of(tensor).map(Self::Given)
+    }
+
+    /// A copy on the host.
+    pub fn tensor(&self, name: &str) -> Result<Tensor, Error> {
+        tensor_of(name.to_owned(), self.pointer().cast_mut())
+    }
+
+    fn pointer(&self) -> *const sys::OrtValue {
+        match self {
+            Self::Given(tensor) => tensor.ptr(),
+            Self::Made(value) => value.as_ptr(),
+        }
+    }
+}
+
+impl Drop for Value {
+    fn drop(&mut self) {
+        if let Self::Made(value) = self {
+            // SAFETY: the value is owned since the call that made it and released once.
+            unsafe { (ort::api().ReleaseValue)(value.as_ptr()) }
+        }
+    }
+}
+
 impl Prepared {
+    pub fn input_names(&self) -> Vec<String> {
+        self.inputs.iter().map(|name| name.to_string_lossy().into_owned()).collect()
+    }
+
+    pub fn output_names(&self) -> Vec<String> {
+        self.outputs.iter().map(|name| name.to_string_lossy().into_owned()).collect()
+    }
+
+    /// One call on values that stay with the library, in the order of the inputs; its outputs in theirs.
+    pub fn pass(&mut self, inputs: &[&Value]) -> Result<Vec<Value>, Error> {
+        let pointers: Vec<*const sys::OrtValue> = inputs.iter().map(|value| value.pointer()).collect();
+        self.call(&pointers)?;
+        let made = self.results.iter_mut().zip(&self.outputs).map(|(result, name)| {
+            let value = NonNull::new(std::mem::replace(result, null_mut()));
+            value
+                .map(Value::Made)
+                .ok_or_else(|| Error::new(format!("the call made no output {}", name.to_string_lossy())))
+        });
+        made.collect()
+    }
+
     /// Copies tensors into memory that the engine's kernels can read as it is.
     pub fn feed(&self, tensors: &[Tensor]) -> Result<Feed, Error> {
         let values = self
@@ -98,6 +152,10 @@ impl Prepared {
 
     /// One call. The outputs are in host memory when it returns, as for the users of the engine's `run`.
     pub fn run(&mut self, feed: &Feed) -> Result<(), Error> {
+        self.call(&feed.pointers)
+    }
+
+    fn call(&mut self, inputs: &[*const sys::OrtValue]) -> Result<(), Error> {
         self.release_results();
         // SAFETY: names, values and the result slots have the lengths given and outlive the call.
         check(unsafe {
@@ -105,8 +163,8 @@ impl Prepared {
                 self.model.session.as_ptr(),
                 null(),
                 self.input_pointers.as_ptr(),
-                feed.pointers.as_ptr(),
-                feed.pointers.len(),
+                inputs.as_ptr(),
+                inputs.len(),
                 self.output_pointers.as_ptr(),
                 self.output_pointers.len(),
                 self.results.as_mut_ptr(),

@@ -1,0 +1,64 @@
+//! The figures of generated texts. A text is the sample: its tokens follow each other and are no samples of their own.
+
+use crate::statistics;
+use contract::{Generated, MedianTime, Setting};
+
+/// None where no text was generated, or none was finished.
+///
+/// `texts_ms` has for each text the time to its first token and then of every further one.
+pub(super) fn of(setting: &Setting, texts_ms: Vec<Vec<f64>>, full_pass_difference: Option<f64>) -> Option<Generated> {
+    let token = median(&token_means(&texts_ms), setting.seed)?;
+    Some(Generated {
+        output_tokens: setting.output_tokens()?,
+        first_token: median(&first_tokens(&texts_ms), setting.seed)?,
+        token,
+        tokens_per_s: f64::from(setting.batch) / (token.ms / 1e3),
+        full_pass_difference,
+        texts_ms,
+    })
+}
+
+pub(super) fn first_tokens(texts_ms: &[Vec<f64>]) -> Vec<f64> {
+    texts_ms.iter().filter_map(|times| times.first().copied()).collect()
+}
+
+/// Of each text the mean time of its tokens after the first.
+pub(super) fn token_means(texts_ms: &[Vec<f64>]) -> Vec<f64> {
+    let further = texts_ms.iter().filter_map(|times| times.get(1..)).filter(|times| !times.is_empty());
+    further.map(|times| times.iter().sum::<f64>() / times.len() as f64).collect()
+}
+
+fn median(times_ms: &[f64], seed: u64) -> Option<MedianTime> {
+    let sorted = statistics::sorted(times_ms);
+    let interval = statistics::median_interval_of_sorted(&sorted, seed)?;
+    Some(MedianTime { ms: statistics::median_of_sorted(&sorted)?, low_ms: interval.low, high_ms: interval.high })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contract::{Mode, OUTPUT, Precision};
+
+    #[test]
+    fn a_token_takes_the_mean_of_its_text_and_the_median_over_texts() {
+        let setting = Setting {
+            model: "m".into(),
+            engine: "candle".into(),
+            device: "cpu".into(),
+            precision: Precision::F32,
+            mode: Mode::Generation,
+            batch: 4,
+            size: Some(8),
+            dims: [(OUTPUT.to_owned(), 3)].into(),
+            threads: None,
+            seed: 1,
+            budget_secs: 1.0,
+        };
+        let texts = vec![vec![9.0, 1.0, 3.0], vec![11.0, 4.0, 4.0], vec![10.0, 50.0, 50.0]];
+        let generated = of(&setting, texts, None).unwrap();
+        assert_eq!((generated.first_token.ms, generated.token.ms), (10.0, 4.0));
+        assert_eq!((generated.tokens_per_s, generated.output_tokens), (1000.0, 3));
+        assert!(generated.token.low_ms >= 2.0 && generated.token.high_ms <= 50.0);
+        assert_eq!(of(&setting, Vec::new(), None), None);
+    }
+}

@@ -1,0 +1,266 @@
+//! Generating text inside the worker: load, compile, first token, check, warm up, texts.
+//!
+//! A text begins with the prefill graph on its prompt; each further token is one call of the decode graph on the token
+//! with the highest score and on the cache. The time to the first token is from the prompt to the choice of that token,
+//! the time of each further one from one choice to the next. Nothing else happens in between.
+
+use super::{
+    order::{Checked, Event, WriteOrder},
+    run::{judge, phase, tell_placement, tolerance},
+    serve::{Fault, Wishes, find, read},
+    stdio::Out,
+};
+use crate::{
+    backend::{SessionFacts, Writer, WriterRequest},
+    limits,
+    measure::{compare, deviation},
+    noise,
+    sampling::{self, Sampling, Told},
+};
+use contract::{FailureKind, PhaseName};
+use half::{bf16, f16};
+use models::{Element, Tensor, Texts};
+use std::{
+    cell::RefCell,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+/// How often the window hears how far a text is: between two tokens, and outside their times.
+const BETWEEN_TOKENS_TOLD: Duration = Duration::from_millis(500);
+
+/// Whole texts of one variant, `[batch, tokens]`, with their prompts at the beginning.
+struct Script {
+    whole: Tensor,
+    prompt: Tensor,
+    /// The tokens after the prompts, as they are read one after another.
+    steps: Vec<Vec<i64>>,
+}
+
+impl Script {
+    fn of(file: &Path, texts: Texts) -> Result<Self, Fault> {
+        let tensors = read(file)?;
+        let ids = tensors.into_iter().find(|tensor| tensor.name == "input_ids");
+        let whole = ids.ok_or_else(|| Fault::from(format!("{} holds no tokens", file.display())))?;
+        let (batch, prompt, all) = (texts.batch as usize, texts.prompt as usize, texts.read() as usize);
+        let ids = whole.i64s();
+        if whole.shape != [batch, all] {
+            return Err(format!("{} holds texts of another size", file.display()).into());
+        }
+        let columns = |from: usize, to: usize| -> Vec<i64> {
+            ids.chunks_exact(all).flat_map(|row| row[from..to].iter().copied()).collect()
+        };
+        let prompts = Tensor::from_i64s("input_ids", &[batch, prompt], &columns(0, prompt));
+        let steps = (prompt..all).map(|at| columns(at, at + 1)).collect();
+        Ok(Self { prompt: prompts, steps, whole })
+    }
+
+    /// The scores after the prompt and after each token that follows it in the script, in order.
+    fn scores(&self, writer: &mut dyn Writer, hear: &mut dyn FnMut(Tensor) -> Result<(), Fault>) -> Result<(), Fault> {
+        // Named for the token they choose, so that a difference says where it is.
+        let named = |scores: Tensor, token: usize| Tensor { name: format!("scores of token {token}"), ..scores };
+        writer.prefill(&self.prompt)?;
+        hear(named(writer.scores()?, 1))?;
+        for (read, tokens) in self.steps.iter().enumerate() {
+            writer.decode(tokens)?;
+            hear(named(writer.scores()?, read + 2))?;
+        }
+        Ok(())
+    }
+}
+
+/// Hands over the scores after the prompt and after each token of all texts, in this order.
+pub(super) fn scores(
+    request: &WriterRequest,
+    texts: Texts,
+    inputs: &[PathBuf],
+    save: &mut dyn FnMut(Tensor) -> Result<(), Fault>,
+) -> Result<SessionFacts, Fault> {
+    let backend = find(&request.prefill.engine)?;
+    backend.prepare(request.prefill.library.as_deref())?;
+    let mut writer = backend.load_writer(request)?.compile()?;
+    for file in inputs {
+        Script::of(file, texts)?.scores(writer.as_mut(), save)?;
+    }
+    Ok(writer.facts())
+}
+
+pub(super) fn run(order: &WriteOrder, out: &mut Out, wishes: &Wishes) -> Result<(), Fault> {
+    let request = &order.writer;
+    let backend = find(&request.prefill.engine)?;
+    backend.prepare(request.prefill.library.as_deref())?;
+    let scripts = order.inputs.iter().map(|file| Script::of(file, order.texts)).collect::<Result<Vec<_>, _>>()?;
+    limits::reset_peak();
+    out.send(&Event::Ready { resident_bytes: limits::resident_bytes() });
+
+    let loaded = phase(PhaseName::Load, out, |_| Ok(backend.load_writer(request)?))?;
+    let mut writer = phase(PhaseName::Compile, out, |_| Ok(loaded.compile()?))?;
+    out.send(&Event::Facts(writer.facts()));
+    phase(PhaseName::First, out, |_| {
+        writer.prefill(&scripts[0].prompt)?;
+        choose(&writer.scores()?).map(drop)
+    })?;
+    phase(PhaseName::Check, out, |out| check(order, &scripts, writer.as_mut(), out))?;
+
+    let stop = || wishes.stop();
+    let output = order.texts.output as usize;
+    let warm = phase(PhaseName::WarmUp, out, |_| {
+        let mut text = |variant: usize| write(writer.as_mut(), &scripts[variant], output, &mut |_| {}).map(drop);
+        Ok(sampling::warm_up(scripts.len(), &mut text, &stop)?)
+    })?;
+    if !warm.steady {
+        let note = format!("the times had not settled when the warm-up ended after {} texts", warm.calls);
+        out.send(&Event::Note(note));
+    }
+    out.send(&Event::Harness(sampling::harness_ms()));
+    phase(PhaseName::Warm, out, |out| {
+        let (out, texts, mut told) = (RefCell::new(out), RefCell::new(Vec::new()), Instant::now());
+        let mut on_token = |token: usize| {
+            if told.elapsed() >= BETWEEN_TOKENS_TOLD {
+                out.borrow_mut().send(&Event::Token(token as u32));
+                told = Instant::now();
+            }
+        };
+        let mut text = |variant: usize| {
+            let times = write(writer.as_mut(), &scripts[variant], output, &mut on_token)?;
+            texts.borrow_mut().push(times);
+            Ok::<_, Fault>(())
+        };
+        let budget = Duration::from_secs_f64(order.budget_secs);
+        let settings = Sampling { variants: scripts.len(), budget, seed: order.seed };
+        // Every text is a sample, however short it is.
+        let call_ms = f64::INFINITY;
+        let reason = sampling::sample(&settings, call_ms, &mut text, &stop, &mut noise::sentinel_ms, &mut |told| {
+            out.borrow_mut().send(&match told {
+                Told::Samples(_) => Event::Texts(texts.take()),
+                Told::Sentinel(ms) => Event::Sentinel(ms),
+            });
+        })?;
+        out.borrow_mut().send(&Event::SamplingEnded(reason));
+        Ok(())
+    })?;
+    let device_peak_bytes = writer.facts().device_memory_bytes;
+    out.send(&Event::Memory { peak_bytes: limits::peak_bytes(), device_peak_bytes });
+    tell_placement(writer.placement(), out);
+    out.send(&Event::Facts(writer.facts()));
+    Ok(())
+}
+
+/// Writes one text of so many tokens, in milliseconds: the time to the first token and then of every further one.
+///
+/// `on_token` hears between the tokens how many there are.
+fn write(
+    writer: &mut dyn Writer,
+    script: &Script,
+    output: usize,
+    on_token: &mut dyn FnMut(usize),
+) -> Result<Vec<f64>, Fault> {
+    let mut times = Vec::with_capacity(output);
+    let began = Instant::now();
+    writer.prefill(&script.prompt)?;
+    let mut tokens = choose(&writer.scores()?)?;
+    times.push(ms(began.elapsed()));
+    while times.len() < output {
+        on_token(times.len());
+        let began = Instant::now();
+        writer.decode(&tokens)?;
+        tokens = choose(&writer.scores()?)?;
+        times.push(ms(began.elapsed()));
+    }
+    Ok(times)
+}
+
+/// The token with the highest score of each text.
+fn choose(scores: &Tensor) -> Result<Vec<i64>, Fault> {
+    let width = scores.shape.last().copied().unwrap_or_default();
+    let best = |row: &mut dyn Iterator<Item = f32>| {
+        let mut best = (0, f32::NEG_INFINITY);
+        for (token, score) in row.enumerate() {
+            if score > best.1 {
+                best = (token as i64, score);
+            }
+        }
+        best.0
+    };
+    let rows = scores.bytes.chunks_exact((width * scores.element.size()).max(1));
+    match scores.element {
+        Element::F32 => {
+            Ok(rows.map(|row| best(&mut row.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)))).collect())
+        }
+        Element::F16 => {
+            Ok(rows.map(|row| best(&mut row.as_chunks().0.iter().map(|b| f16::from_le_bytes(*b).to_f32()))).collect())
+        }
+        Element::Bf16 => {
+            Ok(rows.map(|row| best(&mut row.as_chunks().0.iter().map(|b| bf16::from_le_bytes(*b).to_f32()))).collect())
+        }
+        other => {
+            Err(format!("its scores have the number format {}, from which no token is chosen", other.onnx_name())
+                .into())
+        }
+    }
+}
+
+/// First that the cache is one: after the last token the scores must be those of one pass over the whole text. Then
+/// that the scores after every token are another engine's, both reading the same tokens.
+fn check(order: &WriteOrder, scripts: &[Script], writer: &mut dyn Writer, out: &mut Out) -> Result<(), Fault> {
+    let tolerance = tolerance(order.writer.prefill.precision, &writer.facts());
+    let each = order.texts.output as usize;
+    let variants = (order.references.len().max(order.exact.len()) / each).clamp(1, scripts.len());
+    let mut checked = Checked { tolerance, ..Checked::default() };
+    let mut full_pass = 0.0f64;
+    for (variant, script) in scripts.iter().take(variants).enumerate() {
+        let (mut step, mut last) = (variant * each, None);
+        script.scores(writer, &mut |scores| {
+            let outputs = [scores];
+            match order.references.get(step) {
+                Some(file) => {
+                    let (comparison, fault) = compare::compare(&read(file)?, &outputs);
+                    checked.fault = checked.fault.take().or(fault);
+                    checked.comparison = compare::worse(checked.comparison.take(), comparison);
+                }
+                None => checked.fault = checked.fault.take().or_else(|| compare::not_finite(&outputs)),
+            }
+            if let Some(file) = order.exact.get(step) {
+                let found = deviation::of(&read(file)?, &outputs, Some(&outputs[0].name));
+                checked.deviation = deviation::worse(checked.deviation.take(), found);
+            }
+            step += 1;
+            let [scores] = outputs;
+            last = Some(scores);
+            Ok(())
+        })?;
+        let last = last.expect("a script has a prompt and scores after it");
+        writer.prefill(&script.whole)?;
+        let whole = Tensor { name: last.name.clone(), ..writer.scores()? };
+        let (comparison, fault) = compare::compare(&[whole], &[last]);
+        let found = Checked { comparison, tolerance, fault, deviation: None };
+        if let Some(wrong) = found.wrong() {
+            return Err(Fault {
+                kind: FailureKind::WrongOutput,
+                message: format!("with its cache it does not write what one pass over the whole text gives: {wrong}"),
+                remedy: None,
+            });
+        }
+        full_pass = full_pass.max(found.comparison.map_or(0.0, |found| found.largest_difference));
+    }
+    out.send(&Event::FullPass(full_pass));
+    judge(checked, out)
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_nanos() as f64 / 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_token_with_the_highest_score_of_each_text_is_chosen() {
+        let scores = Tensor::from_f32s("logits", &[2, 1, 3], &[0.5, -1.0, 2.0, 7.0, 7.0, f32::NAN]);
+        assert_eq!(choose(&scores).unwrap(), [2, 0]);
+        let halves = [1.0f32, 3.0].into_iter().flat_map(|score| f16::from_f32(score).to_le_bytes()).collect();
+        let halves = Tensor { name: "logits".into(), element: Element::F16, shape: vec![1, 1, 2], bytes: halves };
+        assert_eq!(choose(&halves).unwrap(), [1]);
+    }
+}
