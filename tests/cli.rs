@@ -161,6 +161,61 @@ fn a_model_that_writes_text_is_described_by_its_cache_and_its_stages() {
     assert!(told.contains("next token") && told.contains("Cache, MB"), "{told}");
 }
 
+const WRITES: &str = r#"{"model_type": "llama", "architectures": ["LlamaForCausalLM"], "vocab_size": 96,
+    "hidden_size": 32, "num_attention_heads": 4, "num_key_value_heads": 2, "num_hidden_layers": 3,
+    "intermediate_size": 48, "max_position_embeddings": 64}"#;
+
+#[test]
+fn generation_is_measured_with_its_first_token_and_every_further_one() {
+    let shell = Shell::new();
+    fs::write(shell.path("writes.json"), WRITES).unwrap();
+    let measure = ["measure", "--model", "writes.json", "--mode", "generation", "--prompt", "12", "--output", "5"];
+    let kept = ["--budget-secs", "1", "--store", "mine.duckdb", "--json"];
+    let run = shell.json(&[&measure[..], &kept].concat());
+    assert_eq!(run["outcome"]["outcome"], "done");
+    assert_eq!((&run["setting"]["mode"], &run["setting"]["size"]), (&json!("generation"), &json!(12)));
+    assert_eq!(run["check"]["verdict"], "agrees", "{}", run["check"]);
+    let generated = &run["generated"];
+    assert_eq!(generated["output_tokens"], 5);
+    let figure = |value: &Value| value.as_f64().unwrap();
+    let token_ms = figure(&generated["token"]["ms"]);
+    assert!((figure(&generated["tokens_per_s"]) - 1000.0 / token_ms).abs() < 1e-6);
+    let texts = generated["texts_ms"].as_array().unwrap();
+    assert!(texts.len() >= 10 && texts.iter().all(|times| times.as_array().unwrap().len() == 5));
+    let rows = shell.json(&["query", "--store", "mine.duckdb", "FROM generations", "--json"]);
+    assert_eq!(rows[0]["tokens_ms"].as_array().unwrap().len(), texts.len() * 5);
+    shell.json(&["export", "--store", "mine.duckdb", "--out", "mine.csv", "--json"]);
+    let table = fs::read_to_string(shell.path("mine.csv")).unwrap();
+    assert!(table.lines().nth(1).unwrap().contains(",generation,1,12,"), "{table}");
+    let imported = shell.json(&["import", "--store", "other.duckdb", "mine.csv", "--json"]);
+    assert_eq!(imported["imported"], 1, "{imported}");
+}
+
+#[test]
+fn what_does_not_generate_is_refused_with_what_to_choose_instead() {
+    let shell = Shell::new();
+    let refused = |model: &str, more: &[&str]| {
+        let base = ["measure", "--model", model, "--mode", "generation", "--engine", "candle"];
+        let (code, said) = shell.fails(&[&base[..], more].concat());
+        assert_eq!(code, 1, "{said}");
+        said
+    };
+    let said = refused("bert-tiny", &[]);
+    assert!(said.contains("BertModel") && said.contains("gpt2"), "{said}");
+    let said = refused("t5-small", &[]);
+    assert!(said.contains("t5") && said.contains("decoders only"), "{said}");
+    fs::write(shell.path("base.json"), WRITES.replace("LlamaForCausalLM", "LlamaModel")).unwrap();
+    let said = refused("base.json", &[]);
+    assert!(said.contains("LlamaModel") && said.contains("ForCausalLM"), "{said}");
+    fs::write(shell.path("writes.json"), WRITES).unwrap();
+    let said = refused("writes.json", &["--prompt", "60", "--output", "20"]);
+    assert!(said.contains("at most 64 tokens"), "{said}");
+    let (_, said) = shell.fails(&["measure", "--model", "writes.json", "--output", "5"]);
+    assert!(said.contains("--mode generation"), "{said}");
+    let (_, said) = shell.fails(&["measure", "--model", "writes.json", "--mode", "training"]);
+    assert!(said.contains("inference or generation"), "{said}");
+}
+
 #[test]
 fn what_is_built_is_an_onnx_file_that_describes_itself_the_same() {
     let shell = Shell::new();

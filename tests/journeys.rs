@@ -278,3 +278,63 @@ fn a_configuration_never_seen_is_pasted_changed_and_measured() {
     println!("{fit}");
     window.picture("models-8-large-dark");
 }
+
+/// A decoder of two narrow layers.
+const WRITER: &str = r#"{
+  "model_type": "llama",
+  "architectures": ["LlamaForCausalLM"],
+  "vocab_size": 4000,
+  "hidden_size": 256,
+  "num_hidden_layers": 4,
+  "num_attention_heads": 8,
+  "num_key_value_heads": 4,
+  "intermediate_size": 688,
+  "max_position_embeddings": 512
+}"#;
+
+#[test]
+fn text_is_generated_and_its_tokens_per_second_stand_in_the_matrix() {
+    let _turn = turn();
+    let data = tempfile::tempdir().unwrap();
+    let window = Window::open(data.path());
+    window.click("welcome-skip");
+    window.click("nav-models");
+    window.click("models-paste");
+    window.type_into("model-json", WRITER);
+    window.until("a model that can be measured", |window| {
+        (window.count("[data-testid=model-measure]:not(:disabled)") == 1).then_some(())
+    });
+    window.click("model-measure");
+    window.wait("estimate");
+    window.click("mode-generation");
+    window.type_into("lengths", "32");
+    window.type_into("output-tokens", "1");
+    window.picture("generation-1-too-short");
+    window.type_into("output-tokens", "16");
+    window.wait("estimate");
+    window.picture("generation-2-set-up");
+    window.resize(900, 600);
+    window.picture("generation-2-set-up-small");
+    window.resize(1280, 800);
+    window.click("start");
+    window.until("the first tokens", |window| {
+        (window.count("[data-testid=live-tokens]") == 1 && window.text("live-tokens").contains("tokens/s"))
+            .then_some(())
+    });
+    window.picture("generation-3-live");
+    window.wait_long("finished", Duration::from_secs(240));
+    window.click("see-matrix");
+    window.click("metric-token-rate");
+    let figure = window
+        .until("the rate", |window| Some(window.text("cell-My model-cpu")).filter(|text| text.contains("tokens/s")));
+    println!("{figure}");
+    window.picture("generation-4-matrix");
+    window.click("cell-My model-cpu");
+    let rate = window.text("tokens-per-s");
+    assert!(rate.contains("tokens/s"), "{rate}");
+    window.picture("generation-5-result");
+    window.click("open-palette");
+    window.click("action-theme-dark");
+    window.resize(900, 600);
+    window.picture("generation-6-result-dark-small");
+}

@@ -516,3 +516,50 @@ fn a_model_measured_with_a_few_layers_is_predicted_whole() {
         assert!(forecast.low_ms <= forecast.ms && forecast.ms <= forecast.high_ms);
     }
 }
+
+/// Text is generated on every ready engine, and the figures stand in the matrix beside those of one pass.
+#[test]
+fn generated_text_is_measured_on_every_engine_and_has_its_own_metrics() {
+    let desk = TestDesk::open();
+    let config = r#"{"model_type": "gpt2", "architectures": ["GPT2LMHeadModel"], "vocab_size": 80, "n_embd": 24,
+        "n_head": 3, "n_layer": 2, "n_positions": 32}"#;
+    let info = desk.ask(AddConfigText { name: "Writer".into(), text: config.into() }).unwrap();
+    let machine = desk.ask(GetMachine {}).unwrap();
+    let targets: Vec<TargetChoice> = machine
+        .targets()
+        .filter(|target| target.availability.is_ready() && target.device.0 == "cpu")
+        .map(|target| TargetChoice { engine: target.engine.clone(), device: target.device.clone() })
+        .collect();
+    let plan = Plan {
+        targets: targets.clone(),
+        mode: Mode::Generation,
+        sizes: [(info.id.clone(), vec![8])].into(),
+        dims: [(OUTPUT.to_owned(), 4)].into(),
+        ..desk.plan(&info.id.0)
+    };
+    let estimate = desk.ask(EstimatePlan { plan: plan.clone() }).unwrap();
+    assert!(estimate.lines.iter().all(|line| line.refusal.is_none() && line.secs.is_some_and(|secs| secs > 0.0)));
+    for job in desk.ask(StartPlan { plan }).unwrap() {
+        let run = desk.result_of(&job);
+        assert_eq!(run.outcome, Outcome::Done, "{}: {:?}", run.setting.engine, run.log);
+        assert_eq!(run.generated.as_ref().unwrap().output_tokens, 4);
+        if targets.len() > 1 {
+            assert!(matches!(run.check, OutputCheck::Agrees { .. }), "{:?}", run.check);
+        }
+    }
+    let job = desk.ask(StartPlan { plan: desk.plan(&info.id.0) }).unwrap().remove(0);
+    let one_pass = desk.result_of(&job);
+    let cell = |metric| {
+        let matrix = desk.ask(GetMatrix { metric, filter: Filter::default() }).unwrap();
+        let row = matrix.rows.into_iter().find(|row| row.model == "Writer").unwrap();
+        row.cells.into_iter().find(|cell| matches!(cell, MatrixCell::Figure { .. })).unwrap()
+    };
+    let MatrixCell::Figure { value, mode, low, high, .. } = cell(Metric::TokenRate) else { unreachable!() };
+    assert!(mode == Mode::Generation && low.unwrap() <= value && value <= high.unwrap());
+    let MatrixCell::Figure { run, mode, .. } = cell(Metric::Latency) else { unreachable!() };
+    assert_eq!((run, mode), (one_pass.id, Mode::Inference));
+
+    let refused = Plan { mode: Mode::Generation, ..desk.plan("preset:bert-tiny") };
+    let line = desk.ask(EstimatePlan { plan: refused }).unwrap().lines.remove(0);
+    assert!(line.refusal.as_ref().unwrap().contains("does not write text"), "{line:?}");
+}

@@ -209,8 +209,9 @@ pub fn generation(model: &Model) -> Result<Generation, Failure> {
 
 /// The texts that a setting asks for; none where it is one pass.
 fn texts_of(setting: &Setting) -> Option<models::Texts> {
-    let output = setting.output_tokens()?;
-    Some(models::Texts { batch: setting.batch, prompt: setting.size.unwrap_or(DEFAULT_PROMPT), output })
+    let prompt = setting.size.unwrap_or(DEFAULT_PROMPT);
+    let output = setting.output_tokens().unwrap_or(DEFAULT_OUTPUT);
+    (setting.mode == Mode::Generation).then_some(models::Texts { batch: setting.batch, prompt, output })
 }
 
 /// What the sizes asked for mean for this model.

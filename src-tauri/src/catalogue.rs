@@ -1,7 +1,7 @@
 //! Every model that can be measured: the presets, and what the person added.
 
 use crate::place::Place;
-use contract::{DimRole, Failure, ModelId, ModelInfo, ModelOrigin, OUTPUT, Setting};
+use contract::{DEFAULT_OUTPUT, DimRole, Failure, Mode, ModelId, ModelInfo, ModelOrigin, OUTPUT, Setting};
 use models::Model;
 use std::{
     collections::HashMap,
@@ -26,8 +26,8 @@ impl From<Model> for Listed {
 impl Listed {
     /// The setting with every size spelt out, so that a result says what ran even where the default was meant.
     pub fn spelt_out(&self, mut setting: Setting) -> Setting {
-        if let Some(output) = setting.output_tokens() {
-            setting.dims.insert(OUTPUT.to_owned(), output);
+        if setting.mode == Mode::Generation {
+            setting.dims.entry(OUTPUT.to_owned()).or_insert(DEFAULT_OUTPUT);
         }
         let size_is_given = setting.size.is_some();
         for dim in self.info.dims.iter().filter(|dim| dim.role != DimRole::Batch) {

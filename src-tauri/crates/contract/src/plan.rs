@@ -33,9 +33,9 @@ pub const DEFAULT_OUTPUT: u32 = 32;
 pub const DEFAULT_PROMPT: u32 = 128;
 
 impl Setting {
-    /// Tokens to write after each prompt; none where no text is generated.
+    /// Tokens to write after each prompt; none where no text is generated, or where an imported table did not say.
     pub fn output_tokens(&self) -> Option<u32> {
-        (self.mode == Mode::Generation).then(|| self.dims.get(OUTPUT).copied().unwrap_or(DEFAULT_OUTPUT))
+        self.dims.get(OUTPUT).copied().filter(|_| self.mode == Mode::Generation)
     }
 }
 

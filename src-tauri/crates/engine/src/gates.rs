@@ -142,6 +142,7 @@ mod tests {
             references: Vec::new(),
             reference_onnx: "x.onnx".into(),
             scores: None,
+            writing: None,
             peaks: Vec::new(),
             limits: Limits { memory_bytes: 1 << 30, timeout: Duration::from_secs(1) },
             acquire_ms: None,

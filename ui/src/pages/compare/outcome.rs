@@ -96,7 +96,7 @@ fn name(shown: &Shown, side: Side, models: &Load<Vec<ModelInfo>>) -> String {
         model.unwrap_or_else(|| setting.model.0.clone()),
         format!("{} on {}", setting.engine.label(), setting.device),
         setting.precision.label().to_owned(),
-        fed_text(setting.batch, setting.size),
+        asked_text(setting),
     ];
     words.extend(setting.threads.map(threads_text));
     words.join(" · ")
@@ -259,7 +259,7 @@ fn lines(a: &Run, b: &Run) -> Vec<(&'static str, String, String)> {
         line("Device", |run| Some(run.effective.device_name.clone())),
         line("Precision that ran", |run| run.effective.precision.map(|precision| precision.label().to_owned())),
         line("Threads", |run| run.effective.threads.map(|threads| threads.to_string())),
-        line("Fed", |run| Some(fed_text(run.setting.batch, run.setting.size))),
+        line("Fed", |run| Some(asked_text(&run.setting))),
         line("Output", |run| {
             Some(match &run.check {
                 OutputCheck::Agrees { against, .. } => format!("agrees with {}'s", against.label()),

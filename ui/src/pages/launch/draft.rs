@@ -1,7 +1,10 @@
 //! What the person is about to ask for. Lives as long as the window, so that leaving the page loses nothing.
 
 use super::View;
-use contract::{Availability, Dim, DimRole, Machine, Mode, ModelId, ModelInfo, Plan, Precision, TargetChoice};
+use contract::{
+    Availability, DEFAULT_OUTPUT, Dim, DimRole, Machine, Mode, ModelId, ModelInfo, OUTPUT, Plan, Precision,
+    TargetChoice,
+};
 use leptos::prelude::*;
 use std::collections::BTreeMap;
 
@@ -13,6 +16,10 @@ pub struct Draft {
     pub precisions: RwSignal<Vec<Precision>>,
     /// Whole numbers as typed: `1, 4, 16`.
     pub batches: RwSignal<String>,
+    /// One pass, or generation.
+    pub mode: RwSignal<Mode>,
+    /// Tokens to write after each prompt, as typed; empty is the default.
+    pub output: RwSignal<String>,
     /// Tokens of text for models that read text; empty is each model's default.
     pub lengths: RwSignal<String>,
     /// Pixels for models that see images.
@@ -33,6 +40,8 @@ impl Draft {
             targets: RwSignal::new(Vec::new()),
             precisions: RwSignal::new(vec![Precision::F32]),
             batches: RwSignal::new("1".into()),
+            mode: RwSignal::new(Mode::Inference),
+            output: RwSignal::new(String::new()),
             lengths: RwSignal::new(String::new()),
             image_sizes: RwSignal::new(String::new()),
             dims: RwSignal::new(BTreeMap::new()),
@@ -57,6 +66,7 @@ impl Draft {
             dim.map(u32::to_string)
         };
         self.batches.set(chosen(DimRole::Batch).unwrap_or_else(|| "1".into()));
+        self.mode.set(Mode::Inference);
         self.lengths.set(chosen(DimRole::Sequence).unwrap_or_default());
         self.image_sizes.set(chosen(DimRole::ImageSize).unwrap_or_default());
         let others = dims.iter().filter(|dim| dim.role == DimRole::Other);
@@ -112,6 +122,14 @@ impl Draft {
                 },
             }
         }
+        let mode = self.mode.get();
+        if mode == Mode::Generation {
+            match (self.output.get().trim(), self.output.get().trim().parse::<u32>()) {
+                ("", _) => drop(dims.insert(OUTPUT.to_owned(), DEFAULT_OUTPUT)),
+                (_, Ok(tokens)) if tokens >= 2 => drop(dims.insert(OUTPUT.to_owned(), tokens)),
+                (text, _) => wrong.push(format!("Tokens to write: “{text}” is not a whole number of at least 2.")),
+            }
+        }
         if chosen.is_empty() {
             wrong.push("Choose at least one model.".into());
         }
@@ -138,7 +156,7 @@ impl Draft {
             models: chosen.iter().map(|model| model.id.clone()).collect(),
             targets: self.targets.get(),
             precisions: self.precisions.get(),
-            mode: Mode::Inference,
+            mode,
             batches: if batches.is_empty() { vec![1] } else { batches },
             sizes,
             dims,

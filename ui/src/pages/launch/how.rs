@@ -1,8 +1,8 @@
 //! Third step: precisions, batches, sizes, threads and time.
 
 use super::{Draft, draft::size_dim};
-use crate::{load::Load, state::App};
-use contract::{Dim, DimRole, Machine, ModelInfo, Precision};
+use crate::{load::Load, parts::Segmented, state::App};
+use contract::{DEFAULT_OUTPUT, Dim, DimRole, Machine, Mode, ModelInfo, Precision};
 use leptos::prelude::*;
 
 #[component]
@@ -18,6 +18,23 @@ pub fn HowStep(models: Load<Vec<ModelInfo>>, machine: Load<Machine>) -> impl Int
                 <h2 id="step-how"><span class="step-number">"3"</span>"How"</h2>
                 <span class="quiet small">"Several values, apart by commas, make a sweep over all of them."</span>
             </header>
+            <div class="how-mode">
+                <Segmented
+                    options=vec![
+                        (Mode::Inference, "One pass".into(), "mode-inference".into()),
+                        (Mode::Generation, "Generation".into(), "mode-generation".into()),
+                    ]
+                    chosen=draft.mode
+                    label="What is measured"
+                    on_choose=move |mode| draft.mode.set(mode)
+                />
+                <span class="hint">
+                    {move || match draft.mode.get() {
+                        Mode::Generation => "Writes text token by token, as a chat does: time to the first token, time per token and tokens per second. For text decoders such as gpt2 or llama.",
+                        _ => "Reads its inputs once and answers: the time of one call.",
+                    }}
+                </span>
+            </div>
             <div class="how-grid">
                 <div class="field" role="group" aria-label="Precision">
                     <span class="label">"Precision"</span>
@@ -28,6 +45,15 @@ pub fn HowStep(models: Load<Vec<ModelInfo>>, machine: Load<Machine>) -> impl Int
                 </div>
                 <NumberField label="Batch" hint="How many samples go in together." placeholder="1".into() value=draft.batches testid="batches" />
                 {move || dims.get().into_iter().map(|dim| view! { <DimField dim /> }).collect_view()}
+                <Show when=move || draft.mode.get() == Mode::Generation>
+                    <NumberField
+                        label="How many tokens to write?"
+                        hint="After each prompt. At least 2."
+                        placeholder=DEFAULT_OUTPUT.to_string()
+                        value=draft.output
+                        testid="output-tokens"
+                    />
+                </Show>
                 <NumberField
                     label="CPU threads"
                     hint="Empty uses all cores."
@@ -127,9 +153,14 @@ fn DimField(dim: Dim) -> impl IntoView {
             .into_any()
         }
     };
+    let is_text = dim.role == DimRole::Sequence;
+    let question = move || match draft.mode.get() {
+        Mode::Generation if is_text => "How many tokens in the prompt?".to_owned(),
+        _ => dim.question.clone(),
+    };
     view! {
         <label class="field">
-            <span class="label">{dim.question}</span>
+            <span class="label">{question}</span>
             {field}
             <span class="hint">{hint}</span>
         </label>

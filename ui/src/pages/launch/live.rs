@@ -6,7 +6,7 @@ use crate::{
     state::{App, Place},
 };
 use chart::format;
-use contract::{CancelJob, Job, JobState, Live, PhaseName};
+use contract::{CancelJob, Generating, Job, JobState, Live, Mode, PhaseName};
 use leptos::{prelude::*, task::spawn_local};
 
 /// The phases a measurement goes through, in order.
@@ -125,7 +125,13 @@ pub fn describe(job: &Job) -> String {
         setting.precision.label().to_owned(),
         format!("batch {}", setting.batch),
     ];
-    words.extend(setting.size.map(|size| format!("size {size}")));
+    match setting.mode {
+        Mode::Generation => {
+            words.extend(setting.size.map(|size| format!("prompt of {size} tokens")));
+            words.extend(setting.output_tokens().map(|tokens| format!("{tokens} tokens to write")));
+        }
+        _ => words.extend(setting.size.map(|size| format!("size {size}"))),
+    }
     words.extend(setting.threads.map(threads_text));
     words.join(" · ")
 }
@@ -171,6 +177,9 @@ fn Headline(live: Memo<Option<Live>>) -> impl IntoView {
             });
             let sure = live.and_then(|live| format::half_width(live.median_ms?, live.low_ms?, live.high_ms?));
             let samples = live.map_or(0, |live| live.samples);
+            if let Some((live, generating)) = live.and_then(|live| Some((live, live.generating?))) {
+                return view! { <Writing live=live.clone() generating /> }.into_any();
+            }
             view! {
                 <div class="live-headline">
                     <p class="quiet small">"Median time of one call, so far"</p>
@@ -182,7 +191,38 @@ fn Headline(live: Memo<Option<Live>>) -> impl IntoView {
                     })}
                 </div>
             }
+            .into_any()
         })
+    }
+}
+
+/// While text is generated: how fast it is written, and which part of a text is at work.
+#[component]
+fn Writing(live: Live, generating: Generating) -> impl IntoView {
+    let Generating { token, output_tokens, first_token_ms, token_ms, tokens_per_s } = generating;
+    let known = |ms: Option<f64>| ms.map_or_else(|| "–".to_owned(), format::duration_ms);
+    let stage = (live.phase == PhaseName::Warm).then(|| match token {
+        0 => "Prefill: reading a prompt".to_owned(),
+        token => format!("Decode: token {token} of {output_tokens}"),
+    });
+    view! {
+        <div class="live-headline">
+            <p class="quiet small">"Tokens per second once the first is there, so far"</p>
+            <p class="live-figure" data-testid="live-tokens">
+                {tokens_per_s.map_or_else(|| "–".to_owned(), format::significant)}
+                <span class="unit">{tokens_per_s.map(|_| "tokens/s")}</span>
+            </p>
+            <dl class="facts">
+                <dt>"Prefill, to the first token"</dt>
+                <dd>{known(first_token_ms)}</dd>
+                <dt>"Decode, each further token"</dt>
+                <dd>{known(token_ms)}</dd>
+            </dl>
+            <p class="quiet small">{format!("{} texts", live.samples)}{stage.map(|stage| format!(" · {stage}"))}</p>
+            {live.noise.map(|grade| view! {
+                <p class="row small"><Grade grade /><span class="quiet">{grade.meaning()}</span></p>
+            })}
+        </div>
     }
 }
 

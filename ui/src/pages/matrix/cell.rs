@@ -110,7 +110,7 @@ pub fn Cell(at: CellAt, metric: Metric, best: Best, open: RwSignal<Option<CellAt
 
 fn inner(cell: &MatrixCell, metric: Metric, best: Best) -> AnyView {
     match cell {
-        MatrixCell::Figure { value, precision, engine, evidence, low, high, .. } => {
+        MatrixCell::Figure { value, precision, engine, evidence, mode, low, high, .. } => {
             let (value, unit) = shown(*value, metric);
             let half = low.zip(*high).and_then(|(low, high)| half_width(cell, low, high));
             let (left, width) = best.bar(metric, raw(cell));
@@ -121,7 +121,7 @@ fn inner(cell: &MatrixCell, metric: Metric, best: Best) -> AnyView {
                     {half.map(|half| view! { <span class="cell-half">{half}</span> })}
                     {value}<span class="unit">{unit}</span>
                 </span>
-                <span class="cell-under clip">{names::engine(engine)}" · "{precision.key()}</span>
+                <span class="cell-under clip">{names::engine(engine)}" · "{precision.key()}{other_mode(*mode, metric)}</span>
                 <span class="cell-bar" aria-hidden="true" class:diverging=metric == Metric::Speedup>
                     <i
                         class=evidence_class(*evidence)
@@ -167,16 +167,22 @@ fn half_width(cell: &MatrixCell, low: f64, high: f64) -> Option<String> {
     format::half_width(raw(cell), low, high)
 }
 
+/// Said where a figure is not that of one pass and the metric does not tell.
+fn other_mode(mode: Mode, metric: Metric) -> Option<String> {
+    let told = metric.is_of_generation() || mode == Mode::Inference;
+    (!told).then(|| format!(" · {}", mode.label().to_lowercase()))
+}
+
 /// Times are shown in the unit that reads best, everything else in the metric's own.
 fn shown(value: f64, metric: Metric) -> (String, &'static str) {
     match metric {
-        Metric::Latency | Metric::FirstResult => {
+        Metric::Latency | Metric::FirstResult | Metric::FirstToken | Metric::TokenTime => {
             let (value, unit) = format::scaled_ms(value);
             (format::significant(value), unit)
         }
         Metric::Throughput => (format::significant(value), "/s"),
         Metric::Memory if value >= 10_000.0 => (format::significant(value / 1000.0), "GB"),
-        Metric::Memory | Metric::Speedup => (format::significant(value), metric.unit()),
+        Metric::Memory | Metric::Speedup | Metric::TokenRate => (format::significant(value), metric.unit()),
     }
 }
 
@@ -190,7 +196,9 @@ pub fn figure_text(value: f64, metric: Metric) -> String {
 fn told(at: &CellAt, metric: Metric) -> TipText {
     let place = format!("{} on {}", at.model, at.column.label);
     let facts = match &at.cell {
-        MatrixCell::Figure { value, low, high, precision, engine, evidence, runs, batch, size, noise, .. } => {
+        MatrixCell::Figure {
+            value, low, high, precision, engine, evidence, mode, runs, batch, size, noise, ..
+        } => {
             let mut facts = vec![Fact::new(metric.label(), figure_text(*value, metric))];
             if let (Some(low), Some(high)) = (low, high) {
                 facts.push(Fact::new("95 % interval", format!("{} {}", format::interval(*low, *high), metric.unit())));
@@ -198,6 +206,7 @@ fn told(at: &CellAt, metric: Metric) -> TipText {
             facts.push(Fact::new("Evidence", evidence.label()));
             facts.push(Fact::new("Engine", names::engine(engine)));
             facts.push(Fact::new("Precision", precision.key()));
+            facts.push(Fact::new("Mode", mode.label()));
             facts.push(Fact::new("Fed", fed_text(*batch, *size)));
             if let Some(noise) = noise {
                 facts.push(Fact::new("Noise", format!("{}, {}", noise.letter(), noise.meaning())));

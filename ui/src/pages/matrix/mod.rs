@@ -97,7 +97,7 @@ fn Bar(known: Signal<FilterChoices>, predicting: RwSignal<bool>, predicted: Load
             />
             <Check
                 checked=predicting
-                disabled=Signal::derive(move || matches!(app.metric.get(), Metric::FirstResult | Metric::Speedup))
+                disabled=Signal::derive(move || !is_predicted(app.metric.get()))
                 testid="predict"
                 on_change=move |on| predicting.set(on)
             >
@@ -117,11 +117,19 @@ fn Bar(known: Signal<FilterChoices>, predicting: RwSignal<bool>, predicted: Load
     }
 }
 
+/// Those that results of other settings let one expect.
+fn is_predicted(metric: Metric) -> bool {
+    matches!(metric, Metric::Latency | Metric::Throughput | Metric::Memory)
+}
+
 fn short(metric: Metric) -> &'static str {
     match metric {
         Metric::FirstResult => "First result",
         Metric::Memory => "Memory",
         Metric::Speedup => "Speed-up",
+        Metric::TokenRate => "Tokens/s",
+        Metric::FirstToken => "First token",
+        Metric::TokenTime => "Per token",
         other => other.label(),
     }
 }

@@ -99,7 +99,7 @@ fn lines(sides: &[Side], told: &[Beside]) -> Vec<Line> {
     let phase = |name: PhaseName| move |run: &Run| run.phase_ms(name).map(duration_ms);
     let mut lines = vec![
         line("Evidence", &|run| Some(run.evidence.label().into())),
-        line("Fed", &|run| Some(fed_text(run.setting.batch, run.setting.size))),
+        line("Fed", &|run| Some(asked_text(&run.setting))),
         line("Outcome", &|run| Some(outcome(run))),
         ("Median", sides.iter().map(median).collect()),
         line("95 % interval", &timing(|timing| format!("{} ms", interval(timing.low_ms, timing.high_ms)))),

@@ -1,7 +1,7 @@
 //! The figure a result is looked up for, how sure it is, and what stands beside it.
 
 use super::FactSection;
-use crate::parts::{EvidenceChip, Grade, Whisker, fed_text};
+use crate::parts::{EvidenceChip, Grade, Whisker, asked_text};
 use chart::{
     format::{self, bytes, count, duration_ms, significant},
     names,
@@ -23,7 +23,10 @@ pub fn Headline(run: Run, median_ms: Option<f64>) -> impl IntoView {
             }
             .into_any()
         }
-        (Outcome::Done, Some(timing), _) => view! { <Median timing /> }.into_any(),
+        (Outcome::Done, Some(timing), _) => match run.generated.clone() {
+            Some(generated) => view! { <Tokens generated timing /> }.into_any(),
+            None => view! { <Median timing /> }.into_any(),
+        },
         (Outcome::Done, None, Some(ms)) => view! { <Bare ms /> }.into_any(),
         (Outcome::Done, None, None) => view! { <p class="headline dash">"No time"</p> }.into_any(),
     };
@@ -33,7 +36,7 @@ pub fn Headline(run: Run, median_ms: Option<f64>) -> impl IntoView {
                 <EvidenceChip evidence=run.evidence />
                 <span class="chip neutral">{names::engine(&run.setting.engine)}</span>
                 <span class="chip neutral">{run.setting.precision.key()}</span>
-                <span class="chip neutral">{fed_text(run.setting.batch, run.setting.size)}</span>
+                <span class="chip neutral">{asked_text(&run.setting)}</span>
                 {noise.map(|noise| view! { <Grade grade=noise.grade /> })}
             </div>
             {main}
@@ -77,6 +80,33 @@ fn Median(timing: Timing) -> impl IntoView {
     }
 }
 
+/// Of generated text: how fast it is written, and what comes before.
+#[component]
+fn Tokens(generated: Generated, timing: Timing) -> impl IntoView {
+    let Generated { first_token, token, tokens_per_s, output_tokens, .. } = generated;
+    let half = format::half_width(token.ms, token.low_ms, token.high_ms);
+    let told = |label: &str, time: MedianTime| {
+        let interval = format::interval(time.low_ms, time.high_ms);
+        Fact::new(label, format!("{} (95 %: {interval} ms)", duration_ms(time.ms)))
+    };
+    let facts = vec![
+        told("Time to first token", first_token),
+        told("Time per token", token),
+        Fact::new(format!("Whole text, {output_tokens} tokens"), duration_ms(timing.median_ms)),
+    ];
+    view! {
+        <p class="headline" data-testid="tokens-per-s">
+            {significant(tokens_per_s)}<span class="unit">"tokens/s"</span>
+            {half.map(|half| view! { <span class="headline-half">{half}</span> })}
+        </p>
+        <p class="small quiet">
+            "Once the first token is there. Medians of "{count(timing.samples.into())}" texts; stopped because "
+            {stop_reason(timing.stop)}"."
+        </p>
+        <Facts facts />
+    }
+}
+
 fn stop_reason(stop: StopReason) -> &'static str {
     match stop {
         StopReason::Stable => "the interval became narrower than ±2 %",
@@ -90,7 +120,8 @@ fn stop_reason(stop: StopReason) -> &'static str {
 fn timing_facts(run: &Run) -> Vec<Fact> {
     let mut facts = Vec::new();
     if let Some(timing) = &run.timing {
-        facts.push(Fact::new("Throughput", format!("{} samples/s", significant(timing.throughput_per_s))));
+        let samples = if run.generated.is_some() { "texts" } else { "samples" };
+        facts.push(Fact::new("Throughput", format!("{} {samples}/s", significant(timing.throughput_per_s))));
         facts.push(Fact::new("Minimum", duration_ms(timing.min_ms)));
         for percentile in &timing.percentiles {
             facts.push(Fact::new(format!("p{}", significant(percentile.p * 100.0)), duration_ms(percentile.ms)));
@@ -102,6 +133,10 @@ fn timing_facts(run: &Run) -> Vec<Fact> {
         if let Some(harness) = timing.harness_ms {
             facts.push(Fact::new("Harness", format!("{} a call, not subtracted", duration_ms(harness))));
         }
+    }
+    if let Some(difference) = run.generated.as_ref().and_then(|generated| generated.full_pass_difference) {
+        let told = format!("within {} of one pass over the whole text", significant(difference));
+        facts.push(Fact::new("Last scores with the cache", told));
     }
     if let Some(first) = run.first_result_ms() {
         facts.push(Fact::new("First result after", duration_ms(first)));

@@ -1,20 +1,26 @@
 //! The figures of generated texts. A text is the sample: its tokens follow each other and are no samples of their own.
 
 use crate::statistics;
-use contract::{Generated, MedianTime, Setting};
+use contract::{Generated, MedianTime};
+use models::Texts;
 
-/// None where no text was generated, or none was finished.
+/// None where no text was finished.
 ///
-/// `texts_ms` has for each text the time to its first token and then of every further one.
-pub(super) fn of(setting: &Setting, texts_ms: Vec<Vec<f64>>, full_pass_difference: Option<f64>) -> Option<Generated> {
-    let token = median(&token_means(&texts_ms), setting.seed)?;
+/// `times_ms` has for each text the time to its first token and then of every further one; `seed` is the bootstrap's.
+pub(super) fn of(
+    texts: Texts,
+    seed: u64,
+    times_ms: Vec<Vec<f64>>,
+    full_pass_difference: Option<f64>,
+) -> Option<Generated> {
+    let token = median(&token_means(&times_ms), seed)?;
     Some(Generated {
-        output_tokens: setting.output_tokens()?,
-        first_token: median(&first_tokens(&texts_ms), setting.seed)?,
+        output_tokens: texts.output,
+        first_token: median(&first_tokens(&times_ms), seed)?,
         token,
-        tokens_per_s: f64::from(setting.batch) / (token.ms / 1e3),
+        tokens_per_s: f64::from(texts.batch) / (token.ms / 1e3),
         full_pass_difference,
-        texts_ms,
+        texts_ms: times_ms,
     })
 }
 
@@ -37,28 +43,15 @@ fn median(times_ms: &[f64], seed: u64) -> Option<MedianTime> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use contract::{Mode, OUTPUT, Precision};
 
     #[test]
     fn a_token_takes_the_mean_of_its_text_and_the_median_over_texts() {
-        let setting = Setting {
-            model: "m".into(),
-            engine: "candle".into(),
-            device: "cpu".into(),
-            precision: Precision::F32,
-            mode: Mode::Generation,
-            batch: 4,
-            size: Some(8),
-            dims: [(OUTPUT.to_owned(), 3)].into(),
-            threads: None,
-            seed: 1,
-            budget_secs: 1.0,
-        };
-        let texts = vec![vec![9.0, 1.0, 3.0], vec![11.0, 4.0, 4.0], vec![10.0, 50.0, 50.0]];
-        let generated = of(&setting, texts, None).unwrap();
+        let texts = Texts { batch: 4, prompt: 8, output: 3 };
+        let times = vec![vec![9.0, 1.0, 3.0], vec![11.0, 4.0, 4.0], vec![10.0, 50.0, 50.0]];
+        let generated = of(texts, 1, times, None).unwrap();
         assert_eq!((generated.first_token.ms, generated.token.ms), (10.0, 4.0));
         assert_eq!((generated.tokens_per_s, generated.output_tokens), (1000.0, 3));
         assert!(generated.token.low_ms >= 2.0 && generated.token.high_ms <= 50.0);
-        assert_eq!(of(&setting, Vec::new(), None), None);
+        assert_eq!(of(texts, 1, Vec::new(), None), None);
     }
 }

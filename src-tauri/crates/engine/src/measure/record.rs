@@ -10,6 +10,7 @@ use contract::{
     StopReason, Timing,
 };
 use jiff::Timestamp;
+use models::Texts;
 use std::time::{Duration, Instant};
 
 pub(super) struct Record {
@@ -22,6 +23,8 @@ pub(super) struct Record {
     /// The engine that ran the model in f32.
     exact_by: Option<EngineId>,
     sentinel_ms: Vec<f64>,
+    /// What is written, where text is generated.
+    texts: Option<Texts>,
     /// Of each text the time to its first token and then of every further one.
     texts_ms: Vec<Vec<f64>>,
     full_pass_difference: Option<f64>,
@@ -72,6 +75,7 @@ impl Record {
             against: Err(not_reached()),
             exact_by: None,
             sentinel_ms: Vec::new(),
+            texts: job.writing.as_ref().map(|writing| writing.texts),
             texts_ms: Vec::new(),
             full_pass_difference: None,
             harness_ms: None,
@@ -209,7 +213,9 @@ impl Record {
         run.memory.peak_bytes = self.peak_bytes.zip(baseline).map(|(peak, baseline)| peak.saturating_sub(baseline));
         if outcome == Outcome::Done {
             run.timing = self.stop.and_then(|stop| timing(run, stop, self.harness_ms));
-            run.generated = generated::of(&run.setting, self.texts_ms, self.full_pass_difference);
+            run.generated = self
+                .texts
+                .and_then(|texts| generated::of(texts, run.setting.seed, self.texts_ms, self.full_pass_difference));
         }
         run.outcome = outcome;
         self.run

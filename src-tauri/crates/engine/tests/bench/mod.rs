@@ -2,9 +2,11 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
-use contract::{Availability, DeviceId, EngineId, Mode, Platform, Precision, RunModel, Setting, Target, TargetChoice};
-use engine::{Control, Job, Libraries, Limits, Program, backend::LoadRequest};
-use models::{Dimension, Element, Format, Graph, Model, Node, Value};
+use contract::{
+    Availability, DeviceId, EngineId, Mode, OUTPUT, Platform, Precision, RunModel, Setting, Target, TargetChoice,
+};
+use engine::{Control, Job, Libraries, Limits, Program, Writing, backend::LoadRequest};
+use models::{Dimension, Element, Format, Graph, Model, Node, Texts, Value};
 use std::{
     collections::BTreeMap,
     ops::ControlFlow,
@@ -75,6 +77,46 @@ impl Bench {
         job
     }
 
+    /// Texts written by a described model, as the app would have them measured.
+    pub fn writing_job(
+        &self,
+        model: &Model,
+        precision: Precision,
+        engine: &str,
+        references: &[&str],
+        texts: Texts,
+    ) -> Job {
+        let weights = self.path().join("weights");
+        let mut go_on = |_, _| ControlFlow::Continue(());
+        let stages = model.generation().unwrap().unwrap();
+        let format = Format::from(precision).with_dynamic(engine::dynamic_form(&engine.into()));
+        let own = stages.materialize(&weights, format, 3, &mut go_on).unwrap();
+        let exact = stages.materialize(&weights, Precision::F32, 3, &mut go_on).unwrap();
+        let sizes = stages.sizes(texts).unwrap();
+        let [_, decode_dims] = sizes.steps;
+        let mut job = self.job(engine, 1, references);
+        job.onnx = own.prefill.onnx;
+        job.reference_onnx = exact.prefill.onnx;
+        job.dims = sizes.prompt;
+        job.writing = Some(Writing {
+            texts,
+            decode: own.decode,
+            reference_decode: exact.decode,
+            decode_dims,
+            whole: sizes.whole,
+            cache: stages.cache,
+        });
+        job.setting.mode = Mode::Generation;
+        job.setting.batch = texts.batch;
+        job.setting.size = Some(texts.prompt);
+        job.setting.dims = BTreeMap::from([(OUTPUT.to_owned(), texts.output)]);
+        job.setting.precision = precision;
+        job.setting.budget_secs = 1.0;
+        job.target.precisions.push(precision);
+        job.model.macs = None;
+        job
+    }
+
     /// A product of `edge` × `edge` matrices on an engine's CPU, checked against the engines in `references`.
     pub fn job(&self, engine: &str, edge: u64, references: &[&str]) -> Job {
         let references = references.iter().map(|engine| {
@@ -112,6 +154,7 @@ impl Bench {
             references: references.collect(),
             reference_onnx: self.onnx(),
             scores: None,
+            writing: None,
             peaks: Vec::new(),
             limits: Limits { memory_bytes: 4 << 30, timeout: Duration::from_secs(120) },
             acquire_ms: None,

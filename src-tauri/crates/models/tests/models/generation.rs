@@ -1,8 +1,8 @@
 //! Models that generate text: their two graphs and what the cache takes.
 
-use models::{Graph, Model, Stage};
+use models::{Graph, Model, Stage, Texts};
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::ControlFlow};
 
 fn small(model_type: &str) -> Model {
     let config = json!({
@@ -82,4 +82,48 @@ fn only_what_scores_the_next_word_generates() {
     assert!(Model::preset(&"preset:bert-tiny".into()).unwrap().generation().unwrap().is_none());
     let base = Model::from_config_text("base", r#"{"model_type": "llama", "num_hidden_layers": 1}"#).unwrap();
     assert!(base.generation().unwrap().is_none());
+}
+
+#[test]
+fn a_text_costs_its_prompt_and_each_token_after_it() {
+    let generation = small("llama").generation().unwrap().unwrap();
+    let macs = |model: &Model, length: u32| {
+        let dims = model.dims_for(1, Some(length), &BTreeMap::new()).unwrap();
+        model.costs(&dims).unwrap().macs.unwrap()
+    };
+    let texts = Texts { batch: 3, prompt: 9, output: 5 };
+    let steps: u64 = (9..13).map(|past| macs(&generation.decode, past)).sum();
+    let costs = generation.costs_in(contract::Precision::F32, texts).unwrap();
+    assert_eq!(costs.macs, Some(macs(&generation.prefill, 9) + steps));
+    // Both graphs hold the weights.
+    assert!(costs.peak_memory_bytes > 2 * costs.weight_bytes);
+}
+
+#[test]
+fn texts_that_the_model_cannot_read_are_refused() {
+    let generation = small("llama").generation().unwrap().unwrap();
+    let refusal = |prompt, output| generation.sizes(Texts { batch: 1, prompt, output }).err().unwrap().to_string();
+    assert!(generation.sizes(Texts { batch: 1, prompt: 31, output: 10 }).is_ok(), "the last token is not read");
+    assert!(refusal(31, 11).contains("at most 40 tokens"), "{}", refusal(31, 11));
+    assert!(refusal(8, 1).contains("at least two"), "{}", refusal(8, 1));
+    assert!(refusal(0, 4).contains("at least one"), "{}", refusal(0, 4));
+}
+
+/// Both graphs are over one file of weights, in every precision and for every type that generates.
+#[test]
+fn the_stages_share_their_weights_on_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    for model_type in ["llama", "qwen3", "gemma2"] {
+        let generation = small(model_type).generation().unwrap().unwrap();
+        for precision in [contract::Precision::F32, contract::Precision::F16, contract::Precision::Int8] {
+            let mut go_on = |_, _| ControlFlow::Continue(());
+            let files = generation.materialize(folder.path(), precision, 1, &mut go_on).unwrap();
+            assert_eq!(files.decode.parent(), files.prefill.onnx.parent());
+            let [prefill, decode] = [&files.prefill.onnx, &files.decode].map(|path| Graph::read(path).unwrap());
+            for weight in decode.initializers.iter().filter(|weight| weight.byte_len() > 4096) {
+                let same = prefill.initializer(&weight.name).unwrap_or_else(|| panic!("{model_type} {}", weight.name));
+                assert!(weight.bytes() == same.bytes(), "{model_type} {precision} {}", weight.name);
+            }
+        }
+    }
 }

@@ -88,6 +88,23 @@ pub fn run(number: u128, model: &str, platform: Platform, median_ms: f64) -> Run
     }
 }
 
+/// Three texts of two tokens, the first after 20 ms and the second 4 ms later.
+pub fn generated(number: u128, model: &str, platform: Platform) -> Run {
+    let mut run = run(number, model, platform, 24.0);
+    run.setting.mode = Mode::Generation;
+    run.setting.dims = [(OUTPUT.to_owned(), 2)].into();
+    run.samples_ms = vec![23.0, 24.0, 26.0];
+    run.generated = Some(Generated {
+        output_tokens: 2,
+        first_token: MedianTime { ms: 20.0, low_ms: 19.0, high_ms: 22.0 },
+        token: MedianTime { ms: 4.0, low_ms: 3.9, high_ms: 4.1 },
+        tokens_per_s: 250.0,
+        full_pass_difference: Some(1e-7),
+        texts_ms: vec![vec![19.0, 4.0], vec![20.0, 4.0], vec![22.0, 4.0]],
+    });
+    run
+}
+
 pub fn timing(median_ms: f64) -> Timing {
     Timing {
         median_ms,

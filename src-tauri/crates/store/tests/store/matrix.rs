@@ -132,3 +132,41 @@ fn a_cell_lists_its_results_newest_first() {
     assert_eq!(ids(None), [id(3), id(2), id(1)]);
     assert_eq!(ids(Some("cuda")), []);
 }
+
+#[test]
+fn generated_text_has_its_own_metrics_and_stands_in_the_others_only_where_nothing_else_does() {
+    let (_folder, store) = fresh();
+    let mut written = crate::making::generated(1, "gpt2", Platform::Cpu);
+    store.insert_run(&written).unwrap();
+    let best = |metric| cells(&store, metric).first().and_then(|cell| cell.best.clone());
+    let rate = best(Metric::TokenRate).unwrap();
+    assert_eq!((rate.value, rate.mode), (250.0, Mode::Generation));
+    assert!(rate.low.unwrap() < 250.0 && rate.high.unwrap() > 250.0);
+    let first = best(Metric::FirstToken).unwrap();
+    assert_eq!((first.value, first.low, first.high), (20.0, Some(19.0), Some(22.0)));
+    assert_eq!(best(Metric::TokenTime).unwrap().value, 4.0);
+    let alone = best(Metric::Latency).unwrap();
+    assert_eq!((alone.run, alone.mode), (id(1), Mode::Generation));
+
+    // Slower than the texts, and yet the figure of one pass.
+    store.insert_run(&run(2, "gpt2", Platform::Cpu, 500.0)).unwrap();
+    let latency = best(Metric::Latency).unwrap();
+    assert_eq!((latency.run, latency.mode), (id(2), Mode::Inference));
+    assert_eq!(best(Metric::TokenRate).unwrap().run, id(1));
+    assert_eq!(best(Metric::Speedup).unwrap().run, id(2));
+    let filter = Filter { modes: vec![Mode::Generation], ..Filter::default() };
+    let asked = store.matrix(Metric::Latency, &filter).unwrap().cells;
+    assert_eq!(asked[0].best.as_ref().unwrap().run, id(1));
+
+    written.id = id(3);
+    written.outcome = Outcome::Failed {
+        phase: PhaseName::Check,
+        kind: FailureKind::WrongOutput,
+        message: "its cache is stale".into(),
+        remedy: None,
+    };
+    (written.timing, written.generated, written.model.name) = (None, None, "llama".into());
+    store.insert_run(&written).unwrap();
+    let failed = cells(&store, Metric::TokenRate).into_iter().find(|cell| cell.model == "llama").unwrap();
+    assert_eq!(failed.failed.unwrap().reason, "its cache is stale");
+}

@@ -420,3 +420,18 @@ fn several_threads_write_and_read_at_once() {
     });
     assert_eq!(store.count().unwrap(), 40);
 }
+
+#[test]
+fn generated_text_comes_back_with_every_token_and_in_every_list() {
+    let (_folder, store) = fresh();
+    let written = crate::making::generated(1, "gpt2", Platform::Cpu);
+    store.insert_run(&written).unwrap();
+    assert_eq!(store.run(&written.id).unwrap(), Some(written.clone()));
+    let row = store.list_runs(&Filter::default(), RunOrder::Newest, 0, 9).unwrap().rows.remove(0);
+    assert_eq!((row.output_tokens, row.first_token_ms), (Some(2), Some(20.0)));
+    assert_eq!((row.token_ms, row.tokens_per_s), (Some(4.0), Some(250.0)));
+    let known = store.known_runs().unwrap().remove(0);
+    assert_eq!((known.mode, known.output_tokens), (Mode::Generation, Some(2)));
+    // Of one pass nothing is known.
+    assert_eq!(store.runs_of_graphs(&["ab"], 1, Some(128)).unwrap(), []);
+}
