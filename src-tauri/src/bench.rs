@@ -106,7 +106,7 @@ impl Bench {
         let Order { setting, model, machine, settings, .. } = order;
         let target = usable_target(machine, setting).map_err(Stopped::refused)?;
         let sizes = Sizes::of(&model.model, setting).map_err(Stopped::refused)?;
-        let texts = texts_of(setting).map(|texts| Ok((texts, generation(&model.model)?))).transpose();
+        let texts = texts_of(setting).map(|texts| Ok::<_, Failure>((texts, generation(&model.model)?))).transpose();
         let texts = texts.map_err(Stopped::refused)?;
         let stages = texts.as_ref().map(|(_, stages)| stages);
         let limit = memory_limit(settings, machine);

@@ -25,6 +25,9 @@ pub fn Charts() -> impl IntoView {
     let picked = Picked::ask(kind);
     let open = RwSignal::new(None::<RunId>);
     let known = filter_choices(app);
+    let generated = Memo::new(move |_| {
+        known.with(|known| known.modes.contains(&Mode::Generation)) || kind.get().is_of_generation()
+    });
     let figure = Memo::new(move |_| {
         let options = Options { theme: app.theme(), boxes: boxes.get(), logarithmic: logarithmic.get() };
         picked.with_source(kind.get(), |source| chart::figure(kind.get(), source, options))
@@ -44,7 +47,10 @@ pub fn Charts() -> impl IntoView {
                 </div>
             </header>
             <div class="page-bar">
-                <Segmented options=kinds() chosen=kind label="Chart" on_choose=move |chosen| kind.set(chosen) />
+                {move || {
+                    let kinds = kinds(generated.get());
+                    view! { <Segmented options=kinds chosen=kind label="Chart" on_choose=move |chosen| kind.set(chosen) /> }
+                }}
                 <Show when=move || kind.get().can_be_logarithmic()>
                     <Check checked=logarithmic on_change=move |on| logarithmic.set(on) testid="logarithmic">
                         "Logarithmic"
@@ -71,8 +77,10 @@ pub fn Charts() -> impl IntoView {
     }
 }
 
-fn kinds() -> Vec<(ChartKind, String, String)> {
-    ChartKind::ALL.iter().map(|kind| (*kind, kind.label().to_owned(), format!("chart-{}", kind.key()))).collect()
+/// Charts of generated text are offered once there is some.
+fn kinds(generated: bool) -> Vec<(ChartKind, String, String)> {
+    let offered = ChartKind::ALL.iter().filter(|kind| generated || !kind.is_of_generation());
+    offered.map(|kind| (*kind, kind.label().to_owned(), format!("chart-{}", kind.key()))).collect()
 }
 
 #[component]

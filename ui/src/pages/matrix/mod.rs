@@ -12,7 +12,7 @@ use crate::{
     parts::*,
     state::{App, Place},
 };
-use contract::{Filter, FilterChoices, GetMatrix, Matrix, Metric, PredictMatrix};
+use contract::{Filter, FilterChoices, GetMatrix, Matrix, Metric, Mode, PredictMatrix};
 use drawer::{CellAt, CellDrawer};
 use grid::Grid;
 use leptos::prelude::*;
@@ -83,18 +83,26 @@ fn with_predictions(measured: Signal<Matrix>, predicted: Load<Matrix>) -> Signal
 #[component]
 fn Bar(known: Signal<FilterChoices>, predicting: RwSignal<bool>, predicted: Load<Matrix>) -> impl IntoView {
     let app = App::get();
-    let metrics = Metric::ALL
-        .iter()
-        .map(|metric| (*metric, short(*metric).to_owned(), format!("metric-{}", metric.key())))
-        .collect();
+    // What only generated text has is offered once there is some.
+    let generated = Memo::new(move |_| {
+        known.with(|known| known.modes.contains(&Mode::Generation)) || app.metric.get().is_of_generation()
+    });
+    let metrics = move || {
+        let offered = Metric::ALL.iter().filter(|metric| generated.get() || !metric.is_of_generation());
+        offered
+            .map(|metric| (*metric, short(*metric).to_owned(), format!("metric-{}", metric.key())))
+            .collect::<Vec<_>>()
+    };
     view! {
         <div class="page-bar">
-            <Segmented
-                options=metrics
-                chosen=app.metric
-                label="What the cells show"
-                on_choose=move |metric| app.metric.set(metric)
-            />
+            {move || view! {
+                <Segmented
+                    options=metrics()
+                    chosen=app.metric
+                    label="What the cells show"
+                    on_choose=move |metric| app.metric.set(metric)
+                />
+            }}
             <Check
                 checked=predicting
                 disabled=Signal::derive(move || !is_predicted(app.metric.get()))

@@ -67,9 +67,9 @@ impl ChartKind {
             Self::Phases => "Phases",
             Self::Distribution => "Samples",
             Self::Roofline => "Roofline",
-            Self::TokenRate => "Tokens per second",
-            Self::FirstToken => "Time to first token",
-            Self::TokenTime => "Time per token",
+            Self::TokenRate => "Tokens/s",
+            Self::FirstToken => "First token",
+            Self::TokenTime => "Per token",
         }
     }
 
@@ -96,6 +96,11 @@ impl ChartKind {
             self,
             Self::Latency | Self::Throughput | Self::Memory | Self::TokenRate | Self::FirstToken | Self::TokenTime
         )
+    }
+
+    /// Whether only generated text has what it shows.
+    pub fn is_of_generation(self) -> bool {
+        matches!(self, Self::TokenRate | Self::FirstToken | Self::TokenTime)
     }
 
     /// Needs whole results (samples, phases) rather than rows.

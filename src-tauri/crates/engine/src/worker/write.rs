@@ -106,7 +106,7 @@ pub(super) fn run(order: &WriteOrder, out: &mut Out, wishes: &Wishes) -> Result<
     let output = order.texts.output as usize;
     let warm = phase(PhaseName::WarmUp, out, |_| {
         let mut text = |variant: usize| write(writer.as_mut(), &scripts[variant], output, &mut |_| {}).map(drop);
-        Ok(sampling::warm_up(scripts.len(), &mut text, &stop)?)
+        sampling::warm_up(scripts.len(), &mut text, &stop)
     })?;
     if !warm.steady {
         let note = format!("the times had not settled when the warm-up ended after {} texts", warm.calls);
@@ -173,31 +173,25 @@ fn write(
 /// The token with the highest score of each text.
 fn choose(scores: &Tensor) -> Result<Vec<i64>, Fault> {
     let width = scores.shape.last().copied().unwrap_or_default();
-    let best = |row: &mut dyn Iterator<Item = f32>| {
-        let mut best = (0, f32::NEG_INFINITY);
-        for (token, score) in row.enumerate() {
-            if score > best.1 {
-                best = (token as i64, score);
-            }
-        }
-        best.0
-    };
     let rows = scores.bytes.chunks_exact((width * scores.element.size()).max(1));
-    match scores.element {
-        Element::F32 => {
-            Ok(rows.map(|row| best(&mut row.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)))).collect())
-        }
-        Element::F16 => {
-            Ok(rows.map(|row| best(&mut row.as_chunks().0.iter().map(|b| f16::from_le_bytes(*b).to_f32()))).collect())
-        }
-        Element::Bf16 => {
-            Ok(rows.map(|row| best(&mut row.as_chunks().0.iter().map(|b| bf16::from_le_bytes(*b).to_f32()))).collect())
-        }
-        other => {
-            Err(format!("its scores have the number format {}, from which no token is chosen", other.onnx_name())
-                .into())
+    Ok(match scores.element {
+        Element::F32 => rows.map(|row| highest(row, f32::from_le_bytes)).collect(),
+        Element::F16 => rows.map(|row| highest(row, |half| f16::from_le_bytes(half).to_f32())).collect(),
+        Element::Bf16 => rows.map(|row| highest(row, |half| bf16::from_le_bytes(half).to_f32())).collect(),
+        other => return Err(format!("its scores have the number format {other}, from which no token is chosen").into()),
+    })
+}
+
+/// The first place of the highest number; 0 where there is none.
+fn highest<const N: usize>(row: &[u8], number: impl Fn([u8; N]) -> f32) -> i64 {
+    let mut best = (0, f32::NEG_INFINITY);
+    for (place, bytes) in row.as_chunks::<N>().0.iter().enumerate() {
+        let score = number(*bytes);
+        if score > best.1 {
+            best = (place as i64, score);
         }
     }
+    best.0
 }
 
 /// First that the cache is one: after the last token the scores must be those of one pass over the whole text. Then
