@@ -129,10 +129,11 @@ fn RunList(rows: Vec<RunRow>, chosen: RwSignal<RunId>) -> impl IntoView {
             let id = id.clone();
             move |_| chosen.with(|chosen| *chosen == id)
         });
-        let figure = match (&row.failure, row.median_ms) {
-            (Some(failure), _) => failure.label().to_owned(),
-            (None, Some(ms)) => format::duration_ms(ms),
-            (None, None) => "–".into(),
+        let figure = match (&row.failure, row.tokens_per_s, row.median_ms) {
+            (Some(failure), ..) => failure.label().to_owned(),
+            (None, Some(rate), _) => format!("{} tokens/s", format::significant(rate)),
+            (None, None, Some(ms)) => format::duration_ms(ms),
+            (None, None, None) => "–".into(),
         };
         view! {
             <button
@@ -145,6 +146,7 @@ fn RunList(rows: Vec<RunRow>, chosen: RwSignal<RunId>) -> impl IntoView {
                 <span class="grow clip">
                     {names::engine(&row.engine)}" · "{row.precision.key()}" · batch "{row.batch}
                     {row.size.map(|size| format!(" · {size}"))}
+                    {(row.mode == Mode::Generation).then_some(" · generation")}
                 </span>
                 <span class="quiet small">{row.started_at.map(crate::time::day)}</span>
                 <span class="number">{figure}</span>

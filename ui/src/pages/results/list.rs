@@ -119,6 +119,8 @@ fn Row(
     let on_row = show.clone();
     let choose_label = format!("Choose {}", row.model);
     let figure = median(&row);
+    let tokens = row.tokens_per_s.map(|rate| (rate, "tokens/s"));
+    let rate = tokens.or(row.throughput_per_s.map(|rate| (rate, "/s")));
     let device = if row.device_name.is_empty() { row.platform.label().to_owned() } else { row.device_name.clone() };
     let dash = || view! { <span class="dash">"–"</span> }.into_any();
     view! {
@@ -151,10 +153,15 @@ fn Row(
             </td>
             <td>{row.precision.key()}</td>
             <td class="number">{row.batch}</td>
-            <td class="number">{row.size.map_or_else(dash, |size| size.into_any())}</td>
+            <td class="number">
+                {row.size.map_or_else(dash, |size| size.into_any())}
+                {row.output_tokens.map(|tokens| view! {
+                    <span class="unit" title="Tokens generated after the prompt">{format!("+ {tokens}")}</span>
+                })}
+            </td>
             <td class="number">{figure}</td>
-            <td class="number">{row.throughput_per_s.map_or_else(dash, |rate| view! {
-                {significant(rate)}<span class="unit">"/s"</span>
+            <td class="number">{rate.map_or_else(dash, |(rate, unit)| view! {
+                {significant(rate)}<span class="unit">{unit}</span>
             }.into_any())}</td>
             <td class="number">{row.cosine.map_or_else(dash, |cosine| view! {
                 <span data-testid="cosine">{format::cosine(cosine)}</span>
