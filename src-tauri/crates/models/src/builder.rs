@@ -2,8 +2,9 @@
 
 use crate::{
     Attribute, Content, Dimension, Element, Filling, Graph, Initializer, Node, Value,
+    blocks::Stored,
     quantize::Packing,
-    weights::{Fill, Part, Weight},
+    weights::{Fill, Part, Stack, Weight},
 };
 use bytes::Bytes;
 use contract::{Dim, DimRole};
@@ -201,8 +202,8 @@ impl GraphBuilder<'_> {
     pub fn unread(&mut self, name: &str, shape: &[usize]) {
         let (name, shape) = (self.inside(name), shape.to_vec());
         let (initializer, transposed, fill, deviation) = (name.clone(), false, Fill::Ones, 0.0);
-        let part = Part::Unread;
-        self.draft.weights.push(Weight { name, initializer, shape, transposed, fill, deviation, part });
+        let (part, stack) = (Part::Unread, None);
+        self.draft.weights.push(Weight { name, initializer, shape, transposed, fill, deviation, part, stack });
     }
 
     /// Draws what belongs to the model and has no part in its outputs: its weights count as unread, its nodes are dropped.
@@ -223,6 +224,26 @@ impl GraphBuilder<'_> {
     /// The weight of a linear layer: `[out, in]` in the checkpoint, `[in, out]` in the graph, as a product wants it.
     pub fn linear_weight(&mut self, name: &str, inputs: usize, outputs: usize) -> Var {
         self.any_weight(name, &[outputs, inputs], Fill::Matrix, true, Part::Parameter)
+    }
+
+    /// The same of a matrix that lies in one tensor with others, by its place in it and their count.
+    pub fn stacked_weight(
+        &mut self,
+        tensor: &str,
+        [place, count]: [usize; 2],
+        [inputs, outputs]: [usize; 2],
+        stored: Stored,
+    ) -> Var {
+        let name = format!("{tensor}.{place}");
+        let var = match stored {
+            Stored::OutputsFirst => self.linear_weight(&name, inputs, outputs),
+            Stored::InputsFirst => self.weight(&name, &[inputs, outputs], Fill::Matrix),
+        };
+        let (name, tensor) = (self.inside(name), self.inside(tensor));
+        if let Some(weight) = self.draft.weights.last_mut().filter(|weight| weight.name == name) {
+            weight.stack = Some(Stack { tensor, place, count });
+        }
+        var
     }
 
     fn any_weight(&mut self, name: &str, shape: &[usize], fill: Fill, transposed: bool, part: Part) -> Var {
@@ -246,6 +267,7 @@ impl GraphBuilder<'_> {
             fill,
             deviation,
             part,
+            stack: None,
         });
         let element = self.draft.float;
         self.initializer(initializer, element, stored, Content::Described)
@@ -403,6 +425,12 @@ impl GraphBuilder<'_> {
         self.node("ReduceMean", &[value], value.element, &attributes)
     }
 
+    /// Sum over the last axis, which stays as 1.
+    pub fn sum_last(&mut self, value: &Var) -> Var {
+        let axes = self.ints(&[-1]);
+        self.node("ReduceSum", &[value, &axes], value.element, &[("keepdims", Attribute::Int(1))])
+    }
+
     pub fn softmax_last(&mut self, value: &Var) -> Var {
         self.node("Softmax", &[value], value.element, &[("axis", Attribute::Int(-1))])
     }
@@ -457,6 +485,24 @@ impl GraphBuilder<'_> {
     /// The rows `indices` of a table, or what lies at them along another axis.
     pub fn gather(&mut self, table: &Var, indices: &Var, axis: i64) -> Var {
         self.node("Gather", &[table, indices], table.element, &[("axis", Attribute::Int(axis))])
+    }
+
+    /// For each place along the last axis its own number of a row.
+    pub fn gather_elements(&mut self, value: &Var, places: &Var) -> Var {
+        self.node("GatherElements", &[value, places], value.element, &[("axis", Attribute::Int(-1))])
+    }
+
+    /// The value with other numbers at these places of the last axis.
+    pub fn put_elements(&mut self, value: &Var, places: &Var, numbers: &Var) -> Var {
+        self.node("ScatterElements", &[value, places, numbers], value.element, &[("axis", Attribute::Int(-1))])
+    }
+
+    /// The largest numbers along the last axis, from the largest down, and their places.
+    pub fn largest(&mut self, value: &Var, count: usize) -> (Var, Var) {
+        let count = self.ints(&[count as i64]);
+        let mut both = self.nodes("TopK", &[value, &count], 2, value.element, &[("axis", Attribute::Int(-1))]);
+        let places = both.pop().expect("two outputs were asked for");
+        (both.remove(0), Var { element: Element::I64, ..places })
     }
 
     /// The first `count` rows, `count` being a vector of one number.

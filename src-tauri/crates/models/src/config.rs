@@ -326,6 +326,15 @@ impl Config {
         list.filter(usual).ok_or_else(|| self.wrong_kind(key, "a whole number or a short list of them"))
     }
 
+    /// A list of places counted from 0, which may be empty; so it is where the key is missing.
+    pub fn places(&self, key: &str) -> Result<Vec<usize>, ModelError> {
+        let Some(value) = self.get(key) else { return Ok(Vec::new()) };
+        let place = |value: &Value| value.as_u64().filter(|place| *place <= LARGEST_SIZE).map(|place| place as usize);
+        let list = value.as_array().filter(|list| list.len() <= MOST_ENTRIES);
+        let list = list.and_then(|list| list.iter().map(place).collect::<Option<_>>());
+        list.ok_or_else(|| self.wrong_kind(key, "a list of whole numbers"))
+    }
+
     /// A list of pairs of sizes, or none where it is missing.
     pub fn pairs(&self, key: &str) -> Result<Option<Vec<[usize; 2]>>, ModelError> {
         let Some(value) = self.get(key) else { return Ok(None) };

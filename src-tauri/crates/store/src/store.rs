@@ -376,7 +376,8 @@ impl Store {
         self.read("reading what was proven", |conn| {
             let mut known: BTreeMap<GeneratedFile, (Option<FileCheck>, Option<TrialRow>)> = BTreeMap::new();
             for check in file_checks::of(conn, kind)? {
-                known.entry(check.file.clone()).or_default().0 = Some(check);
+                let file = check.file.clone();
+                known.entry(file).or_default().0 = Some(check);
             }
             for (file, trial) in trials::newest(conn, kind)? {
                 known.entry(file).or_default().1 = Some(trial);

@@ -17,17 +17,21 @@ pub fn feed_forward(
     linear(&mut b.at(down), &active, inner, width, bias)
 }
 
-/// down(activation(gate(x)) · up(x)), in modules `gate_proj`, `up_proj`, `down_proj`.
+/// The usual modules of a gated network.
+pub const GATED: [&str; 3] = ["gate_proj", "up_proj", "down_proj"];
+
+/// down(activation(gate(x)) · up(x)), in three modules of these names.
 pub fn gated_feed_forward(
     b: &mut GraphBuilder,
     x: &Var,
+    [gate, up, down]: [&str; 3],
     [width, inner]: [usize; 2],
     activation: Activation,
     bias: bool,
 ) -> Var {
-    let gate = linear(&mut b.at("gate_proj"), x, width, inner, bias);
+    let gate = linear(&mut b.at(gate), x, width, inner, bias);
     let gate = activation.apply(b, &gate);
-    let up = linear(&mut b.at("up_proj"), x, width, inner, bias);
+    let up = linear(&mut b.at(up), x, width, inner, bias);
     let product = b.mul(&gate, &up);
-    linear(&mut b.at("down_proj"), &product, inner, width, bias)
+    linear(&mut b.at(down), &product, inner, width, bias)
 }

@@ -4,6 +4,7 @@ mod activation;
 mod attention;
 mod convolution;
 mod embedding;
+mod experts;
 mod feed_forward;
 mod grid_encoder;
 mod image_tokens;
@@ -26,7 +27,8 @@ pub use convolution::{
     mean_pool,
 };
 pub use embedding::embedding;
-pub use feed_forward::{feed_forward, gated_feed_forward};
+pub use experts::{Correction, Experts, Groups, Matrices, Router, Scores, Shared};
+pub use feed_forward::{GATED, feed_forward, gated_feed_forward};
 pub use grid_encoder::GridEncoder;
 pub use image_tokens::ImageTokens;
 pub use layer::Layer;

@@ -45,14 +45,16 @@ impl Rotation {
 
     fn of(whole: &Config, parameters: &Parameters, head_width: usize) -> Result<Self, ModelError> {
         let width = (head_width as f64 * parameters.share) as usize;
-        if width < 2 || !width.is_multiple_of(2) || width > head_width {
+        // An odd share leaves its last pair half used, and turns it all the same.
+        let turned = width.next_multiple_of(2);
+        if width < 2 || turned > head_width {
             let reason =
                 format!("rotary positions need an even number of each head's {head_width} numbers, not {width}");
             let key = if whole.has("head_dim") { "head_dim" } else { "hidden_size" };
             return Err(whole.refuse(key, reason, "Choose an even head width"));
         }
         let theta = parameters.theta;
-        let plain = (0..width / 2).map(|pair| theta.powf(-((2 * pair) as f64) / width as f64));
+        let plain = (0..turned / 2).map(|pair| theta.powf(-((2 * pair) as f64) / width as f64));
         let fixed = |frequencies: Vec<f64>, factor: f64| Self {
             frequencies: Frequencies::Fixed(frequencies),
             factor,

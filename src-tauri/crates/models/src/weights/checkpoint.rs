@@ -92,7 +92,7 @@ impl Checkpoint {
         let mut found = Vec::with_capacity(weights.len());
         let mut missing = Vec::new();
         for weight in weights {
-            match self.find(&weight.name, architecture) {
+            match self.find(weight.tensor().0, architecture) {
                 Some((name, place)) => {
                     used.insert(name);
                     found.push((weight, Some(place)));
@@ -117,11 +117,12 @@ impl Checkpoint {
             };
             let (shard, entry) = self.entry(place);
             let place = format!("tensor {:?}", entry.name);
-            if entry.shape != weight.shape {
+            let shape = weight.tensor().1;
+            if entry.shape != shape {
                 return Err(ModelError::unsupported(
                     shard.name(),
                     place,
-                    format!("its shape is {:?}, the configuration makes it {:?}", entry.shape, weight.shape),
+                    format!("its shape is {:?}, the configuration makes it {shape:?}", entry.shape),
                     "The config.json beside it must be the one of these weights",
                 ));
             }
@@ -133,7 +134,15 @@ impl Checkpoint {
                     "Use the checkpoint in float32, float16 or bfloat16",
                 ));
             }
-            tensors.push((entry.element, shard.bytes(entry)));
+            let bytes = shard.bytes(entry);
+            let bytes = match &weight.stack {
+                None => bytes,
+                Some(stack) => {
+                    let length = bytes.len() / stack.count;
+                    bytes.slice(stack.place * length..(stack.place + 1) * length)
+                }
+            };
+            tensors.push((entry.element, bytes));
         }
         // Counters and index tables follow from the configuration.
         let of_no_use =

@@ -24,6 +24,16 @@ pub struct Weight {
     /// Standard deviation where the fill is random.
     pub deviation: f32,
     pub part: Part,
+    /// Where it is one of several matrices that the checkpoint has in one tensor.
+    pub stack: Option<Stack>,
+}
+
+/// A place in a tensor `[count, …]`.
+#[derive(Clone, Debug)]
+pub struct Stack {
+    pub tensor: String,
+    pub place: usize,
+    pub count: usize,
 }
 
 /// What a weight is to its model.
@@ -47,6 +57,14 @@ pub enum Fill {
 }
 
 impl Weight {
+    /// The tensor that holds it, and that tensor's shape.
+    pub fn tensor(&self) -> (&str, Vec<usize>) {
+        match &self.stack {
+            None => (&self.name, self.shape.clone()),
+            Some(Stack { tensor, count, .. }) => (tensor, [&[*count], self.shape.as_slice()].concat()),
+        }
+    }
+
     pub fn parameters(&self) -> u64 {
         self.shape.iter().map(|size| *size as u64).product()
     }

@@ -79,7 +79,8 @@ mod tests {
 
     fn weight(fill: Fill, deviation: f32) -> Weight {
         let (name, initializer) = ("w".to_owned(), "w".to_owned());
-        Weight { name, initializer, shape: vec![1000, 40], transposed: false, fill, deviation, part: Part::Parameter }
+        let (shape, part) = (vec![1000, 40], Part::Parameter);
+        Weight { name, initializer, shape, transposed: false, fill, deviation, part, stack: None }
     }
 
     fn made(element: Element, seed: u64, first: u64, count: usize) -> Vec<f64> {

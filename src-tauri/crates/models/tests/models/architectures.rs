@@ -90,8 +90,13 @@ fn every_class_is_drawn_with_outputs_of_the_shapes_it_declares_and_known_costs()
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The same with two layers where the depth is one number, which is enough for every shape.
+/// The same with two layers where the depth is one number, and sixteen experts, which is enough for every shape.
 pub fn shallow(mut config: Value) -> Value {
+    for key in ["num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts"] {
+        if config.get(key).is_some_and(|experts| experts.as_u64() > Some(16)) {
+            config[key] = json!(16);
+        }
+    }
     for key in ["num_hidden_layers", "num_layers", "encoder_layers", "decoder_layers", "n_layer", "n_layers"] {
         if config.get(key).is_some_and(|layers| layers.as_u64() > Some(2)) && config.get("layer_types").is_none() {
             config[key] = json!(2);
@@ -129,6 +134,11 @@ fn what_cannot_be_built_is_named_with_its_key() {
         (json!({"model_type": "llama", "rope_scaling": {"type": "spiral", "factor": 2.0}}), "rope_scaling.type"),
         (json!({"model_type": "llama", "num_key_value_heads": 5}), "num_attention_heads"),
         (json!({"model_type": "llama", "head_dim": 7}), "head_dim"),
+        (json!({"model_type": "mixtral", "num_experts_per_tok": 9}), "num_experts_per_tok"),
+        (json!({"model_type": "mixtral", "num_local_experts": 1 << 20}), "num_local_experts"),
+        (json!({"model_type": "phimoe", "num_experts_per_tok": 3}), "num_experts_per_tok"),
+        (json!({"model_type": "glm4_moe", "n_group": 3}), "n_group"),
+        (json!({"model_type": "exaone_moe", "mlp_layer_types": vec!["wide"; 32]}), "mlp_layer_types"),
     ];
     for (config, key) in cases {
         let error = refusal(&config);

@@ -2,6 +2,7 @@
 
 mod architectures;
 mod costs;
+mod experts;
 mod generation;
 mod golden;
 mod graphs;

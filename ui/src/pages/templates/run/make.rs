@@ -138,12 +138,11 @@ pub fn MakeDialog(runs: Runs, open: RwSignal<bool>) -> impl IntoView {
 
 #[component]
 fn Planned(plan: PythonPlan) -> impl IntoView {
-    let PythonPlan { folder, python, packages, download_bytes, free_bytes, .. } = plan;
+    let PythonPlan { folder, python, mut packages, download_bytes, free_bytes, .. } = plan;
     let untold = packages.iter().filter(|package| package.bytes.is_none()).count();
     let at_least = if untold > 0 { "at least " } else { "" };
     let needed = download_bytes.saturating_mul(UNPACKED);
     let many = packages.len() as u64;
-    let mut packages = packages;
     packages.sort_by_key(|package| std::cmp::Reverse(package.bytes));
     let row = |package: PythonPackage| {
         view! {

@@ -203,9 +203,10 @@ fn RowView(runs: Runs, row: Row) -> impl IntoView {
             false => drop(chosen.remove(&ticked)),
         });
     };
-    let name = model_type.clone();
+    let (name, testid, label) = (model_type.clone(), format!("choose-{model_type}"), format!("Choose {model_type}"));
     let cells = Platform::LISTED.into_iter().zip(proofs).map(move |(platform, proof)| {
         let file = GeneratedFile { model_type: model_type.clone(), platform, kind: kind.clone() };
+        let testid = format!("proof-{model_type}-{}", platform.key());
         match proof {
             None => view! { <td class="dash" title="It is reached from a browser alone, where there is no Python. Suites reach it.">"–"</td> }.into_any(),
             Some(proof) => view! {
@@ -213,7 +214,7 @@ fn RowView(runs: Runs, row: Row) -> impl IntoView {
                     <button
                         type="button"
                         class="runs-cell"
-                        data-testid=format!("proof-{}-{}", file.model_type, platform.key())
+                        data-testid=testid
                         aria-label=format!("{} on {}: {}", file.model_type, platform.label(), proof.word())
                         on:click=move |_| runs.open.set(Some(file.clone()))
                     >
@@ -227,11 +228,11 @@ fn RowView(runs: Runs, row: Row) -> impl IntoView {
     view! {
         <tr>
             <td class="results-check">
-                <Check checked=is_chosen testid=format!("choose-{name}") on_change=choose>
-                    <span class="visually-hidden">{format!("Choose {name}")}</span>
+                <Check checked=is_chosen testid on_change=choose>
+                    <span class="visually-hidden">{label}</span>
                 </Check>
             </td>
-            <th scope="row"><span class="clip">{name.clone()}</span></th>
+            <th scope="row"><span class="clip">{name}</span></th>
             <td class="quiet">{family}</td>
             {cells.collect_view()}
         </tr>

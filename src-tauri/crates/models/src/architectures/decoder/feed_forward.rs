@@ -1,18 +1,32 @@
 //! The position-wise networks of decoders.
 
 use crate::{
-    blocks::{Activation, Stored, gated_feed_forward, linear},
+    blocks::{Activation, Experts, GATED, Stored, gated_feed_forward, linear},
     builder::{GraphBuilder, Var},
 };
 
 #[derive(Clone)]
 pub enum FeedForward {
     /// Out of the narrow width, through the activation, and back.
-    Plain { modules: [&'static str; 2], inner: usize, activation: Activation, bias: bool, stored: Stored },
+    Plain {
+        modules: [&'static str; 2],
+        inner: usize,
+        activation: Activation,
+        bias: bool,
+        stored: Stored,
+    },
     /// In modules `gate_proj`, `up_proj` and `down_proj`.
-    Gated { inner: usize, activation: Activation, bias: bool },
+    Gated {
+        inner: usize,
+        activation: Activation,
+        bias: bool,
+    },
     /// One product for gate and up, in this order: `gate_up_proj`, `down_proj`.
-    GatedTogether { inner: usize, activation: Activation },
+    GatedTogether {
+        inner: usize,
+        activation: Activation,
+    },
+    Experts(Box<Experts>),
 }
 
 impl FeedForward {
@@ -25,7 +39,9 @@ impl FeedForward {
                 let active = activation.apply(&mut b.at(up), &wide);
                 stored.linear(&mut b.at(down), &active, inner, width, bias)
             }
-            Self::Gated { inner, activation, bias } => gated_feed_forward(b, x, [width, inner], activation, bias),
+            Self::Gated { inner, activation, bias } => {
+                gated_feed_forward(b, x, GATED, [width, inner], activation, bias)
+            }
             Self::GatedTogether { inner, activation } => {
                 let both = linear(&mut b.at("gate_up_proj"), x, width, 2 * inner, false);
                 let parts = b.split(&both, &[inner, inner], -1);
@@ -33,6 +49,7 @@ impl FeedForward {
                 let product = b.mul(&gate, &parts[1]);
                 linear(&mut b.at("down_proj"), &product, inner, width, false)
             }
+            Self::Experts(ref experts) => experts.apply(b, x, width),
         }
     }
 }

@@ -4,19 +4,19 @@ use super::{
     attention::{Fused, Layout, Projection},
     body::{Decoder, Head, Layer, Modules, Steps},
     feed_forward::FeedForward,
-    read::{heads, needed_layers, set_windows, sliding},
+    read::{heads, needed_layers, rounded_heads, set_windows, sliding},
     words::Words,
 };
 use crate::{
     ModelError,
-    blocks::{Activation, HeadNorm, Norm, Rotation, Scale, Stored},
+    blocks::{Activation, HeadNorm, Heads, Norm, Rotation, Scale, Stored},
     config::Config,
 };
 
 type Read = Result<Decoder, ModelError>;
 
 const PRODUCTS: [&str; 4] = ["q_proj", "k_proj", "v_proj", "o_proj"];
-const BEFORE: [&str; 2] = ["input_layernorm", "post_attention_layernorm"];
+pub const BEFORE: [&str; 2] = ["input_layernorm", "post_attention_layernorm"];
 
 pub fn llama(config: &Config) -> Read {
     let attention_bias = config.flag("attention_bias", false)?;
@@ -28,8 +28,18 @@ pub fn llama(config: &Config) -> Read {
 
 /// Llama without any bias.
 fn plain(config: &Config, norm: Norm) -> Read {
-    let heads = heads(config)?;
-    let layer = Layer { window: None, rotation: Some(0), feed_forward: gated(config, "hidden_act", false)? };
+    assemble(config, heads(config)?, norm, gated(config, "hidden_act", false)?)
+}
+
+/// The same of a type that has experts in every layer, and therefore no width of another network; an empty one stands where
+/// they come.
+pub fn without_feed_forward(config: &Config) -> Read {
+    let nothing = FeedForward::Gated { inner: 1, activation: Activation::Silu, bias: false };
+    assemble(config, heads(config)?, rms(config)?, nothing)
+}
+
+fn assemble(config: &Config, heads: Heads, norm: Norm, feed_forward: FeedForward) -> Read {
+    let layer = Layer { window: None, rotation: Some(0), feed_forward };
     Ok(Decoder {
         width: heads.width,
         vocabulary: config.needed("vocab_size")?,
@@ -84,7 +94,7 @@ fn up_and_down(config: &Config, modules: [&'static str; 2], bias: bool) -> Resul
     })
 }
 
-fn set_bias(decoder: &mut Decoder, bias: [bool; 4]) {
+pub fn set_bias(decoder: &mut Decoder, bias: [bool; 4]) {
     decoder.projection = Projection::Apart { modules: PRODUCTS, bias };
 }
 
@@ -98,7 +108,7 @@ fn interleave(decoder: &mut Decoder) {
     decoder.rotations = std::mem::take(&mut decoder.rotations).into_iter().map(Rotation::interleaved).collect();
 }
 
-fn norm_heads(decoder: &mut Decoder, modules: [&'static str; 2], norm: Norm, whole: bool) {
+pub fn norm_heads(decoder: &mut Decoder, modules: [&'static str; 2], norm: Norm, whole: bool) {
     decoder.head_norm = Some(HeadNorm { modules, norm, whole });
 }
 
@@ -223,6 +233,33 @@ pub fn phi(config: &Config) -> Read {
         norm_heads(&mut decoder, ["q_layernorm", "k_layernorm"], norm, false);
     }
     Ok(decoder)
+}
+
+/// Phi 3.5 as a mixture of experts, but for these.
+pub fn phimoe(config: &Config) -> Read {
+    let bias = config.flag("attention_bias", false)?;
+    let mut decoder = plain(config, Norm::Layer(config.positive("rms_norm_eps", 1e-5)?))?;
+    set_bias(&mut decoder, [bias; 4]);
+    decoder.head.bias = config.flag("lm_head_bias", false)?;
+    if let Some(factor) = phimoe_factor(config)? {
+        decoder.rotations[0].factor = factor;
+    }
+    let all = vec![true; decoder.layers.len()];
+    set_windows(&mut decoder.layers, &all, config.size_or_none("sliding_window")?);
+    Ok(decoder)
+}
+
+/// What cosines and sines are multiplied by where rotary positions are stretched.
+fn phimoe_factor(config: &Config) -> Result<Option<f64>, ModelError> {
+    let key = if config.own("rope_parameters") { "rope_parameters" } else { "rope_scaling" };
+    let Some(scaling) = config.own_object(key)?.filter(|scaling| scaling.has("long_mscale")) else { return Ok(None) };
+    let [short, long] = ["short_mscale", "long_mscale"].map(|key| scaling.positive(key, 1.0));
+    let (short, long) = (short?, long?);
+    if short != long {
+        let reason = format!("only one factor for all lengths is built, and short_mscale is {short}");
+        return Err(scaling.refuse("long_mscale", reason, "Make both the same"));
+    }
+    Ok(Some(long))
 }
 
 pub fn phi3(config: &Config) -> Read {
@@ -395,6 +432,18 @@ pub fn glm4(config: &Config) -> Read {
     Ok(decoder)
 }
 
+/// But for its experts.
+pub fn glm4_moe(config: &Config) -> Read {
+    let norm = rms(config)?;
+    let mut decoder = assemble(config, rounded_heads(config)?, norm, gated(config, "hidden_act", false)?)?;
+    let bias = config.flag("attention_bias", false)?;
+    set_bias(&mut decoder, [bias, bias, bias, false]);
+    if config.flag("use_qk_norm", false)? {
+        norm_heads(&mut decoder, ["q_norm", "k_norm"], norm, false);
+    }
+    Ok(decoder)
+}
+
 pub fn persimmon(config: &Config) -> Read {
     let norm = layer_norm(config, "layer_norm_eps")?;
     let mut decoder = plain(config, norm)?;
@@ -443,6 +492,7 @@ pub fn ernie4_5(config: &Config) -> Read {
     let mut decoder = plain(config, rms(config)?)?;
     set_bias(&mut decoder, [bias; 4]);
     set_feed_forward(&mut decoder, gated(config, "hidden_act", bias)?);
+    decoder.head.bias = bias;
     interleave(&mut decoder);
     Ok(decoder)
 }

@@ -2,6 +2,7 @@
 
 mod attention;
 mod body;
+mod experts;
 mod feed_forward;
 mod gpt;
 mod llama;

@@ -5,15 +5,20 @@ use crate::{ModelError, blocks::Heads, config::Config};
 
 /// Heads by the usual keys: `num_key_value_heads` and `head_dim` may be missing.
 pub fn heads(config: &Config) -> Result<Heads, ModelError> {
+    if !config.has("head_dim") {
+        let (width, count) = (config.needed("hidden_size")?, config.needed("num_attention_heads")?);
+        config.divides("hidden_size", width, "num_attention_heads", count)?;
+    }
+    rounded_heads(config)
+}
+
+/// The same where heads without a `head_dim` may be a little narrower than their share.
+pub fn rounded_heads(config: &Config) -> Result<Heads, ModelError> {
     let width = config.needed("hidden_size")?;
     let count = config.needed("num_attention_heads")?;
     let key_value_count = config.size("num_key_value_heads", count)?;
     config.divides("num_attention_heads", count, "num_key_value_heads", key_value_count)?;
-    let head_width = if config.has("head_dim") {
-        config.needed("head_dim")?
-    } else {
-        config.divides("hidden_size", width, "num_attention_heads", count)?
-    };
+    let head_width = if config.has("head_dim") { config.needed("head_dim")? } else { (width / count).max(1) };
     Ok(Heads { width, count, key_value_count, head_width })
 }
 

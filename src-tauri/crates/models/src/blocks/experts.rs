@@ -1,0 +1,264 @@
+//! Mixture of experts: for each token a router chooses which few of many networks it goes through.
+//!
+//! The graph computes every expert for every token and weighs with 0 what was not chosen: which experts a token needs is
+//! known only when it is there, and this form runs on every engine. Its costs are those of all experts; a runtime made for
+//! such models computes the chosen ones alone.
+
+use super::{Activation, GATED, Stored, gated_feed_forward, linear};
+use crate::{
+    Element,
+    builder::{GraphBuilder, Var},
+    weights::Fill,
+};
+
+/// The networks of one layer, and how a token finds its own.
+#[derive(Clone, Copy, Debug)]
+pub struct Experts {
+    pub count: usize,
+    /// How many of them each token goes through.
+    pub chosen: usize,
+    pub inner: usize,
+    pub activation: Activation,
+    pub router: Router,
+    pub matrices: Matrices,
+    pub shared: Option<Shared>,
+}
+
+/// How a token's experts are scored, chosen and weighed.
+#[derive(Clone, Copy, Debug)]
+pub struct Router {
+    /// Module of the product that scores the experts.
+    pub module: &'static str,
+    pub scores: Scores,
+    pub correction: Option<Correction>,
+    pub groups: Option<Groups>,
+    /// The weights of the chosen are divided by their sum, which counts as at least this much.
+    pub normal: Option<f64>,
+    /// The weights are multiplied by it.
+    pub factor: f64,
+}
+
+/// A number for each expert that counts in choosing and not in weighing, by its name.
+#[derive(Clone, Copy, Debug)]
+pub enum Correction {
+    /// `[experts]`.
+    Buffer(&'static str),
+    /// `[1, experts]`.
+    Parameter(&'static str),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Scores {
+    Softmax,
+    Sigmoid,
+    /// One expert after the other, each weighed against those whose score is near its own: farther than `2 · jitter` of
+    /// the larger of both does not count (Liu et al. 2023, arXiv 2310.00811).
+    OneByOne {
+        jitter: f64,
+    },
+}
+
+/// Experts in groups of equal size, of which only the best are chosen from.
+#[derive(Clone, Copy, Debug)]
+pub struct Groups {
+    pub count: usize,
+    pub chosen: usize,
+}
+
+/// How a checkpoint has the matrices of the experts.
+#[derive(Clone, Copy, Debug)]
+pub enum Matrices {
+    /// `experts.N` with modules of these names: gate, up and down.
+    Apart([&'static str; 3]),
+    /// Tensors of all experts: gate and up in one `[experts, 2 · inner, width]`, and down `[experts, width, inner]`; their
+    /// last two axes are swapped where inputs come first.
+    Stacked { tensors: [&'static str; 2], stored: Stored },
+}
+
+/// A network that every token goes through.
+#[derive(Clone, Copy, Debug)]
+pub struct Shared {
+    pub module: &'static str,
+    pub inner: usize,
+    /// One product for gate and up, and one for down, where they are not apart.
+    pub together: Option<[&'static str; 2]>,
+    pub bias: bool,
+    /// Module of a product that weighs it by a sigmoid.
+    pub gate: Option<&'static str>,
+}
+
+impl Experts {
+    /// `[batch, sequence, width]` to the same.
+    pub fn apply(&self, b: &mut GraphBuilder, x: &Var, width: usize) -> Var {
+        let weights = self.router.apply(b, x, [width, self.count], self.chosen);
+        let weights = b.split(&weights, &vec![1; self.count], -1);
+        let mut sum: Option<Var> = None;
+        for (expert, weight) in weights.iter().enumerate() {
+            let made = self.expert(b, expert, x, width);
+            let share = b.mul(&made, weight);
+            sum = Some(match sum {
+                None => share,
+                Some(sum) => b.add(&sum, &share),
+            });
+        }
+        let sum = sum.expect("there is at least one expert");
+        match self.shared {
+            None => sum,
+            Some(shared) => {
+                let made = shared.apply(b, x, width, self.activation);
+                b.add(&sum, &made)
+            }
+        }
+    }
+
+    fn expert(&self, b: &mut GraphBuilder, index: usize, x: &Var, width: usize) -> Var {
+        let Self { count, inner, activation, .. } = *self;
+        match self.matrices {
+            Matrices::Apart(modules) => {
+                let mut b = b.at(format_args!("experts.{index}"));
+                gated_feed_forward(&mut b, x, modules, [width, inner], activation, false)
+            }
+            Matrices::Stacked { tensors: [both, down], stored } => {
+                let weight = b.stacked_weight(both, [index, count], [width, 2 * inner], stored);
+                let both = b.matmul(x, &weight);
+                let product = gated(b, &both, inner, activation);
+                let weight = b.stacked_weight(down, [index, count], [inner, width], stored);
+                b.matmul(&product, &weight)
+            }
+        }
+    }
+}
+
+/// activation(gate) · up, of both in one vector.
+fn gated(b: &mut GraphBuilder, both: &Var, inner: usize, activation: Activation) -> Var {
+    let parts = b.split(both, &[inner, inner], -1);
+    let gate = activation.apply(b, &parts[0]);
+    b.mul(&gate, &parts[1])
+}
+
+impl Shared {
+    fn apply(&self, b: &mut GraphBuilder, x: &Var, width: usize, activation: Activation) -> Var {
+        let made = {
+            let mut b = b.at(self.module);
+            match self.together {
+                None => gated_feed_forward(&mut b, x, GATED, [width, self.inner], activation, self.bias),
+                Some([both, down]) => {
+                    let both = linear(&mut b.at(both), x, width, 2 * self.inner, self.bias);
+                    let product = gated(&mut b, &both, self.inner, activation);
+                    linear(&mut b.at(down), &product, self.inner, width, self.bias)
+                }
+            }
+        };
+        let Some(gate) = self.gate else { return made };
+        let score = linear(&mut b.at(gate), x, width, 1, false);
+        let weight = b.unary("Sigmoid", &score);
+        b.mul(&made, &weight)
+    }
+}
+
+impl Router {
+    /// The weight of each expert, 0 for those that were not chosen: `[batch, sequence, experts]`. Computed in f32.
+    fn apply(&self, b: &mut GraphBuilder, x: &Var, [width, count]: [usize; 2], chosen: usize) -> Var {
+        let logits = linear(&mut b.at(self.module), x, width, count, false);
+        let logits = b.cast(&logits, Element::F32);
+        let (places, weights) = match self.scores {
+            Scores::OneByOne { jitter } => one_by_one(b, &logits, chosen, jitter),
+            Scores::Softmax => {
+                let scores = b.softmax_last(&logits);
+                self.best(b, &scores, count, chosen)
+            }
+            Scores::Sigmoid => {
+                let scores = b.unary("Sigmoid", &logits);
+                self.best(b, &scores, count, chosen)
+            }
+        };
+        let weights = self.scaled(b, weights);
+        let nothing = filled_like(b, &logits, 0.0);
+        let weights = b.put_elements(&nothing, &places, &weights);
+        b.cast_float(&weights)
+    }
+
+    /// Places and scores of the best experts.
+    fn best(&self, b: &mut GraphBuilder, scores: &Var, count: usize, chosen: usize) -> (Var, Var) {
+        let mut ranked = scores.clone();
+        if let Some(correction) = self.correction {
+            let correction = match correction {
+                Correction::Buffer(name) => b.buffer(name, &[count], Fill::Bias),
+                Correction::Parameter(name) => b.weight(name, &[1, count], Fill::Bias),
+            };
+            let correction = b.cast(&correction, Element::F32);
+            ranked = b.add(&ranked, &correction);
+        }
+        if let Some(groups) = self.groups {
+            ranked = groups.keep_best(b, &ranked, count);
+        }
+        let (best, places) = b.largest(&ranked, chosen);
+        let weights = if self.correction.is_none() { best } else { b.gather_elements(scores, &places) };
+        (places, weights)
+    }
+
+    fn scaled(&self, b: &mut GraphBuilder, weights: Var) -> Var {
+        let mut weights = weights;
+        if let Some(least) = self.normal {
+            let mut sum = b.sum_last(&weights);
+            if least > 0.0 {
+                let least = b.scalar_as(Element::F32, least);
+                sum = b.larger(&sum, &least);
+            }
+            weights = b.div(&weights, &sum);
+        }
+        if self.factor != 1.0 {
+            let factor = b.scalar_as(Element::F32, self.factor);
+            weights = b.mul(&weights, &factor);
+        }
+        weights
+    }
+}
+
+impl Groups {
+    /// The scores with those of all groups but the best out of reach; a group is as good as its two best experts together.
+    fn keep_best(&self, b: &mut GraphBuilder, scores: &Var, experts: usize) -> Var {
+        let groups = self.count as i64;
+        let grouped = b.reshape(scores, &[0, 0, groups, (experts / self.count) as i64]);
+        let (two, _) = b.largest(&grouped, 2);
+        let sums = b.sum_last(&two);
+        let sums = b.squeeze(&sums, -1);
+        let (_, places) = b.largest(&sums, self.chosen);
+        let (away, kept) = (filled_like(b, &sums, f64::from(f32::MIN)), filled_like(b, &places, 0.0));
+        let kept = b.put_elements(&away, &places, &kept);
+        let kept = b.unsqueeze(&kept, -1);
+        let kept = b.add(&grouped, &kept);
+        b.reshape(&kept, &[0, 0, experts as i64])
+    }
+}
+
+/// Places and weights of experts chosen one after the other, each weighed against those near it that are still left.
+fn one_by_one(b: &mut GraphBuilder, logits: &Var, chosen: usize, jitter: f64) -> (Var, Var) {
+    let (best, places) = b.largest(logits, chosen);
+    let (bests, each) = (b.split(&best, &vec![1; chosen], -1), b.split(&places, &vec![1; chosen], -1));
+    let size = b.unary("Abs", logits);
+    let (reach, lowest) = (b.scalar_as(Element::F32, 2.0 * jitter), b.scalar_as(Element::F32, f64::from(f32::MIN)));
+    let mut left = logits.clone();
+    let mut weights = Vec::new();
+    for (index, (best, place)) in bests.iter().zip(&each).enumerate() {
+        if index > 0 {
+            let gone = filled_like(b, &each[index - 1], f64::from(f32::MIN));
+            left = b.put_elements(&left, &each[index - 1], &gone);
+        }
+        let below = b.sub(best, &left);
+        let larger = b.larger(&size, best);
+        let distance = b.div(&below, &larger);
+        let near = b.less_or_equal(&distance, &reach);
+        let near = b.choose(&near, &left, &lowest);
+        let scores = b.softmax_last(&near);
+        weights.push(b.gather_elements(&scores, place));
+    }
+    let weights: Vec<&Var> = weights.iter().collect();
+    (places, b.concat(&weights, -1))
+}
+
+/// One number in f32 at every place of another value.
+fn filled_like(b: &mut GraphBuilder, value: &Var, number: f64) -> Var {
+    let (number, shape) = (b.scalar_as(Element::F32, number), b.shape_of(value));
+    b.expand(&number, &shape)
+}
