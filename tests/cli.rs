@@ -188,7 +188,7 @@ fn generation_is_measured_with_its_first_token_and_every_further_one() {
     let table = fs::read_to_string(shell.path("mine.csv")).unwrap();
     assert!(table.lines().nth(1).unwrap().contains(",generation,1,12,"), "{table}");
     let imported = shell.json(&["import", "--store", "other.duckdb", "mine.csv", "--json"]);
-    assert_eq!(imported["imported"], 1, "{imported}");
+    assert_eq!(imported["taken"], 1, "{imported}");
 }
 
 #[test]

@@ -265,8 +265,8 @@ fn a_comparison_is_told_kept_and_gone_on_with() {
     let live = end_of_comparison(&desk);
     let ComparisonStage::Done(id) = live.stage else { panic!("{:?}", live.stage) };
     assert_eq!(live.ratio.unwrap().verdict, Verdict::Slower);
-    let ComparisonView { comparison, points } = desk.ask(GetComparison { id: id.clone() }).unwrap();
-    assert_eq!(comparison.result, live.ratio);
+    let ComparisonView { comparison, points, tails } = desk.ask(GetComparison { id: id.clone() }).unwrap();
+    assert_eq!((comparison.result, tails), (live.ratio, None));
     assert_eq!(points.len(), comparison.rounds.len());
     let rows = desk.ask(ListComparisons {}).unwrap();
     assert_eq!((rows.len(), &rows[0].id, &rows[0].result), (1, &id, &comparison.result));

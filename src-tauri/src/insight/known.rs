@@ -1,6 +1,6 @@
 //! The store's results as rows that insight learns from, and what the rows leave out.
 
-use contract::{AdvisedSetting, EngineId, Evidence, Machine, Platform, RunId, TargetChoice};
+use contract::{AdvisedSetting, EngineId, Evidence, Machine, Platform, RunId, Target, TargetChoice};
 use insight::{
     recommend::{Setting, Survey},
     table::Measurement,

@@ -55,8 +55,8 @@ fn statement(metric: Metric, condition: &str) -> String {
             SELECT subject, count(*) AS runs, max(key) AS newest,
                 min(score) FILTER (ranked AND NOT predicted AND NOT is_text) AS score,
                 arg_min(key, score) FILTER (ranked AND NOT predicted AND NOT is_text) AS best,
-                min(score) FILTER (ranked AND NOT predicted AND is_text) AS text_score,
-                arg_min(key, score) FILTER (ranked AND NOT predicted AND is_text) AS text
+                min(score) FILTER (ranked AND NOT predicted AND is_text) AS written_score,
+                arg_min(key, score) FILTER (ranked AND NOT predicted AND is_text) AS written
             FROM scored GROUP BY subject),
         guessed AS (
             SELECT subject, min(score) AS score, arg_min(key, score) AS best
@@ -65,8 +65,8 @@ fn statement(metric: Metric, condition: &str) -> String {
             SELECT m.name AS model, d.platform, d.machine, d.id AS device, max(m.family) AS family,
                 coalesce(arg_max(d.name, f.newest) FILTER (d.name <> ''), '') AS device_name,
                 sum(f.runs)::UBIGINT AS runs, max(f.newest) AS newest,
-                coalesce(min(f.score), min(f.text_score), min(g.score)) AS score,
-                coalesce(arg_min(f.best, f.score), arg_min(f.text, f.text_score), arg_min(g.best, g.score)) AS best
+                coalesce(min(f.score), min(f.written_score), min(g.score)) AS score,
+                coalesce(arg_min(f.best, f.score), arg_min(f.written, f.written_score), arg_min(g.best, g.score)) AS best
             FROM folded f LEFT JOIN guessed g ON g.subject = f.subject
             JOIN subjects j ON j.key = f.subject JOIN models m ON m.key = j.model JOIN devices d ON d.key = j.device
             GROUP BY m.name, d.platform, d.machine, d.id)

@@ -1,7 +1,7 @@
 //! The figure a result is looked up for, how sure it is, and what stands beside it.
 
 use super::FactSection;
-use crate::parts::{EvidenceChip, Grade, Whisker, asked_text};
+use crate::parts::{EvidenceChip, Facts, Grade, Whisker, asked_text};
 use chart::{
     format::{self, bytes, count, duration_ms, significant},
     names,

@@ -82,11 +82,12 @@ impl<S: Passing> Stage<S> {
 
 pub(super) struct Pair<S: Passing> {
     engine: String,
+    /// The cache's entries in order, and the scores after them; empty before the first call. Given back before the
+    /// sessions are.
+    kept: Vec<S::Value>,
     prefill: Stage<S>,
     decode: Stage<S>,
     cache: Vec<CacheEntry>,
-    /// The cache's entries in order, and the scores after them; empty before the first call.
-    kept: Vec<S::Value>,
     /// `[batch, tokens]` that were read since the last prompt began.
     read: [usize; 2],
 }
@@ -104,13 +105,9 @@ impl<S: Passing> Pair<S> {
         })
     }
 
-    fn mask(&self) -> Tensor {
-        ones(&self.read)
-    }
-
     /// One call of a stage; what it leaves takes the place of what was kept.
     fn call(&mut self, of: impl FnOnce(&mut Self) -> &mut Stage<S>, tokens: &Tensor) -> Result<(), BackendError> {
-        let mask = self.mask();
+        let mask = ones(&self.read);
         let kept = std::mem::take(&mut self.kept);
         let engine = self.engine.clone();
         let entries = self.cache.len();

@@ -90,7 +90,7 @@ fn a_against_itself_is_seldom_called_different_however_often_one_looks() {
 
 #[test]
 fn the_confidence_asked_for_is_kept_where_it_is_low_enough_to_be_seen() {
-    let rules = CompareRules { threshold: NO_THRESHOLD, confidence: 0.8 };
+    let rules = CompareRules { threshold: NO_THRESHOLD, confidence: 0.8, ..CompareRules::default() };
     let different = (0..400)
         .filter(|seed| Machine::new(1000 + seed).compare(1.0, 0.05, &rules, 100) != Verdict::CannotTell)
         .count();
