@@ -431,6 +431,12 @@ impl GraphBuilder<'_> {
         self.node("ReduceSum", &[value, &axes], value.element, &[("keepdims", Attribute::Int(1))])
     }
 
+    /// Sum over an axis, which goes.
+    pub fn sum(&mut self, value: &Var, axis: i64) -> Var {
+        let axes = self.ints(&[axis]);
+        self.node("ReduceSum", &[value, &axes], value.element, &[("keepdims", Attribute::Int(0))])
+    }
+
     pub fn softmax_last(&mut self, value: &Var) -> Var {
         self.node("Softmax", &[value], value.element, &[("axis", Attribute::Int(-1))])
     }
@@ -487,9 +493,9 @@ impl GraphBuilder<'_> {
         self.node("Gather", &[table, indices], table.element, &[("axis", Attribute::Int(axis))])
     }
 
-    /// For each place along the last axis its own number of a row.
-    pub fn gather_elements(&mut self, value: &Var, places: &Var) -> Var {
-        self.node("GatherElements", &[value, places], value.element, &[("axis", Attribute::Int(-1))])
+    /// What lies at a place of its own along an axis for each place of the result; both values have the same axes.
+    pub fn gather_elements(&mut self, value: &Var, places: &Var, axis: i64) -> Var {
+        self.node("GatherElements", &[value, places], value.element, &[("axis", Attribute::Int(axis))])
     }
 
     /// The value with other numbers at these places of the last axis.
@@ -515,6 +521,12 @@ impl GraphBuilder<'_> {
     pub fn slice(&mut self, value: &Var, [start, end]: [i64; 2], axis: i64) -> Var {
         let (start, end, axis) = (self.ints(&[start]), self.ints(&[end]), self.ints(&[axis]));
         self.plain("Slice", &[value, &start, &end, &axis])
+    }
+
+    /// The same between places that were computed, each a vector of one number.
+    pub fn slice_between(&mut self, value: &Var, start: &Var, end: &Var, axis: i64) -> Var {
+        let axis = self.ints(&[axis]);
+        self.plain("Slice", &[value, start, end, &axis])
     }
 
     /// Every `step`-th place along an axis from `start` on.

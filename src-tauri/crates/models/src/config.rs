@@ -123,6 +123,11 @@ impl Config {
         Ok(Some(self.counted(key, 0, 0, LARGEST_SIZE)?).filter(|size| *size > 0))
     }
 
+    /// The same where −1 stands for an absent one as well.
+    pub fn size_or_all(&self, key: &str) -> Result<Option<usize>, ModelError> {
+        if self.get(key).and_then(Value::as_i64) == Some(-1) { Ok(None) } else { self.size_or_none(key) }
+    }
+
     /// A whole number that the model is made from, which can therefore be edited.
     fn counted(&self, key: &str, default: usize, least: u64, most: u64) -> Result<usize, ModelError> {
         let number = self.whole(key, default, least, most)?;
@@ -324,6 +329,21 @@ impl Config {
             (1..=MOST_ENTRIES).contains(&list.len()) && list.iter().all(|one| one.unsigned_abs() <= LARGEST_SIZE)
         };
         list.filter(usual).ok_or_else(|| self.wrong_kind(key, "a whole number or a short list of them"))
+    }
+
+    /// A list of names, or a text of them with `|` between; none where the key is missing.
+    pub fn names(&self, key: &str) -> Result<Vec<String>, ModelError> {
+        let list = match self.get(key) {
+            None => return Ok(Vec::new()),
+            Some(Value::String(text)) => {
+                Some(text.to_lowercase().split('|').map(|name| name.trim().to_owned()).collect())
+            }
+            Some(Value::Array(list)) if list.len() <= MOST_ENTRIES => {
+                list.iter().map(|name| name.as_str().map(str::to_owned)).collect()
+            }
+            Some(_) => None,
+        };
+        list.ok_or_else(|| self.wrong_kind(key, "a list of names"))
     }
 
     /// A list of places counted from 0, which may be empty; so it is where the key is missing.

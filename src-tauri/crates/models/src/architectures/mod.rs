@@ -6,9 +6,11 @@ mod bert;
 mod clap;
 mod clip;
 mod convnext;
+mod deberta;
 mod decoder;
 mod detr;
 mod llava;
+mod modernbert;
 mod poolformer;
 mod qwen_vl;
 mod regnet;
@@ -117,8 +119,11 @@ static ALL: &[&dyn Architecture] = &[
     &convnext::CONVNEXT,
     &convnext::CONVNEXT_V2,
     &convnext::DINOV3_CONVNEXT,
+    &deberta::DEBERTA,
+    &deberta::DEBERTA_V2,
     &detr::DETR,
     &detr::TABLE_TRANSFORMER,
+    &modernbert::ModernBert,
     &poolformer::PoolFormer,
     &regnet::RegNet,
     &resnet::ResNet,

@@ -193,7 +193,7 @@ impl Router {
             ranked = groups.keep_best(b, &ranked, count);
         }
         let (best, places) = b.largest(&ranked, chosen);
-        let weights = if self.correction.is_none() { best } else { b.gather_elements(scores, &places) };
+        let weights = if self.correction.is_none() { best } else { b.gather_elements(scores, &places, -1) };
         (places, weights)
     }
 
@@ -251,7 +251,7 @@ fn one_by_one(b: &mut GraphBuilder, logits: &Var, chosen: usize, jitter: f64) ->
         let near = b.less_or_equal(&distance, &reach);
         let near = b.choose(&near, &left, &lowest);
         let scores = b.softmax_last(&near);
-        weights.push(b.gather_elements(&scores, place));
+        weights.push(b.gather_elements(&scores, place, -1));
     }
     let weights: Vec<&Var> = weights.iter().collect();
     (places, b.concat(&weights, -1))

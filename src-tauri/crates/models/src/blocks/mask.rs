@@ -42,6 +42,31 @@ pub fn padding_mask(b: &mut GraphBuilder, attention_mask: &Var) -> Var {
     b.mul(&hidden, &lowest)
 }
 
+/// Each token sees those up to `reach` places away on either side, unless that is padding: `[batch, 1, query, key]`.
+pub fn near_mask(b: &mut GraphBuilder, attention_mask: &Var, places: &Places, reach: usize) -> Var {
+    let (keys, queries) = (b.unsqueeze(&places.keys, 0), b.unsqueeze(&places.queries, 1));
+    let distance = b.sub(&queries, &keys);
+    let distance = b.unary("Abs", &distance);
+    let reach = b.int(reach as i64);
+    let near = b.less_or_equal(&distance, &reach);
+    let real = b.cast(attention_mask, Element::Bool);
+    let real = b.unsqueeze(&real, 1);
+    let real = b.unsqueeze(&real, 1);
+    let seen = b.both(&near, &real);
+    let (zero, lowest) = (b.scalar(0.0), lowest(b));
+    b.choose(&seen, &zero, &lowest)
+}
+
+/// Only real tokens see and are seen: of an attention mask `[batch, sequence]`, `[batch, 1, query, key]`.
+pub fn pair_mask(b: &mut GraphBuilder, attention_mask: &Var) -> Var {
+    let real = b.cast(attention_mask, Element::Bool);
+    let real = b.unsqueeze(&real, 1);
+    let (keys, queries) = (b.unsqueeze(&real, 1), b.unsqueeze(&real, 3));
+    let seen = b.both(&keys, &queries);
+    let (zero, lowest) = (b.scalar(0.0), lowest(b));
+    b.choose(&seen, &zero, &lowest)
+}
+
 /// Each position sees itself and what came before, unless that is padding: `[batch, 1, query, key]`.
 ///
 /// `attention_mask` is `[batch, key]`. With a window a position sees only so many positions, itself being one of them.

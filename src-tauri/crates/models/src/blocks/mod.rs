@@ -3,6 +3,7 @@
 mod activation;
 mod attention;
 mod convolution;
+mod disentangled;
 mod embedding;
 mod experts;
 mod feed_forward;
@@ -26,6 +27,7 @@ pub use convolution::{
     Convolution, as_sequence, batch_norm, batch_norm_with, channel_norm, group_norm, max_pool, mean_of_channels,
     mean_pool,
 };
+pub use disentangled::{Buckets, Disentangled};
 pub use embedding::embedding;
 pub use experts::{Correction, Experts, Groups, Matrices, Router, Scores, Shared};
 pub use feed_forward::{GATED, feed_forward, gated_feed_forward};
@@ -33,7 +35,7 @@ pub use grid_encoder::GridEncoder;
 pub use image_tokens::ImageTokens;
 pub use layer::Layer;
 pub use linear::{Stored, add_bias, linear, tied_head};
-pub use mask::{Places, alibi, causal_mask, order_mask, padding_mask};
+pub use mask::{Places, alibi, causal_mask, near_mask, order_mask, padding_mask, pair_mask};
 pub use norm::{Norm, layer_norm, rms_norm};
 pub use relative::RelativeBias;
 pub use resnet::ResNet;

@@ -3,8 +3,8 @@
 use super::{attention::Projection, feed_forward::FeedForward, words::Words};
 use crate::{
     blocks::{
-        Attention, HeadNorm, Heads, Norm, Past, Places, Rotary, Rotation, Scale, add_bias, alibi, capped, causal_mask,
-        linear, tied_head,
+        Activation, Attention, HeadNorm, Heads, Norm, Past, Places, Rotary, Rotation, Scale, add_bias, alibi, capped,
+        causal_mask, linear, tied_head,
     },
     builder::{GraphBuilder, Var},
 };
@@ -66,6 +66,8 @@ pub struct Layer {
 pub enum Steps {
     /// x + step(norm(x)).
     NormBefore([&'static str; 2]),
+    /// The same, but the first layer's attention reads x, which was normalised already.
+    NormBeforeButFirst([&'static str; 2]),
     /// x + norm(step(x)).
     NormBehind([&'static str; 2]),
     /// norm(x + step(x)).
@@ -80,6 +82,7 @@ pub enum Steps {
 #[derive(Clone, Copy)]
 pub struct Head {
     pub module: &'static str,
+    pub before: Option<BeforeHead>,
     pub bias: bool,
     /// Whether the word table is the matrix of the scores.
     pub tied: bool,
@@ -87,6 +90,15 @@ pub struct Head {
     pub factor: f64,
     /// Bound of the scores.
     pub cap: Option<f64>,
+}
+
+/// norm(activation(layer(x))), which the scores are made of.
+#[derive(Clone, Copy)]
+pub struct BeforeHead {
+    /// Of the layer and of the norm.
+    pub modules: [&'static str; 2],
+    pub activation: Activation,
+    pub bias: bool,
 }
 
 /// What the layers read beside the vectors.
@@ -196,8 +208,9 @@ impl Decoder {
             b.add(&step, x)
         };
         let hidden = match self.steps {
-            Steps::NormBefore(modules) => {
-                let normal = norm(b, modules[0], x);
+            Steps::NormBefore(modules) | Steps::NormBeforeButFirst(modules) => {
+                let bare = index == 0 && matches!(self.steps, Steps::NormBeforeButFirst(_));
+                let normal = if bare { x.clone() } else { norm(b, modules[0], x) };
                 let attended = attend(b, &normal);
                 let x = add(b, x, &attended);
                 let normal = norm(b, modules[1], &x);
@@ -244,9 +257,15 @@ impl Decoder {
 
     /// Scores of every word: `[batch, sequence, vocabulary]`.
     pub fn score(&self, b: &mut GraphBuilder, hidden: &Var, table: &Var) -> Var {
-        let Head { module, bias, tied, factor, cap } = self.head;
-        let mut b = b.at(module);
+        let Head { module, before, bias, tied, factor, cap } = self.head;
         let (width, vocabulary) = (self.vector_width(), self.vocabulary);
+        let prepared = before.map(|before| {
+            let dense = linear(&mut b.at(before.modules[0]), hidden, width, width, before.bias);
+            let active = before.activation.apply(&mut b.at(before.modules[0]), &dense);
+            self.norm.apply(&mut b.at(before.modules[1]), &active, width)
+        });
+        let hidden = prepared.as_ref().unwrap_or(hidden);
+        let mut b = b.at(module);
         let scores = if tied {
             let scores = tied_head(&mut b, hidden, table, width, vocabulary);
             if bias { add_bias(&mut b, &scores, vocabulary) } else { scores }

@@ -21,10 +21,12 @@ pub enum FeedForward {
         activation: Activation,
         bias: bool,
     },
-    /// One product for gate and up, in this order: `gate_up_proj`, `down_proj`.
+    /// One product for gate and up, in this order, and one for down, in two modules of these names.
     GatedTogether {
+        modules: [&'static str; 2],
         inner: usize,
         activation: Activation,
+        bias: bool,
     },
     Experts(Box<Experts>),
 }
@@ -42,12 +44,12 @@ impl FeedForward {
             Self::Gated { inner, activation, bias } => {
                 gated_feed_forward(b, x, GATED, [width, inner], activation, bias)
             }
-            Self::GatedTogether { inner, activation } => {
-                let both = linear(&mut b.at("gate_up_proj"), x, width, 2 * inner, false);
+            Self::GatedTogether { modules, inner, activation, bias } => {
+                let both = linear(&mut b.at(modules[0]), x, width, 2 * inner, bias);
                 let parts = b.split(&both, &[inner, inner], -1);
                 let gate = activation.apply(b, &parts[0]);
                 let product = b.mul(&gate, &parts[1]);
-                linear(&mut b.at("down_proj"), &product, inner, width, false)
+                linear(&mut b.at(modules[1]), &product, inner, width, bias)
             }
             Self::Experts(ref experts) => experts.apply(b, x, width),
         }

@@ -70,6 +70,7 @@ fn plain(
         layers: vec![layer; needed_layers(config, keys.layers)?],
         head: Head {
             module: "lm_head",
+            before: None,
             bias: false,
             tied: config.flag("tie_word_embeddings", true)?,
             factor: 1.0,

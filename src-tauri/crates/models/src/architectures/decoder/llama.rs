@@ -2,7 +2,7 @@
 
 use super::{
     attention::{Fused, Layout, Projection},
-    body::{Decoder, Head, Layer, Modules, Steps},
+    body::{BeforeHead, Decoder, Head, Layer, Modules, Steps},
     feed_forward::FeedForward,
     read::{heads, needed_layers, rounded_heads, set_windows, sliding},
     words::Words,
@@ -59,6 +59,7 @@ fn assemble(config: &Config, heads: Heads, norm: Norm, feed_forward: FeedForward
         layers: vec![layer; needed_layers(config, "num_hidden_layers")?],
         head: Head {
             module: "lm_head",
+            before: None,
             bias: false,
             tied: config.flag("tie_word_embeddings", false)?,
             factor: 1.0,
@@ -279,7 +280,8 @@ pub fn phi3(config: &Config) -> Read {
 
 fn gated_together(config: &Config) -> Result<FeedForward, ModelError> {
     let activation = Activation::read(config, "hidden_act", "silu")?;
-    Ok(FeedForward::GatedTogether { inner: config.needed("intermediate_size")?, activation })
+    let (modules, inner) = (["gate_up_proj", "down_proj"], config.needed("intermediate_size")?);
+    Ok(FeedForward::GatedTogether { modules, inner, activation, bias: false })
 }
 
 pub fn stablelm(config: &Config) -> Read {
@@ -477,6 +479,47 @@ pub fn arcee(config: &Config) -> Read {
 pub fn jais2(config: &Config) -> Read {
     let mut decoder = arcee(config)?;
     decoder.norm = layer_norm(config, "layer_norm_eps")?;
+    Ok(decoder)
+}
+
+pub fn modernbert_decoder(config: &Config) -> Read {
+    let epsilon = config.positive("norm_eps", 1e-5)?;
+    let norm = if config.flag("norm_bias", false)? { Norm::Layer(epsilon) } else { Norm::LayerUnbiased(epsilon) };
+    let network = FeedForward::GatedTogether {
+        modules: ["Wi", "Wo"],
+        inner: config.needed("intermediate_size")?,
+        activation: Activation::read(config, "hidden_activation", "gelu")?,
+        bias: config.flag("mlp_bias", false)?,
+    };
+    let mut decoder = assemble(config, heads(config)?, norm, network)?;
+    let bias = config.flag("attention_bias", false)?;
+    decoder.projection = Projection::Apart { modules: ["q_proj", "k_proj", "v_proj", "Wo"], bias: [bias; 4] };
+    decoder.words = Words { norm: Some(("embeddings.norm", norm)), ..Words::plain("embeddings.tok_embeddings") };
+    decoder.modules =
+        Modules { layers: "layers", attention: "attn", feed_forward: "mlp", final_norm: Some("final_norm") };
+    decoder.steps = Steps::NormBeforeButFirst(["attn_norm", "mlp_norm"]);
+    let every = config.size("global_attn_every_n_layers", 3)?;
+    let kinds = sliding(config, decoder.layers.len(), |index| !index.is_multiple_of(every))?;
+    set_windows(&mut decoder.layers, &kinds, config.size_or_none("local_attention")?.map(|window| window / 2));
+    let head_width = decoder.heads.head_width;
+    decoder.rotations = vec![
+        Rotation::of_kind(config, "full_attention", "global_rope_theta", head_width)?,
+        Rotation::of_kind(config, "sliding_attention", "local_rope_theta", head_width)?,
+    ];
+    for (layer, local) in decoder.layers.iter_mut().zip(&kinds) {
+        layer.rotation = Some(usize::from(*local));
+    }
+    decoder.head = Head {
+        module: "decoder",
+        before: Some(BeforeHead {
+            modules: ["lm_head.dense", "lm_head.norm"],
+            activation: Activation::read(config, "classifier_activation", "gelu")?,
+            bias: config.flag("classifier_bias", false)?,
+        }),
+        bias: config.flag("decoder_bias", true)?,
+        tied: config.flag("tie_word_embeddings", true)?,
+        ..decoder.head
+    };
     Ok(decoder)
 }
 

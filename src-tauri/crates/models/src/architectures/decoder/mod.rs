@@ -13,6 +13,7 @@ mod variants;
 mod words;
 
 pub use body::{Cache, Decoder, Reading};
+pub use read::sliding;
 pub use variants::{VARIANTS, Variant};
 
 use super::{Architecture, Class, Text};

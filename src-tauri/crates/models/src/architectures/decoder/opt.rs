@@ -72,6 +72,7 @@ pub fn opt(config: &Config) -> Result<Decoder, ModelError> {
         layers: vec![layer; config.layers("num_hidden_layers", 12)?],
         head: Head {
             module: "lm_head",
+            before: None,
             bias: false,
             tied: config.flag("tie_word_embeddings", true)?,
             factor: 1.0,

@@ -68,7 +68,7 @@ macro_rules! part {
     };
 }
 
-pub static VARIANTS: [Variant; 64] = [
+pub static VARIANTS: [Variant; 65] = [
     variant!("arcee", "Arcee", llama::arcee, ["num_key_value_heads", "head_dim"]),
     variant!("biogpt", "BioGptModel", "BioGptForCausalLM", "biogpt", gpt::biogpt, []),
     variant!("bloom", "BloomModel", "BloomForCausalLM", "transformer", gpt::bloom, []),
@@ -120,6 +120,7 @@ pub static VARIANTS: [Variant; 64] = [
     variant!("ministral", "Ministral", llama::mistral, ["head_dim"]),
     variant!("mistral", "Mistral", llama::mistral, ["head_dim"]),
     mixture!("mixtral", "Mixtral", experts::mixtral, ["head_dim"]),
+    variant!("modernbert-decoder", "ModernBertDecoder", llama::modernbert_decoder, []),
     variant!("mpt", "MptModel", "MptForCausalLM", "transformer", gpt::mpt, []),
     variant!("nemotron", "Nemotron", llama::nemotron, ["num_key_value_heads", "head_dim"]),
     variant!("olmo", "Olmo", llama::olmo, ["num_key_value_heads", "head_dim"]),
