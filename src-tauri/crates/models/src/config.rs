@@ -376,6 +376,11 @@ impl Config {
         Ok(())
     }
 
+    /// The word in `model_type`, or the class of diffusers in `_class_name`; empty where neither is there.
+    pub fn model_type(&self) -> Result<&str, ModelError> {
+        if self.has("model_type") { self.text("model_type", "") } else { self.text("_class_name", "") }
+    }
+
     /// The class in `architectures`, where one is named.
     pub fn class(&self) -> Result<Option<&str>, ModelError> {
         match self.get("architectures") {

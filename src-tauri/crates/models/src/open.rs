@@ -11,7 +11,7 @@ use std::{
 const LONGEST_CONFIG: u64 = 16 << 20;
 const CONFIG: &str = "config.json";
 /// Weights beside a configuration, by preference.
-const WEIGHTS: [&str; 2] = ["model.safetensors", "model.safetensors.index.json"];
+const WEIGHTS: [&str; 3] = ["model.safetensors", "model.safetensors.index.json", "diffusion_pytorch_model.safetensors"];
 const PICKLES: [&str; 6] = ["bin", "pt", "pth", "pkl", "pickle", "ckpt"];
 /// How many names an error lists.
 const NAMES_SHOWN: usize = 5;
@@ -138,7 +138,7 @@ fn read_config(path: &Path) -> Result<Config, ModelError> {
 /// What the model is called: its folder where the file has the name that all such files have.
 fn title(path: &Path) -> String {
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-    let usual = matches!(stem.as_str(), "config" | "model" | "model.safetensors.index");
+    let usual = matches!(stem.as_str(), "config" | "model" | "model.safetensors.index" | "diffusion_pytorch_model");
     let folder = path.parent().and_then(Path::file_name).map(|folder| folder.to_string_lossy().into_owned());
     match folder {
         Some(folder) if usual => folder,

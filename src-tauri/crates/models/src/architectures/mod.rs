@@ -9,6 +9,7 @@ mod convnext;
 mod deberta;
 mod decoder;
 mod detr;
+mod diffusion;
 mod llava;
 mod modernbert;
 mod poolformer;
@@ -100,6 +101,8 @@ static ALL: &[&dyn Architecture] = &[
     &bert::XLM_ROBERTA,
     &bert::XLM_ROBERTA_XL,
     &clap::Clap,
+    &diffusion::AutoencoderKl,
+    &diffusion::Unet,
     &llava::LLAVA,
     &llava::LLAVA_NEXT,
     &llava::LLAVA_ONEVISION,
@@ -172,23 +175,24 @@ pub fn built() -> impl Iterator<Item = (&'static str, &'static [Class])> {
 
 /// The classes that a configuration's model type can be built as; none where it is not built.
 pub fn classes_of(config: &Config) -> &'static [Class] {
-    let model_type = config.text("model_type", "").unwrap_or_default();
+    let model_type = config.model_type().unwrap_or_default();
     all().find(|known| known.model_type() == model_type).map_or(&[], |known| known.classes())
 }
 
 /// The architecture and class a configuration asks for.
 pub fn find(config: &Config) -> Result<(&'static dyn Architecture, &'static Class), ModelError> {
     let named = config.class()?;
-    let model_type = config.text("model_type", "")?;
+    let model_type = config.model_type()?;
     let Some(architecture) = all().find(|known| known.model_type() == model_type) else {
-        let (reason, near) = match (config.has("model_type"), transformers::find(model_type)) {
+        let (reason, near) = match (!model_type.is_empty(), transformers::find(model_type)) {
             (false, _) => ("the key is missing, so that the model type is not known", None),
             (true, Some(_)) => ("this model type is not built yet", None),
             (true, None) => ("transformers knows no model type of this name", nearest(model_type)),
         };
         let remedy =
             format!("Choose one of the {} types that are built, or open an ONNX file of the model", all().count());
-        return Err(config.refuse("model_type", reason, near.unwrap_or(remedy)));
+        let key = if config.has("model_type") || model_type.is_empty() { "model_type" } else { "_class_name" };
+        return Err(config.refuse(key, reason, near.unwrap_or(remedy)));
     };
     let classes = architecture.classes();
     let class = match named {

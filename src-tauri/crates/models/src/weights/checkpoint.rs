@@ -21,7 +21,7 @@ const MOST_SHARDS: usize = 4096;
 const NAMES_SHOWN: usize = 5;
 
 /// Ends of tensor names, each with what older checkpoints call it.
-const OLD_ENDS: [(&str, &str); 6] = [
+const OLD_ENDS: [(&str, &str); 14] = [
     // Converted from TensorFlow.
     ("LayerNorm.weight", "LayerNorm.gamma"),
     ("LayerNorm.bias", "LayerNorm.beta"),
@@ -31,6 +31,15 @@ const OLD_ENDS: [(&str, &str); 6] = [
     // VideoMAE, whose products had no biases of their own.
     ("attention.query.bias", "attention.q_bias"),
     ("attention.value.bias", "attention.v_bias"),
+    // Autoencoders of diffusers before 0.17.
+    ("mid_block.attentions.0.to_q.weight", "mid_block.attentions.0.query.weight"),
+    ("mid_block.attentions.0.to_q.bias", "mid_block.attentions.0.query.bias"),
+    ("mid_block.attentions.0.to_k.weight", "mid_block.attentions.0.key.weight"),
+    ("mid_block.attentions.0.to_k.bias", "mid_block.attentions.0.key.bias"),
+    ("mid_block.attentions.0.to_v.weight", "mid_block.attentions.0.value.weight"),
+    ("mid_block.attentions.0.to_v.bias", "mid_block.attentions.0.value.bias"),
+    ("mid_block.attentions.0.to_out.0.weight", "mid_block.attentions.0.proj_attn.weight"),
+    ("mid_block.attentions.0.to_out.0.bias", "mid_block.attentions.0.proj_attn.bias"),
 ];
 
 pub struct Checkpoint {

@@ -2,12 +2,82 @@ use models::{Model, transformers};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// The default configuration of a type as transformers writes it, for one of its classes.
+/// The default configuration of a type as transformers writes it, for one of its classes, or that of a class of diffusers.
 pub fn default_of(model_type: &str, class: &str) -> Value {
-    let known = transformers::find(model_type).unwrap_or_else(|| panic!("transformers knows no {model_type}"));
+    let Some(known) = transformers::find(model_type) else { return of_diffusers(model_type) };
     let mut config = Value::Object(known.config.clone());
     config["architectures"] = json!([class]);
     config
+}
+
+const UNET: &str = r#"{
+    "_class_name": "UNet2DConditionModel", "act_fn": "silu", "addition_embed_type": null,
+    "addition_time_embed_dim": null, "attention_head_dim": 8, "attention_type": "default",
+    "block_out_channels": [320, 640, 1280, 1280], "center_input_sample": false, "class_embed_type": null,
+    "conv_in_kernel": 3, "conv_out_kernel": 3, "cross_attention_dim": 1280, "cross_attention_norm": null,
+    "down_block_types": ["CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"],
+    "downsample_padding": 1, "dropout": 0.0, "dual_cross_attention": false, "encoder_hid_dim": null,
+    "encoder_hid_dim_type": null, "flip_sin_to_cos": true, "freq_shift": 0, "in_channels": 4,
+    "layers_per_block": 2, "mid_block_only_cross_attention": null, "mid_block_scale_factor": 1,
+    "mid_block_type": "UNetMidBlock2DCrossAttn", "norm_eps": 1e-5, "norm_num_groups": 32,
+    "num_attention_heads": null, "num_class_embeds": null, "only_cross_attention": false, "out_channels": 4,
+    "projection_class_embeddings_input_dim": null, "resnet_out_scale_factor": 1.0,
+    "resnet_skip_time_act": false, "resnet_time_scale_shift": "default",
+    "reverse_transformer_layers_per_block": null, "sample_size": null, "time_cond_proj_dim": null,
+    "time_embedding_act_fn": null, "time_embedding_dim": null, "time_embedding_type": "positional",
+    "timestep_post_act": null, "transformer_layers_per_block": 1,
+    "up_block_types": ["UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D"],
+    "upcast_attention": false, "use_linear_projection": false
+}"#;
+
+/// As diffusers 0.42 writes it.
+fn of_diffusers(class: &str) -> Value {
+    match class {
+        "UNet2DConditionModel" => serde_json::from_str(UNET).unwrap(),
+        "AutoencoderKL" => json!({
+            "_class_name": "AutoencoderKL", "act_fn": "silu", "block_out_channels": [64],
+            "down_block_types": ["DownEncoderBlock2D"], "force_upcast": true, "in_channels": 3, "latent_channels": 4,
+            "layers_per_block": 1, "mid_block_add_attention": true, "norm_num_groups": 32, "out_channels": 3,
+            "sample_size": 32, "scaling_factor": 0.18215, "up_block_types": ["UpDecoderBlock2D"],
+            "use_post_quant_conv": true, "use_quant_conv": true
+        }),
+        _ => panic!("neither transformers nor diffusers knows {class}"),
+    }
+}
+
+/// Counted by diffusers 0.42 itself.
+#[test]
+fn parts_of_diffusion_models_have_the_parameters_of_diffusers() {
+    let with = |class: &str, changes: Value| {
+        let mut config = of_diffusers(class);
+        config.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        opened(&config).info().parameters
+    };
+    let unet = |changes: Value| with("UNet2DConditionModel", changes);
+    assert_eq!(unet(json!({})), Some(872_300_484));
+    // Stable Diffusion 1.5, 2.1 and XL.
+    assert_eq!(unet(json!({"cross_attention_dim": 768})), Some(859_520_964));
+    let second = json!({
+        "cross_attention_dim": 1024, "attention_head_dim": [5, 10, 20, 20], "use_linear_projection": true
+    });
+    assert_eq!(unet(second), Some(865_910_724));
+    let large = json!({
+        "block_out_channels": [320, 640, 1280], "attention_head_dim": [5, 10, 20],
+        "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"],
+        "up_block_types": ["CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"],
+        "transformer_layers_per_block": [1, 2, 10], "cross_attention_dim": 2048, "use_linear_projection": true,
+        "addition_embed_type": "text_time", "addition_time_embed_dim": 256,
+        "projection_class_embeddings_input_dim": 2816
+    });
+    assert_eq!(unet(large), Some(2_567_463_684));
+    assert_eq!(opened(&json!({"_class_name": "UNet2DConditionModel"})).info().parameters, Some(872_300_484));
+    let vae = |changes: Value| with("AutoencoderKL", changes);
+    assert_eq!(vae(json!({})), Some(563_175));
+    let usual = json!({
+        "block_out_channels": [128, 256, 512, 512], "layers_per_block": 2,
+        "down_block_types": vec!["DownEncoderBlock2D"; 4], "up_block_types": vec!["UpDecoderBlock2D"; 4]
+    });
+    assert_eq!(vae(usual), Some(83_653_863));
 }
 
 fn opened(config: &Value) -> Model {
@@ -134,6 +204,10 @@ fn what_cannot_be_built_is_named_with_its_key() {
         (json!({"model_type": "llama", "rope_scaling": {"type": "spiral", "factor": 2.0}}), "rope_scaling.type"),
         (json!({"model_type": "llama", "num_key_value_heads": 5}), "num_attention_heads"),
         (json!({"model_type": "llama", "head_dim": 7}), "head_dim"),
+        (json!({"_class_name": "UNet2DConditionModel", "norm_num_groups": 7}), "norm_num_groups"),
+        (json!({"_class_name": "UNet2DConditionModel", "attention_head_dim": [1, 2]}), "attention_head_dim"),
+        (json!({"_class_name": "UNet2DConditionModel", "mid_block_type": "UNetMidBlock2D"}), "mid_block_type"),
+        (json!({"_class_name": "AutoencoderKL", "up_block_types": ["UpBlock2D"]}), "up_block_types"),
         (json!({"model_type": "deberta-v2", "conv_kernel_size": 4}), "conv_kernel_size"),
         (json!({"model_type": "deberta-v2", "pos_att_type": ["c2p", "c2c"]}), "pos_att_type"),
         (json!({"model_type": "deberta-v2", "relative_attention": true, "position_buckets": 2}), "position_buckets"),
@@ -148,6 +222,7 @@ fn what_cannot_be_built_is_named_with_its_key() {
         let error = refusal(&config);
         assert!(error.contains(key), "{config}: {error}");
     }
+    assert!(refusal(&json!({"_class_name": "FluxTransformer2DModel"})).contains("_class_name"));
     assert!(refusal(&json!({"model_type": "lama"})).contains("Did you mean llama?"));
     assert!(refusal(&json!({"model_type": "xlstm"})).contains("not built yet"));
     assert!(refusal(&json!({"model_type": "no model"})).contains("transformers knows no model type"));
