@@ -133,7 +133,6 @@ fn a_worker_ends_when_its_parent_is_gone() {
         references: Vec::new(),
         exact: Vec::new(),
         scores: None,
-        writing: None,
         seed: 1,
         pace: Pace::Alone { budget_secs: 60.0 },
     });

@@ -36,7 +36,7 @@ pub fn check(places: &Places) -> Step {
 
 /// Has clippy compile the crates of the workspace, as `cargo clippy` has it check them: linting and then building the
 /// tests would read every library twice, which takes a fifth of a first run.
-pub fn while_compiling<'a>(command: &'a mut Command) -> Result<&'a mut Command, StepError> {
+pub fn while_compiling(command: &mut Command) -> Result<&mut Command, StepError> {
     let driver = sysroot("rustc")?.join("bin").join(format!("clippy-driver{}", std::env::consts::EXE_SUFFIX));
     if !driver.exists() {
         return Err(StepError::missing("clippy is not installed", "Run `rustup component add clippy`."));

@@ -227,6 +227,7 @@ fn any_run() -> impl Strategy<Value = Run> {
             phases,
             timing,
             samples_ms,
+            generated: None,
             check,
             error,
             placement,
