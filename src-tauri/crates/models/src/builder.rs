@@ -239,11 +239,23 @@ impl GraphBuilder<'_> {
             Stored::OutputsFirst => self.linear_weight(&name, inputs, outputs),
             Stored::InputsFirst => self.weight(&name, &[inputs, outputs], Fill::Matrix),
         };
-        let (name, tensor) = (self.inside(name), self.inside(tensor));
+        self.mark_stacked(tensor, place, count);
+        var
+    }
+
+    /// A vector that lies in one tensor `[count, width]` with others.
+    pub fn stacked_bias(&mut self, tensor: &str, [place, count]: [usize; 2], width: usize) -> Var {
+        let var = self.weight(&format!("{tensor}.{place}"), &[width], Fill::Bias);
+        self.mark_stacked(tensor, place, count);
+        var
+    }
+
+    fn mark_stacked(&mut self, tensor: &str, place: usize, count: usize) {
+        let tensor = self.inside(tensor);
+        let name = format!("{tensor}.{place}");
         if let Some(weight) = self.draft.weights.last_mut().filter(|weight| weight.name == name) {
             weight.stack = Some(Stack { tensor, place, count });
         }
-        var
     }
 
     fn any_weight(&mut self, name: &str, shape: &[usize], fill: Fill, transposed: bool, part: Part) -> Var {

@@ -109,6 +109,7 @@ static ALL: &[&dyn Architecture] = &[
     &llava::VIP_LLAVA,
     &qwen_vl::QWEN2_VL,
     &qwen_vl::QWEN3_VL,
+    &qwen_vl::QWEN3_VL_MOE,
     &clip::CHINESE_CLIP_VISION,
     &clip::CLIP,
     &clip::CLIPSEG,

@@ -32,6 +32,13 @@ const ABOUT: [&str; 2] = [
     "Reads text with an image in it and scores every word as the next one",
 ];
 
+const MIXTURE_ABOUT: [&str; 2] = [
+    "Reads text with an image in it and gives a vector for each token; every expert is computed for every token, not only \
+     the chosen ones",
+    "Reads text with an image in it and scores every word as the next one; every expert is computed for every token, not \
+     only the chosen ones",
+];
+
 pub static QWEN2_VL: QwenVl = QwenVl {
     model_type: "qwen2_vl",
     classes: &[
@@ -46,7 +53,7 @@ pub static QWEN2_VL: QwenVl = QwenVl {
     interleaved: false,
 };
 
-pub static QWEN3_VL: QwenVl = QwenVl {
+pub const QWEN3_VL: QwenVl = QwenVl {
     model_type: "qwen3_vl",
     classes: &[
         Class { name: "Qwen3VLModel", about: ABOUT[0] },
@@ -59,6 +66,22 @@ pub static QWEN3_VL: QwenVl = QwenVl {
     sections: [24, 20, 20],
     interleaved: true,
 };
+
+pub const QWEN3_VL_MOE: QwenVl = QwenVl {
+    model_type: "qwen3_vl_moe",
+    classes: &[
+        Class { name: "Qwen3VLMoeModel", about: MIXTURE_ABOUT[0] },
+        Class { name: "Qwen3VLMoeForConditionalGeneration", about: MIXTURE_ABOUT[1] },
+    ],
+    language: "qwen3_vl_moe_text",
+    ..QWEN3_VL
+};
+
+/// Whether the word table scores the words too: the whole model's word counts before that of its language model.
+fn tied(config: &Config, text_config: &Config) -> Result<bool, ModelError> {
+    const KEY: &str = "tie_word_embeddings";
+    if config.own(KEY) { config.flag(KEY, false) } else { text_config.flag(KEY, false) }
+}
 
 /// Rows and columns of tokens of an image, unless a person says otherwise or the model reads too few tokens.
 const DEFAULT_SIDE: u32 = 16;
@@ -85,7 +108,7 @@ impl Architecture for QwenVl {
         // Older configurations have the language model's options beside the image encoder's.
         let text_config = config.object("text_config")?.unwrap_or_else(|| config.clone());
         let mut language = Decoder::inside(&text_config, self.language)?;
-        language.head.tied |= config.flag("tie_word_embeddings", false)?;
+        language.head.tied = tied(config, &text_config)?;
         let [rotation] = language.rotations.as_slice() else {
             let reason = "images need one way of turning for all layers";
             return Err(text_config.refuse("model_type", reason, format!("Known is {}", self.language)));

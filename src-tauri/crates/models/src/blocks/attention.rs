@@ -1,7 +1,10 @@
 //! Scaled dot-product attention over several heads, with shared keys and values where there are fewer of them.
 
 use super::{Norm, Rotary, linear};
-use crate::builder::{GraphBuilder, Var};
+use crate::{
+    builder::{GraphBuilder, Var},
+    weights::Fill,
+};
 
 #[derive(Clone, Copy, Debug)]
 pub struct Heads {
@@ -47,6 +50,8 @@ pub struct Attention<'a> {
     pub rotary: Option<&'a Rotary>,
     pub norm: Option<HeadNorm<'a>>,
     pub context: Option<Context<'a>>,
+    /// A weight of a score for each head that weighs against those of the keys and mixes nothing in.
+    pub sinks: Option<&'a str>,
 }
 
 /// What the products of queries and keys are multiplied by.
@@ -96,6 +101,7 @@ impl<'a> Attention<'a> {
             rotary: None,
             norm: None,
             context: None,
+            sinks: None,
         }
     }
 
@@ -243,7 +249,16 @@ impl<'a> Attention<'a> {
             Some(mask) => b.add(&scores, mask),
             None => scores,
         };
-        b.softmax_last(&scores)
+        let Some(name) = self.sinks else { return b.softmax_last(&scores) };
+        let sinks = b.weight(name, &[self.heads.count], Fill::Bias);
+        let sinks = b.reshape(&sinks, &[1, self.heads.count as i64, 1, 1]);
+        let sizes = [0, 1, 2].map(|axis| b.size_of(&scores, axis));
+        let one = b.ints(&[1]);
+        let shape = b.concat(&[&sizes[0], &sizes[1], &sizes[2], &one], 0);
+        let sinks = b.expand(&sinks, &shape);
+        let all = b.concat(&[&scores, &sinks], -1);
+        let weights = b.softmax_last(&all);
+        b.slice(&weights, [0, -1], -1)
     }
 }
 

@@ -29,6 +29,7 @@ pub struct Experts {
 pub struct Router {
     /// Module of the product that scores the experts.
     pub module: &'static str,
+    pub bias: bool,
     pub scores: Scores,
     pub correction: Option<Correction>,
     pub groups: Option<Groups>,
@@ -73,6 +74,15 @@ pub enum Matrices {
     /// Tensors of all experts: gate and up in one `[experts, 2 · inner, width]`, and down `[experts, width, inner]`; their
     /// last two axes are swapped where inputs come first.
     Stacked { tensors: [&'static str; 2], stored: Stored },
+    /// Tensors of all experts with inputs first, each with its bias: gate and up in one, number by number, then down.
+    Woven { tensors: [&'static str; 4], gate: Gate },
+}
+
+/// (up + 1) · gate · sigmoid(slope · gate), the gate being at most `limit` and up between ± that.
+#[derive(Clone, Copy, Debug)]
+pub struct Gate {
+    pub slope: f64,
+    pub limit: f64,
 }
 
 /// A network that every token goes through.
@@ -125,6 +135,18 @@ impl Experts {
                 let weight = b.stacked_weight(down, [index, count], [inner, width], stored);
                 b.matmul(&product, &weight)
             }
+            Matrices::Woven { tensors: [both, both_bias, down, down_bias], gate } => {
+                let place = [index, count];
+                let weight = b.stacked_weight(both, place, [width, 2 * inner], Stored::InputsFirst);
+                let bias = b.stacked_bias(both_bias, place, 2 * inner);
+                let both = b.matmul(x, &weight);
+                let both = b.add(&both, &bias);
+                let product = gate.apply(b, &both);
+                let weight = b.stacked_weight(down, place, [inner, width], Stored::InputsFirst);
+                let bias = b.stacked_bias(down_bias, place, width);
+                let made = b.matmul(&product, &weight);
+                b.add(&made, &bias)
+            }
         }
     }
 }
@@ -134,6 +156,23 @@ fn gated(b: &mut GraphBuilder, both: &Var, inner: usize, activation: Activation)
     let parts = b.split(both, &[inner, inner], -1);
     let gate = activation.apply(b, &parts[0]);
     b.mul(&gate, &parts[1])
+}
+
+impl Gate {
+    /// `[…, 2 · inner]` to `[…, inner]`.
+    fn apply(self, b: &mut GraphBuilder, both: &Var) -> Var {
+        let (gate, up) = (b.every(both, 0, 2, -1), b.every(both, 1, 2, -1));
+        let (most, least) = (b.scalar(self.limit), b.scalar(-self.limit));
+        let gate = b.smaller(&gate, &most);
+        let up = b.smaller(&up, &most);
+        let up = b.larger(&up, &least);
+        let (slope, one) = (b.scalar(self.slope), b.scalar(1.0));
+        let steep = b.mul(&gate, &slope);
+        let open = b.unary("Sigmoid", &steep);
+        let through = b.mul(&gate, &open);
+        let up = b.add(&up, &one);
+        b.mul(&up, &through)
+    }
 }
 
 impl Shared {
@@ -159,7 +198,7 @@ impl Shared {
 impl Router {
     /// The weight of each expert, 0 for those that were not chosen: `[batch, sequence, experts]`. Computed in f32.
     fn apply(&self, b: &mut GraphBuilder, x: &Var, [width, count]: [usize; 2], chosen: usize) -> Var {
-        let logits = linear(&mut b.at(self.module), x, width, count, false);
+        let logits = linear(&mut b.at(self.module), x, width, count, self.bias);
         let logits = b.cast(&logits, Element::F32);
         let (places, weights) = match self.scores {
             Scores::OneByOne { jitter } => one_by_one(b, &logits, chosen, jitter),

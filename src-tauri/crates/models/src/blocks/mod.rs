@@ -29,7 +29,7 @@ pub use convolution::{
 };
 pub use disentangled::{Buckets, Disentangled};
 pub use embedding::embedding;
-pub use experts::{Correction, Experts, Groups, Matrices, Router, Scores, Shared};
+pub use experts::{Correction, Experts, Gate, Groups, Matrices, Router, Scores, Shared};
 pub use feed_forward::{GATED, feed_forward, gated_feed_forward};
 pub use grid_encoder::GridEncoder;
 pub use image_tokens::ImageTokens;

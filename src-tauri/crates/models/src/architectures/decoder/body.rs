@@ -26,6 +26,8 @@ pub struct Decoder {
     /// Bound of the attention scores.
     pub cap: Option<f64>,
     pub head_norm: Option<HeadNorm<'static>>,
+    /// See [`Attention::sinks`].
+    pub sinks: Option<&'static str>,
     pub rotations: Vec<Rotation>,
     /// How much less a head sees of a token one place further away, for each head.
     pub slopes: Option<Vec<f64>>,
@@ -185,6 +187,7 @@ impl Decoder {
             mask: shared.masks.get(&layer.window),
             rotary: rotary.filter(|_| layer.rotation.is_some()),
             norm: self.head_norm,
+            sinks: self.sinks,
             ..Attention::new(self.heads, ["", "", "", ""])
         };
         let mut attend = |b: &mut GraphBuilder, x: &Var| {

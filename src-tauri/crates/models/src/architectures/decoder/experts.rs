@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     ModelError,
-    blocks::{Activation, Correction, Experts, GATED, Groups, Matrices, Router, Scores, Shared, Stored},
+    blocks::{Activation, Correction, Experts, GATED, Gate, Groups, Matrices, Router, Scores, Shared, Stored},
     config::Config,
 };
 
@@ -41,6 +41,7 @@ impl Keys {
         }
         let router = Router {
             module: "gate",
+            bias: false,
             scores: Scores::Softmax,
             correction: None,
             groups: None,
@@ -277,4 +278,30 @@ pub fn glm4_moe(config: &Config) -> Read {
     let dense = config.index("first_k_dense_replace", 1)?;
     let experts = of_groups(config, &DEEPSEEK, "n_shared_experts")?;
     DEEPSEEK.place(config, decoder, experts, |index| index >= dense)
+}
+
+pub fn gpt_oss(config: &Config) -> Read {
+    let mut decoder = llama::llama(config)?;
+    decoder.sinks = Some("sinks");
+    let kinds = sliding(config, decoder.layers.len(), |index| index.is_multiple_of(2))?;
+    set_windows(&mut decoder.layers, &kinds, config.size_or_none("sliding_window")?);
+    let mut experts = MIXTRAL.read(config)?;
+    experts.router.module = "router";
+    experts.router.bias = true;
+    experts.router.normal = Some(0.0);
+    experts.matrices = Matrices::Woven {
+        tensors: ["experts.gate_up_proj", "experts.gate_up_proj_bias", "experts.down_proj", "experts.down_proj_bias"],
+        gate: Gate { slope: config.positive("swiglu_alpha", 1.702)?, limit: config.positive("swiglu_limit", 7.0)? },
+    };
+    MIXTRAL.place(config, decoder, experts, |_| true)
+}
+
+/// The language model of Qwen3-VL as a mixture.
+pub fn qwen3_vl_moe_text(config: &Config) -> Read {
+    let decoder = llama::qwen3(config)?;
+    let mut experts = QWEN.read(config)?;
+    experts.router.normal = Some(0.0);
+    experts.matrices =
+        Matrices::Stacked { tensors: ["experts.gate_up_proj", "experts.down_proj"], stored: Stored::InputsFirst };
+    place_sparsely(config, decoder, experts)
 }

@@ -62,6 +62,7 @@ fn plain(
         scale: Scale::Root,
         cap: None,
         head_norm: None,
+        sinks: None,
         rotations: Vec::new(),
         slopes: None,
         norm: Norm::Layer(config.positive(keys.epsilon, 1e-5)?),

@@ -51,6 +51,7 @@ fn assemble(config: &Config, heads: Heads, norm: Norm, feed_forward: FeedForward
         scale: Scale::Root,
         cap: None,
         head_norm: None,
+        sinks: None,
         rotations: vec![Rotation::read(config, heads.head_width)?],
         slopes: None,
         norm,

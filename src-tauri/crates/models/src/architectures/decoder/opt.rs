@@ -60,6 +60,7 @@ pub fn opt(config: &Config) -> Result<Decoder, ModelError> {
         scale: Scale::Root,
         cap: None,
         head_norm: None,
+        sinks: None,
         rotations: Vec::new(),
         slopes: None,
         norm: if config.flag("layer_norm_elementwise_affine", true)? {

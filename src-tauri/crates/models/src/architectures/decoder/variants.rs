@@ -68,7 +68,7 @@ macro_rules! part {
     };
 }
 
-pub static VARIANTS: [Variant; 65] = [
+pub static VARIANTS: [Variant; 67] = [
     variant!("arcee", "Arcee", llama::arcee, ["num_key_value_heads", "head_dim"]),
     variant!("biogpt", "BioGptModel", "BioGptForCausalLM", "biogpt", gpt::biogpt, []),
     variant!("bloom", "BloomModel", "BloomForCausalLM", "transformer", gpt::bloom, []),
@@ -101,6 +101,7 @@ pub static VARIANTS: [Variant; 65] = [
     variant!("gpt_bigcode", "GPTBigCodeModel", "GPTBigCodeForCausalLM", "transformer", gpt::gpt_bigcode, []),
     variant!("gpt_neo", "GPTNeoModel", "GPTNeoForCausalLM", "transformer", gpt::gpt_neo, ["attention_layers"]),
     variant!("gpt_neox", "GPTNeoXModel", "GPTNeoXForCausalLM", "gpt_neox", gpt::gpt_neox, []),
+    mixture!("gpt_oss", "GptOss", experts::gpt_oss, []),
     variant!("gptj", "GPTJModel", "GPTJForCausalLM", "transformer", gpt::gptj, []),
     variant!("granite", "Granite", llama::granite, ["num_key_value_heads", "head_dim"]),
     mixture!("granitemoe", "GraniteMoe", experts::granitemoe, ["num_key_value_heads", "head_dim"]),
@@ -142,6 +143,7 @@ pub static VARIANTS: [Variant; 65] = [
     variant!("qwen3", "Qwen3", llama::qwen3, []),
     mixture!("qwen3_moe", "Qwen3Moe", experts::qwen3_moe, []),
     part!("qwen3_vl_text", "Qwen3VLTextModel", llama::qwen3, []),
+    part!("qwen3_vl_moe_text", "Qwen3VLMoeTextModel", experts::qwen3_vl_moe_text, []),
     variant!("seed_oss", "SeedOss", llama::seed_oss, []),
     variant!("smollm3", "SmolLM3", llama::smollm3, ["no_rope_layers", "head_dim"]),
     mixture!("solar_open", "SolarOpen", experts::solar_open, []),
