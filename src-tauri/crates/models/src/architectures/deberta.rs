@@ -116,7 +116,7 @@ impl Options {
             narrow: config.size("embedding_size", width)?,
             inner: config.needed("intermediate_size")?,
             layers: config.layers("num_hidden_layers", 12)?,
-            heads: Heads { width, count, key_value_count: count, head_width },
+            heads: Heads { width, count, key_value_count: count, head_width, value_width: head_width },
             activation: Activation::read(config, "hidden_act", "gelu")?,
             epsilon,
             vocabulary: config.needed("vocab_size")?,

@@ -103,7 +103,10 @@ impl Options {
             inner: config.size("d_ff", inner)?,
             layers,
             decoder_layers: config.layers("num_decoder_layers", layers)?,
-            heads: Heads { width, count, key_value_count: count, head_width: config.size("d_kv", 64)? },
+            heads: {
+                let each = config.size("d_kv", 64)?;
+                Heads { width, count, key_value_count: count, head_width: each, value_width: each }
+            },
             bias: RelativeBias::read(config, count)?,
             own_bias: kind.own_bias,
             activation: Activation::named(config, "feed_forward_proj", activation)?,

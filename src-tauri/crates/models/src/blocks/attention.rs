@@ -13,19 +13,26 @@ pub struct Heads {
     pub count: usize,
     /// Heads of keys and values; each serves `count / key_value_count` query heads.
     pub key_value_count: usize,
-    /// Numbers per head.
+    /// Numbers per head of queries and keys.
     pub head_width: usize,
+    /// Numbers per head of values.
+    pub value_width: usize,
 }
 
 impl Heads {
     /// As many keys and values as queries, which split the width among them.
     pub fn even(width: usize, count: usize) -> Self {
-        Self { width, count, key_value_count: count, head_width: width / count }
+        Self { width, count, key_value_count: count, head_width: width / count, value_width: width / count }
     }
 
     /// Width of all query heads together.
     pub fn query_width(&self) -> usize {
         self.count * self.head_width
+    }
+
+    /// Width of what all query heads mix together.
+    pub fn mixed_width(&self) -> usize {
+        self.count * self.value_width
     }
 
     /// Width of all key heads, or all value heads, together.
@@ -121,7 +128,7 @@ impl<'a> Attention<'a> {
 
     /// Queries, keys and values: each `[batch, sequence, heads, head width]`.
     fn project(&self, b: &mut GraphBuilder, x: &Var) -> [Var; 3] {
-        let Heads { width, count, key_value_count, head_width } = self.heads;
+        let Heads { width, count, key_value_count, head_width, .. } = self.heads;
         let (source, source_width) = match self.context {
             Some(context) => (context.states, context.width),
             None => (x, width),
@@ -137,10 +144,10 @@ impl<'a> Attention<'a> {
     }
 
     fn output(&self, b: &mut GraphBuilder, mixed: &Var) -> Var {
-        linear(&mut b.at(self.modules[3]), mixed, self.heads.query_width(), self.heads.width, self.bias[3])
+        linear(&mut b.at(self.modules[3]), mixed, self.heads.mixed_width(), self.heads.width, self.bias[3])
     }
 
-    /// Of what was projected already, each `[batch, sequence, heads, head width]`: `[batch, sequence, heads · head width]`.
+    /// Of what was projected already, each `[batch, sequence, heads, head width]`: `[batch, sequence, heads · value width]`.
     pub fn attend(&self, b: &mut GraphBuilder, query: &Var, key: &Var, value: &Var) -> Var {
         let (query, key) = self.normalised(b, query, key);
         let query = b.transpose(&query, &[0, 2, 1, 3]);
@@ -206,7 +213,7 @@ impl<'a> Attention<'a> {
             self.mix_grouped(b, query, key, value)
         };
         let mixed = b.transpose(&mixed, &[0, 2, 1, 3]);
-        b.reshape(&mixed, &[0, 0, self.heads.query_width() as i64])
+        b.reshape(&mixed, &[0, 0, self.heads.mixed_width() as i64])
     }
 
     /// The query heads that share a key are stacked along the sequence, so that keys and values are never repeated and
@@ -224,8 +231,8 @@ impl<'a> Attention<'a> {
         let weights = self.weigh(b, &scores);
         let weights = b.reshape_to(&weights, &together);
         let mixed = b.matmul(&weights, value);
-        let mixed = b.reshape(&mixed, &[0, self.heads.count as i64, -1, width]);
-        b.hint_heads(&mixed, self.heads.count, self.heads.head_width);
+        let mixed = b.reshape(&mixed, &[0, self.heads.count as i64, -1, self.heads.value_width as i64]);
+        b.hint_heads(&mixed, self.heads.count, self.heads.value_width);
         mixed
     }
 

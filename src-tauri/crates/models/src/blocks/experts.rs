@@ -64,6 +64,8 @@ pub enum Scores {
 pub struct Groups {
     pub count: usize,
     pub chosen: usize,
+    /// A group is as good as so many of its best experts together.
+    pub best: usize,
 }
 
 /// How a checkpoint has the matrices of the experts.
@@ -255,12 +257,12 @@ impl Router {
 }
 
 impl Groups {
-    /// The scores with those of all groups but the best out of reach; a group is as good as its two best experts together.
+    /// The scores with those of all groups but the best out of reach.
     fn keep_best(&self, b: &mut GraphBuilder, scores: &Var, experts: usize) -> Var {
         let groups = self.count as i64;
         let grouped = b.reshape(scores, &[0, 0, groups, (experts / self.count) as i64]);
-        let (two, _) = b.largest(&grouped, 2);
-        let sums = b.sum_last(&two);
+        let (best, _) = b.largest(&grouped, self.best);
+        let sums = b.sum_last(&best);
         let sums = b.squeeze(&sums, -1);
         let (_, places) = b.largest(&sums, self.chosen);
         let (away, kept) = (filled_like(b, &sums, f64::from(f32::MIN)), filled_like(b, &places, 0.0));

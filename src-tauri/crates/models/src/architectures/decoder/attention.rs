@@ -1,7 +1,7 @@
 //! How queries, keys and values are had from a vector: three products, or one that holds all of them.
 
 use crate::{
-    blocks::{Attention, Heads, Past, Stored},
+    blocks::{Attention, Heads, Past, Stored, linear, rms_norm},
     builder::{GraphBuilder, Var},
 };
 
@@ -13,6 +13,18 @@ pub enum Projection {
         bias: [bool; 4],
     },
     Fused(Fused),
+    Latent(Latent),
+}
+
+/// Keys and values out of one narrow vector, and the part of a key that is turned, which all heads share; queries out of a
+/// narrow vector too where `query_rank` says how wide (DeepSeek-AI 2024, arXiv 2405.04434, section 2.1).
+#[derive(Clone, Copy)]
+pub struct Latent {
+    pub query_rank: Option<usize>,
+    pub rank: usize,
+    /// Numbers of a head that are turned; the others come before them.
+    pub turned: usize,
+    pub bias: bool,
 }
 
 /// One product for queries, keys and values, and one for the output.
@@ -44,6 +56,11 @@ impl Projection {
                 let mixed = attention.attend(b, &query, &key, &value);
                 fused.output(b, attention.heads, &mixed)
             }
+            Self::Latent(latent) => {
+                let [query, key, value] = latent.parts(b, attention.heads, x);
+                let mixed = attention.attend(b, &query, &key, &value);
+                latent.output(b, attention.heads, &mixed)
+            }
         }
     }
 
@@ -64,14 +81,57 @@ impl Projection {
                 let (mixed, present) = attention.attend_cached(b, &query, &key, &value, past);
                 (fused.output(b, attention.heads, &mixed), present)
             }
+            Self::Latent(latent) => {
+                let [query, key, value] = latent.parts(b, attention.heads, x);
+                let (mixed, present) = attention.attend_cached(b, &query, &key, &value, past);
+                (latent.output(b, attention.heads, &mixed), present)
+            }
         }
+    }
+}
+
+impl Latent {
+    /// Queries, keys and values, each `[batch, sequence, heads, …]`, the turned numbers first: their order is nothing to
+    /// the products of queries and keys.
+    fn parts(&self, b: &mut GraphBuilder, heads: Heads, x: &Var) -> [Var; 3] {
+        const EPSILON: f64 = 1e-6;
+        let Heads { width, count, head_width, value_width, .. } = heads;
+        let (turned, kept) = (self.turned, head_width - self.turned);
+        let queries = match self.query_rank {
+            None => linear(&mut b.at("q_proj"), x, width, heads.query_width(), false),
+            Some(rank) => {
+                let narrow = linear(&mut b.at("q_a_proj"), x, width, rank, self.bias);
+                let narrow = rms_norm(&mut b.at("q_a_layernorm"), &narrow, rank, EPSILON);
+                linear(&mut b.at("q_b_proj"), &narrow, rank, heads.query_width(), false)
+            }
+        };
+        let queries = b.reshape(&queries, &[0, 0, count as i64, head_width as i64]);
+        let parts = b.split(&queries, &[kept, turned], -1);
+        let query = b.concat(&[&parts[1], &parts[0]], -1);
+
+        let both = linear(&mut b.at("kv_a_proj_with_mqa"), x, width, self.rank + turned, self.bias);
+        let narrow = b.split(&both, &[self.rank, turned], -1);
+        let latent = rms_norm(&mut b.at("kv_a_layernorm"), &narrow[0], self.rank, EPSILON);
+        let wide = linear(&mut b.at("kv_b_proj"), &latent, self.rank, count * (kept + value_width), false);
+        let wide = b.reshape(&wide, &[0, 0, count as i64, (kept + value_width) as i64]);
+        let parts = b.split(&wide, &[kept, value_width], -1);
+        let shared = b.unsqueeze(&narrow[1], 2);
+        let (batch, length) = (b.size_of(x, 0), b.size_of(x, 1));
+        let rest = b.ints(&[count as i64, turned as i64]);
+        let shape = b.concat(&[&batch, &length, &rest], 0);
+        let shared = b.expand(&shared, &shape);
+        [query, b.concat(&[&shared, &parts[0]], -1), parts[1].clone()]
+    }
+
+    fn output(&self, b: &mut GraphBuilder, heads: Heads, mixed: &Var) -> Var {
+        linear(&mut b.at("o_proj"), mixed, heads.mixed_width(), heads.width, self.bias)
     }
 }
 
 impl Fused {
     /// Queries, keys and values out of the one product: each `[batch, sequence, heads, head width]`.
     fn parts(&self, b: &mut GraphBuilder, heads: Heads, x: &Var) -> [Var; 3] {
-        let Heads { width, count, key_value_count, head_width } = heads;
+        let Heads { width, count, key_value_count, head_width, .. } = heads;
         let (queries, keys) = (heads.query_width(), heads.key_value_width());
         let mut b = b.at(self.modules[0]);
         let all = self.stored.linear(&mut b, x, width, queries + 2 * keys, self.bias[0]);
@@ -99,6 +159,6 @@ impl Fused {
     }
 
     fn output(&self, b: &mut GraphBuilder, heads: Heads, mixed: &Var) -> Var {
-        self.stored.linear(&mut b.at(self.modules[1]), mixed, heads.query_width(), heads.width, self.bias[1])
+        self.stored.linear(&mut b.at(self.modules[1]), mixed, heads.mixed_width(), heads.width, self.bias[1])
     }
 }

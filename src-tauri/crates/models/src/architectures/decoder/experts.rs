@@ -1,6 +1,7 @@
 //! Decoders whose feed-forward is a mixture of experts.
 
 use super::{
+    attention::{Latent, Projection},
     body::{Decoder, Steps},
     feed_forward::FeedForward,
     llama,
@@ -8,7 +9,10 @@ use super::{
 };
 use crate::{
     ModelError,
-    blocks::{Activation, Correction, Experts, GATED, Gate, Groups, Matrices, Router, Scores, Shared, Stored},
+    blocks::{
+        Activation, Correction, Experts, GATED, Gate, Groups, Heads, Matrices, Rotation, Router, Scale, Scores, Shared,
+        Stored,
+    },
     config::Config,
 };
 
@@ -213,7 +217,7 @@ fn of_groups(config: &Config, keys: &Keys, shared: &str) -> Result<Experts, Mode
     let mut experts = keys.read(config)?;
     experts.router.scores = Scores::Sigmoid;
     experts.router.correction = Some(Correction::Buffer("gate.e_score_correction_bias"));
-    experts.router.groups = groups(config, &experts)?;
+    experts.router.groups = groups(config, &experts, 2)?;
     experts.router.factor = config.positive("routed_scaling_factor", 1.0)?;
     experts.shared = config.size_or_none(shared)?.map(|count| Shared {
         module: "shared_experts",
@@ -225,20 +229,20 @@ fn of_groups(config: &Config, keys: &Keys, shared: &str) -> Result<Experts, Mode
     Ok(experts)
 }
 
-fn groups(config: &Config, experts: &Experts) -> Result<Option<Groups>, ModelError> {
+fn groups(config: &Config, experts: &Experts, best: usize) -> Result<Option<Groups>, ModelError> {
     let (count, chosen) = (config.size("n_group", 1)?, config.size("topk_group", 1)?);
     if count == 1 {
         return Ok(None);
     }
     let each = config.divides("n_group", experts.count, "n_group", count)?;
-    if each < 2 {
-        return Err(config.refuse("n_group", "a group needs at least two experts", "Choose fewer groups"));
+    if each < best {
+        return Err(config.refuse("n_group", format!("a group needs at least {best} experts"), "Choose fewer groups"));
     }
     if chosen > count || chosen * each < experts.chosen {
         let reason = format!("{} experts are chosen out of so many of {count} groups of {each}", experts.chosen);
         return Err(config.refuse("topk_group", reason, "Choose a number of groups that holds them"));
     }
-    Ok(Some(Groups { count, chosen }))
+    Ok(Some(Groups { count, chosen, best }))
 }
 
 pub fn solar_open(config: &Config) -> Read {
@@ -304,4 +308,57 @@ pub fn qwen3_vl_moe_text(config: &Config) -> Read {
     experts.matrices =
         Matrices::Stacked { tensors: ["experts.gate_up_proj", "experts.down_proj"], stored: Stored::InputsFirst };
     place_sparsely(config, decoder, experts)
+}
+
+/// DeepSeek V3 without its experts.
+pub fn latent(config: &Config) -> Read {
+    let (width, count) = (config.needed("hidden_size")?, config.needed("num_attention_heads")?);
+    let turned = config.needed("qk_rope_head_dim")?;
+    let heads = Heads {
+        width,
+        count,
+        key_value_count: count,
+        head_width: config.needed("qk_nope_head_dim")? + turned,
+        value_width: config.needed("v_head_dim")?,
+    };
+    let network = llama::gated(config, "hidden_act", false)?;
+    let mut decoder = llama::assemble(config, heads, llama::rms(config)?, network)?;
+    decoder.projection = Projection::Latent(Latent {
+        query_rank: config.size_or_none("q_lora_rank")?,
+        rank: config.needed("kv_lora_rank")?,
+        turned,
+        bias: config.flag("attention_bias", false)?,
+    });
+    let rotation = Rotation::read(config, turned)?;
+    let interleaved = config.flag("rope_interleave", true)?;
+    decoder.rotations = vec![if interleaved { rotation.interleaved() } else { rotation }];
+    decoder.scale = Scale::By(latent_scale(config, heads.head_width)?);
+    Ok(decoder)
+}
+
+/// 1 / √(head width), larger where rotary positions are stretched.
+fn latent_scale(config: &Config, head_width: usize) -> Result<f64, ModelError> {
+    let plain = (head_width as f64).powf(-0.5);
+    let key = if config.own("rope_parameters") { "rope_parameters" } else { "rope_scaling" };
+    let Some(scaling) = config.own_object(key)? else { return Ok(plain) };
+    let kind = scaling.text(if scaling.has("rope_type") { "rope_type" } else { "type" }, "default")?;
+    let (factor, strength) = (scaling.positive("factor", 1.0)?, scaling.amount("mscale_all_dim", 0.0)?);
+    if kind == "default" || strength == 0.0 || factor <= 1.0 {
+        return Ok(plain);
+    }
+    let larger = 0.1 * strength * factor.ln() + 1.0;
+    Ok(plain * larger * larger)
+}
+
+pub fn deepseek_v3(config: &Config) -> Read {
+    let dense = config.index("first_k_dense_replace", 3)?;
+    let experts = of_groups(config, &DEEPSEEK, "n_shared_experts")?;
+    DEEPSEEK.place(config, latent(config)?, experts, |index| index >= dense)
+}
+
+pub fn glm4_moe_lite(config: &Config) -> Read {
+    let decoder = latent(config)?;
+    let sparse = sparse(config, decoder.layers.len())?;
+    let experts = of_groups(config, &DEEPSEEK, "n_shared_experts")?;
+    DEEPSEEK.place(config, decoder, experts, |index| sparse[index])
 }

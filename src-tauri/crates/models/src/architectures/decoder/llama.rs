@@ -38,7 +38,8 @@ pub fn without_feed_forward(config: &Config) -> Read {
     assemble(config, heads(config)?, rms(config)?, nothing)
 }
 
-fn assemble(config: &Config, heads: Heads, norm: Norm, feed_forward: FeedForward) -> Read {
+/// The same of these heads and this network.
+pub fn assemble(config: &Config, heads: Heads, norm: Norm, feed_forward: FeedForward) -> Read {
     let layer = Layer { window: None, rotation: Some(0), feed_forward };
     Ok(Decoder {
         width: heads.width,
@@ -70,7 +71,7 @@ fn assemble(config: &Config, heads: Heads, norm: Norm, feed_forward: FeedForward
     })
 }
 
-fn rms(config: &Config) -> Result<Norm, ModelError> {
+pub fn rms(config: &Config) -> Result<Norm, ModelError> {
     Ok(Norm::Rms(config.positive("rms_norm_eps", 1e-6)?))
 }
 
@@ -78,7 +79,7 @@ fn layer_norm(config: &Config, key: &str) -> Result<Norm, ModelError> {
     Ok(Norm::Layer(config.positive(key, 1e-5)?))
 }
 
-fn gated(config: &Config, activation: &str, bias: bool) -> Result<FeedForward, ModelError> {
+pub fn gated(config: &Config, activation: &str, bias: bool) -> Result<FeedForward, ModelError> {
     let inner = config.needed("intermediate_size")?;
     // A type that calls its activation otherwise reads it itself.
     let activation =

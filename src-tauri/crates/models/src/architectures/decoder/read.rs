@@ -19,7 +19,7 @@ pub fn rounded_heads(config: &Config) -> Result<Heads, ModelError> {
     let key_value_count = config.size("num_key_value_heads", count)?;
     config.divides("num_attention_heads", count, "num_key_value_heads", key_value_count)?;
     let head_width = if config.has("head_dim") { config.needed("head_dim")? } else { (width / count).max(1) };
-    Ok(Heads { width, count, key_value_count, head_width })
+    Ok(Heads { width, count, key_value_count, head_width, value_width: head_width })
 }
 
 /// Which layers see only a window: as `layer_types` says, else as `otherwise` does by the layer's number.

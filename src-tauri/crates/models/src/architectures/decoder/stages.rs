@@ -38,12 +38,12 @@ impl Decoder {
                 let mask = b.input("attention_mask", Element::I64, &[batch.clone(), length.clone()]);
                 let pasts: Vec<Past> = (0..self.layers.len())
                     .map(|layer| {
-                        let shape = self.cache_shape(&batch, &past);
-                        let mut part = |part| {
+                        let [key, value] = self.cache_shapes(&batch, &past);
+                        let mut part = |part, shape: &[Dimension]| {
                             let element = b.float();
-                            b.input(&format!("past_key_values.{layer}.{part}"), element, &shape)
+                            b.input(&format!("past_key_values.{layer}.{part}"), element, shape)
                         };
-                        Past { key: part("key"), value: part("value") }
+                        Past { key: part("key", &key), value: part("value", &value) }
                     })
                     .collect();
                 let (before, own) = (b.size_of(&pasts[0].key, 2), b.ints(&[1]));
@@ -69,15 +69,17 @@ impl Decoder {
         let last = b.gather(&hidden, &last, 1);
         let scores = self.score(b, &last, &table);
         b.output("logits", &scores, &[batch.clone(), Dimension::Fixed(1), Dimension::Fixed(self.vocabulary as u64)]);
-        let shape = self.cache_shape(batch, length);
+        let [key, value] = self.cache_shapes(batch, length);
         for (layer, present) in presents.iter().enumerate() {
-            b.output_kept(&format!("present.{layer}.key"), &present.key, &shape);
-            b.output_kept(&format!("present.{layer}.value"), &present.value, &shape);
+            b.output_kept(&format!("present.{layer}.key"), &present.key, &key);
+            b.output_kept(&format!("present.{layer}.value"), &present.value, &value);
         }
     }
 
-    fn cache_shape(&self, batch: &Dimension, length: &Dimension) -> [Dimension; 4] {
+    /// Of keys and of values.
+    fn cache_shapes(&self, batch: &Dimension, length: &Dimension) -> [[Dimension; 4]; 2] {
         let fixed = |size: usize| Dimension::Fixed(size as u64);
-        [batch.clone(), fixed(self.heads.key_value_count), length.clone(), fixed(self.heads.head_width)]
+        [self.heads.head_width, self.heads.value_width]
+            .map(|width| [batch.clone(), fixed(self.heads.key_value_count), length.clone(), fixed(width)])
     }
 }

@@ -68,7 +68,7 @@ macro_rules! part {
     };
 }
 
-pub static VARIANTS: [Variant; 67] = [
+pub static VARIANTS: [Variant; 70] = [
     variant!("arcee", "Arcee", llama::arcee, ["num_key_value_heads", "head_dim"]),
     variant!("biogpt", "BioGptModel", "BioGptForCausalLM", "biogpt", gpt::biogpt, []),
     variant!("bloom", "BloomModel", "BloomForCausalLM", "transformer", gpt::bloom, []),
@@ -77,6 +77,7 @@ pub static VARIANTS: [Variant; 67] = [
     variant!("cohere2", "Cohere2", llama::cohere2, ["num_key_value_heads", "head_dim"]),
     variant!("ctrl", "CTRLModel", "CTRLLMHeadModel", "transformer", gpt::ctrl, []),
     variant!("cwm", "Cwm", llama::cwm, []),
+    mixture!("deepseek_v3", "DeepseekV3", experts::deepseek_v3, []),
     variant!("ernie4_5", "Ernie4_5", llama::ernie4_5, []),
     mixture!("ernie4_5_moe", "Ernie4_5_Moe", experts::ernie4_5_moe, []),
     variant!("exaone4", "Exaone4", llama::exaone4, ["head_dim"]),
@@ -96,6 +97,7 @@ pub static VARIANTS: [Variant; 67] = [
     variant!("glm", "Glm", llama::glm, []),
     variant!("glm4", "Glm4", llama::glm4, []),
     mixture!("glm4_moe", "Glm4Moe", experts::glm4_moe, []),
+    mixture!("glm4_moe_lite", "Glm4MoeLite", experts::glm4_moe_lite, ["mlp_layer_types"]),
     variant!("gpt-sw3", "GPT2Model", "GPT2LMHeadModel", "transformer", gpt::gpt2, []),
     variant!("gpt2", "GPT2Model", "GPT2LMHeadModel", "transformer", gpt::gpt2, []),
     variant!("gpt_bigcode", "GPTBigCodeModel", "GPTBigCodeForCausalLM", "transformer", gpt::gpt_bigcode, []),
@@ -151,4 +153,5 @@ pub static VARIANTS: [Variant; 67] = [
     variant!("starcoder2", "Starcoder2", llama::starcoder2, ["head_dim"]),
     variant!("vaultgemma", "VaultGemma", llama::vaultgemma, []),
     variant!("xglm", "XGLM", gpt::xglm, []),
+    variant!("youtu", "Youtu", experts::latent, []),
 ];
