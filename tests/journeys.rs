@@ -1,8 +1,12 @@
 //! Journeys through the real window. Their pictures are kept in the target folder's `journeys/`.
 #![cfg(target_os = "linux")]
 
+#[path = "journeys/hub.rs"]
+mod hub;
 #[path = "journeys/insight.rs"]
 mod insight;
+#[path = "common/hub.rs"]
+mod server;
 #[path = "journeys/templates.rs"]
 mod templates;
 #[path = "common/window.rs"]

@@ -40,7 +40,7 @@ const MAY_KNOW: [(&str, &[&str]); 10] = [
 ];
 
 /// Foreign crates, by the start of their name, that belong to one crate of ours.
-const KEPT_IN: [(&str, &str); 11] = [
+const KEPT_IN: [(&str, &str); 13] = [
     ("tauri", "assay"),
     ("duckdb", "assay-store"),
     ("candle", "assay-engine"),
@@ -52,6 +52,8 @@ const KEPT_IN: [(&str, &str); 11] = [
     ("leptos", "assay-ui"),
     ("wasm-bindgen", "assay-ui"),
     ("web-sys", "assay-ui"),
+    ("hf-hub", "assay"),
+    ("ureq", "assay"),
 ];
 
 /// Direct dependencies of each package of the workspace, those for tests and build steps apart.

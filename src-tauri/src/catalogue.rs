@@ -1,6 +1,6 @@
 //! Every model that can be measured: the presets, and what the person added.
 
-use crate::place::Place;
+use crate::{hub::Fetched, place::Place};
 use contract::{DEFAULT_OUTPUT, DimRole, Failure, Mode, ModelId, ModelInfo, ModelOrigin, OUTPUT, Setting};
 use models::Model;
 use std::{
@@ -105,6 +105,14 @@ impl Catalogue {
         self.keep(store, Model::open(&folder.join("config.json"))?, Some(name))
     }
 
+    /// Lists what was fetched from Hugging Face, with where it comes from.
+    pub fn add_fetched(&self, store: &Store, fetched: Fetched) -> Result<ModelInfo, Failure> {
+        let Fetched { name, path, origin } = fetched;
+        let mut listed = Listed::from(Model::open(&path)?);
+        (listed.info.name, listed.info.origin) = (name, origin);
+        self.list_from_now_on(store, listed)
+    }
+
     pub fn remove(&self, store: &Store, id: &ModelId) -> Result<(), Failure> {
         if Model::preset(id).is_some() {
             return Err(Failure::bad_input(id.0.clone(), "it ships with Assay and stays"));
@@ -119,6 +127,10 @@ impl Catalogue {
         if let Some(name) = name {
             name.clone_into(&mut listed.info.name);
         }
+        self.list_from_now_on(store, listed)
+    }
+
+    fn list_from_now_on(&self, store: &Store, listed: Listed) -> Result<ModelInfo, Failure> {
         let info = listed.info.clone();
         store.save_model(&info)?;
         self.opened().insert(info.id.clone(), Arc::new(listed));
@@ -133,7 +145,10 @@ impl Catalogue {
 fn reopen(info: &ModelInfo) -> Result<Model, Failure> {
     let path = match &info.origin {
         ModelOrigin::Preset => return Err(Failure::not_found("preset", &info.id)),
-        ModelOrigin::Config { path } | ModelOrigin::Checkpoint { path } | ModelOrigin::Onnx { path } => path,
+        ModelOrigin::Config { path }
+        | ModelOrigin::Checkpoint { path }
+        | ModelOrigin::Onnx { path }
+        | ModelOrigin::Hub { path, .. } => path,
     };
     let model = Model::open(Path::new(path))?;
     if model.info().id != info.id {

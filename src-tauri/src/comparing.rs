@@ -112,6 +112,9 @@ fn nothing_else_runs(desk: &Desk) -> Result<(), Failure> {
     if desk.inventory.is_at_work() {
         return Err(refused("this machine is being looked at, and each would disturb the other"));
     }
+    if desk.fetching.is_at_work() {
+        return Err(refused("a model is being fetched, and each would disturb the other"));
+    }
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use crate::{
     catalogue::Catalogue,
     comparing::Comparing,
     front::Front,
+    hub::Fetching,
     insight::Insight,
     instance::{self, Claim, Instance},
     inventory::{self, Inventory},
@@ -45,6 +46,7 @@ pub struct Inside {
     pub(crate) making: Making,
     pub(crate) insight: Insight,
     pub(crate) workshop: Workshop,
+    pub(crate) fetching: Fetching,
     store: watch::Sender<StoreState>,
     instance: Mutex<Option<Instance>>,
     listener: Mutex<Option<Listener>>,
@@ -103,6 +105,7 @@ impl Desk {
             making: Making::default(),
             insight: Insight::default(),
             workshop: Workshop::default(),
+            fetching: Fetching::default(),
             store: watch::Sender::new(StoreState::Opening),
             instance: Mutex::default(),
             listener: Mutex::default(),
@@ -256,6 +259,7 @@ impl Desk {
     /// Ends the running worker; what waits is kept for the next start, paused.
     pub(crate) fn stop_for_good(&self) {
         self.comparing.end(false);
+        self.fetching.cancel();
         self.queue.close();
         if let StoreState::Open(store) = &*self.store.borrow() {
             queue::changed(self, store);

@@ -107,6 +107,13 @@ pub fn measure_peaks(desk: &Desk, store: Store) -> Result<(), Failure> {
         )
         .remedy("Pause the queue, or wait until it is empty"));
     }
+    if desk.fetching.is_at_work() {
+        return Err(Failure::bad_input(
+            "Measure this machine",
+            "a model is being fetched, and each would disturb the other",
+        )
+        .remedy("Wait until it has ended, or cancel it"));
+    }
     let control = Control::default();
     {
         let mut running = lock(&desk.inventory.peaks);
@@ -148,9 +155,13 @@ impl Inventory {
         }
     }
 
+    pub fn measures_peaks(&self) -> bool {
+        lock(&self.peaks).is_some()
+    }
+
     /// Whether the machine is being scanned or measured; a model measured beside it would disturb both.
     pub fn is_at_work(&self) -> bool {
-        lock(&self.peaks).is_some() || matches!(self.scanning.try_lock(), Err(TryLockError::WouldBlock))
+        self.measures_peaks() || matches!(self.scanning.try_lock(), Err(TryLockError::WouldBlock))
     }
 }
 

@@ -13,6 +13,7 @@ mod estimate;
 mod few_layers;
 pub mod front;
 mod gallery;
+mod hub;
 mod insight;
 pub mod instance;
 mod inventory;

@@ -53,7 +53,7 @@ impl Place {
         self.data.join("store.txt")
     }
 
-    /// Says that a token was given to the system's secret store; the token itself is never in a file.
+    /// Says that a token was given to the system's secret store, and for which server; the token itself is never in a file.
     pub fn token_mark(&self) -> PathBuf {
         self.data.join("token-is-set")
     }
@@ -66,6 +66,11 @@ impl Place {
     /// Generated weights and reference outputs; may be deleted at any time.
     pub fn weights(&self) -> PathBuf {
         self.cache.join("weights")
+    }
+
+    /// What was fetched from Hugging Face, a folder for each commit of a repository.
+    pub fn hub(&self) -> PathBuf {
+        self.data.join("hub")
     }
 
     /// The Python environment that generated files are run in.

@@ -22,7 +22,7 @@ fn filled(data: &Path, table: &str) -> Window {
 }
 
 /// Pictures in both themes and at both sizes.
-fn pictures(window: &Window, name: &str) {
+pub fn pictures(window: &Window, name: &str) {
     for theme in ["light", "dark"] {
         window.theme(theme);
         for (width, height) in [(1280, 800), (900, 600)] {

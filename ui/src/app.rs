@@ -198,8 +198,8 @@ fn hear(app: App, event: &Event) {
         Event::ModelsChanged => app.models.update(|version| *version += 1),
         Event::Dropped(paths) => actions::take_dropped(app, paths.clone()),
         Event::Notice(notice) => app.tell(notice.kind, notice.text.clone()),
-        // Heard by the pages of this machine and of templates, and by the question before leaving.
-        Event::Peaks(_) | Event::PeaksEnded { .. } | Event::Making(_) | Event::QuitAsked => {}
+        // Heard by the pages of this machine, of models and of templates, and by the question before leaving.
+        Event::Peaks(_) | Event::PeaksEnded { .. } | Event::Fetch(_) | Event::Making(_) | Event::QuitAsked => {}
         // No page shows generated files being run yet; the command line does.
         Event::Python(_) | Event::PythonEnded { .. } | Event::Trials(_) => {}
     }

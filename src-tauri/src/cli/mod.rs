@@ -5,6 +5,7 @@ mod check_golden;
 mod compare;
 mod describe;
 mod export;
+mod fetch;
 mod forecast;
 mod generate;
 mod import;
@@ -47,6 +48,7 @@ enum Command {
     Describe(describe::Describe),
     Build(build::Build),
     CheckGolden(check_golden::CheckGolden),
+    Fetch(fetch::FetchModel),
     Import(import::Import),
     Export(export::Export),
     Query(query::Query),
@@ -69,6 +71,7 @@ pub fn main() -> ExitCode {
         Command::Describe(command) => command.run(output),
         Command::Build(command) => command.run(output),
         Command::CheckGolden(command) => command.run(output),
+        Command::Fetch(command) => command.run(output),
         Command::Import(command) => command.run(output),
         Command::Export(command) => command.run(output),
         Command::Query(command) => command.run(output),

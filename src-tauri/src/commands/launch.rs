@@ -30,6 +30,10 @@ impl Answer<StartPlan> for Desk {
             let ids = jobs.iter().map(|job| job.id.clone()).collect();
             desk.queue.add(jobs);
             queue::changed(&desk, &store);
+            if desk.fetching.is_at_work() {
+                let text = "Measuring begins when the model of Hugging Face is fetched: each would disturb the other.";
+                desk.tell(Event::Notice(Notice { kind: NoticeKind::Info, text: text.into() }));
+            }
             Ok(ids)
         })
         .await

@@ -3,6 +3,7 @@
 mod app;
 mod compare;
 mod gallery;
+mod hub;
 mod insight;
 mod launch;
 mod machine;

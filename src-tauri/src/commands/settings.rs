@@ -5,6 +5,7 @@ use crate::{
     bench::available_disk,
     desk::{Desk, blocking},
     front::FileQuestion,
+    hub::Endpoint,
     secret,
 };
 use contract::*;
@@ -36,10 +37,13 @@ fn check(settings: &Settings) -> Result<(), Failure> {
     for (hardware, price) in &settings.prices {
         range(&format!("price of {hardware}"), *price, 0.0, 1e6, " an hour")?;
     }
-    match settings.threads {
-        Some(threads) => range("threads", f64::from(threads), 1.0, 1024.0, ""),
-        None => Ok(()),
+    if let Some(threads) = settings.threads {
+        range("threads", f64::from(threads), 1.0, 1024.0, "")?;
     }
+    if let Some(mirror) = &settings.hub_mirror {
+        Endpoint::parse("Hugging Face mirror", mirror)?;
+    }
+    Ok(())
 }
 
 impl Answer<GetStorage> for Desk {
@@ -47,6 +51,7 @@ impl Answer<GetStorage> for Desk {
         let desk = self.clone();
         self.with_store(move |store| {
             let weights = &desk.bench.weights;
+            let mirror = store.settings()?.hub_mirror;
             Ok(StorageInfo {
                 store_path: store.path().display().to_string(),
                 store_bytes: store.size_bytes(),
@@ -54,7 +59,10 @@ impl Answer<GetStorage> for Desk {
                 weights_path: weights.root().display().to_string(),
                 weights_bytes: weights.bytes(),
                 available_disk_bytes: available_disk(weights.root()),
-                token_set: secret::token_is_set(&desk.place),
+                // One of the environment that makes no sense is shown as it is; fetching says what is wrong with it.
+                hub_endpoint: Endpoint::chosen(mirror.as_deref())
+                    .map_or_else(|failure| failure.to_string(), |endpoint| endpoint.url().to_owned()),
+                token_endpoint: secret::token_endpoint(&desk.place).map(|endpoint| endpoint.url().to_owned()),
             })
         })
         .await
@@ -89,7 +97,11 @@ impl Answer<ClearWeights> for Desk {
 
 impl Answer<SetToken> for Desk {
     async fn answer(&self, SetToken { token }: SetToken) -> Result<(), Failure> {
-        let desk = self.clone();
-        blocking(move || secret::set_token(&desk.place, &token)).await
+        let (desk, settings) = (self.clone(), self.settings().await?);
+        blocking(move || {
+            let endpoint = Endpoint::chosen(settings.hub_mirror.as_deref())?;
+            secret::set_token(&desk.place, &token, &endpoint)
+        })
+        .await
     }
 }

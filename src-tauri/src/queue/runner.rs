@@ -38,6 +38,7 @@ fn next(desk: &Desk, shift: u64) -> Option<(Job, Control)> {
         if !state.paused
             && !desk.inventory.is_at_work()
             && !desk.comparing.is_at_work()
+            && !desk.fetching.is_at_work()
             && let Some(mut job) = state.waiting.pop_front()
         {
             job.state = JobState::Running;

@@ -1,9 +1,10 @@
-//! Settings: look, measuring, where things are kept, and the token for downloads to come.
+//! Settings: look, measuring, where things are kept, and where models are fetched from.
 
 use crate::{actions, bridge, load::load, parts::*, state::App};
 use chart::format;
 use contract::{
-    ClearWeights, Failure, GetSettings, GetStorage, NoticeKind, OpenStore, SetToken, Settings, StorageInfo, Theme,
+    ClearWeights, Failure, GetSettings, GetStorage, NoticeKind, OpenStore, SaveSettings, SetToken, Settings,
+    StorageInfo, Theme,
 };
 use leptos::{prelude::*, task::spawn_local};
 
@@ -26,7 +27,10 @@ pub fn SettingsPage() -> impl IntoView {
             <div class="page-scroll">
                 <Look />
                 <WhenLoaded load=settings rows=3 ready=|settings| view! { <Measuring settings /> } />
-                <WhenLoaded load=storage rows=3 ready=move |info| view! { <Storage info reload=Callback::new(move |()| storage.reload()) /> } />
+                <WhenLoaded load=storage rows=3 ready=move |info: StorageInfo| {
+                    let reload = Callback::new(move |()| storage.reload());
+                    view! { <Storage info=info.clone() reload /><HuggingFace info reload /> }
+                } />
                 <p class="quiet small">"Assay "{app.version}</p>
             </div>
         </section>
@@ -212,14 +216,58 @@ fn Storage(info: StorageInfo, reload: Callback<()>) -> impl IntoView {
                     <Button small=true testid="clear-weights" disabled=info.weights_bytes == 0 on_press=clear>"Clear"</Button>
                 </span>
             </div>
-            <Token set=info.token_set reload />
         </section>
+    }
+}
+
+/// The only part that uses the network, when a model is fetched by its id.
+#[component]
+fn HuggingFace(info: StorageInfo, reload: Callback<()>) -> impl IntoView {
+    view! {
+        <section class="panel setting-panel">
+            <h2>"Hugging Face"</h2>
+            <Mirror endpoint=info.hub_endpoint.clone() reload />
+            <Token endpoint=info.hub_endpoint kept_for=info.token_endpoint reload />
+        </section>
+    }
+}
+
+/// Kept when the person leaves the field, refused with a sentence when it is no address.
+#[component]
+fn Mirror(endpoint: String, reload: Callback<()>) -> impl IntoView {
+    let app = App::get();
+    let text = RwSignal::new(app.settings.with_untracked(|settings| settings.hub_mirror.clone().unwrap_or_default()));
+    let failure = RwSignal::new(None::<Failure>);
+    let keep = move |_| {
+        let mirror = Some(text.get_untracked().trim().to_owned()).filter(|mirror| !mirror.is_empty());
+        let settings = Settings { hub_mirror: mirror, ..app.settings.get_untracked() };
+        spawn_local(async move {
+            match bridge::ask(SaveSettings { settings: settings.clone() }).await {
+                Ok(()) => {
+                    app.settings.set(settings);
+                    reload.try_run(());
+                }
+                Err(reason) => drop(failure.try_set(Some(reason))),
+            }
+        });
+    };
+    view! {
+        <label class="setting">
+            <span class="setting-name">
+                "Mirror"
+                <span class="quiet small" data-testid="hub-endpoint">{format!("Another server that is asked for models. Now it is {endpoint}.")}</span>
+            </span>
+            <span class="setting-value">
+                <input class="input" type="text" spellcheck="false" placeholder="https://…" data-testid="hub-mirror" bind:value=text on:change=keep />
+            </span>
+        </label>
+        {move || failure.get().map(|failure| view! { <InlineFailure failure /> })}
     }
 }
 
 /// The token goes to the system's secret store and is never shown again.
 #[component]
-fn Token(set: bool, reload: Callback<()>) -> impl IntoView {
+fn Token(endpoint: String, kept_for: Option<String>, reload: Callback<()>) -> impl IntoView {
     let token = RwSignal::new(String::new());
     let failure = RwSignal::new(None::<Failure>);
     let keep = move |text: String| {
@@ -237,11 +285,14 @@ fn Token(set: bool, reload: Callback<()>) -> impl IntoView {
     view! {
         <div class="setting">
             <span class="setting-name">
-                "Hugging Face token"
-                <span class="quiet small">"Kept by this system's secret store. Needed only for private models."</span>
+                "Token"
+                <span class="quiet small">{match &kept_for {
+                    Some(kept_for) if *kept_for != endpoint => format!("It is for {kept_for} and is not sent to {endpoint}."),
+                    _ => format!("Kept by this system's secret store and sent to {endpoint} alone. Needed only for private models and those with terms to agree to."),
+                }}</span>
             </span>
             <span class="setting-value">
-                {if set {
+                {if kept_for.is_some() {
                     view! {
                         <span class="chip ready">"Set"</span>
                         <Button small=true on_press=move |_| keep(String::new())>"Remove"</Button>

@@ -1,6 +1,6 @@
 //! What the shell tells the window without being asked.
 
-use crate::{FilesDone, Live, LiveComparison, PeakProgress, Queue, RunId, TrialsProgress};
+use crate::{Fetch, FilesDone, Live, LiveComparison, PeakProgress, Queue, RunId, TrialsProgress};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,6 +20,8 @@ pub enum Event {
         error: Option<String>,
     },
     ModelsChanged,
+    /// How far what is being fetched from Hugging Face is, and how it ended.
+    Fetch(Box<Fetch>),
     /// How far the impact or the generation that is under way is.
     Making(FilesDone),
     /// What making the Python environment is at, in a line.

@@ -19,6 +19,15 @@ pub enum ModelOrigin {
     Onnx {
         path: String,
     },
+    /// Fetched from a repository of Hugging Face; with random weights where only its configuration was.
+    Hub {
+        path: String,
+        repository: String,
+        /// The commit.
+        revision: String,
+        /// None where the repository names none.
+        licence: Option<String>,
+    },
 }
 
 /// What a dimension means, so that it can be asked for in plain words.

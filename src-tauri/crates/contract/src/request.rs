@@ -79,6 +79,17 @@ requests! {
     /// What a configuration would take whole with these sizes of its inputs, from runs of it with a few layers.
     ForecastLayers { name: String, text: String, dims: BTreeMap<String, u32> } -> LayerForecasts;
 
+    // Models of Hugging Face: the only requests that use the network
+    /// Asks what a repository holds at this branch, tag or commit, `main` where none is named. Keeps nothing of it.
+    LookUpHub { repository: String, revision: Option<String> } -> HubModel;
+    /// Fetches a repository's configuration, and the weights of this name beside it, and lists the model.
+    /// Answers at once; progress and the end come as events.
+    StartFetch { repository: String, revision: String, weights: Option<String> } -> ();
+    /// What is being fetched, or was fetched last since the start.
+    GetFetch -> Option<Fetch>;
+    /// Ends a look-up and what is being fetched; what arrived is kept for the next time.
+    CancelFetch -> ();
+
     // Launch
     EstimatePlan { plan: Plan } -> PlanEstimate;
     StartPlan { plan: Plan } -> Vec<JobId>;

@@ -30,6 +30,8 @@ pub struct Settings {
     pub welcomed: bool,
     /// What an hour of a hardware costs, by its name in results.
     pub prices: BTreeMap<String, f64>,
+    /// A mirror that is asked in place of huggingface.co.
+    pub hub_mirror: Option<String>,
 }
 
 impl Default for Settings {
@@ -43,6 +45,7 @@ impl Default for Settings {
             memory_share: 0.8,
             welcomed: false,
             prices: BTreeMap::new(),
+            hub_mirror: None,
         }
     }
 }
@@ -56,7 +59,10 @@ pub struct StorageInfo {
     pub weights_path: String,
     pub weights_bytes: u64,
     pub available_disk_bytes: u64,
-    pub token_set: bool,
+    /// Where models are fetched from, as settings and environment say now.
+    pub hub_endpoint: String,
+    /// The one place that the kept token is sent to; none where no token is kept.
+    pub token_endpoint: Option<String>,
 }
 
 /// What the window needs to draw its first frame.

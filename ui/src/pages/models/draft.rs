@@ -1,6 +1,6 @@
 //! The model that is looked at or written. Lives as long as the window, so that leaving the page loses nothing.
 
-use super::filter::GalleryFilter;
+use super::{filter::GalleryFilter, hub::HubDraft};
 use crate::{
     bridge,
     state::{App, Place},
@@ -44,6 +44,7 @@ pub struct ModelDraft {
     pub dims: RwSignal<BTreeMap<String, u32>>,
     pub view: RwSignal<View>,
     pub filter: RwSignal<GalleryFilter>,
+    pub hub: HubDraft,
 }
 
 impl ModelDraft {
@@ -55,6 +56,7 @@ impl ModelDraft {
             dims: RwSignal::new(BTreeMap::new()),
             view: RwSignal::new(View::Form),
             filter: RwSignal::new(GalleryFilter::default()),
+            hub: HubDraft::new(),
         }
     }
 

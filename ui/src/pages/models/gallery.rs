@@ -3,6 +3,7 @@
 use super::{
     ModelDraft, Source,
     filter::{Bar, Can, GalleryFilter},
+    hub::Hub,
 };
 use crate::{load::load, parts::*, state::App};
 use chart::{format, names};
@@ -29,6 +30,7 @@ pub fn Types() -> impl IntoView {
     view! {
         <Bar filter=draft.filter tasks />
         <div class="page-scroll models-scroll">
+            <Hub />
             <Listed />
             <Updating load=types rows=9 ready=move |types| view! { <Table types /> } />
         </div>
@@ -71,20 +73,30 @@ fn Listed() -> impl IntoView {
 fn Card(model: ModelInfo) -> impl IntoView {
     let (app, draft) = (App::get(), ModelDraft::get());
     let id = model.id.clone();
-    let whose = match model.origin {
+    let whose = match &model.origin {
         ModelOrigin::Preset => None,
-        ModelOrigin::Config { .. } => Some("yours"),
-        ModelOrigin::Checkpoint { .. } => Some("yours, with its weights"),
-        ModelOrigin::Onnx { .. } => Some("yours, an ONNX file"),
+        ModelOrigin::Config { .. } => Some("yours".to_owned()),
+        ModelOrigin::Checkpoint { .. } => Some("yours, with its weights".to_owned()),
+        ModelOrigin::Onnx { .. } => Some("yours, an ONNX file".to_owned()),
+        ModelOrigin::Hub { licence, .. } => {
+            Some(licence.as_ref().map_or("no licence is named".to_owned(), |licence| format!("licence {licence}")))
+        }
+    };
+    let source = match &model.origin {
+        ModelOrigin::Hub { repository, revision, .. } => {
+            Some(format!("Fetched from {repository} of Hugging Face at the commit {revision}"))
+        }
+        _ => None,
     };
     let mut words = vec![model.family.clone()];
     words.extend(model.parameters.map(format::amount));
-    words.extend(whose.map(str::to_owned));
+    words.extend(whose);
     view! {
         <li>
             <button
                 type="button"
                 class="model-card"
+                title=source
                 data-testid=format!("card-{}", model.id)
                 on:click=move |_| draft.open(app, Source::Listed(id.clone()))
             >

@@ -7,6 +7,7 @@ mod few;
 mod filter;
 mod form;
 mod gallery;
+mod hub;
 mod inputs;
 mod json;
 mod memory;
@@ -52,7 +53,7 @@ fn Gallery() -> impl IntoView {
             <header class="page-head">
                 <div>
                     <h1 id="models-title">"Models"</h1>
-                    <p class="lead">"What each model needs, before anything is run. Drop or paste a config.json to see its own."</p>
+                    <p class="lead">"What each model needs, before anything is run. Drop or paste a config.json to see its own, or name a model of Hugging Face."</p>
                 </div>
                 <div class="page-tools">
                     <Button icon="file" testid="models-file" on_press=move |_| actions::add_model(app)>"Open file…"</Button>

@@ -1,0 +1,400 @@
+//! Models of Hugging Face: what a repository holds, and fetching it to this machine. The one part that uses the network,
+//! and only when a person asks it to.
+
+mod desk;
+mod endpoint;
+mod listing;
+mod meter;
+mod part;
+mod wire;
+
+pub use desk::{Fetching, look_up, start};
+pub use endpoint::Endpoint;
+
+use crate::{bench::available_disk, place::Place, secret};
+use contract::{
+    Failure, Fetch, FetchStage, HubConfig, HubFile, HubFormat, HubLicence, HubModel, HubRefusal, HubWeights,
+    ModelOrigin,
+};
+use listing::Listing;
+use meter::Meter;
+use models::Model;
+use part::Doing;
+use std::{
+    path::{Path, PathBuf},
+    sync::atomic::AtomicBool,
+};
+use wire::Wire;
+
+const BRANCH: &str = "main";
+const LONGEST_LISTING: usize = 64 << 20;
+/// Of a config.json, as when it is opened, or of an index of weights.
+const LONGEST_TEXT: usize = 64 << 20;
+
+/// A server of models with what this person may show it.
+pub struct Hub {
+    endpoint: Endpoint,
+    token: Token,
+    /// Everything that is fetched lies below.
+    folder: PathBuf,
+}
+
+enum Token {
+    Absent,
+    Kept(String),
+    /// One is kept for another endpoint.
+    Elsewhere(Endpoint),
+    /// One is kept, but could not be had.
+    Locked(Failure),
+}
+
+/// What was asked for, on this machine.
+pub struct Fetched {
+    /// How the model is called from now on.
+    pub name: String,
+    /// The file that is opened.
+    pub path: PathBuf,
+    pub origin: ModelOrigin,
+}
+
+/// A repository as it was found.
+struct Found {
+    wire: Wire,
+    repository: String,
+    listing: Listing,
+    /// The config.json; none where there is none or it may not be read.
+    config: Option<String>,
+    closed: Option<HubRefusal>,
+    weights: Result<Vec<HubWeights>, String>,
+}
+
+impl Hub {
+    /// The server that the settings name, with the token that was kept for it.
+    pub fn open(place: &Place, mirror: Option<&str>) -> Result<Self, Failure> {
+        let endpoint = Endpoint::chosen(mirror)?;
+        let token = match secret::token(place) {
+            Ok(None) => Token::Absent,
+            Ok(Some(token)) if token.endpoint == endpoint && endpoint.is_private() => Token::Kept(token.secret),
+            Ok(Some(token)) => Token::Elsewhere(token.endpoint),
+            Err(failure) => Token::Locked(failure),
+        };
+        Ok(Self { endpoint, token, folder: place.hub() })
+    }
+
+    /// What a repository holds at a branch, tag or commit. Keeps nothing of it.
+    pub fn look_up(
+        &self,
+        repository: &str,
+        revision: Option<&str>,
+        cancelled: &AtomicBool,
+    ) -> Result<HubModel, Failure> {
+        let Found { repository, listing, config, closed, weights, .. } = self.find(repository, revision, cancelled)?;
+        let refused = |reason: String| HubRefusal {
+            reason,
+            remedy: "Choose another repository, or its configuration alone".into(),
+            needs_token: false,
+        };
+        let (mut weights, no_weights) = match weights {
+            Ok(weights) if weights.is_empty() => (weights, Some(listing.no_weights())),
+            Ok(weights) => (weights, None),
+            Err(reason) => (Vec::new(), Some(refused(reason))),
+        };
+        for choice in &mut weights {
+            let folder = self.folder_of(&repository, &listing.revision, Some(choice));
+            choice.here_bytes = choice.files.iter().map(|file| part::bytes_here(&folder, file)).sum();
+        }
+        Ok(HubModel {
+            page: format!("{}/{repository}", self.endpoint.url()),
+            config: config.map_or(HubConfig::Absent, |text| read(&text)),
+            config_files: listing.config_files(),
+            free_bytes: available_disk(&self.folder),
+            revision: listing.revision,
+            licence: listing.licence,
+            repository,
+            closed,
+            weights,
+            no_weights,
+        })
+    }
+
+    /// Fetches a configuration, and the weights of this name with it. What an earlier try left is gone on with.
+    ///
+    /// # Errors
+    /// Where it cannot be had, would not fit on the disk, is not what was listed, or was cancelled.
+    pub fn fetch(
+        &self,
+        repository: &str,
+        revision: &str,
+        weights: Option<&str>,
+        cancelled: &AtomicBool,
+        on: &mut dyn FnMut(Fetch),
+    ) -> Result<Fetched, Failure> {
+        let mut meter = Meter::new(Fetch::new(repository, revision, weights), on);
+        meter.tell(FetchStage::Asking);
+        let found = self.find(repository, Some(revision), cancelled)?;
+        if let Some(HubRefusal { reason, remedy, .. }) = found.closed {
+            return Err(Failure::bad_input(found.repository, reason).remedy(remedy));
+        }
+        let Found { wire, repository, listing, weights: offered, .. } = found;
+        let choice = match weights {
+            None => None,
+            Some(name) => {
+                let all = offered.map_err(|reason| Failure::bad_input(repository.clone(), reason))?;
+                let choice = all.into_iter().find(|choice| choice.name == name);
+                Some(choice.ok_or_else(|| no_such(&listing, &repository, name))?)
+            }
+        };
+        if let Some(unlisted) = choice.as_ref().and_then(unchecked) {
+            let reason = "the server lists no checksum for it, so that what arrives could not be checked";
+            return Err(Failure::bad_input(unlisted, reason).remedy("Fetch it from huggingface.co itself"));
+        }
+        let mut files = listing.config_files();
+        if files.is_empty() && choice.is_none() {
+            return Err(Failure::bad_input(repository, "it has no config.json").remedy("Choose its weights"));
+        }
+        files.extend(choice.iter().flat_map(|choice| choice.files.clone()));
+        let folder = self.folder_of(&repository, &listing.revision, choice.as_ref());
+        enough_space(&repository, &folder, &files)?;
+        meter.begin(files.iter().map(|file| file.bytes).sum());
+        for file in &files {
+            part::fetch(&wire, &listing.revision, file, &folder, cancelled, &mut |doing, bytes| {
+                let stage = match doing {
+                    Doing::Checking => FetchStage::Checking(file.path.clone()),
+                    Doing::Fetching => FetchStage::Fetching(file.path.clone()),
+                };
+                meter.file(stage, bytes);
+            })?;
+            meter.next();
+        }
+        Ok(fetched(repository, &listing, choice.as_ref(), &folder))
+    }
+
+    fn find(&self, repository: &str, revision: Option<&str>, cancelled: &AtomicBool) -> Result<Found, Failure> {
+        let repository = repository_id(repository)?;
+        let revision = revision.map(str::trim).filter(|revision| !revision.is_empty()).unwrap_or(BRANCH);
+        check_revision(revision)?;
+        let wire = Wire::to(&self.endpoint, self.token.shown(), &repository)?;
+        let answer = wire.ask(wire.listing(revision), 0, cancelled)?;
+        if answer.head.status != 200 {
+            return Err(self.no_listing(&repository, revision, answer.head.status));
+        }
+        let answer = answer.whole(LONGEST_LISTING, cancelled)?;
+        let listing = Listing::read(&answer).map_err(|reason| {
+            Failure::bad_input(self.endpoint.host(), format!("its answer is not that of Hugging Face: {reason}"))
+                .remedy("Check the mirror in Settings")
+        })?;
+
+        let text = |path: &str| self.text(&wire, &listing, path, cancelled);
+        let (mut config, mut closed, mut index) = (None, None, None);
+        match text(listing::CONFIG)? {
+            Text::Here(text) => config = Some(String::from_utf8_lossy(&text).into_owned()),
+            Text::Closed(refusal) => closed = Some(refusal),
+            Text::Absent => {}
+        }
+        if listing.is_cut() && closed.is_none() {
+            match text(listing::INDEX)? {
+                Text::Here(text) => index = Some(text),
+                Text::Closed(refusal) => closed = Some(refusal),
+                Text::Absent => {}
+            }
+        }
+        let weights = listing.weights(index.as_deref());
+        Ok(Found { wire, repository, listing, config, closed, weights })
+    }
+
+    /// A small file of the repository.
+    fn text(&self, wire: &Wire, listing: &Listing, path: &str, cancelled: &AtomicBool) -> Result<Text, Failure> {
+        if listing.file(path).is_none() {
+            return Ok(Text::Absent);
+        }
+        let answer = wire.ask(wire.file(&listing.revision, path), 0, cancelled)?;
+        match answer.head.status {
+            200 => Ok(Text::Here(answer.whole(LONGEST_TEXT, cancelled)?)),
+            status @ (401 | 403) => Ok(Text::Closed(self.closed(status))),
+            404 => Ok(Text::Absent),
+            status => Err(self.out_of_order(status)),
+        }
+    }
+
+    /// A folder for each thing that can be fetched: a configuration alone is another model than one with its weights.
+    fn folder_of(&self, repository: &str, revision: &str, weights: Option<&HubWeights>) -> PathBuf {
+        let kind = match weights.map(|weights| weights.format) {
+            None => "config",
+            Some(HubFormat::Safetensors) => "safetensors",
+            Some(HubFormat::Onnx) => "onnx",
+        };
+        self.folder.join(repository.replace('/', "--")).join(revision).join(kind)
+    }
+
+    fn no_listing(&self, repository: &str, revision: &str, status: u16) -> Failure {
+        match status {
+            401 | 403 | 404 => {
+                let branch = if revision == BRANCH { String::new() } else { format!(" at {revision}") };
+                let reason = format!("{} has no such model{branch}, or it is private", self.endpoint.host());
+                let remedy = match self.token {
+                    Token::Kept(_) => "Check how it is written, and that your token may read it",
+                    _ => "Check how it is written; a private one needs your token in Settings",
+                };
+                Failure::bad_input(repository, reason).remedy(remedy)
+            }
+            status => self.out_of_order(status),
+        }
+    }
+
+    fn out_of_order(&self, status: u16) -> Failure {
+        Failure::Missing {
+            what: self.endpoint.host().into(),
+            reason: match status {
+                429 => "it was asked too often".to_owned(),
+                status => format!("it answers with the error {status}"),
+            },
+            remedy: "Try again in a few minutes".into(),
+        }
+    }
+
+    fn closed(&self, status: u16) -> HubRefusal {
+        let terms = "its owner gives its files only to those who agreed to the terms on its page";
+        let here = self.endpoint.url();
+        let (reason, remedy) = match &self.token {
+            Token::Absent => {
+                (terms.to_owned(), "Agree to them there, then keep a token of yours in Settings".to_owned())
+            }
+            Token::Elsewhere(other) if *other == self.endpoint => (
+                format!("{terms}, and your token is not sent to {here}, because others on the way could read it"),
+                "Set an address that begins with https in Settings".to_owned(),
+            ),
+            Token::Elsewhere(other) => (
+                format!("{terms}, and your token is for {}, not for {here}", other.url()),
+                format!("Keep one for {here} in Settings"),
+            ),
+            Token::Locked(failure) => {
+                (format!("{terms}, and your token could not be read: {failure}"), "Look it up again then".to_owned())
+            }
+            Token::Kept(_) if status == 401 => {
+                ("your token is not accepted".to_owned(), "Keep a new one in Settings".to_owned())
+            }
+            Token::Kept(_) => {
+                (format!("{terms}, which the owner of your token did not"), "Agree to them there".to_owned())
+            }
+        };
+        HubRefusal { reason, remedy, needs_token: !matches!(self.token, Token::Kept(_)) || status == 401 }
+    }
+}
+
+impl Token {
+    fn shown(&self) -> Option<&str> {
+        match self {
+            Self::Kept(secret) => Some(secret),
+            Self::Absent | Self::Elsewhere(_) | Self::Locked(_) => None,
+        }
+    }
+}
+
+enum Text {
+    Here(Vec<u8>),
+    Closed(HubRefusal),
+    Absent,
+}
+
+/// What Assay makes of a configuration.
+fn read(text: &str) -> HubConfig {
+    match Model::from_config_text(listing::CONFIG, text) {
+        Ok(model) => HubConfig::Builds { model_type: model.info().family.clone(), parameters: model.info().parameters },
+        Err(error) => HubConfig::Refused { reason: error.to_string() },
+    }
+}
+
+/// The first file of these weights that could not be checked; an index is checked when it is read.
+fn unchecked(weights: &HubWeights) -> Option<&str> {
+    let unlisted = |file: &&HubFile| file.sha256.is_none() && file.path != listing::INDEX;
+    weights.files.iter().find(unlisted).map(|file| file.path.as_str())
+}
+
+fn no_such(listing: &Listing, repository: &str, name: &str) -> Failure {
+    let HubRefusal { reason, remedy, .. } = listing.no_weights();
+    match listing.file(name) {
+        Some(_) => Failure::bad_input(name, reason).remedy(remedy),
+        None => Failure::not_found(format!("file of {repository} called"), name),
+    }
+}
+
+fn enough_space(repository: &str, folder: &Path, files: &[HubFile]) -> Result<(), Failure> {
+    let missing = files.iter().map(|file| file.bytes - part::bytes_here(folder, file));
+    // A server may say anything.
+    let needed_bytes = missing.fold(0, u64::saturating_add);
+    let available_bytes = available_disk(folder);
+    if needed_bytes <= available_bytes {
+        return Ok(());
+    }
+    Err(Failure::TooBig { subject: repository.into(), resource: "disk space".into(), needed_bytes, available_bytes })
+}
+
+fn fetched(repository: String, listing: &Listing, weights: Option<&HubWeights>, folder: &Path) -> Fetched {
+    let (name, file) = match weights {
+        None => (format!("{repository}, random weights"), listing::CONFIG),
+        Some(HubWeights { format: HubFormat::Safetensors, name, .. }) => (repository.clone(), name.as_str()),
+        Some(HubWeights { name, .. }) => (format!("{repository}, {name}"), name.as_str()),
+    };
+    let path = folder.join(file);
+    let origin = ModelOrigin::Hub {
+        path: path.display().to_string(),
+        repository,
+        revision: listing.revision.clone(),
+        licence: listing.licence.as_ref().map(|HubLicence { name, .. }| name.clone()),
+    };
+    Fetched { name, path, origin }
+}
+
+/// `owner/name`, also out of the address of its page.
+fn repository_id(text: &str) -> Result<String, Failure> {
+    let text = text.trim();
+    let path = text.split_once("://").map_or(text, |(_, rest)| rest.split_once('/').map_or("", |(_, path)| path));
+    let parts: Vec<&str> = match text.contains("://") {
+        true => path.split('/').filter(|part| !part.is_empty()).take(2).collect(),
+        false => path.split('/').collect(),
+    };
+    let plain = |part: &&str| {
+        let letters = part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
+        letters && !part.is_empty() && part.len() <= 96 && !part.starts_with('.') && !part.contains("..")
+    };
+    if (1..=2).contains(&parts.len()) && parts.iter().all(plain) {
+        return Ok(parts.join("/"));
+    }
+    Err(Failure::bad_input("Hugging Face id", format!("{text:?} is no id of a model"))
+        .remedy("It is written as owner/name, such as google-bert/bert-base-uncased"))
+}
+
+fn check_revision(revision: &str) -> Result<(), Failure> {
+    let letters = revision.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/'));
+    if letters && revision.len() <= 128 && !revision.starts_with(['/', '.']) && !revision.contains("..") {
+        return Ok(());
+    }
+    Err(Failure::bad_input("revision", format!("{revision:?} is no branch, tag or commit")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_read_as_it_is_written_and_out_of_an_address() {
+        for (written, id) in [
+            (" google-bert/bert-base-uncased ", "google-bert/bert-base-uncased"),
+            ("gpt2", "gpt2"),
+            ("https://huggingface.co/openai/whisper-tiny/tree/main", "openai/whisper-tiny"),
+        ] {
+            assert_eq!(repository_id(written).unwrap(), id);
+        }
+        for wrong in ["", "/", "a/b/c", "../secrets", "a/..", "a b", "a/b?c=d", "https://huggingface.co/", "a/b%2Fc"] {
+            assert!(repository_id(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_revision_cannot_lead_elsewhere() {
+        assert!(check_revision("refs/pr/4").is_ok() && check_revision("v1.0").is_ok());
+        for wrong in ["../../x", "a?b", "a b", "/a", "a#b"] {
+            assert!(check_revision(wrong).is_err(), "{wrong}");
+        }
+    }
+}
