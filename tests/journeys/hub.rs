@@ -34,6 +34,12 @@ fn look_up(window: &Window, id: &str) {
     window.click("hub-look-up");
 }
 
+/// A press before it has ended would meet a button that is busy.
+fn stop_asking(window: &Window) {
+    window.click("hub-stop");
+    window.until("the end of it", |window| (window.count("[data-testid=hub-stop]") == 0).then_some(()));
+}
+
 #[test]
 fn a_model_is_named_looked_at_fetched_and_measured() {
     let _turn = turn();
@@ -49,7 +55,7 @@ fn a_model_is_named_looked_at_fetched_and_measured() {
     window.says("hub-size", "80.8");
     pictures(&window, "hub-3-found");
 
-    server.behaviour().bytes_per_s = Some(12_000);
+    server.behaviour().bytes_per_s = Some(2_000);
     window.click("hub-fetch-weights");
     window.says("hub-told", "left");
     pictures(&window, "hub-4-fetching");
@@ -117,8 +123,7 @@ fn what_cannot_be_had_says_why_and_the_way() {
     look_up(&window, BERT);
     window.wait("hub-stop");
     window.picture("hub-bad-7-asking");
-    window.click("hub-stop");
-    window.until("the end of it", |window| (window.count("[data-testid=hub-stop]") == 0).then_some(()));
+    stop_asking(&window);
     window.click("hub-look-up");
     window.wait("hub-stop");
     window.click("nav-settings");
@@ -127,7 +132,7 @@ fn what_cannot_be_had_says_why_and_the_way() {
     window.press(keys::ENTER);
     window.says("hub-endpoint", "127.0.0.1:9");
     window.click("nav-models");
-    window.click("hub-stop");
+    stop_asking(&window);
     window.click("hub-look-up");
     window.says("failure", "cannot be reached");
     pictures(&window, "hub-bad-8-offline");

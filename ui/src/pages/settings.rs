@@ -1,6 +1,11 @@
 //! Settings: look, measuring, where things are kept, and where models are fetched from.
 
-use crate::{actions, bridge, load::load, parts::*, state::App};
+use crate::{
+    actions, bridge,
+    load::{Load, load},
+    parts::*,
+    state::App,
+};
 use chart::format;
 use contract::{
     ClearWeights, Failure, GetSettings, GetStorage, NoticeKind, OpenStore, SaveSettings, SetToken, Settings,
@@ -27,10 +32,8 @@ pub fn SettingsPage() -> impl IntoView {
             <div class="page-scroll">
                 <Look />
                 <WhenLoaded load=settings rows=3 ready=|settings| view! { <Measuring settings /> } />
-                <WhenLoaded load=storage rows=3 ready=move |info: StorageInfo| {
-                    let reload = Callback::new(move |()| storage.reload());
-                    view! { <Storage info=info.clone() reload /><HuggingFace info reload /> }
-                } />
+                <WhenLoaded load=storage rows=3 ready=move |info| view! { <Storage info reload=Callback::new(move |()| storage.reload()) /> } />
+                <HuggingFace storage />
                 <p class="quiet small">"Assay "{app.version}</p>
             </div>
         </section>
@@ -222,19 +225,23 @@ fn Storage(info: StorageInfo, reload: Callback<()>) -> impl IntoView {
 
 /// The only part that uses the network, when a model is fetched by its id.
 #[component]
-fn HuggingFace(info: StorageInfo, reload: Callback<()>) -> impl IntoView {
+fn HuggingFace(storage: Load<StorageInfo>) -> impl IntoView {
+    let reload = Callback::new(move |()| storage.reload());
     view! {
         <section class="panel setting-panel">
             <h2>"Hugging Face"</h2>
-            <Mirror endpoint=info.hub_endpoint.clone() reload />
-            <Token endpoint=info.hub_endpoint kept_for=info.token_endpoint reload />
+            <Mirror storage />
+            <WhenLoaded load=storage rows=1 ready=move |info: StorageInfo| view! {
+                <Token endpoint=info.hub_endpoint kept_for=info.token_endpoint reload />
+            } />
         </section>
     }
 }
 
-/// Kept when the person leaves the field, refused with a sentence when it is no address.
+/// Kept when the person leaves the field, refused with a sentence when it is no address. Not drawn anew with each
+/// answer, so that what is being typed stays.
 #[component]
-fn Mirror(endpoint: String, reload: Callback<()>) -> impl IntoView {
+fn Mirror(storage: Load<StorageInfo>) -> impl IntoView {
     let app = App::get();
     let text = RwSignal::new(app.settings.with_untracked(|settings| settings.hub_mirror.clone().unwrap_or_default()));
     let failure = RwSignal::new(None::<Failure>);
@@ -245,17 +252,20 @@ fn Mirror(endpoint: String, reload: Callback<()>) -> impl IntoView {
             match bridge::ask(SaveSettings { settings: settings.clone() }).await {
                 Ok(()) => {
                     app.settings.set(settings);
-                    reload.try_run(());
+                    failure.try_set(None);
+                    storage.reload();
                 }
                 Err(reason) => drop(failure.try_set(Some(reason))),
             }
         });
     };
+    let asked =
+        move || storage.value.with(|info| info.ready().map(|info| format!(" Now {} is asked.", info.hub_endpoint)));
     view! {
         <label class="setting">
             <span class="setting-name">
                 "Mirror"
-                <span class="quiet small" data-testid="hub-endpoint">{format!("Another server that is asked for models. Now it is {endpoint}.")}</span>
+                <span class="quiet small" data-testid="hub-endpoint">"Another server that is asked for models."{asked}</span>
             </span>
             <span class="setting-value">
                 <input class="input" type="text" spellcheck="false" placeholder="https://…" data-testid="hub-mirror" bind:value=text on:change=keep />
