@@ -22,7 +22,9 @@ The result counts as measured where Assay started this program, and as imported 
 """
 {% endblock %}
 {% block libraries %}
+{% if platform.engine == "torch" or not checkpoint %}
 import copy
+{% endif %}
 import gc
 {% if platform.engine == "onnxruntime" %}
 import io

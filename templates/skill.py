@@ -21,7 +21,9 @@ Made by Assay. It needs {{ platform.packages | join(", ") }}.
 """
 {% endblock %}
 {% block libraries %}
+{% if not checkpoint %}
 import copy
+{% endif %}
 import gc
 {% if platform.engine == "onnxruntime" %}
 import io

@@ -17,7 +17,9 @@ A test is skipped only where the hardware or a library is missing. Nothing runs 
 """
 {% endblock %}
 {% block libraries %}
+{% if platform.engine == "torch" or not checkpoint %}
 import copy
+{% endif %}
 {% if platform.engine == "onnxruntime" %}
 import io
 {% endif %}

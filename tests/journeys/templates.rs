@@ -113,7 +113,7 @@ fn what_a_key_makes_wrong_is_told_at_once() {
     let took: Vec<f64> = took.as_array().unwrap().iter().filter_map(serde_json::Value::as_f64).collect();
     let median = took[took.len() / 2];
     eprintln!("from a key to what it makes wrong: {median:.0} ms, of {took:.0?}");
-    assert!(took.len() >= 8 && median < 250.0, "{took:?}");
+    assert!(took.len() >= 8 && median < 500.0, "{took:?}");
 }
 
 /// A Python that is there on nearly every system; with or without PyTorch, what it is asked to run ends somehow.

@@ -118,7 +118,7 @@ fn scores_that_differ_from_another_engines_are_a_wrong_output() {
 }
 
 #[test]
-fn lower_precisions_generate_and_tell_what_they_cost() {
+fn half_precision_generates_and_tells_what_it_costs() {
     let bench = Bench::new();
     let wide = json!({
         "model_type": "llama", "architectures": ["LlamaForCausalLM"], "vocab_size": 96, "hidden_size": 64,
@@ -127,12 +127,10 @@ fn lower_precisions_generate_and_tell_what_they_cost() {
     });
     let model = Model::from_config_text("llama", &wide.to_string()).unwrap();
     for (engine, reference) in engines() {
-        for precision in [Precision::F16, Precision::Int8] {
-            let run = run(&bench.writing_job(&model, precision, engine, &[reference], TEXTS));
-            assert_eq!(run.outcome, Outcome::Done, "{engine} {precision}: {:#?}", run.log);
-            let error = run.error.as_ref().unwrap();
-            assert!(error.cosine > 0.99 && error.divergence_nats.is_some(), "{engine} {precision}: {error:?}");
-        }
+        let run = run(&bench.writing_job(&model, Precision::F16, engine, &[reference], TEXTS));
+        assert_eq!(run.outcome, Outcome::Done, "{engine}: {:#?}", run.log);
+        let error = run.error.as_ref().unwrap();
+        assert!(error.cosine > 0.99 && error.divergence_nats.is_some(), "{engine}: {error:?}");
     }
 }
 

@@ -107,6 +107,7 @@ fn cautions(baseline: &Run, run: &Run) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::fixtures::run;
+    use contract::Verdict;
 
     fn told(baseline: &Run, other: &Run) -> StoredRatio {
         let both = beside(&[baseline.clone(), other.clone()], &CompareRules::default());

@@ -192,7 +192,7 @@ fn fix_shapes(
     for input in &graph.inputs {
         let sizes = input.shape_for(&request.dims).map_err(|error| unsupported(error.to_string()))?;
         let extents = input.shape.iter().zip(sizes).map(|(dimension, size)| match dimension {
-            Dimension::Free(name) if !fixed(name) => Extent::new(0, -1),
+            Dimension::Free(name) if !fixed(name) => Extent::new(-1, -1),
             _ => Extent::new(size as i64, size as i64),
         });
         let extents: Vec<Extent> = extents.collect();
