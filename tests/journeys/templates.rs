@@ -209,16 +209,26 @@ fn an_older_version_is_looked_at_and_restored() {
     window.click("compare-1");
     window.says("side-by-side", "# another");
     window.picture("templates-history-1-compare");
-    window.press(keys::ESCAPE);
+    leave_comparison(&window);
     window.click("restore-1");
     window.says("template-state", "version 3");
+    // The list is drawn anew: version 2 is in use no longer.
+    window.wait("restore-2");
     window.click("compare-2");
     window.says("side-by-side", "# another");
-    window.press(keys::ESCAPE);
+    leave_comparison(&window);
     window.picture("templates-history-2-restored");
     window.click("side-parents");
     window.says("parents", "skill.py");
     window.picture("templates-history-3-parents");
+}
+
+/// Escape goes to what has the focus, which a dialog that is just being drawn may not have yet.
+fn leave_comparison(window: &Window) {
+    window.until("the comparison to be gone", |window| {
+        window.press(keys::ESCAPE);
+        (window.count("[data-testid=side-by-side]") == 0).then_some(())
+    });
 }
 
 #[test]
