@@ -2,13 +2,17 @@
 
 use crate::quantize::Packing;
 
+/// The largest integer of a weight in 8 bits. On processors without VNNI, ONNX Runtime adds two products with unsigned
+/// 8-bit activations in 16 bits, which larger ones would overflow; its own tools call this `reduce_range`.
+const LARGEST: f32 = 64.0;
+
 impl Packing {
     /// The scale for numbers of which this is the one farthest from zero. In 4 bits that one becomes −8, the end that
     /// reaches one step further than the other.
     fn scale(self, extreme: f32) -> f32 {
         match self {
             _ if extreme == 0.0 => 1.0,
-            Self::Columns => extreme.abs() / 127.0,
+            Self::Columns => extreme.abs() / LARGEST,
             Self::Blocks => extreme / -8.0,
         }
     }
@@ -21,7 +25,7 @@ impl Packing {
     pub fn pack(self, rows: &[f32], scales: &[f32], into: &mut Vec<u8>) {
         let steps = rows.chunks_exact(scales.len()).flat_map(|row| row.iter().zip(scales).map(|(x, scale)| x / scale));
         match self {
-            Self::Columns => into.extend(steps.map(|step| step.round().clamp(-127.0, 127.0) as i8 as u8)),
+            Self::Columns => into.extend(steps.map(|step| step.round().clamp(-LARGEST, LARGEST) as i8 as u8)),
             Self::Blocks => {
                 let mut nibbles = steps.map(|step| step.round().clamp(-8.0, 7.0) as i8 as u8 & 0xf);
                 while let Some(low) = nibbles.next() {

@@ -66,7 +66,7 @@ fn what_is_written_is_as_long_as_was_said_and_shrinks_with_the_bits() {
 fn the_integers_times_their_scales_are_the_weights() {
     let model = bert();
     let (_dir, exact, _) = written(&model, Precision::F32);
-    for (precision, step) in [(Precision::Int8, 0.5 / 127.0), (Precision::Int4, 1.0 / 8.0)] {
+    for (precision, step) in [(Precision::Int8, 0.5 / 64.0), (Precision::Int4, 1.0 / 8.0)] {
         let (_dir, graph, _) = written(&model, precision);
         let numbers = |graph: &Graph, name: &str| graph.initializer(name).unwrap().tensor().unwrap().f32s();
         let mut seen = 0;
@@ -80,7 +80,7 @@ fn the_integers_times_their_scales_are_the_weights() {
             let block = rows * columns / scales.len();
             for (place, wanted) in wanted.iter().enumerate() {
                 let scale = scales[place / columns / block * columns + place % columns];
-                let largest = scale.abs() * if precision == Precision::Int4 { 8.0 } else { 127.0 };
+                let largest = scale.abs() * if precision == Precision::Int4 { 8.0 } else { 64.0 };
                 assert!((wanted - integers[place] * scale).abs() <= largest * step * 1.001, "{precision} {place}");
             }
             seen += 1;
