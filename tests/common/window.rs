@@ -70,10 +70,10 @@ impl Window {
         self.post("/window/rect", &json!({"x": 0, "y": 0, "width": width, "height": height})).unwrap();
     }
 
-    /// Clicks what bears this `data-testid`, once it is there.
+    /// Clicks what bears this `data-testid`, once it is there and can be used: a click on a disabled button is lost.
     pub fn click(&self, testid: &str) {
         self.until(testid, |window| {
-            let element = window.find(testid)?;
+            let element = window.find_by(&format!("[data-testid=\"{testid}\"]:not(:disabled)"))?;
             window.post(&format!("/element/{element}/click"), &json!({})).ok()
         });
     }
