@@ -29,8 +29,8 @@ usage: cargo xtask <command>
   test       check everything that CI checks, cheapest first (or only the named checks)
   bundle     make an installer for this system, with all libraries inside
   bench      measure Assay itself: overhead | parity | start | kill, or with what they
-             need: templates PYTHON | watch FOLDER | forecast FOLDER [SEED…] |
-             compare [--trials N] [--budget-secs N] [--program FILE] [KIND…]
+             need: templates PYTHON | exporter PYTHON [MODEL…] | watch FOLDER |
+             forecast FOLDER [SEED…] | compare [--trials N] [--budget-secs N] [--program FILE] [KIND…]
   notices    write THIRD-PARTY-NOTICES.txt anew from the lockfiles
 
 Everything but the sources lies in the user's cache folder (ASSAY_CACHE changes that),

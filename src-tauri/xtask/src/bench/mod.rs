@@ -2,6 +2,7 @@
 
 mod compare;
 mod display;
+mod exporter;
 mod forecast;
 mod kill;
 mod measure;
@@ -32,6 +33,7 @@ const WITHOUT_IT: &[(&str, Trial)] = &[
     ("templates", |places, rest| {
         templates::run(places, std::path::Path::new(rest.first().map_or("python3", String::as_str)))
     }),
+    ("exporter", exporter::run),
     ("forecast", forecast::run),
     ("watch", |_, rest| watch::run(rest)),
     ("compare", compare::run),

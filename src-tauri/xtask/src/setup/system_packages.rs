@@ -5,7 +5,7 @@ use std::{path::Path, process::Command};
 use super::{doing, done};
 use crate::{
     error::{Step, StepError},
-    process::{output, run, succeeds},
+    process::{output, succeeds},
 };
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -85,28 +85,28 @@ fn install_by_apt(purpose: Purpose) -> Step {
     apt_install(&missing)
 }
 
-/// Installs Debian packages, as root or through sudo.
+/// Installs Debian packages, as root or through sudo. What they say while they are unpacked is not shown; errors are.
 pub fn apt_install(packages: &[&str]) -> Step {
-    let remedy = || {
-        StepError::missing(
-            "installing system packages needs the administrator",
-            format!("Run `sudo apt-get install --no-install-recommends {}`, and run this again.", packages.join(" ")),
-        )
-    };
     let is_root = output(Command::new("id").arg("-u"))?.trim() == "0";
     if !is_root && !succeeds(Command::new("sudo").arg("--version")) {
-        return Err(remedy());
+        return Err(StepError::missing(
+            "installing system packages needs the administrator",
+            format!(
+                "Run `apt-get install --no-install-recommends {}` as root, and run this again.",
+                packages.join(" ")
+            ),
+        ));
     }
     let apt = |arguments: &[&str]| {
         let mut command = Command::new(if is_root { "apt-get" } else { "sudo" });
         if !is_root {
-            command.arg("apt-get");
+            command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get"]);
         }
         command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
         command
     };
-    run(&mut apt(&["update", "-qq"]))?;
-    run(apt(&["install", "-y", "-qq", "--no-install-recommends"]).args(packages)).map_err(|_| remedy())
+    output(&mut apt(&["update", "-qq"]))?;
+    output(apt(&["install", "-y", "-qq", "--no-install-recommends"]).args(packages)).map(drop)
 }
 
 /// Those of the packages that dpkg does not have.
