@@ -1,6 +1,6 @@
 //! Two settings measured in turn, and what their paired times say.
 
-use crate::{ComparisonId, Failure, Percentile, PhaseName, Run, Setting};
+use crate::{ComparisonId, Failure, Percentile, PhaseName, Run, Setting, short_text};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -203,14 +203,17 @@ impl Tail {
         let (side, p, samples) = (side.label(), limit.label(), self.samples);
         match (self.verdict, self.low_ms, self.high_ms) {
             (TailVerdict::Meets, _, Some(high)) => {
-                format!("{side} meets the limit: its {p} is at most {} ms, from {samples} samples", short(high))
+                format!("{side} meets the limit: its {p} is at most {} ms, from {samples} samples", short_text(high))
             }
             (TailVerdict::Misses, Some(low), _) => {
-                format!("{side} does not meet the limit: its {p} is at least {} ms, from {samples} samples", short(low))
+                format!(
+                    "{side} does not meet the limit: its {p} is at least {} ms, from {samples} samples",
+                    short_text(low)
+                )
             }
             _ => format!(
                 "It is unknown whether {side} keeps its {p} within {} ms: {}",
-                short(limit.ms),
+                short_text(limit.ms),
                 match self.needed_samples {
                     Some(needed) => format!("it has {samples} samples, and about {needed} would tell"),
                     None => format!("after {samples} samples it is too close to the limit to be told within a day"),
@@ -225,12 +228,6 @@ impl Percentile {
     pub fn label(&self) -> String {
         format!("p{}", (self.p * 1e5).round() / 1e3)
     }
-}
-
-/// Three significant digits.
-fn short(value: f64) -> String {
-    let digits = (2 - value.abs().max(1e-9).log10().floor() as i32).clamp(0, 6) as usize;
-    format!("{value:.digits$}")
 }
 
 /// With one digit behind the point below ten, and two far below one.
