@@ -7,7 +7,7 @@ use crate::{
     forecast::{Interval, Support},
     table::Measurement,
 };
-use contract::percent_text;
+use contract::{percent_text, short_text};
 use serde::Serialize;
 
 /// The piece of work to place. What is left open is taken from the model's own rows.
@@ -193,33 +193,39 @@ fn broken_limit(candidate: &Candidate, limits: &Limits) -> Option<String> {
     };
     let latency = candidate.latency_ms.value;
     if let Some(most) = limits.max_latency_ms.filter(|most| latency > *most) {
-        return Some(format!("{word} at {} ms, more than the {} ms allowed", short(latency), short(most)));
+        return Some(format!("{word} at {} ms, more than the {} ms allowed", short_text(latency), short_text(most)));
     }
     if let Some(most) = limits.max_p95_ms {
         match candidate.p95_ms {
             _ if latency > most => {
-                let (typical, most) = (short(latency), short(most));
+                let (typical, most) = (short_text(latency), short_text(most));
                 return Some(format!(
                     "{word} at {typical} ms typically, already more than the {most} ms allowed to p95"
                 ));
             }
             None => return Some("its p95 is unknown: only a measurement with 200 samples or more tells it".into()),
             Some(p95) if p95 > most => {
-                return Some(format!("p95 {word} at {} ms, more than the {} ms allowed", short(p95), short(most)));
+                return Some(format!(
+                    "p95 {word} at {} ms, more than the {} ms allowed",
+                    short_text(p95),
+                    short_text(most)
+                ));
             }
             Some(_) => {}
         }
     }
     let speed = candidate.samples_per_second;
     if let Some(least) = limits.min_throughput.filter(|least| speed < *least) {
-        return Some(format!("{word} at {} samples/s, less than the {} wanted", short(speed), short(least)));
+        return Some(format!("{word} at {} samples/s, less than the {} wanted", short_text(speed), short_text(least)));
     }
     let most = limits.max_memory_mb?;
     match candidate.peak_memory_mb {
         None => Some("its memory is unknown, and memory is limited".into()),
-        Some(memory) if memory.value > most => {
-            Some(format!("{word} to need {} MB, more than the {} MB allowed", short(memory.value), short(most)))
-        }
+        Some(memory) if memory.value > most => Some(format!(
+            "{word} to need {} MB, more than the {} MB allowed",
+            short_text(memory.value),
+            short_text(most)
+        )),
         Some(_) => None,
     }
 }
@@ -248,18 +254,9 @@ fn explain(sorted: &mut [Candidate]) {
             format!("the lowest expected time; {chance} sure to be the fastest that keeps the limits")
         } else {
             let times = candidate.latency_ms.value / best;
-            format!("{} times the choice's time; {chance} likely to be the fastest", short(times))
+            format!("{} times the choice's time; {chance} likely to be the fastest", short_text(times))
         };
     }
-}
-
-/// Three significant digits.
-pub(crate) fn short(value: f64) -> String {
-    if value == 0.0 || !value.is_finite() {
-        return value.to_string();
-    }
-    let digits = (2 - value.abs().log10().floor() as i32).clamp(0, 6) as usize;
-    format!("{value:.digits$}")
 }
 
 #[cfg(test)]
