@@ -15,6 +15,12 @@ pub struct GeneratedFile {
     pub kind: String,
 }
 
+/// Whether files of this kind are made for a platform. Python reaches neither a browser nor what is known from a table
+/// only, so that these platforms have suites alone.
+pub fn is_made(kind: &str, platform: Platform) -> bool {
+    kind == "suite" || !matches!(platform, Platform::WebNn | Platform::WebGpu | Platform::Other)
+}
+
 /// A generated file that was rendered and read, without running it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileCheck {

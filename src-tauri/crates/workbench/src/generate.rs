@@ -1,9 +1,7 @@
 //! Making many files at once: model types × platforms × kinds, on all cores.
 
-use crate::{
-    Facts, Kind, Library, PlatformFacts, Problem, Rendered, Request, TemplateError, check_rendered, facts, render_with,
-};
-use contract::Platform;
+use crate::{Facts, Kind, Library, Problem, Rendered, Request, TemplateError, check_rendered, facts, render_with};
+use contract::{Platform, is_made};
 use minijinja::value::{Serde, Value};
 use rayon::prelude::*;
 use std::{
@@ -40,7 +38,7 @@ impl Made {
 }
 
 impl Selection {
-    /// Every file asked for. On a platform that only a browser reaches these are suites alone.
+    /// Every file asked for that is made.
     pub fn requests(&self) -> Vec<Request> {
         self.model_types.iter().flat_map(|model_type| self.requests_for(model_type)).collect()
     }
@@ -48,7 +46,7 @@ impl Selection {
     fn requests_for(&self, model_type: &str) -> Vec<Request> {
         let pairs = self.platforms.iter().flat_map(|platform| self.kinds.iter().map(move |kind| (*platform, *kind)));
         pairs
-            .filter(|(platform, kind)| !kind.is_python() || PlatformFacts::of(*platform).engine != "assay")
+            .filter(|(platform, kind)| is_made(kind.key(), *platform))
             .map(|(platform, kind)| Request {
                 model_type: model_type.to_owned(),
                 platform,

@@ -3,7 +3,7 @@
 use crate::{
     Facts, Kind, Library, Origin, PlatformFacts, Problem, Template, TemplateError, language::LIMITS, origin::Origins,
 };
-use contract::Platform;
+use contract::{Platform, is_made};
 use minijinja::{
     ErrorKind,
     value::{Serde, Value},
@@ -77,7 +77,7 @@ pub(crate) fn render_with(
 
 fn offered(library: &Library, template: &Template, request: &Request) -> Result<(), TemplateError> {
     let not = |reason: String| TemplateError::NotForPlatform { kind: request.kind, platform: request.platform, reason };
-    if request.kind.is_python() && PlatformFacts::of(request.platform).engine == "assay" {
+    if !is_made(request.kind.key(), request.platform) {
         return Err(not("it is reached from a browser, and Python must not pretend to be one; make a suite".into()));
     }
     let lacking = library

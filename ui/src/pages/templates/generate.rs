@@ -42,11 +42,6 @@ impl Wish {
     }
 }
 
-/// Python does not reach what runs in a browser, so that these platforms have suites alone.
-pub fn is_made(kind: &str, platform: Platform) -> bool {
-    kind == "suite" || !matches!(platform, Platform::WebNn | Platform::WebGpu)
-}
-
 #[component]
 pub fn GenerateDialog(open: RwSignal<bool>) -> impl IntoView {
     let wish = Wish {

@@ -6,7 +6,7 @@ use crate::{
     load::{Loaded, load},
     pages::templates::{
         KINDS,
-        generate::{Ticks, is_made, told},
+        generate::{Ticks, told},
     },
     parts::*,
     state::App,

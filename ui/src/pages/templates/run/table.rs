@@ -2,10 +2,7 @@
 
 use super::{Proof, Runs, proof::ProofMark};
 use crate::{
-    pages::templates::{
-        KINDS,
-        generate::{is_made, told},
-    },
+    pages::templates::{KINDS, generate::told},
     parts::*,
 };
 use chart::format::count;
