@@ -79,7 +79,7 @@ pub fn start(
             return Err(Failure::bad_input("Fetch", "another model is being fetched").remedy("Wait, or cancel it"));
         }
         state.cancelled = Some(cancelled.clone());
-        state.fetch = Some(Fetch::new(&repository, &revision, weights.as_deref()));
+        state.fetch = Some(Fetch::new(&repository, weights.as_deref()));
     }
     // From here on the queue starts nothing; what it had started before shows now.
     if desk.queue.is_measuring() || desk.comparing.is_at_work() || desk.inventory.measures_peaks() {

@@ -129,7 +129,7 @@ impl Hub {
         cancelled: &AtomicBool,
         on: &mut dyn FnMut(Fetch),
     ) -> Result<Fetched, Failure> {
-        let mut meter = Meter::new(Fetch::new(repository, revision, weights), on);
+        let mut meter = Meter::new(Fetch::new(repository, weights), on);
         meter.tell(FetchStage::Asking);
         let found = self.find(repository, Some(revision), cancelled)?;
         if let Some(HubRefusal { reason, remedy, .. }) = found.closed {

@@ -92,7 +92,6 @@ pub struct HubWeights {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fetch {
     pub repository: String,
-    pub revision: String,
     /// Their name; none for the configuration alone.
     pub weights: Option<String>,
     pub done_bytes: u64,
@@ -104,10 +103,9 @@ pub struct Fetch {
 
 impl Fetch {
     /// One that has just been asked for.
-    pub fn new(repository: &str, revision: &str, weights: Option<&str>) -> Self {
+    pub fn new(repository: &str, weights: Option<&str>) -> Self {
         Self {
             repository: repository.to_owned(),
-            revision: revision.to_owned(),
             weights: weights.map(str::to_owned),
             done_bytes: 0,
             total_bytes: 0,
