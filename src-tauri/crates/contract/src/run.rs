@@ -1,74 +1,30 @@
 //! A result: what ran, how it was measured, and every figure with its evidence.
 
-use crate::{DeviceId, EngineId, Evidence, MachineId, Mode, ModelId, Platform, Precision, RunId, Setting};
+use crate::{
+    DeviceId, EngineId, Evidence, MachineId, Mode, ModelId, Platform, Precision, RunId, Setting, names::words,
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PhaseName {
-    /// Writing generated weights or reading a checkpoint.
-    Acquire,
-    /// Starting the worker process and loading the engine's library.
-    Start,
-    /// Reading the graph and its weights.
-    Load,
-    /// The engine preparing the graph for the device.
-    Compile,
-    /// Comparing the output with another engine's.
-    Check,
-    /// The first call.
-    First,
-    WarmUp,
-    Warm,
-    Sustained,
-}
-
-impl PhaseName {
-    pub const ALL: [Self; 9] = [
-        Self::Acquire,
-        Self::Start,
-        Self::Load,
-        Self::Compile,
-        Self::Check,
-        Self::First,
-        Self::WarmUp,
-        Self::Warm,
-        Self::Sustained,
-    ];
-
-    pub fn key(self) -> &'static str {
-        match self {
-            Self::Acquire => "acquire",
-            Self::Start => "start",
-            Self::Load => "load",
-            Self::Compile => "compile",
-            Self::Check => "check",
-            Self::First => "first",
-            Self::WarmUp => "warm_up",
-            Self::Warm => "warm",
-            Self::Sustained => "sustained",
-        }
+words!(
+    PhaseName {
+        /// Writing generated weights or reading a checkpoint.
+        Acquire = "acquire", "Prepare weights";
+        /// Starting the worker process and loading the engine's library.
+        Start = "start", "Start worker";
+        /// Reading the graph and its weights.
+        Load = "load", "Load";
+        /// The engine preparing the graph for the device.
+        Compile = "compile", "Compile";
+        /// Comparing the output with another engine's.
+        Check = "check", "Check output";
+        /// The first call.
+        First = "first", "First call";
+        WarmUp = "warm_up", "Warm up";
+        Warm = "warm", "Measure";
+        Sustained = "sustained", "Sustained";
     }
-
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Acquire => "Prepare weights",
-            Self::Start => "Start worker",
-            Self::Load => "Load",
-            Self::Compile => "Compile",
-            Self::Check => "Check output",
-            Self::First => "First call",
-            Self::WarmUp => "Warm up",
-            Self::Warm => "Measure",
-            Self::Sustained => "Sustained",
-        }
-    }
-
-    pub fn from_key(key: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|phase| phase.key() == key)
-    }
-}
+);
 
 /// How long one phase took, and what it needed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -329,61 +285,21 @@ pub struct Environment {
     pub assay_version: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FailureKind {
-    /// The worker died of a signal or an abort.
-    Crash,
-    OutOfMemory,
-    TimedOut,
-    /// The engine answered with an error.
-    EngineError,
-    /// Would not fit or is not supported; nothing was started.
-    Refused,
-    Cancelled,
-    /// The output contains NaN or infinity, or differs from the other engine's.
-    WrongOutput,
-}
-
-impl FailureKind {
-    pub const ALL: [Self; 7] = [
-        Self::Crash,
-        Self::OutOfMemory,
-        Self::TimedOut,
-        Self::EngineError,
-        Self::Refused,
-        Self::Cancelled,
-        Self::WrongOutput,
-    ];
-
-    pub fn key(self) -> &'static str {
-        match self {
-            Self::Crash => "crash",
-            Self::OutOfMemory => "out_of_memory",
-            Self::TimedOut => "timed_out",
-            Self::EngineError => "engine_error",
-            Self::Refused => "refused",
-            Self::Cancelled => "cancelled",
-            Self::WrongOutput => "wrong_output",
-        }
+words!(
+    FailureKind {
+        /// The worker died of a signal or an abort.
+        Crash = "crash", "Crashed";
+        OutOfMemory = "out_of_memory", "Out of memory";
+        TimedOut = "timed_out", "Timed out";
+        /// The engine answered with an error.
+        EngineError = "engine_error", "Engine error";
+        /// Would not fit or is not supported; nothing was started.
+        Refused = "refused", "Refused";
+        Cancelled = "cancelled", "Cancelled";
+        /// The output contains NaN or infinity, or differs from the other engine's.
+        WrongOutput = "wrong_output", "Wrong output";
     }
-
-    pub fn from_key(key: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.key() == key)
-    }
-
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Crash => "Crashed",
-            Self::OutOfMemory => "Out of memory",
-            Self::TimedOut => "Timed out",
-            Self::EngineError => "Engine error",
-            Self::Refused => "Refused",
-            Self::Cancelled => "Cancelled",
-            Self::WrongOutput => "Wrong output",
-        }
-    }
-}
+);
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]

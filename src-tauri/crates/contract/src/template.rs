@@ -1,5 +1,6 @@
 //! Templates as they are kept: versions, what each declares and needs, and what was found wrong with it.
 
+use crate::names::words;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -48,51 +49,21 @@ pub struct TemplateDraft {
     pub problems: Vec<TemplateProblem>,
 }
 
-/// How a version came to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum VersionOrigin {
-    /// Came with Assay and is in use.
-    Shipped,
-    /// Came with a newer Assay while a person's own version is in use; not in use itself.
-    Offered,
-    Saved,
-    Restored,
-    /// A person's version with what an update brought.
-    Merged,
-    /// The template is no longer in use.
-    Removed,
-}
-
-impl VersionOrigin {
-    pub const ALL: [Self; 6] = [Self::Shipped, Self::Offered, Self::Saved, Self::Restored, Self::Merged, Self::Removed];
-
-    pub fn key(self) -> &'static str {
-        match self {
-            Self::Shipped => "shipped",
-            Self::Offered => "offered",
-            Self::Saved => "saved",
-            Self::Restored => "restored",
-            Self::Merged => "merged",
-            Self::Removed => "removed",
-        }
+words!(
+    /// How a version came to be.
+    VersionOrigin {
+        /// Came with Assay and is in use.
+        Shipped = "shipped", "Came with Assay";
+        /// Came with a newer Assay while a person's own version is in use; not in use itself.
+        Offered = "offered", "Offered by an update";
+        Saved = "saved", "Saved";
+        Restored = "restored", "Restored";
+        /// A person's version with what an update brought.
+        Merged = "merged", "Merged";
+        /// The template is no longer in use.
+        Removed = "removed", "Removed";
     }
-
-    pub fn from_key(key: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|origin| origin.key() == key)
-    }
-
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Shipped => "Came with Assay",
-            Self::Offered => "Offered by an update",
-            Self::Saved => "Saved",
-            Self::Restored => "Restored",
-            Self::Merged => "Merged",
-            Self::Removed => "Removed",
-        }
-    }
-}
+);
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TemplateVersion {

@@ -18,7 +18,7 @@ pub fn figure(runs: &[Run], options: Options) -> Result<Figure, Lack> {
     let names = row_names(&runs);
     let mut table = Table::new(&["result", "phase", "starts at ms", "ms", "peak memory MB"]);
     let mut data = Vec::new();
-    for name in PhaseName::ALL.into_iter().filter(|name| is_drawn(*name)) {
+    for name in PhaseName::ALL.iter().copied().filter(|name| is_drawn(*name)) {
         let index = PhaseName::ALL.iter().position(|known| *known == name).unwrap_or_default();
         let spans: Vec<(usize, f64, &Phase)> = runs
             .iter()

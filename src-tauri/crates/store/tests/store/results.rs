@@ -48,7 +48,7 @@ fn setting() -> impl Strategy<Value = Setting> {
 }
 
 fn phase() -> impl Strategy<Value = Phase> {
-    (pick(&PhaseName::ALL), figure(), maybe(any::<u64>())).prop_map(|(name, ms, peak_bytes)| Phase {
+    (pick(PhaseName::ALL), figure(), maybe(any::<u64>())).prop_map(|(name, ms, peak_bytes)| Phase {
         name,
         ms,
         peak_bytes,
@@ -85,7 +85,7 @@ fn timing() -> impl Strategy<Value = Timing> {
 }
 
 fn outcome() -> impl Strategy<Value = Outcome> {
-    let failed = (pick(&PhaseName::ALL), pick(&FailureKind::ALL), text(), maybe(text()))
+    let failed = (pick(PhaseName::ALL), pick(FailureKind::ALL), text(), maybe(text()))
         .prop_map(|(phase, kind, message, remedy)| Outcome::Failed { phase, kind, message, remedy });
     prop_oneof![Just(Outcome::Done), failed]
 }
