@@ -5,8 +5,8 @@ use super::{Architecture, Class, Text};
 use crate::{
     ModelError,
     blocks::{
-        Activation, Attention, Heads, Norm, Places, Rotary, Rotation, add_bias, embedding, linear, near_mask,
-        padding_mask, tied_head, vector_at,
+        Activation, Attention, Heads, Norm, Places, Rotary, Rotation, add_bias, embedding, gated_together, linear,
+        near_mask, padding_mask, tied_head, vector_at,
     },
     builder::{GraphBuilder, Var},
     config::Config,
@@ -167,14 +167,7 @@ fn layer(b: &mut GraphBuilder, options: &Options, first: bool, x: &Var, mask: &V
     };
     let x = b.add(&attended, x);
     let normal = norm.apply(&mut b.at("mlp_norm"), &x, width);
-    let thought = {
-        let mut b = b.at("mlp");
-        let both = linear(&mut b.at("Wi"), &normal, width, 2 * inner, bias[1]);
-        let parts = b.split(&both, &[inner, inner], -1);
-        let gate = activation.apply(&mut b, &parts[0]);
-        let product = b.mul(&gate, &parts[1]);
-        linear(&mut b.at("Wo"), &product, inner, width, bias[1])
-    };
+    let thought = gated_together(&mut b.at("mlp"), &normal, ["Wi", "Wo"], [width, inner], activation, bias[1]);
     b.add(&thought, &x)
 }
 

@@ -5,8 +5,8 @@ use super::{Architecture, Class};
 use crate::{
     Dimension, Element, ModelError,
     blocks::{
-        Activation, Attention, Convolution, Heads, Layer, as_sequence, for_each_sample, layer_norm, linear, vector_at,
-        with_tokens,
+        Activation, Attention, Convolution, Heads, Layer, as_sequence, for_each_sample, gated_together, layer_norm,
+        linear, vector_at, with_tokens,
     },
     builder::{GraphBuilder, Var},
     config::Config,
@@ -598,11 +598,7 @@ impl Vit {
             return layer.apply(b, hidden);
         }
         layer.apply_with(b, hidden, |b, x| {
-            let both = linear(&mut b.at("mlp.weights_in"), x, width, 2 * inner, true);
-            let parts = b.split(&both, &[inner, inner], -1);
-            let gate = Activation::Silu.apply(b, &parts[0]);
-            let product = b.mul(&gate, &parts[1]);
-            linear(&mut b.at("mlp.weights_out"), &product, inner, width, true)
+            gated_together(b, x, ["mlp.weights_in", "mlp.weights_out"], [width, inner], Activation::Silu, true)
         })
     }
 

@@ -4,7 +4,7 @@
 //! known only when it is there, and this form runs on every engine. Its costs are those of all experts; a runtime made for
 //! such models computes the chosen ones alone.
 
-use super::{Activation, GATED, Stored, gated_feed_forward, linear};
+use super::{Activation, GATED, Stored, gated_feed_forward, gated_halves, gated_together, linear};
 use crate::{
     Element,
     builder::{GraphBuilder, Var},
@@ -133,7 +133,7 @@ impl Experts {
             Matrices::Stacked { tensors: [both, down], stored } => {
                 let weight = b.stacked_weight(both, [index, count], [width, 2 * inner], stored);
                 let both = b.matmul(x, &weight);
-                let product = gated(b, &both, inner, activation);
+                let product = gated_halves(b, &both, inner, activation);
                 let weight = b.stacked_weight(down, [index, count], [inner, width], stored);
                 b.matmul(&product, &weight)
             }
@@ -151,13 +151,6 @@ impl Experts {
             }
         }
     }
-}
-
-/// activation(gate) · up, of both in one vector.
-fn gated(b: &mut GraphBuilder, both: &Var, inner: usize, activation: Activation) -> Var {
-    let parts = b.split(both, &[inner, inner], -1);
-    let gate = activation.apply(b, &parts[0]);
-    b.mul(&gate, &parts[1])
 }
 
 impl Gate {
@@ -179,16 +172,10 @@ impl Gate {
 
 impl Shared {
     fn apply(&self, b: &mut GraphBuilder, x: &Var, width: usize, activation: Activation) -> Var {
-        let made = {
-            let mut b = b.at(self.module);
-            match self.together {
-                None => gated_feed_forward(&mut b, x, GATED, [width, self.inner], activation, self.bias),
-                Some([both, down]) => {
-                    let both = linear(&mut b.at(both), x, width, 2 * self.inner, self.bias);
-                    let product = gated(&mut b, &both, self.inner, activation);
-                    linear(&mut b.at(down), &product, self.inner, width, self.bias)
-                }
-            }
+        let sizes = [width, self.inner];
+        let made = match self.together {
+            None => gated_feed_forward(&mut b.at(self.module), x, GATED, sizes, activation, self.bias),
+            Some(modules) => gated_together(&mut b.at(self.module), x, modules, sizes, activation, self.bias),
         };
         let Some(gate) = self.gate else { return made };
         let score = linear(&mut b.at(gate), x, width, 1, false);

@@ -35,3 +35,24 @@ pub fn gated_feed_forward(
     let product = b.mul(&gate, &up);
     linear(&mut b.at(down), &product, inner, width, bias)
 }
+
+/// The same with one product for gate and up, in this order, in two modules of these names.
+pub fn gated_together(
+    b: &mut GraphBuilder,
+    x: &Var,
+    [both, down]: [&str; 2],
+    [width, inner]: [usize; 2],
+    activation: Activation,
+    bias: bool,
+) -> Var {
+    let both = linear(&mut b.at(both), x, width, 2 * inner, bias);
+    let product = gated_halves(b, &both, inner, activation);
+    linear(&mut b.at(down), &product, inner, width, bias)
+}
+
+/// activation(gate) · up, the two being the halves of `[…, 2 · inner]`.
+pub fn gated_halves(b: &mut GraphBuilder, both: &Var, inner: usize, activation: Activation) -> Var {
+    let halves = b.split(both, &[inner, inner], -1);
+    let gate = activation.apply(b, &halves[0]);
+    b.mul(&gate, &halves[1])
+}

@@ -30,7 +30,7 @@ pub use convolution::{
 pub use disentangled::{Buckets, Disentangled};
 pub use embedding::embedding;
 pub use experts::{Correction, Experts, Gate, Groups, Matrices, Router, Scores, Shared};
-pub use feed_forward::{GATED, feed_forward, gated_feed_forward};
+pub use feed_forward::{GATED, feed_forward, gated_feed_forward, gated_halves, gated_together};
 pub use grid_encoder::GridEncoder;
 pub use image_tokens::ImageTokens;
 pub use layer::Layer;

@@ -1,7 +1,7 @@
 //! The position-wise networks of decoders.
 
 use crate::{
-    blocks::{Activation, Experts, GATED, Stored, gated_feed_forward, linear},
+    blocks::{Activation, Experts, GATED, Stored, gated_feed_forward, gated_together},
     builder::{GraphBuilder, Var},
 };
 
@@ -45,11 +45,7 @@ impl FeedForward {
                 gated_feed_forward(b, x, GATED, [width, inner], activation, bias)
             }
             Self::GatedTogether { modules, inner, activation, bias } => {
-                let both = linear(&mut b.at(modules[0]), x, width, 2 * inner, bias);
-                let parts = b.split(&both, &[inner, inner], -1);
-                let gate = activation.apply(b, &parts[0]);
-                let product = b.mul(&gate, &parts[1]);
-                linear(&mut b.at(modules[1]), &product, inner, width, bias)
+                gated_together(b, x, modules, [width, inner], activation, bias)
             }
             Self::Experts(ref experts) => experts.apply(b, x, width),
         }
