@@ -398,12 +398,7 @@ fn draw_head(
         let scores = linear(&mut b.at("classifier"), hidden, width, labels, true);
         b.output("logits", &scores, &text.vectors(labels));
     } else if class.ends_with("ForQuestionAnswering") {
-        let ends = linear(&mut b.at("qa_outputs"), hidden, width, 2, true);
-        let ends = b.split(&ends, &[1, 1], -1);
-        for (name, end) in ["start_logits", "end_logits"].into_iter().zip(&ends) {
-            let end = b.squeeze(end, -1);
-            b.output(name, &end, &text.numbers());
-        }
+        text.mark_answer(b, "qa_outputs", hidden, width);
     } else {
         b.output("last_hidden_state", hidden, &text.vectors(width));
     }

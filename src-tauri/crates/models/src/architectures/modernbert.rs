@@ -116,12 +116,7 @@ impl Architecture for ModernBert {
             }
             "ModernBertForQuestionAnswering" => {
                 let normal = prepared(&mut b, config, &options, &hidden)?;
-                let ends = linear(&mut b.at("classifier"), &normal, width, 2, true);
-                let ends = b.split(&ends, &[1, 1], -1);
-                for (name, end) in ["start_logits", "end_logits"].into_iter().zip(&ends) {
-                    let end = b.squeeze(end, -1);
-                    b.output(name, &end, &text.numbers());
-                }
+                text.mark_answer(&mut b, "classifier", &normal, width);
             }
             _ => b.output("last_hidden_state", &hidden, &text.vectors(width)),
         }

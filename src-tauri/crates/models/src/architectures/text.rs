@@ -2,6 +2,7 @@
 
 use crate::{
     Dimension, Element,
+    blocks::linear,
     builder::{GraphBuilder, Var},
 };
 use contract::DimRole;
@@ -46,6 +47,17 @@ impl Text {
     /// One vector for the whole text.
     pub fn vector(&self, width: usize) -> [Dimension; 2] {
         [self.batch.clone(), Dimension::Fixed(width as u64)]
+    }
+
+    /// Scores each token as the first and as the last one of an answer in the text, by the module's product over the
+    /// tokens' vectors, and makes both scores outputs.
+    pub fn mark_answer(&self, b: &mut GraphBuilder, module: &str, vectors: &Var, width: usize) {
+        let ends = linear(&mut b.at(module), vectors, width, 2, true);
+        let ends = b.split(&ends, &[1, 1], -1);
+        for (name, end) in ["start_logits", "end_logits"].into_iter().zip(&ends) {
+            let end = b.squeeze(end, -1);
+            b.output(name, &end, &self.numbers());
+        }
     }
 }
 

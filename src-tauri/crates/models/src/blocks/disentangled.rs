@@ -83,7 +83,7 @@ impl Buckets {
 
     /// Of the vectors of all distances those that can occur, and the place of each pair's among them: `[query, key]`.
     pub fn apply(self, b: &mut GraphBuilder, vectors: &Var, places: &Places) -> (Var, Var) {
-        let (keys, queries) = (b.unsqueeze(&places.keys, 0), b.unsqueeze(&places.queries, 1));
+        let (keys, queries) = places.crossed(b);
         let distance = b.sub(&queries, &keys);
         match self {
             Self::Each(most) => {

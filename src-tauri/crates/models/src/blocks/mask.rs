@@ -30,6 +30,11 @@ impl Places {
         let (first, end) = (b.squeeze(past, 0), b.squeeze(&all, 0));
         Self { queries: b.range(&first, &end), keys }
     }
+
+    /// Keys in a row and queries in a column, so that each pair meets: `[1, key]` and `[query, 1]`.
+    pub fn crossed(&self, b: &mut GraphBuilder) -> (Var, Var) {
+        (b.unsqueeze(&self.keys, 0), b.unsqueeze(&self.queries, 1))
+    }
 }
 
 /// Of an attention mask `[batch, sequence]` of ones and zeros: `[batch, 1, 1, sequence]`.
@@ -44,17 +49,14 @@ pub fn padding_mask(b: &mut GraphBuilder, attention_mask: &Var) -> Var {
 
 /// Each token sees those up to `reach` places away on either side, unless that is padding: `[batch, 1, query, key]`.
 pub fn near_mask(b: &mut GraphBuilder, attention_mask: &Var, places: &Places, reach: usize) -> Var {
-    let (keys, queries) = (b.unsqueeze(&places.keys, 0), b.unsqueeze(&places.queries, 1));
+    let (keys, queries) = places.crossed(b);
     let distance = b.sub(&queries, &keys);
     let distance = b.unary("Abs", &distance);
     let reach = b.int(reach as i64);
     let near = b.less_or_equal(&distance, &reach);
-    let real = b.cast(attention_mask, Element::Bool);
-    let real = b.unsqueeze(&real, 1);
-    let real = b.unsqueeze(&real, 1);
+    let real = real_keys(b, attention_mask);
     let seen = b.both(&near, &real);
-    let (zero, lowest) = (b.scalar(0.0), lowest(b));
-    b.choose(&seen, &zero, &lowest)
+    of_seen(b, &seen)
 }
 
 /// Only real tokens see and are seen: of an attention mask `[batch, sequence]`, `[batch, 1, query, key]`.
@@ -63,15 +65,14 @@ pub fn pair_mask(b: &mut GraphBuilder, attention_mask: &Var) -> Var {
     let real = b.unsqueeze(&real, 1);
     let (keys, queries) = (b.unsqueeze(&real, 1), b.unsqueeze(&real, 3));
     let seen = b.both(&keys, &queries);
-    let (zero, lowest) = (b.scalar(0.0), lowest(b));
-    b.choose(&seen, &zero, &lowest)
+    of_seen(b, &seen)
 }
 
 /// Each position sees itself and what came before, unless that is padding: `[batch, 1, query, key]`.
 ///
 /// `attention_mask` is `[batch, key]`. With a window a position sees only so many positions, itself being one of them.
 pub fn causal_mask(b: &mut GraphBuilder, attention_mask: &Var, places: &Places, window: Option<usize>) -> Var {
-    let (keys, queries) = (b.unsqueeze(&places.keys, 0), b.unsqueeze(&places.queries, 1));
+    let (keys, queries) = places.crossed(b);
     let mut seen = b.less_or_equal(&keys, &queries);
     if let Some(window) = window {
         let reach = b.int(window as i64);
@@ -79,20 +80,29 @@ pub fn causal_mask(b: &mut GraphBuilder, attention_mask: &Var, places: &Places, 
         let near = b.less(&too_far, &keys);
         seen = b.both(&seen, &near);
     }
-    let real = b.cast(attention_mask, Element::Bool);
-    let real = b.unsqueeze(&real, 1);
-    let real = b.unsqueeze(&real, 1);
+    let real = real_keys(b, attention_mask);
     let seen = b.both(&seen, &real);
-    let (zero, lowest) = (b.scalar(0.0), lowest(b));
-    b.choose(&seen, &zero, &lowest)
+    of_seen(b, &seen)
 }
 
 /// Each position sees itself and what came before, in texts without padding: `[query, key]`.
 pub fn order_mask(b: &mut GraphBuilder, places: &Places) -> Var {
-    let (keys, queries) = (b.unsqueeze(&places.keys, 0), b.unsqueeze(&places.queries, 1));
+    let (keys, queries) = places.crossed(b);
     let seen = b.less_or_equal(&keys, &queries);
+    of_seen(b, &seen)
+}
+
+/// Which keys are no padding: `[batch, 1, 1, key]`.
+fn real_keys(b: &mut GraphBuilder, attention_mask: &Var) -> Var {
+    let real = b.cast(attention_mask, Element::Bool);
+    let real = b.unsqueeze(&real, 1);
+    b.unsqueeze(&real, 1)
+}
+
+/// The mask of what is seen and what is not.
+fn of_seen(b: &mut GraphBuilder, seen: &Var) -> Var {
     let (zero, lowest) = (b.scalar(0.0), lowest(b));
-    b.choose(&seen, &zero, &lowest)
+    b.choose(seen, &zero, &lowest)
 }
 
 /// The most negative number of the activations' element.
@@ -110,7 +120,7 @@ fn lowest(b: &mut GraphBuilder) -> Var {
 /// Press et al. 2022 (arXiv 2108.12409).
 pub fn alibi(b: &mut GraphBuilder, slopes: &[f64], places: &Places) -> Var {
     let table = b.table("alibi", &[1, slopes.len(), 1, 1], slopes);
-    let (keys, queries) = (b.unsqueeze(&places.keys, 0), b.unsqueeze(&places.queries, 1));
+    let (keys, queries) = places.crossed(b);
     let back = b.sub(&keys, &queries);
     let back = b.cast(&back, Element::F32);
     let bias = b.mul(&table, &back);

@@ -49,7 +49,7 @@ impl RelativeBias {
         let buckets = b.index_table("buckets", &[buckets.len()], &buckets);
         let by_distance = b.gather(&weight, &buckets, 0);
 
-        let (keys, queries) = (b.unsqueeze(&places.keys, 0), b.unsqueeze(&places.queries, 1));
+        let (keys, queries) = places.crossed(b);
         let distance = b.sub(&keys, &queries);
         let (near, far, middle) = (b.int(-furthest), b.int(furthest), b.int(furthest));
         let distance = b.larger(&distance, &near);

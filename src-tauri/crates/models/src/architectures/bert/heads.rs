@@ -60,14 +60,7 @@ pub fn draw(
             let scores = linear(&mut b.at("classifier"), hidden, width, labels, true);
             b.output("logits", &scores, &text.vectors(labels));
         }
-        "ForQuestionAnswering" => {
-            let ends = linear(&mut b.at("qa_outputs"), hidden, width, 2, true);
-            let ends = b.split(&ends, &[1, 1], -1);
-            for (name, end) in ["start_logits", "end_logits"].into_iter().zip(&ends) {
-                let end = b.squeeze(end, -1);
-                b.output(name, &end, &text.numbers());
-            }
-        }
+        "ForQuestionAnswering" => text.mark_answer(b, "qa_outputs", hidden, width),
         // The vector of the first token stands for the whole text.
         "QuestionEncoder" => {
             let whole = vector_at(b, hidden, 0);
