@@ -43,6 +43,19 @@ impl Rotation {
         Self::of(config, &Parameters::of_kind(config, kind, older)?, head_width)
     }
 
+    /// What the file itself says of it: `rope_parameters`, or the older `rope_scaling`.
+    pub fn written(config: &Config) -> Result<Option<Config>, ModelError> {
+        match config.own_object("rope_parameters")? {
+            Some(written) => Ok(Some(written)),
+            None => config.own_object("rope_scaling"),
+        }
+    }
+
+    /// The key of the way of stretching in such an object.
+    pub fn kind_key(written: &Config) -> &'static str {
+        if written.has("rope_type") { "rope_type" } else { "type" }
+    }
+
     fn of(whole: &Config, parameters: &Parameters, head_width: usize) -> Result<Self, ModelError> {
         let width = (head_width as f64 * parameters.share) as usize;
         // An odd share leaves its last pair half used, and turns it all the same.
@@ -62,7 +75,7 @@ impl Rotation {
         };
         let Some(scaling) = &parameters.scaling else { return Ok(fixed(plain.collect(), 1.0)) };
         let longest = whole.size("max_position_embeddings", 2048)? as f64;
-        let key = if scaling.has("rope_type") { "rope_type" } else { "type" };
+        let key = Self::kind_key(scaling);
         match scaling.text(key, "default")? {
             // Multimodal positions differ in the positions, not in the frequencies.
             "default" | "mrope" => Ok(fixed(plain.collect(), 1.0)),
@@ -137,12 +150,8 @@ struct Parameters {
 
 impl Parameters {
     fn read(config: &Config) -> Result<Self, ModelError> {
-        let own = match config.own_object("rope_parameters")? {
-            Some(own) => Some(own),
-            None => config.own_object("rope_scaling")?,
-        };
         let usual = config.default_object("rope_parameters")?;
-        Self::merge(config, own, usual, "rope_theta")
+        Self::merge(config, Rotation::written(config)?, usual, "rope_theta")
     }
 
     fn of_kind(config: &Config, kind: &str, older: &str) -> Result<Self, ModelError> {

@@ -185,13 +185,7 @@ pub fn ernie4_5_moe(config: &Config) -> Read {
     let mut experts = ERNIE.read(config)?;
     experts.router.correction = Some(Correction::Parameter("moe_statics.e_score_correction_bias"));
     experts.router.normal = Some(config.positive("moe_norm_min", 1e-12)?);
-    experts.shared = config.size_or_none("moe_num_shared_experts")?.map(|count| Shared {
-        module: "shared_experts",
-        inner: count * experts.inner,
-        together: None,
-        bias,
-        gate: None,
-    });
+    experts.shared = shared(config, "moe_num_shared_experts", &experts, bias)?;
     let (first, every) = (config.index("moe_layer_start_index", 1)?, config.size("moe_layer_interval", 1)?);
     // −1 stands for the last layer.
     let last = config.integers("moe_layer_end_index", &[-1])?[0];
@@ -213,20 +207,21 @@ pub fn minimax_m2(config: &Config) -> Read {
 }
 
 /// Experts as DeepSeek V3 has them: the best by sigmoid out of the best groups, beside a network for all tokens.
-fn of_groups(config: &Config, keys: &Keys, shared: &str) -> Result<Experts, ModelError> {
+fn of_groups(config: &Config, keys: &Keys, shared_key: &str) -> Result<Experts, ModelError> {
     let mut experts = keys.read(config)?;
     experts.router.scores = Scores::Sigmoid;
     experts.router.correction = Some(Correction::Buffer("gate.e_score_correction_bias"));
     experts.router.groups = groups(config, &experts, 2)?;
     experts.router.factor = config.positive("routed_scaling_factor", 1.0)?;
-    experts.shared = config.size_or_none(shared)?.map(|count| Shared {
-        module: "shared_experts",
-        inner: count * experts.inner,
-        together: None,
-        bias: false,
-        gate: None,
-    });
+    experts.shared = shared(config, shared_key, &experts, false)?;
     Ok(experts)
+}
+
+/// One network for all tokens that is as wide as so many experts; none where the key says there is none.
+fn shared(config: &Config, key: &str, experts: &Experts, bias: bool) -> Result<Option<Shared>, ModelError> {
+    let of =
+        |count| Shared { module: "shared_experts", inner: count * experts.inner, together: None, bias, gate: None };
+    Ok(config.size_or_none(key)?.map(of))
 }
 
 fn groups(config: &Config, experts: &Experts, best: usize) -> Result<Option<Groups>, ModelError> {
@@ -339,9 +334,8 @@ pub fn latent(config: &Config) -> Read {
 /// 1 / √(head width), larger where rotary positions are stretched.
 fn latent_scale(config: &Config, head_width: usize) -> Result<f64, ModelError> {
     let plain = (head_width as f64).powf(-0.5);
-    let key = if config.own("rope_parameters") { "rope_parameters" } else { "rope_scaling" };
-    let Some(scaling) = config.own_object(key)? else { return Ok(plain) };
-    let kind = scaling.text(if scaling.has("rope_type") { "rope_type" } else { "type" }, "default")?;
+    let Some(scaling) = Rotation::written(config)? else { return Ok(plain) };
+    let kind = scaling.text(Rotation::kind_key(&scaling), "default")?;
     let (factor, strength) = (scaling.positive("factor", 1.0)?, scaling.amount("mscale_all_dim", 0.0)?);
     if kind == "default" || strength == 0.0 || factor <= 1.0 {
         return Ok(plain);

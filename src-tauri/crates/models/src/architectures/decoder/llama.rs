@@ -254,8 +254,9 @@ pub fn phimoe(config: &Config) -> Read {
 
 /// What cosines and sines are multiplied by where rotary positions are stretched.
 fn phimoe_factor(config: &Config) -> Result<Option<f64>, ModelError> {
-    let key = if config.own("rope_parameters") { "rope_parameters" } else { "rope_scaling" };
-    let Some(scaling) = config.own_object(key)?.filter(|scaling| scaling.has("long_mscale")) else { return Ok(None) };
+    let Some(scaling) = Rotation::written(config)?.filter(|scaling| scaling.has("long_mscale")) else {
+        return Ok(None);
+    };
     let [short, long] = ["short_mscale", "long_mscale"].map(|key| scaling.positive(key, 1.0));
     let (short, long) = (short?, long?);
     if short != long {
