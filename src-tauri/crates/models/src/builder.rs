@@ -234,11 +234,7 @@ impl GraphBuilder<'_> {
         [inputs, outputs]: [usize; 2],
         stored: Stored,
     ) -> Var {
-        let name = format!("{tensor}.{place}");
-        let var = match stored {
-            Stored::OutputsFirst => self.linear_weight(&name, inputs, outputs),
-            Stored::InputsFirst => self.weight(&name, &[inputs, outputs], Fill::Matrix),
-        };
+        let var = stored.weight(self, &format!("{tensor}.{place}"), inputs, outputs);
         self.mark_stacked(tensor, place, count);
         var
     }

@@ -7,9 +7,7 @@ use crate::{
 
 /// x · Wᵀ + b over the last axis, with the module's `weight` and `bias`.
 pub fn linear(b: &mut GraphBuilder, x: &Var, inputs: usize, outputs: usize, bias: bool) -> Var {
-    let weight = b.linear_weight("weight", inputs, outputs);
-    let product = b.matmul(x, &weight);
-    if bias { add_bias(b, &product, outputs) } else { product }
+    Stored::OutputsFirst.linear(b, x, inputs, outputs, bias)
 }
 
 /// x plus the module's `bias` along the last axis.
@@ -39,12 +37,17 @@ pub enum Stored {
 }
 
 impl Stored {
+    /// The weight of this name, `[inputs, outputs]` in the graph.
+    pub fn weight(self, b: &mut GraphBuilder, name: &str, inputs: usize, outputs: usize) -> Var {
+        match self {
+            Self::OutputsFirst => b.linear_weight(name, inputs, outputs),
+            Self::InputsFirst => b.weight(name, &[inputs, outputs], Fill::Matrix),
+        }
+    }
+
     /// A product with the module's `weight` and `bias` over the last axis.
     pub fn linear(self, b: &mut GraphBuilder, x: &Var, inputs: usize, outputs: usize, bias: bool) -> Var {
-        if self == Self::OutputsFirst {
-            return linear(b, x, inputs, outputs, bias);
-        }
-        let weight = b.weight("weight", &[inputs, outputs], Fill::Matrix);
+        let weight = self.weight(b, "weight", inputs, outputs);
         let product = b.matmul(x, &weight);
         if bias { add_bias(b, &product, outputs) } else { product }
     }
