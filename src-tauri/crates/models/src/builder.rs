@@ -423,14 +423,32 @@ impl GraphBuilder<'_> {
 
     /// Mean over the last axis, which stays as 1.
     pub fn mean_last(&mut self, value: &Var) -> Var {
-        let attributes = [("axes", Attribute::Ints(vec![-1])), ("keepdims", Attribute::Int(1))];
-        self.node("ReduceMean", &[value], value.element, &attributes)
+        self.mean(value, &[-1], true)
     }
 
     /// Mean over some axes, which stay as 1 or go.
     pub fn mean(&mut self, value: &Var, axes: &[i64], keep: bool) -> Var {
+        self.reduce("ReduceMean", value, axes, keep)
+    }
+
+    /// The root of the sum of squares over some axes, which stay as 1.
+    pub fn length(&mut self, value: &Var, axes: &[i64]) -> Var {
+        self.reduce("ReduceL2", value, axes, true)
+    }
+
+    /// The largest number over the last axis, which stays as 1.
+    pub fn largest_last(&mut self, value: &Var) -> Var {
+        self.reduce("ReduceMax", value, &[-1], true)
+    }
+
+    /// The smallest number over the last axis, which stays as 1.
+    pub fn smallest_last(&mut self, value: &Var) -> Var {
+        self.reduce("ReduceMin", value, &[-1], true)
+    }
+
+    fn reduce(&mut self, op: &str, value: &Var, axes: &[i64], keep: bool) -> Var {
         let attributes = [("axes", Attribute::Ints(axes.to_vec())), ("keepdims", Attribute::Int(keep.into()))];
-        self.node("ReduceMean", &[value], value.element, &attributes)
+        self.node(op, &[value], value.element, &attributes)
     }
 
     /// Sum over the last axis, which stays as 1.
@@ -598,6 +616,10 @@ impl GraphBuilder<'_> {
 
     pub fn less(&mut self, a: &Var, b: &Var) -> Var {
         self.node("Less", &[a, b], Element::Bool, &[])
+    }
+
+    pub fn greater(&mut self, a: &Var, b: &Var) -> Var {
+        self.node("Greater", &[a, b], Element::Bool, &[])
     }
 
     pub fn equal(&mut self, a: &Var, b: &Var) -> Var {

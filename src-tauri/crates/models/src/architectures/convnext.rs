@@ -2,7 +2,7 @@
 
 use super::{Architecture, Class, resnet::Image};
 use crate::{
-    Attribute, Dimension, ModelError,
+    Dimension, ModelError,
     blocks::{Activation, Convolution, as_sequence, channel_norm, layer_norm, linear, vector_at},
     builder::{GraphBuilder, Var},
     config::Config,
@@ -219,8 +219,7 @@ impl ConvNext {
 fn compete(b: &mut GraphBuilder, x: &Var, width: usize) -> Var {
     let weight = b.weight("weight", &[1, 1, 1, width], Fill::Matrix);
     let bias = b.weight("bias", &[1, 1, 1, width], Fill::Bias);
-    let attributes = [("axes", Attribute::Ints(vec![1, 2])), ("keepdims", Attribute::Int(1))];
-    let length = b.node("ReduceL2", &[x], x.element(), &attributes);
+    let length = b.length(x, &[1, 2]);
     let mean = b.mean_last(&length);
     let small = b.scalar(EPSILON);
     let mean = b.add(&mean, &small);

@@ -243,10 +243,10 @@ fn places(b: &mut GraphBuilder, tokens: &ImageTokens, mask: &Var, grid: &Var, me
 
     let (all, one) = (b.mul(frames, &each), b.int(1));
     let last = b.sub(&all, &one);
-    let ends = b.node("Equal", &[&tokens.place, &last], Element::Bool, &[]);
+    let ends = b.equal(&tokens.place, &last);
     let ends = b.cast(&ends, Element::I64);
     let ends = b.mul(&ends, &tokens.marks);
-    let longer = b.node("Max", &[&rows, &columns], Element::I64, &[]);
+    let longer = b.larger(&rows, &columns);
     let leap = b.mul(&ends, &longer);
     let words = b.sub(&one, &tokens.marks);
     let steps = b.add(&words, &leap);

@@ -2,7 +2,7 @@
 
 use super::{Architecture, Class};
 use crate::{
-    Attribute, Dimension, Element, ModelError,
+    Dimension, Element, ModelError,
     blocks::{Activation, Attention, Convolution, Heads, Layer, Norm, group_norm, layer_norm, linear},
     builder::{GraphBuilder, Var},
     config::Config,
@@ -327,8 +327,7 @@ fn normalised_weight(b: &mut GraphBuilder, shape: &[usize]) -> Var {
     let mut b = b.at("parametrizations.weight");
     let length = b.weight("original0", &[1, 1, shape[2]], Fill::Ones);
     let direction = b.weight("original1", shape, Fill::Matrix);
-    let attributes = [("axes", Attribute::Ints(vec![0, 1])), ("keepdims", Attribute::Int(1))];
-    let own = b.node("ReduceL2", &[&direction], direction.element(), &attributes);
+    let own = b.length(&direction, &[0, 1]);
     let unit = b.div(&direction, &own);
     b.mul(&unit, &length)
 }

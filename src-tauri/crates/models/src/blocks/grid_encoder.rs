@@ -221,11 +221,11 @@ impl GridEncoder {
         let mut taps = Vec::new();
         for (place, size) in [(&places.row, &sizes[1]), (&places.column, &sizes[2])] {
             let steps = b.sub(size, &one);
-            let steps = b.node("Max", &[&steps, &one], Element::I64, &[]);
+            let steps = b.larger(&steps, &one);
             let reach = b.mul(place, &last);
             let [before, rest] = divide(&mut b, &reach, &steps);
             let after = b.add(&before, &one);
-            let after = b.node("Min", &[&after, &last], Element::I64, &[]);
+            let after = b.smaller(&after, &last);
             let (rest, steps) = (b.cast(&rest, Element::F32), b.cast(&steps, Element::F32));
             let share = b.div(&rest, &steps);
             let share = b.cast_float(&share);

@@ -19,7 +19,7 @@ impl ImageTokens {
     /// Where the numbers of `[batch, sequence]` are this one.
     pub fn find(b: &mut GraphBuilder, numbers: &Var, token: i64) -> Self {
         let token = b.int(token);
-        let is_image = b.node("Equal", &[numbers, &token], Element::Bool, &[]);
+        let is_image = b.equal(numbers, &token);
         let marks = b.cast(&is_image, Element::I64);
         let counted = b.cumulative_sum(&marks, 1);
         let counted = b.mul(&counted, &marks);

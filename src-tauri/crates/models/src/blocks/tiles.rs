@@ -6,7 +6,7 @@
 
 use super::{ImageTokens, image_tokens::in_rows};
 use crate::{
-    Attribute, Element,
+    Element,
     builder::{GraphBuilder, Var},
     weights::Fill,
 };
@@ -62,14 +62,14 @@ impl Tiles {
         let grid = self.grid(b, image_sizes);
         let patches = (self.side * self.side) as i64;
         let base = b.int(patches);
-        let is_base = b.node("Less", &[&tokens.place, &base], Element::Bool, &[]);
+        let is_base = b.less(&tokens.place, &base);
         let beyond = b.sub(&tokens.place, &base);
         let (zero, one) = (b.int(0), b.int(1));
         // Engines do not agree on how negative numbers divide.
-        let beyond = b.node("Max", &[&beyond, &zero], Element::I64, &[]);
+        let beyond = b.larger(&beyond, &zero);
         let length = b.add(&grid.shown[1], &one);
         let [row, column] = divide(b, &beyond, &length);
-        let ends_line = b.node("Equal", &[&column, &grid.shown[1]], Element::Bool, &[]);
+        let ends_line = b.equal(&column, &grid.shown[1]);
 
         let tiles = b.size_of(features, 1);
         let each = b.ints(&[patches]);
@@ -129,7 +129,7 @@ impl Tiles {
 
         // An image wider than its grid leaves rows above and below, another one columns at the sides.
         let (across, down) = (b.mul(width, &rows), b.mul(&columns, height));
-        let wide = b.node("Greater", &[&across, &down], Element::Bool, &[]);
+        let wide = b.greater(&across, &down);
         let padding_of = |b: &mut GraphBuilder, all: &Var, product: &Var, edge: &Var| {
             let used = b.div(product, edge);
             let unused = b.sub(all, &used);
@@ -159,21 +159,21 @@ impl Tiles {
         let (full_width, full_height) = (b.mul(&scaled_height, &widths), b.mul(&scaled_width, &heights));
         let area = b.choose(&by_width, &full_width, &full_height);
         let own = b.mul(height, width);
-        let used = b.node("Min", &[&area, &own], Element::I64, &[]);
+        let used = b.smaller(&area, &own);
         let all = b.mul(&heights, &widths);
         let wasted = b.sub(&all, &used);
 
-        let most = extreme(b, "ReduceMax", &used);
-        let best = b.node("Equal", &[&used, &most], Element::Bool, &[]);
+        let most = b.largest_last(&used);
+        let best = b.equal(&used, &most);
         // More than any size wastes, and few enough digits for engines that compare whole numbers as f32.
         let largest = self.sizes.iter().map(|[height, width]| height * width).max().unwrap_or_default();
         let never = b.int(largest as i64 + 1);
         let wasted = b.choose(&best, &wasted, &never);
-        let least = extreme(b, "ReduceMin", &wasted);
-        let best = b.node("Equal", &[&wasted, &least], Element::Bool, &[]);
+        let least = b.smallest_last(&wasted);
+        let best = b.equal(&wasted, &least);
         let order = b.ints(&(0..self.sizes.len() as i64).collect::<Vec<_>>());
         let order = b.choose(&best, &order, &never);
-        let first = extreme(b, "ReduceMin", &order);
+        let first = b.smallest_last(&order);
         [b.gather(&heights, &first, 0), b.gather(&widths, &first, 0)]
     }
 
@@ -183,7 +183,7 @@ impl Tiles {
         let (most, share, limit) = (b.int(most as i64), b.int(100), b.int(most as i64 * 121));
         let area = b.mul(&kept[0], &kept[1]);
         let area = b.mul(&area, &share);
-        let too_fine = b.node("Greater", &[&area, &limit], Element::Bool, &[]);
+        let too_fine = b.greater(&area, &limit);
         [[0, 1], [1, 0]].map(|[own, other]| {
             let square = b.mul(&kept[own], &most);
             let square = b.div(&square, &kept[other]);
@@ -217,13 +217,13 @@ impl Grid {
         let centre = b.add(&place, &half);
         let source = b.mul(&centre, &scale);
         let source = b.sub(&source, &half);
-        let source = b.node("Max", &[&source, &zero], Element::F32, &[]);
+        let source = b.larger(&source, &zero);
         let floor = b.unary("Floor", &source);
         let share = b.sub(&source, &floor);
         let before = b.cast(&floor, Element::I64);
         let one = b.int(1);
         let (after, last) = (b.add(&before, &one), b.sub(&self.kept[axis], &one));
-        let after = b.node("Min", &[&after, &last], Element::I64, &[]);
+        let after = b.smaller(&after, &last);
         let share = b.cast_float(&share);
         Between { before, after, share: b.unsqueeze(&share, -1) }
     }
@@ -250,10 +250,4 @@ pub fn divide(b: &mut GraphBuilder, number: &Var, by: &Var) -> [Var; 2] {
     let product = b.mul(&quotient, by);
     let rest = b.sub(number, &product);
     [quotient, rest]
-}
-
-/// The largest or smallest number of each row, `[batch, 1]`.
-fn extreme(b: &mut GraphBuilder, op: &str, rows: &Var) -> Var {
-    let attributes = [("axes", Attribute::Ints(vec![-1])), ("keepdims", Attribute::Int(1))];
-    b.node(op, &[rows], rows.element(), &attributes)
 }

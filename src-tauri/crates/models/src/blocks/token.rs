@@ -45,7 +45,6 @@ pub fn place_of_largest(b: &mut GraphBuilder, x: &Var) -> Var {
 
 /// Brought to length 1 over the last axis.
 pub fn unit_length(b: &mut GraphBuilder, x: &Var) -> Var {
-    let attributes = [("axes", Attribute::Ints(vec![-1])), ("keepdims", Attribute::Int(1))];
-    let length = b.node("ReduceL2", &[x], x.element(), &attributes);
+    let length = b.length(x, &[-1]);
     b.div(x, &length)
 }
