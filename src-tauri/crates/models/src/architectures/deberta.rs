@@ -57,6 +57,7 @@ pub const DEBERTA_V2: Deberta =
 
 /// What a configuration says.
 struct Options {
+    products: Products,
     width: usize,
     /// Width of the word table.
     narrow: usize,
@@ -82,8 +83,8 @@ struct Relative {
     buckets: Buckets,
     /// Whether a token's query meets the distance of the other, and the distance's query the other's key.
     meets: [bool; 2],
-    /// Distances go through the products of the words.
-    shared: bool,
+    /// Modules of the products that distances go through as keys and as queries, and which have biases.
+    modules: [(&'static str, bool); 2],
     norm: bool,
 }
 
@@ -112,6 +113,7 @@ impl Options {
         };
         let relative = config.flag("relative_attention", false)?;
         Ok(Self {
+            products,
             width,
             narrow: config.size("embedding_size", width)?,
             inner: config.needed("intermediate_size")?,
@@ -148,7 +150,12 @@ impl Relative {
         Ok(Self {
             buckets: Buckets::read(config, buckets, most)?,
             meets,
-            shared: apart && config.flag("share_att_key", false)?,
+            modules: match products {
+                Products::Together => [("pos_proj", false), ("pos_q_proj", true)],
+                // Those of the words.
+                Products::Apart if config.flag("share_att_key", false)? => [("key_proj", true), ("query_proj", true)],
+                Products::Apart => [("pos_key_proj", true), ("pos_query_proj", true)],
+            },
             norm: apart && config.text("norm_rel_ebd", "none")?.to_lowercase().contains("layer_norm"),
         })
     }
@@ -176,93 +183,71 @@ impl Architecture for Deberta {
             let shape = text.numbers();
             b.input("token_type_ids", Element::I64, &shape)
         });
-        let is_base = class == self.classes[0].name;
-        let (table, hidden) =
-            self.encode(&mut b.at(if is_base { "" } else { "deberta" }), &options, &text, segments.as_ref());
+        let module = if class == self.classes[0].name { "" } else { self.base() };
+        let (table, hidden) = encode(&mut b.at(module), &options, &text, segments.as_ref());
         draw_head(&mut b, config, &options, class, &text, [&table, &hidden])
     }
 }
 
-impl Deberta {
-    /// The word table and the vector of each token.
-    fn encode(&self, b: &mut GraphBuilder, options: &Options, text: &Text, segments: Option<&Var>) -> (Var, Var) {
-        let real = b.cast_float(&text.mask);
-        let real = b.unsqueeze(&real, 2);
-        let (table, embedded) = embed(&mut b.at("embeddings"), options, text, segments, &real);
-        let mask = pair_mask(b, &text.mask);
-        let mut b = b.at("encoder");
-        let distances = options.relative.as_ref().map(|relative| {
-            let length = b.size_of(&text.ids, 1);
-            let places = Places::new(&mut b, &length);
-            relative.distances(&mut b, options, text, &places)
-        });
-        let mut hidden = embedded.clone();
-        for index in 0..options.layers {
-            hidden = {
-                let mut b = b.at(format_args!("layer.{index}"));
-                self.layer(&mut b, options, &hidden, &mask, distances.as_ref())
-            };
-            if let (0, Some((convolution, activation))) = (index, &options.convolution) {
-                hidden = convolved(&mut b.at("conv"), convolution, *activation, options, [&embedded, &hidden, &real]);
-            }
+/// The word table and the vector of each token.
+fn encode(b: &mut GraphBuilder, options: &Options, text: &Text, segments: Option<&Var>) -> (Var, Var) {
+    let real = b.cast_float(&text.mask);
+    let real = b.unsqueeze(&real, 2);
+    let (table, embedded) = embed(&mut b.at("embeddings"), options, text, segments, &real);
+    let mask = pair_mask(b, &text.mask);
+    let mut b = b.at("encoder");
+    let distances = options.relative.as_ref().map(|relative| relative.distances(&mut b, options, text));
+    let encoder = Encoder { options, mask, distances };
+    let mut hidden = embedded.clone();
+    for index in 0..options.layers {
+        hidden = encoder.layer(&mut b.at(format_args!("layer.{index}")), &hidden);
+        if let (0, Some((convolution, activation))) = (index, &options.convolution) {
+            hidden = convolved(&mut b.at("conv"), convolution, *activation, options, [&embedded, &hidden, &real]);
         }
-        (table, hidden)
     }
+    (table, hidden)
+}
 
-    fn layer(
-        &self,
-        b: &mut GraphBuilder,
-        options: &Options,
-        x: &Var,
-        mask: &Var,
-        distances: Option<&Distances>,
-    ) -> Var {
-        let Options { width, epsilon, .. } = *options;
-        let mixed = self.attend(&mut b.at("attention.self"), options, x, mask, distances);
+/// What all layers have.
+struct Encoder<'a> {
+    options: &'a Options,
+    /// Added to the scores; see `mask`.
+    mask: Var,
+    distances: Option<Distances<'a>>,
+}
+
+impl Encoder<'_> {
+    fn layer(&self, b: &mut GraphBuilder, x: &Var) -> Var {
+        let Options { width, inner, heads, activation, epsilon, .. } = *self.options;
+        let mixed = self.attend(&mut b.at("attention.self"), x);
         let mut out = b.at("attention.output");
-        let made = linear(&mut out.at("dense"), &mixed, options.heads.query_width(), width, true);
+        let made = linear(&mut out.at("dense"), &mixed, heads.query_width(), width, true);
         let sum = out.add(&made, x);
         let x = layer_norm(&mut out.at("LayerNorm"), &sum, width, epsilon);
         let modules = ["intermediate.dense", "output.dense"];
-        let made = feed_forward(b, &x, modules, [width, options.inner], options.activation, true);
+        let made = feed_forward(b, &x, modules, [width, inner], activation, true);
         let sum = b.add(&made, &x);
         layer_norm(&mut b.at("output.LayerNorm"), &sum, width, epsilon)
     }
 
-    fn attend(
-        &self,
-        b: &mut GraphBuilder,
-        options: &Options,
-        x: &Var,
-        mask: &Var,
-        distances: Option<&Distances>,
-    ) -> Var {
-        let heads = options.heads;
-        let [query, key, value] = match self.products {
+    fn attend(&self, b: &mut GraphBuilder, x: &Var) -> Var {
+        let Options { heads, products, terms, .. } = *self.options;
+        let [query, key, value] = match products {
             Products::Together => together(b, heads, x),
             Products::Apart => PRODUCTS.map(|module| {
                 let all = linear(&mut b.at(module), x, heads.width, heads.query_width(), true);
                 b.reshape(&all, &[0, 0, heads.count as i64, heads.head_width as i64])
             }),
         };
-        let meetings = match (distances, &options.relative) {
-            (Some(distances), Some(relative)) => {
-                let modules = match (self.products, relative.shared) {
-                    (Products::Together, _) => [("pos_proj", false), ("pos_q_proj", true)],
-                    (Products::Apart, true) => [("key_proj", true), ("query_proj", true)],
-                    (Products::Apart, false) => [("pos_key_proj", true), ("pos_query_proj", true)],
-                };
-                distances.project(b, heads, relative.meets, modules)
-            }
-            _ => [None, None],
-        };
+        let distances = self.distances.as_ref();
+        let [keys, queries] = distances.map_or([None, None], |distances| distances.project(b, heads));
         let attention = Disentangled {
             heads,
-            terms: options.terms,
-            mask,
+            terms,
+            mask: &self.mask,
             places: distances.map(|distances| &distances.places),
-            keys: meetings[0].as_ref(),
-            queries: meetings[1].as_ref(),
+            keys: keys.as_ref(),
+            queries: queries.as_ref(),
         };
         attention.apply(b, [&query, &key, &value])
     }
@@ -285,7 +270,8 @@ fn together(b: &mut GraphBuilder, heads: Heads, x: &Var) -> [Var; 3] {
 }
 
 /// A vector for each distance, and which of them belongs to each pair of tokens.
-struct Distances {
+struct Distances<'a> {
+    relative: &'a Relative,
     /// `[distances, width]`.
     vectors: Var,
     /// `[batch, heads, query, key]`.
@@ -293,31 +279,28 @@ struct Distances {
 }
 
 impl Relative {
-    fn distances(&self, b: &mut GraphBuilder, options: &Options, text: &Text, places: &Places) -> Distances {
+    fn distances(&self, b: &mut GraphBuilder, options: &Options, text: &Text) -> Distances<'_> {
         let (width, count) = (options.width, options.heads.count);
+        let length = b.size_of(&text.ids, 1);
+        let places = Places::new(b, &length);
         let rows = 2 * self.buckets.span();
         let mut vectors = b.at("rel_embeddings").weight("weight", &[rows, width], Fill::Matrix);
         if self.norm {
             vectors = layer_norm(&mut b.at("LayerNorm"), &vectors, width, options.epsilon);
         }
-        let (vectors, found) = self.buckets.apply(b, &vectors, places);
+        let (vectors, found) = self.buckets.apply(b, &vectors, &places);
         let (batch, length) = (b.size_of(&text.ids, 0), b.size_of(&text.ids, 1));
         let heads = b.ints(&[count as i64]);
         let shape = b.concat(&[&batch, &heads, &length, &length], 0);
-        Distances { vectors, places: b.expand(&found, &shape) }
+        Distances { relative: self, vectors, places: b.expand(&found, &shape) }
     }
 }
 
-impl Distances {
+impl Distances<'_> {
     /// Keys of the distances `[1, heads, head width, distances]`, and their queries `[1, heads, distances, head width]`.
-    fn project(
-        &self,
-        b: &mut GraphBuilder,
-        heads: Heads,
-        meets: [bool; 2],
-        modules: [(&str, bool); 2],
-    ) -> [Option<Var>; 2] {
+    fn project(&self, b: &mut GraphBuilder, heads: Heads) -> [Option<Var>; 2] {
         let Heads { width, count, head_width, .. } = heads;
+        let Relative { meets, modules, .. } = *self.relative;
         let mut made = |place: usize, order: &[i64]| {
             let (module, bias) = modules[place];
             let all = linear(&mut b.at(module), &self.vectors, width, heads.query_width(), bias);
