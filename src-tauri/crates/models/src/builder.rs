@@ -3,6 +3,7 @@
 use crate::{
     Attribute, Content, Dimension, Element, Filling, Graph, Initializer, Node, Value,
     blocks::Stored,
+    graph::fixed,
     quantize::Packing,
     weights::{Fill, Part, Stack, Weight},
 };
@@ -171,14 +172,14 @@ impl GraphBuilder<'_> {
     /// they fuse what comes after.
     pub fn hint(&mut self, value: &Var, width: usize) {
         if let Some([batch, length]) = self.draft.tokens.clone() {
-            self.note(value, vec![batch, length, Dimension::Fixed(width as u64)]);
+            self.note(value, vec![batch, length, fixed(width)]);
         }
     }
 
     /// Notes that a value is `[batch, heads, length, width]`.
     pub fn hint_heads(&mut self, value: &Var, heads: usize, width: usize) {
         if let Some([batch, length]) = self.draft.tokens.clone() {
-            self.note(value, vec![batch, Dimension::Fixed(heads as u64), length, Dimension::Fixed(width as u64)]);
+            self.note(value, vec![batch, fixed(heads), length, fixed(width)]);
         }
     }
 

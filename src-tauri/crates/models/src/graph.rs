@@ -37,6 +37,11 @@ pub enum Dimension {
     Free(String),
 }
 
+/// A size that is the same in every run.
+pub fn fixed(size: usize) -> Dimension {
+    Dimension::Fixed(size as u64)
+}
+
 #[derive(Clone, Debug, Default)]
 pub struct Node {
     /// Unique in the graph.

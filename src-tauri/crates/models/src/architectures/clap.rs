@@ -6,10 +6,11 @@ use super::{
     swin::{pyramid, windows_fit},
 };
 use crate::{
-    Attribute, Dimension, Element, ModelError,
+    Attribute, Element, ModelError,
     blocks::{Activation, Convolution, WindowStages, as_sequence, batch_norm, layer_norm, linear, unit_length},
     builder::{GraphBuilder, Var},
     config::Config,
+    graph::fixed,
 };
 use contract::DimRole;
 
@@ -38,7 +39,6 @@ impl Architecture for Clap {
         let (reader, sound) = (bert::Tower::read(&bert::CLAP_TEXT, &text_config)?, Sound::read(&sound_config)?);
         let width = config.size("projection_dim", 512)?;
         let activation = Activation::read(config, "projection_hidden_act", "relu")?;
-        let fixed = |size: usize| Dimension::Fixed(size as u64);
 
         let batch = b.free("batch", DimRole::Batch, "How many sounds, and as many texts, at once?", 1, None);
         let text = Text::beside(&mut b, &batch, 64, Some(reader.longest()));

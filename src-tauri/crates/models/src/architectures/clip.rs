@@ -9,6 +9,7 @@ use crate::{
     },
     builder::{GraphBuilder, Var},
     config::Config,
+    graph::fixed,
     weights::Fill,
 };
 use contract::DimRole;
@@ -187,10 +188,6 @@ fn question(part: Part, classifies: bool) -> &'static str {
         Part::Text => "How many texts at once?",
         _ => "How many images at once?",
     }
-}
-
-fn fixed(size: usize) -> Dimension {
-    Dimension::Fixed(size as u64)
 }
 
 /// Products of all images with all texts by a learned scale, and where there is one with a learned shift:

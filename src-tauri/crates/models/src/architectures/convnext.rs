@@ -7,6 +7,7 @@ use crate::{
     builder::{GraphBuilder, Var},
     config::Config,
     extent::Extent,
+    graph::fixed,
     weights::Fill,
 };
 
@@ -111,7 +112,6 @@ impl Architecture for ConvNext {
         let options = self.read(config)?;
         b.deviation(config.positive("initializer_range", 0.02)?);
         let width = options.widths.last().copied().unwrap_or(1);
-        let fixed = |size: usize| Dimension::Fixed(size as u64);
         if self.kind == Kind::Dino {
             // The number of places is a product, so that the edges are fixed.
             let [height, wide] = config.pair("image_size", 224)?;

@@ -2,13 +2,14 @@
 
 use super::{Architecture, Class, resnet::Image};
 use crate::{
-    Dimension, Element, ModelError,
+    Element, ModelError,
     blocks::{
         Activation, Attention, Convolution, Heads, ResNet, as_sequence, feed_forward, for_each_sample, layer_norm,
         linear,
     },
     builder::{GraphBuilder, Var},
     config::Config,
+    graph::fixed,
     weights::Fill,
 };
 use std::f64::consts::{FRAC_PI_2, PI};
@@ -93,7 +94,6 @@ impl Architecture for Detr {
         let (options, network) = (Options::read(config, self.norm_first)?, ResNet::backbone(config)?);
         b.deviation(config.positive("init_std", 0.02)?);
         let Options { width, questions, .. } = options;
-        let fixed = |size: usize| Dimension::Fixed(size as u64);
         let image = Image::declare(&mut b, network.channels());
         if class == self.classes[0].name {
             let hidden = find(&mut b, &options, &network, &image.pixels);

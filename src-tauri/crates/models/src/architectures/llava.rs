@@ -10,6 +10,7 @@ use crate::{
     blocks::{Activation, ImageTokens, Tiles, layer_norm, linear},
     builder::{GraphBuilder, Var},
     config::Config,
+    graph::fixed,
 };
 use contract::DimRole;
 use serde_json::{Value, json};
@@ -256,7 +257,6 @@ impl Architecture for Llava {
     fn draw(&self, config: &Config, class: &str, mut b: GraphBuilder) -> Result<(), ModelError> {
         let options = Options::read(config, self)?;
         let Options { vision, language, .. } = &options;
-        let fixed = |size: usize| Dimension::Fixed(size as u64);
         let batch = b.free("batch", DimRole::Batch, "How many texts, each with one image?", 1, None);
         let (tiles, longest) = match &options.tiles {
             None => (None, options.positions()),
@@ -372,7 +372,7 @@ fn packed(
 ) -> Var {
     let (vision, width) = (&options.vision, options.language.width);
     let [height, wide] = vision.image.map(|edge| edge as i64);
-    b.tokens(&Dimension::Free("pictures".to_owned()), &Dimension::Fixed(vision.places() as u64));
+    b.tokens(&Dimension::Free("pictures".to_owned()), &fixed(vision.places()));
     let pictures = b.reshape(pixels, &[-1, vision.channels as i64, height, wide]);
     let seen = look(b, options, &pictures);
     let (batch, rest) = (b.size_of(pixels, 0), b.ints(&[-1, options.positions() as i64, width as i64]));

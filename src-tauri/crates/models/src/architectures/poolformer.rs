@@ -2,11 +2,12 @@
 
 use super::{Architecture, Class, resnet::Image};
 use crate::{
-    Dimension, ModelError,
+    ModelError,
     blocks::{Activation, Convolution, group_norm, linear, mean_pool},
     builder::{GraphBuilder, Var},
     config::Config,
     extent::Extent,
+    graph::fixed,
     weights::Fill,
 };
 
@@ -73,7 +74,6 @@ impl Architecture for PoolFormer {
         b.deviation(config.positive("initializer_range", 0.02)?);
         let width = options.widths.last().copied().unwrap_or(1);
         let image = Image::declare(&mut b, options.channels);
-        let fixed = |size: usize| Dimension::Fixed(size as u64);
         if class == "PoolFormerModel" {
             let seen = look(&mut b, &options, &image.pixels);
             let [height, wide] = image.edges.map(|edge| {

@@ -9,6 +9,7 @@ use crate::{
     blocks::{Frequencies, GridEncoder, ImageTokens, Rotary, Rotation, divide},
     builder::{GraphBuilder, Var},
     config::Config,
+    graph::fixed,
 };
 use contract::DimRole;
 
@@ -121,7 +122,6 @@ impl Architecture for QwenVl {
             return Ok(());
         }
 
-        let fixed = |size: usize| Dimension::Fixed(size as u64);
         let question = "How many texts, each with one image, all images of the same size?";
         let batch = b.free("batch", DimRole::Batch, question, 1, None);
         let side = DEFAULT_SIDE.min((language.positions as u32 / 2).isqrt()).max(1);
@@ -178,7 +178,6 @@ fn end(
     [batch, sequence]: [Dimension; 2],
     [table, hidden]: [&Var; 2],
 ) {
-    let fixed = |size: usize| Dimension::Fixed(size as u64);
     if class.ends_with("Model") {
         b.output("last_hidden_state", hidden, &[batch, sequence, fixed(language.width)]);
     } else {

@@ -2,11 +2,12 @@
 
 use super::{Architecture, Class, resnet::Image};
 use crate::{
-    Dimension, ModelError,
+    ModelError,
     blocks::{Activation, Convolution, batch_norm, linear, mean_of_channels},
     builder::{GraphBuilder, Var},
     config::Config,
     extent::Extent,
+    graph::fixed,
 };
 
 pub struct RegNet;
@@ -76,7 +77,6 @@ impl Architecture for RegNet {
         let options = Options::read(config)?;
         let width = options.widths.last().copied().unwrap_or(options.stem);
         let image = Image::declare(&mut b, options.channels);
-        let fixed = |size: usize| Dimension::Fixed(size as u64);
         if class == "RegNetModel" {
             let seen = look(&mut b, &options, &image.pixels);
             let pooled = mean_of_channels(&mut b, &seen);

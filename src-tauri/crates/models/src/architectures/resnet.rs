@@ -6,6 +6,7 @@ use crate::{
     blocks::{self, linear, mean_of_channels},
     builder::GraphBuilder,
     config::Config,
+    graph::fixed,
 };
 use contract::DimRole;
 
@@ -33,7 +34,6 @@ impl Architecture for ResNet {
         let network = blocks::ResNet::read(config)?;
         let width = network.width();
         let image = Image::declare(&mut b, network.channels());
-        let fixed = |size: usize| Dimension::Fixed(size as u64);
         if class == "ResNetModel" {
             let seen = network.apply(&mut b, &image.pixels);
             let pooled = mean_of_channels(&mut b, &seen);
@@ -75,7 +75,7 @@ impl Image {
 
     fn input(b: &mut GraphBuilder, channels: usize, batch: Dimension, edges: [Dimension; 2]) -> Self {
         let [height, width] = edges.clone();
-        let shape = [batch.clone(), Dimension::Fixed(channels as u64), height, width];
+        let shape = [batch.clone(), fixed(channels), height, width];
         let pixels = b.input("pixel_values", Element::F32, &shape);
         Self { pixels, batch, edges }
     }

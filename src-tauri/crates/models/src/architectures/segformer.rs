@@ -2,11 +2,12 @@
 
 use super::{Architecture, Class, resnet::Image};
 use crate::{
-    Dimension, ModelError,
+    ModelError,
     blocks::{Activation, Attention, Context, Convolution, Heads, as_sequence, layer_norm, linear},
     builder::{GraphBuilder, Var},
     config::Config,
     extent::Extent,
+    graph::fixed,
 };
 
 /// One of the model types.
@@ -90,7 +91,6 @@ impl Architecture for Segformer {
         b.deviation(config.positive("initializer_range", 0.02)?);
         let width = stages.last().map_or(1, |stage| stage.width);
         let image = Image::declare(&mut b, stages.first().map_or(3, |stage| stage.inputs));
-        let fixed = |size: usize| Dimension::Fixed(size as u64);
         if class == self.classes[0].name {
             let seen = look(&mut b, &stages, activation, &image.pixels);
             let [height, wide] = image.edges.map(|edge| {

@@ -2,10 +2,11 @@
 
 use super::{Architecture, Class};
 use crate::{
-    Dimension, Element, ModelError,
+    Element, ModelError,
     blocks::{Activation, Convolution, WindowStages, as_sequence, layer_norm, linear},
     builder::{GraphBuilder, Var},
     config::Config,
+    graph::fixed,
 };
 use contract::DimRole;
 
@@ -141,7 +142,6 @@ impl Architecture for Swin {
         let options = Options::read(config)?;
         b.deviation(config.positive("initializer_range", 0.02)?);
         let batch = b.free("batch", DimRole::Batch, "How many images at once?", 1, None);
-        let fixed = |size: usize| Dimension::Fixed(size as u64);
         let shape = [batch.clone(), fixed(options.channels), fixed(options.image[0]), fixed(options.image[1])];
         let pixels = b.input("pixel_values", Element::F32, &shape);
         if class == self.classes[0].name {

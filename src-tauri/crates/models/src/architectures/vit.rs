@@ -10,6 +10,7 @@ use crate::{
     },
     builder::{GraphBuilder, Var},
     config::Config,
+    graph::fixed,
     weights::Fill,
 };
 use contract::DimRole;
@@ -290,7 +291,6 @@ impl Architecture for Vit {
         let options = self.read(config)?;
         b.deviation(config.positive("initializer_range", 0.02)?);
         let (batch, pixels) = self.declare(&mut b, &options);
-        let fixed = |size: usize| Dimension::Fixed(size as u64);
         let (width, places) = (options.width, self.places(&options));
         b.tokens(&batch, &fixed(places));
         if class == self.classes[0].name {
@@ -476,7 +476,6 @@ impl Vit {
             Input::Video { .. } => "How many videos at once?",
         };
         let batch = b.free("batch", DimRole::Batch, question, 1, None);
-        let fixed = |size: usize| Dimension::Fixed(size as u64);
         let mut shape: Vec<Dimension> = options.sizes.iter().map(|size| fixed(*size)).collect();
         match self.input {
             Input::Image(_) => shape.insert(0, fixed(options.channels)),

@@ -2,11 +2,12 @@
 
 use super::{Architecture, Class};
 use crate::{
-    Dimension, Element, ModelError,
+    Element, ModelError,
     blocks::{Activation, Attention, Convolution, Heads, Layer, Norm, group_norm, layer_norm, linear},
     builder::{GraphBuilder, Var},
     config::Config,
     extent::Extent,
+    graph::fixed,
     weights::Fill,
 };
 use contract::DimRole;
@@ -225,10 +226,6 @@ impl Architecture for Wav2Vec2 {
         }
         Ok(())
     }
-}
-
-fn fixed(size: usize) -> Dimension {
-    Dimension::Fixed(size as u64)
 }
 
 /// The vector of each frame: `[batch, frames, width]`.

@@ -5,13 +5,14 @@ use super::{
     clip::{Image, Kind, Layers, Text},
 };
 use crate::{
-    Dimension, Element, ModelError,
+    Element, ModelError,
     blocks::{
         Activation, Attention, Context, Heads, feed_forward, for_each_sample, layer_norm, linear, unit_length,
         vector_at,
     },
     builder::{GraphBuilder, Var},
     config::Config,
+    graph::fixed,
     weights::Fill,
 };
 use contract::DimRole;
@@ -50,7 +51,6 @@ impl Architecture for XClip {
             return Err(video_config.refuse("mit_hidden_size", reason, "Make them equal"));
         }
 
-        let fixed = |size: usize| Dimension::Fixed(size as u64);
         let batch = b.free("batch", DimRole::Batch, "How many videos, and as many texts, at once?", 1, None);
         let text = text_tower.input(&mut b, &batch);
         let [channels, height, wide] = video_tower.image.sizes();

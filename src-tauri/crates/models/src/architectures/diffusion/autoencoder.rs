@@ -11,6 +11,7 @@ use crate::{
     blocks::{Activation, Attention, Convolution, Heads, as_sequence, group_norm},
     builder::{GraphBuilder, Var},
     config::Config,
+    graph::fixed,
 };
 use contract::DimRole;
 
@@ -92,7 +93,7 @@ impl Architecture for AutoencoderKl {
         });
         let image = |channels: usize| {
             let [height, width] = edges.clone();
-            [batch.clone(), Dimension::Fixed(channels as u64), height, width]
+            [batch.clone(), fixed(channels), height, width]
         };
         let pixels = b.input("sample", Element::F32, &image(options.inputs));
         let pixels = b.cast_float(&pixels);

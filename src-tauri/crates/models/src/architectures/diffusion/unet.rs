@@ -6,11 +6,12 @@ use super::{
     parts::{Residual, as_image, edges_of, enlarge, halve},
 };
 use crate::{
-    Dimension, Element, ModelError,
+    Element, ModelError,
     architectures::{Architecture, Class},
     blocks::{Activation, Attention, Context, Convolution, Heads, as_sequence, group_norm, layer_norm, linear},
     builder::{GraphBuilder, Var},
     config::Config,
+    graph::fixed,
 };
 use contract::DimRole;
 
@@ -245,7 +246,6 @@ impl Architecture for Unet {
 
     fn draw(&self, config: &Config, _class: &str, mut b: GraphBuilder) -> Result<(), ModelError> {
         let options = Options::read(config)?;
-        let fixed = |size: usize| Dimension::Fixed(size as u64);
         let batch = b.free("batch", DimRole::Batch, "How many images at once?", 1, None);
         let edge = options.edge as u32;
         let height = b.free("height", DimRole::ImageSize, "How many latents high is an image?", edge, None);
