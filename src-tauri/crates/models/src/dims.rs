@@ -1,6 +1,6 @@
 //! The free sizes of a graph: what they mean, how they are asked for, what they may be.
 
-use crate::{Dimension, Graph, ModelError, Value, extent::Extent, filling, model::named};
+use crate::{Dimension, Graph, ModelError, Value, extent::Extent, filling};
 use contract::{Dim, DimRole};
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ pub fn of_inputs(graph: &Graph) -> Vec<Dim> {
         for (axis, dimension) in input.shape.iter().enumerate() {
             let Dimension::Free(name) = dimension else { continue };
             for part in parts(name) {
-                if part.parse::<u64>().is_err() && named(&dims, part).is_none() {
+                if part.parse::<u64>().is_err() && dims.iter().all(|known| known.name != part) {
                     let (role, default) = guess(part, input, axis);
                     let question = question(role, part, input, axis);
                     dims.push(Dim { name: part.to_owned(), role, question, default, max: None, per_second: None });

@@ -110,3 +110,19 @@ impl From<ModelError> for Failure {
 fn key_and_value(key: &str, value: Option<&str>) -> String {
     value.map_or_else(|| format!("key {key}"), |value| format!("key {key} = {value}"))
 }
+
+pub fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// The first names, and how many more there are.
+pub fn listed(names: &[impl AsRef<str>]) -> String {
+    /// More would hide what is wrong.
+    const SHOWN: usize = 5;
+    let mut shown: Vec<&str> = names.iter().take(SHOWN).map(AsRef::as_ref).collect();
+    let more = format!("and {} more", names.len().saturating_sub(SHOWN));
+    if names.len() > SHOWN {
+        shown.push(&more);
+    }
+    shown.join(", ")
+}

@@ -17,18 +17,25 @@ pub fn name(path: &Path) -> String {
     }
 }
 
-fn unreadable(path: &Path, source: io::Error) -> ModelError {
-    ModelError::Unreadable { path: path.to_owned(), source }
+fn unreadable(path: &Path) -> impl FnOnce(io::Error) -> ModelError + use<> {
+    let path = path.to_owned();
+    move |source| ModelError::Unreadable { path, source }
+}
+
+/// The error for a file that could not be written.
+pub fn unwritable(path: &Path) -> impl FnOnce(io::Error) -> ModelError + use<> {
+    let path = path.to_owned();
+    move |source| ModelError::Unwritable { path, source }
 }
 
 /// A regular file, with its length. Devices and pipes, which may never end, are refused.
 fn open(path: &Path) -> Result<(File, u64), ModelError> {
-    let kind = fs::metadata(path).map_err(|source| unreadable(path, source))?;
+    let kind = fs::metadata(path).map_err(unreadable(path))?;
     if !kind.is_file() {
         let source = io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file");
-        return Err(unreadable(path, source));
+        return Err(unreadable(path)(source));
     }
-    let file = File::open(path).map_err(|source| unreadable(path, source))?;
+    let file = File::open(path).map_err(unreadable(path))?;
     Ok((file, kind.len()))
 }
 
@@ -40,7 +47,7 @@ pub fn map(path: &Path) -> Result<Bytes, ModelError> {
     }
     // SAFETY: the map is only read. A program that cuts the file short meanwhile would end this process with SIGBUS;
     // nobody writes to a model that is in use, and measuring happens in a process of its own.
-    let map = unsafe { Mmap::map(&file) }.map_err(|source| unreadable(path, source))?;
+    let map = unsafe { Mmap::map(&file) }.map_err(unreadable(path))?;
     Ok(Bytes::from_owner(map))
 }
 
@@ -55,7 +62,7 @@ pub fn text(path: &Path, most_bytes: u64) -> Result<String, ModelError> {
             "Choose the model's own file",
         ));
     }
-    let bytes = fs::read(path).map_err(|source| unreadable(path, source))?;
+    let bytes = fs::read(path).map_err(unreadable(path))?;
     String::from_utf8(bytes).map_err(|error| {
         let place = format!("byte {}", error.utf8_error().valid_up_to());
         ModelError::damaged(&name(path), place, "it is not text in UTF-8")
@@ -75,10 +82,8 @@ pub fn inside(folder: &Path, location: &str, file: &str, place: &str) -> Result<
         return refused(format!("it points to {location:?}, which is not a file name inside the model's folder"));
     }
     let path = folder.join(relative);
-    let (real, home) = (
-        fs::canonicalize(&path).map_err(|source| unreadable(&path, source))?,
-        fs::canonicalize(folder).map_err(|source| unreadable(folder, source))?,
-    );
+    let (real, home) =
+        (fs::canonicalize(&path).map_err(unreadable(&path))?, fs::canonicalize(folder).map_err(unreadable(folder))?);
     if !real.starts_with(&home) && !in_hub_cache(&home, &real) {
         return refused(format!("{location:?} is a link that leads out of the model's folder"));
     }

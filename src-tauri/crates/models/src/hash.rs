@@ -3,7 +3,6 @@
 use crate::{
     Content, Graph, Initializer, ModelError,
     onnx::{self, Place},
-    weights::{hex, samples},
 };
 use sha2::{Digest, Sha256};
 
@@ -26,7 +25,7 @@ pub fn content(graph: &Graph) -> Result<String, ModelError> {
     for bytes in graph.initializers.iter().filter_map(Initializer::bytes) {
         samples(bytes).for_each(|sample| hash.update(sample));
     }
-    Ok(hex(&hash.finalize())[..20].to_owned())
+    Ok(id(hash))
 }
 
 /// The start of a hash over several texts, as a model's id.
@@ -36,5 +35,21 @@ pub fn short(parts: &[&str]) -> String {
         hash.update(part);
         hash.update([0]);
     }
+    id(hash)
+}
+
+fn id(hash: Sha256) -> String {
     hex(&hash.finalize())[..20].to_owned()
+}
+
+/// A few stretches of a tensor, enough to tell two checkpoints apart without reading them whole.
+pub fn samples(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    const LENGTH: usize = 256;
+    [0, bytes.len() / 2, bytes.len().saturating_sub(LENGTH)]
+        .into_iter()
+        .map(move |start| &bytes[start..bytes.len().min(start + LENGTH)])
+}
+
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -5,14 +5,16 @@ use crate::{
     architectures::{self, Architecture, Class},
     builder::Description,
     config::Config,
-    dims, files,
+    dims,
+    error::{counted, listed},
+    files,
     generation::{Generation, Stage},
     hash, open,
     presets::PRESETS,
     quantize,
     weights::{self, Checkpoint, Files, Source},
 };
-use contract::{ConfigSize, Dim, ModelId, ModelInfo, ModelOrigin, Precision, ValueSpec};
+use contract::{ConfigSize, ModelId, ModelInfo, ModelOrigin, Precision, ValueSpec};
 use std::{
     collections::{BTreeMap, HashMap},
     ops::ControlFlow,
@@ -137,7 +139,7 @@ impl Model {
             Some(checkpoint) => {
                 let unused = checkpoint.matched(&description.weights, architecture)?.unused;
                 if !unused.is_empty() {
-                    let (count, names) = (weights::counted(unused.len(), "tensor"), weights::listed(&unused));
+                    let (count, names) = (counted(unused.len(), "tensor"), listed(&unused));
                     about = format!("{about}; {count} of the checkpoint not used by it ({names})");
                 }
                 let fingerprint = checkpoint.fingerprint();
@@ -442,9 +444,4 @@ impl Graph {
             };
         }
     }
-}
-
-/// The free sizes of a model by name, for messages.
-pub(crate) fn named<'a>(dims: &'a [Dim], name: &str) -> Option<&'a Dim> {
-    dims.iter().find(|dim| dim.name == name)
 }

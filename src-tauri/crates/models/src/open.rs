@@ -1,6 +1,6 @@
 //! Finding out what a path holds, and opening it as a model.
 
-use crate::{Model, ModelError, config::Config, files, weights::Checkpoint};
+use crate::{Model, ModelError, config::Config, error::listed, files, weights::Checkpoint};
 use contract::ModelOrigin;
 use std::{
     fs,
@@ -13,8 +13,6 @@ const CONFIG: &str = "config.json";
 /// Weights beside a configuration, by preference.
 const WEIGHTS: [&str; 3] = ["model.safetensors", "model.safetensors.index.json", "diffusion_pytorch_model.safetensors"];
 const PICKLES: [&str; 6] = ["bin", "pt", "pth", "pkl", "pickle", "ckpt"];
-/// How many names an error lists.
-const NAMES_SHOWN: usize = 5;
 
 pub fn open(path: &Path) -> Result<Model, ModelError> {
     if path.is_dir() {
@@ -69,11 +67,11 @@ fn folder(path: &Path) -> Result<Model, ModelError> {
             "Choose the folder that holds the model, or the model's file",
         )),
         several => {
-            let names: Vec<String> = several.iter().take(NAMES_SHOWN).map(|graph| files::name(graph)).collect();
+            let names: Vec<String> = several.iter().map(|graph| files::name(graph)).collect();
             Err(ModelError::unsupported(
                 &files::name(path),
                 "the folder",
-                format!("there are {} ONNX files in it: {} …", several.len(), names.join(", ")),
+                format!("there are {} ONNX files in it: {}", several.len(), listed(&names)),
                 "Choose one of them",
             ))
         }

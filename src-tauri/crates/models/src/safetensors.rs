@@ -3,7 +3,7 @@
 use crate::{Element, ModelError, Tensor, files};
 use ::safetensors::{SafeTensors, tensor::TensorView};
 use bytes::Bytes;
-use std::path::Path;
+use std::{io, path::Path};
 
 /// A file whose header was checked; tensors are read from it on demand.
 pub struct File {
@@ -100,7 +100,6 @@ pub fn read(path: &Path) -> Result<Vec<Tensor>, ModelError> {
 }
 
 pub fn write(path: &Path, tensors: &[Tensor]) -> Result<(), ModelError> {
-    let unwritable = |source: std::io::Error| ModelError::Unwritable { path: path.to_owned(), source };
     let views = tensors
         .iter()
         .map(|tensor| {
@@ -108,8 +107,9 @@ pub fn write(path: &Path, tensors: &[Tensor]) -> Result<(), ModelError> {
             view.map(|view| (tensor.name.as_str(), view))
         })
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| unwritable(std::io::Error::other(error)))?;
-    ::safetensors::serialize_to_file(views, None, path).map_err(|error| unwritable(std::io::Error::other(error)))
+        .map_err(|error| files::unwritable(path)(io::Error::other(error)))?;
+    ::safetensors::serialize_to_file(views, None, path)
+        .map_err(|error| files::unwritable(path)(io::Error::other(error)))
 }
 
 #[cfg(test)]

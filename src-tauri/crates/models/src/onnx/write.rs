@@ -17,7 +17,7 @@ pub enum Place {
 
 pub fn write(graph: &Graph, path: &Path) -> Result<(), ModelError> {
     let bytes = encode(graph, &files::name(path), &|_| Place::Inside)?;
-    fs::write(path, bytes).map_err(|source| ModelError::Unwritable { path: path.to_owned(), source })
+    fs::write(path, bytes).map_err(files::unwritable(path))
 }
 
 /// The file's bytes; `place` says for each initializer of the outermost graph where its numbers are.

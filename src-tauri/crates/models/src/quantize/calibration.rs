@@ -1,7 +1,7 @@
 //! Calibration: the f32 graph with the smallest and largest number of every activation as its outputs.
 
 use super::{Packing, Ranges, eligible, is_product, ranges::ENDS};
-use crate::{Attribute, Element, Graph, ModelError, Node, Tensor, Value, weights::unwritable};
+use crate::{Attribute, Element, Graph, ModelError, Node, Tensor, Value, files::unwritable};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,

@@ -4,7 +4,9 @@ use super::{Part, Weight};
 use crate::{
     Element, ModelError,
     architectures::Architecture,
+    error::{counted, listed},
     files,
+    hash::{hex, samples},
     safetensors::{Entry, File},
 };
 use bytes::Bytes;
@@ -17,8 +19,6 @@ use std::{
 /// An index names each tensor; a thousand layers of a hundred tensors stay far below.
 const LONGEST_INDEX: u64 = 64 << 20;
 const MOST_SHARDS: usize = 4096;
-/// How many names an error lists.
-const NAMES_SHOWN: usize = 5;
 
 /// Ends of tensor names, each with what older checkpoints call it.
 const OLD_ENDS: [(&str, &str); 14] = [
@@ -199,30 +199,4 @@ fn shards_of(index: &Path) -> Result<Vec<PathBuf>, ModelError> {
     }
     let folder = index.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     names.into_iter().map(|name| files::inside(folder, name, &file, "key weight_map")).collect()
-}
-
-/// A few stretches of a tensor, enough to tell two checkpoints apart without reading them whole.
-pub fn samples(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    const LENGTH: usize = 256;
-    [0, bytes.len() / 2, bytes.len().saturating_sub(LENGTH)]
-        .into_iter()
-        .map(move |start| &bytes[start..bytes.len().min(start + LENGTH)])
-}
-
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-pub fn counted(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
-}
-
-/// The first names, and how many more there are.
-pub fn listed(names: &[impl AsRef<str>]) -> String {
-    let mut shown: Vec<&str> = names.iter().take(NAMES_SHOWN).map(AsRef::as_ref).collect();
-    let more = format!("and {} more", names.len().saturating_sub(NAMES_SHOWN));
-    if names.len() > NAMES_SHOWN {
-        shown.push(&more);
-    }
-    shown.join(", ")
 }

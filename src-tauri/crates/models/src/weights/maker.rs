@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     Element, ModelError,
+    files::unwritable,
     quantize::{self, BLOCK, Packing},
     tensor,
 };
@@ -97,7 +98,7 @@ impl Maker<'_> {
             for written in receiver {
                 done += written.map_err(|source| {
                     stop.store(true, Ordering::Relaxed);
-                    ModelError::Unwritable { path: path.to_owned(), source }
+                    unwritable(path)(source)
                 })?;
                 if progress(done, self.layout.total).is_break() {
                     stop.store(true, Ordering::Relaxed);

@@ -6,8 +6,8 @@ mod packed;
 mod random;
 mod store;
 
-pub use checkpoint::{Checkpoint, counted, hex, listed, samples};
-pub use store::{Files, Source, disk_bytes, export, graph_beside, materialize, unwritable};
+pub use checkpoint::Checkpoint;
+pub use store::{Files, Source, disk_bytes, export, graph_beside, materialize};
 
 /// One weight as a checkpoint knows it.
 #[derive(Clone, Debug)]

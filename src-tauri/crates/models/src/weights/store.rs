@@ -1,9 +1,11 @@
 //! Writing a described model to disk: the graph in one file, its weights beside it, never the weights in memory.
 
-use super::{Part, Weight, checkpoint::hex, maker::Maker};
+use super::{Part, Weight, maker::Maker};
 use crate::{
     Content, Element, Graph, ModelError,
     builder::Description,
+    files::unwritable,
+    hash::hex,
     onnx::{self, Place},
 };
 use bytes::Bytes;
@@ -12,7 +14,6 @@ use sha2::{Digest, Sha256};
 use std::{
     collections::HashMap,
     fs::{self, File},
-    io,
     ops::ControlFlow,
     path::{Path, PathBuf},
     process,
@@ -134,7 +135,7 @@ pub fn materialize(
         Ok(()) => Ok(files),
         // Another process was faster; its folder is as good.
         Err(_) if is_whole(&files.folder, &encoded, layout.total) => Ok(files),
-        Err(source) => Err(ModelError::Unwritable { path: files.folder, source }),
+        Err(source) => Err(unwritable(&files.folder)(source)),
     }
 }
 
@@ -189,12 +190,6 @@ fn write_weights(
     let whole = |weight: &&Weight| weight.part != Part::Unread && !packed.contains_key(&weight.initializer);
     let element = weights.iter().find(whole).map_or(Element::F32, |weight| elements[weight.initializer.as_str()]);
     Maker { weights, packed, layout, element, source }.write_all(&file, path, progress)
-}
-
-/// The error for a file that could not be written.
-pub fn unwritable(path: &Path) -> impl FnOnce(io::Error) -> ModelError + use<> {
-    let path = path.to_owned();
-    move |source| ModelError::Unwritable { path, source }
 }
 
 fn is_whole(folder: &Path, encoded: &[u8], weight_bytes: u64) -> bool {
