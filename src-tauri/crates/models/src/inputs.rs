@@ -1,7 +1,6 @@
 //! Seeded inputs for a graph: never zeros, and ids that stay inside the table they index.
 
-use crate::{Element, Graph, ModelError, Tensor, Value, filling, seed::Stream};
-use half::{bf16, f16};
+use crate::{Element, Graph, ModelError, Tensor, Value, filling, seed::Stream, tensor};
 use std::collections::{BTreeMap, HashMap};
 
 /// Inputs above this size are refused rather than tried.
@@ -31,7 +30,7 @@ pub fn make_inputs(
                 return Ok(Tensor { name: input.name.clone(), element: input.element, shape, bytes });
             }
             let bytes = match meaning(input, tables.get(input.name.as_str()).copied()) {
-                Meaning::Numbers => floats(input.element, count, stream),
+                Meaning::Numbers => tensor::floats(input.element, (0..count as u64).map(|place| stream.bell(place))),
                 Meaning::Mask => whole(input.element, (0..count).map(|_| 1)),
                 Meaning::Positions => {
                     let last = shape.last().copied().unwrap_or(1).max(1);
@@ -129,23 +128,12 @@ fn sized(input: &Value, shape: Vec<u64>) -> Result<Vec<usize>, ModelError> {
     }
 }
 
-fn floats(element: Element, count: usize, stream: Stream) -> Vec<u8> {
-    let values = (0..count as u64).map(|place| stream.bell(place));
-    match element {
-        Element::F16 => values.flat_map(|value| f16::from_f32(value).to_le_bytes()).collect(),
-        Element::Bf16 => values.flat_map(|value| bf16::from_f32(value).to_le_bytes()).collect(),
-        Element::F64 => values.flat_map(|value| f64::from(value).to_le_bytes()).collect(),
-        _ => values.flat_map(f32::to_le_bytes).collect(),
-    }
-}
-
 /// Small whole numbers in any element, floating-point ones included (a mask may be given so).
 fn whole(element: Element, values: impl Iterator<Item = u64>) -> Vec<u8> {
     match element {
-        Element::F32 => values.flat_map(|value| (value as f32).to_le_bytes()).collect(),
-        Element::F64 => values.flat_map(|value| (value as f64).to_le_bytes()).collect(),
-        Element::F16 => values.flat_map(|value| f16::from_f32(value as f32).to_le_bytes()).collect(),
-        Element::Bf16 => values.flat_map(|value| bf16::from_f32(value as f32).to_le_bytes()).collect(),
+        Element::F32 | Element::F64 | Element::F16 | Element::Bf16 => {
+            tensor::floats(element, values.map(|value| value as f32))
+        }
         Element::Bool => values.map(|value| u8::from(value != 0)).collect(),
         Element::I8 | Element::U8 => values.map(|value| value.min(127) as u8).collect(),
         Element::I4 => {

@@ -44,13 +44,28 @@ impl Tensor {
 
     /// Every number as f64, whatever the element; integers beyond 2^53 lose digits.
     pub fn f64s(&self) -> Vec<f64> {
-        numbers(self.element, &self.bytes, |value| value as f64, |value| value)
+        f64s(self.element, &self.bytes)
     }
 
     /// Every number as i64; floating-point numbers are cut towards zero.
     pub fn i64s(&self) -> Vec<i64> {
         numbers(self.element, &self.bytes, |value| value as i64, |value| value as i64)
     }
+}
+
+/// Encodes floating-point numbers, little-endian.
+pub(crate) fn floats(element: Element, values: impl Iterator<Item = f32>) -> Vec<u8> {
+    match element {
+        Element::F16 => values.flat_map(|value| f16::from_f32(value).to_le_bytes()).collect(),
+        Element::Bf16 => values.flat_map(|value| bf16::from_f32(value).to_le_bytes()).collect(),
+        Element::F64 => values.flat_map(|value| f64::from(value).to_le_bytes()).collect(),
+        _ => values.flat_map(f32::to_le_bytes).collect(),
+    }
+}
+
+/// Every number as f64, whatever the element; integers beyond 2^53 lose digits.
+pub(crate) fn f64s(element: Element, bytes: &[u8]) -> Vec<f64> {
+    numbers(element, bytes, |value| value as f64, |value| value)
 }
 
 /// Decodes little-endian bytes; integers pass through `int`, floating-point numbers through `float`.

@@ -59,10 +59,7 @@ pub fn infer<'a>(graph: &'a Graph, dims: &BTreeMap<String, u64>) -> Result<Infos
 
 fn of_initializer(initializer: &Initializer) -> Info {
     let few = initializer.len() <= MOST_VALUES as u64;
-    let values = initializer
-        .bytes()
-        .filter(|_| few)
-        .map(|bytes| tensor::numbers(initializer.element, bytes, |value| value as f64, |value| value));
+    let values = initializer.bytes().filter(|_| few).map(|bytes| tensor::f64s(initializer.element, bytes));
     let shape = Some(initializer.shape.iter().map(|size| *size as u64).collect());
     Info { element: Some(initializer.element), shape, values }
 }

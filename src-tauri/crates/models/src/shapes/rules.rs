@@ -1,6 +1,6 @@
 //! How each operator's output shapes follow from its inputs. An operator that is not listed has unknown outputs.
 
-use super::Info;
+use super::{Info, count};
 use crate::{Attribute, Node};
 
 type Inputs<'a> = [Option<&'a Info>];
@@ -148,7 +148,7 @@ pub fn shapes(opset: i64, node: &Node, inputs: &Inputs) -> Option<Vec<Vec<u64>>>
             let split = node.int("axis").unwrap_or(1);
             // The place behind the last axis can be named too, but only from the front.
             let axis = if split == x.len() as i64 { x.len() } else { axis(split, x.len())? };
-            one(vec![product(&x[..axis])?, product(&x[axis..])?])
+            one(vec![count(&x[..axis])?, count(&x[axis..])?])
         }
         "Squeeze" => one(squeeze(node, inputs)?),
         "Unsqueeze" => one(unsqueeze(node, inputs)?),
@@ -184,7 +184,7 @@ pub fn shapes(opset: i64, node: &Node, inputs: &Inputs) -> Option<Vec<Vec<u64>>>
         }
         "Einsum" => one(einsum(node, inputs)?.0),
         "LSTM" | "GRU" | "RNN" => recurrent(node, inputs),
-        "Attention" if opset >= 23 => one(attention(node, inputs)?),
+        "Attention" if opset >= 23 => one(attention(inputs)?),
         _ => None,
     }
 }
@@ -226,10 +226,6 @@ pub fn whole(inputs: &Inputs, index: usize) -> Option<Vec<i64>> {
 
 fn sizes(inputs: &Inputs, index: usize) -> Option<Vec<u64>> {
     whole(inputs, index)?.into_iter().map(|size| u64::try_from(size).ok()).collect()
-}
-
-fn product(sizes: &[u64]) -> Option<u64> {
-    super::count(sizes)
 }
 
 /// An axis counted from the front; negative ones count from the back.
@@ -472,7 +468,7 @@ fn transpose(node: &Node, x: &[u64]) -> Option<Vec<u64>> {
 }
 
 fn reshape(node: &Node, x: &[u64], wanted: &[i64]) -> Option<Vec<u64>> {
-    let total = product(x)?;
+    let total = count(x)?;
     let keeps_zero = node.int("allowzero").unwrap_or(0) != 0;
     let mut open = None;
     let mut out = Vec::with_capacity(wanted.len());
@@ -486,7 +482,7 @@ fn reshape(node: &Node, x: &[u64], wanted: &[i64]) -> Option<Vec<u64>> {
             size => u64::try_from(size).ok()?,
         });
     }
-    let known = product(&out)?;
+    let known = count(&out)?;
     match open {
         Some(place) if known > 0 && total.is_multiple_of(known) => out[place] = total / known,
         None if known == total => {}
@@ -647,7 +643,7 @@ pub fn einsum(node: &Node, inputs: &Inputs) -> Option<(Vec<u64>, u64)> {
         out.unwrap_or_else(|| size.iter().filter(|(_, (_, uses))| *uses == 1).map(|(letter, _)| *letter).collect());
     let shape = out.chars().map(|letter| size.get(&letter).map(|(extent, _)| *extent)).collect::<Option<_>>()?;
     let all: Vec<u64> = size.values().map(|(extent, _)| *extent).collect();
-    Some((shape, product(&all)?))
+    Some((shape, count(&all)?))
 }
 
 fn recurrent(node: &Node, inputs: &Inputs) -> Option<Vec<Vec<u64>>> {
@@ -661,7 +657,7 @@ fn recurrent(node: &Node, inputs: &Inputs) -> Option<Vec<Vec<u64>>> {
 }
 
 /// Scaled dot-product attention with heads on an axis of their own.
-fn attention(_: &Node, inputs: &Inputs) -> Option<Vec<u64>> {
+fn attention(inputs: &Inputs) -> Option<Vec<u64>> {
     let [batch, heads, length, _] = *<&[u64; 4]>::try_from(shape(inputs, 0)?).ok()?;
     Some(vec![batch, heads, length, *shape(inputs, 2)?.get(3)?])
 }

@@ -4,7 +4,7 @@ use super::{
     Info, MOST_VALUES,
     rules::{broadcast, clamped, shape_range, whole},
 };
-use crate::{Attribute, Element, Node, tensor};
+use crate::{Attribute, Element, Node};
 
 /// The numbers of a node's first output, whose shape and element are known already.
 pub fn of(node: &Node, inputs: &[Option<&Info>], shape: Option<&[u64]>, element: Option<Element>) -> Option<Vec<f64>> {
@@ -107,9 +107,7 @@ fn cast(value: f64, element: Option<Element>) -> f64 {
 
 fn constant(node: &Node) -> Option<Vec<f64>> {
     match node.attributes.values().next()? {
-        Attribute::Tensor(tensor) if tensor.len() <= MOST_VALUES => {
-            Some(tensor::numbers(tensor.element, &tensor.bytes, |value| value as f64, |value| value))
-        }
+        Attribute::Tensor(tensor) if tensor.len() <= MOST_VALUES => Some(tensor.f64s()),
         Attribute::Int(value) => Some(vec![*value as f64]),
         Attribute::Float(value) => Some(vec![f64::from(*value)]),
         Attribute::Ints(values) => Some(values.iter().map(|value| *value as f64).collect()),

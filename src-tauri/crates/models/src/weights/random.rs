@@ -1,9 +1,8 @@
 //! Seeded random weights: any stretch of any tensor can be made alone, in any order, on any thread.
 
 use super::{Fill, Weight};
-use crate::{Element, seed::Stream};
-use half::{bf16, f16};
-use std::{collections::HashMap, f64::consts::TAU, sync::Arc};
+use crate::{Element, seed::Stream, tensor::floats};
+use std::{collections::HashMap, f64::consts::TAU, iter::once};
 
 /// A power of two, so that 16 bits of a hash choose an entry.
 const TABLE_LEN: usize = 1 << 16;
@@ -13,14 +12,14 @@ pub struct Random {
     seed: u64,
     element: Element,
     /// A normally distributed table for each deviation, in the bytes of the element.
-    tables: HashMap<u32, Arc<Vec<u8>>>,
+    tables: HashMap<u32, Vec<u8>>,
 }
 
 impl Random {
     pub fn new(weights: &[Weight], element: Element, seed: u64) -> Self {
         let mut tables = HashMap::new();
         for weight in weights {
-            tables.entry(weight.deviation.to_bits()).or_insert_with(|| Arc::new(table(weight.deviation, element)));
+            tables.entry(weight.deviation.to_bits()).or_insert_with(|| table(weight.deviation, element));
         }
         Self { seed, element, tables }
     }
@@ -28,7 +27,7 @@ impl Random {
     /// The numbers from `first` on that fill `bytes`. `first` is a multiple of four.
     pub fn fill(&self, weight: &Weight, first: u64, bytes: &mut [u8]) {
         if weight.fill == Fill::Ones {
-            let one = encode(1.0, self.element);
+            let one = floats(self.element, once(1.0));
             bytes.chunks_exact_mut(one.len()).for_each(|place| place.copy_from_slice(&one));
             return;
         }
@@ -55,27 +54,18 @@ fn draw<const N: usize>(stream: Stream, table: &[u8], first: u64, bytes: &mut [u
 /// Normally distributed numbers by the Box–Muller transform of evenly spread points.
 fn table(deviation: f32, element: Element) -> Vec<u8> {
     let golden = (5f64.sqrt() - 1.0) / 2.0;
-    (0..TABLE_LEN)
-        .flat_map(|index| {
-            let radius = (-2.0 * ((index as f64 + 0.5) / TABLE_LEN as f64).ln()).sqrt();
-            let angle = TAU * (index as f64 * golden).fract();
-            encode((f64::from(deviation) * radius * angle.cos()) as f32, element)
-        })
-        .collect()
-}
-
-fn encode(value: f32, element: Element) -> Vec<u8> {
-    match element {
-        Element::F16 => f16::from_f32(value).to_le_bytes().to_vec(),
-        Element::Bf16 => bf16::from_f32(value).to_le_bytes().to_vec(),
-        _ => value.to_le_bytes().to_vec(),
-    }
+    let number = |index: usize| {
+        let radius = (-2.0 * ((index as f64 + 0.5) / TABLE_LEN as f64).ln()).sqrt();
+        let angle = TAU * (index as f64 * golden).fract();
+        (f64::from(deviation) * radius * angle.cos()) as f32
+    };
+    floats(element, (0..TABLE_LEN).map(number))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{tensor::numbers, weights::Part};
+    use crate::{tensor::f64s, weights::Part};
 
     fn weight(fill: Fill, deviation: f32) -> Weight {
         let (name, initializer) = ("w".to_owned(), "w".to_owned());
@@ -87,7 +77,7 @@ mod tests {
         let weight = weight(Fill::Matrix, 0.02);
         let mut bytes = vec![0; count * element.size()];
         Random::new(std::slice::from_ref(&weight), element, seed).fill(&weight, first, &mut bytes);
-        numbers(element, &bytes, |value| value as f64, |value| value)
+        f64s(element, &bytes)
     }
 
     #[test]
