@@ -2,6 +2,7 @@
 
 mod architectures;
 mod costs;
+mod each;
 mod experts;
 mod generation;
 mod golden;
