@@ -43,6 +43,8 @@ pub struct Draft {
     known: HashMap<String, Var>,
     /// How many nodes a name was given to.
     used: HashMap<String, usize>,
+    /// What values are called as outputs, by the names they are drawn with.
+    outputs: HashMap<Rc<str>, String>,
 }
 
 impl Draft {
@@ -56,6 +58,7 @@ impl Draft {
             deviation: 0.02,
             known: HashMap::new(),
             used: HashMap::new(),
+            outputs: HashMap::new(),
         }
     }
 
@@ -63,7 +66,13 @@ impl Draft {
         GraphBuilder { draft: self, scope: String::new() }
     }
 
-    pub fn finish(self) -> Description {
+    pub fn finish(mut self) -> Description {
+        let values = self.graph.nodes.iter_mut().flat_map(|node| node.inputs.iter_mut().chain(&mut node.outputs));
+        for value in values {
+            if let Some(output) = self.outputs.get(value.as_str()) {
+                value.clone_from(output);
+            }
+        }
         Description { graph: self.graph, weights: self.weights, dims: self.dims, packed: HashMap::new() }
     }
 }
@@ -143,8 +152,8 @@ impl GraphBuilder<'_> {
 
     /// Makes a value an output in the element it has.
     pub fn output_kept(&mut self, name: &str, value: &Var, shape: &[Dimension]) {
-        let graph = &mut self.draft.graph;
-        let taken = graph.inputs.iter().chain(&graph.outputs).any(|known| known.name == *value.name);
+        let Draft { graph, outputs, .. } = &mut *self.draft;
+        let taken = graph.inputs.iter().any(|input| input.name == *value.name) || outputs.contains_key(&value.name);
         if taken {
             let copy = Node {
                 name: format!("{name}/Identity"),
@@ -155,10 +164,7 @@ impl GraphBuilder<'_> {
             };
             graph.nodes.push(copy);
         } else {
-            let names = graph.nodes.iter_mut().flat_map(|node| node.inputs.iter_mut().chain(&mut node.outputs));
-            for used in names.filter(|used| **used == *value.name) {
-                name.clone_into(used);
-            }
+            outputs.insert(value.name.clone(), name.to_owned());
         }
         graph.outputs.push(Value { name: name.to_owned(), element: value.element, shape: shape.to_vec() });
     }

@@ -29,6 +29,12 @@ impl Graph {
         Ok(infos.into_iter().filter_map(|(name, info)| Some((name.to_owned(), info.shape?))).collect())
     }
 
+    /// Multiply-accumulates of one call with these sizes; see [`Costs::macs`].
+    pub(crate) fn macs(&self, dims: &BTreeMap<String, u64>) -> Result<Option<u64>, ModelError> {
+        let infos = shapes::infer(self, dims)?;
+        Ok(self.nodes.iter().try_fold(0u64, |total, node| total.checked_add(macs_of(node, &infos)?)))
+    }
+
     /// Costs of one call with these sizes, by shape inference over the operators.
     pub fn costs(&self, dims: &BTreeMap<String, u64>) -> Result<Costs, ModelError> {
         let infos = shapes::infer(self, dims)?;
@@ -116,41 +122,37 @@ fn activations(graph: &Graph, infos: &Infos) -> Option<u64> {
 fn largest_live_bytes(graph: &Graph, infos: &Infos) -> u64 {
     // A view keeps the value alive that it shows.
     let mut shown: HashMap<&str, &str> = HashMap::new();
-    for node in graph.nodes.iter().filter(|node| is_view(node)) {
-        if let (Some(input), Some(output)) = (node.input(0), node.outputs.first()) {
+    let mut last_use: HashMap<&str, usize> = HashMap::new();
+    for (step, node) in graph.nodes.iter().enumerate() {
+        if let (true, Some(input), Some(output)) = (is_view(node), node.input(0), node.outputs.first()) {
             let root = shown.get(input).copied().unwrap_or(input);
             shown.insert(output, root);
         }
-    }
-    let root = |name: &'_ str| -> String { shown.get(name).map_or_else(|| name.to_owned(), |root| (*root).to_owned()) };
-    let mut last_use: HashMap<String, usize> = HashMap::new();
-    for (step, node) in graph.nodes.iter().enumerate() {
         for name in node.inputs.iter().chain(&node.outputs) {
-            last_use.insert(root(name), step);
+            last_use.insert(shown.get(name.as_str()).copied().unwrap_or(name), step);
         }
     }
-    for name in graph.outputs.iter().map(|output| &output.name).chain(graph.inputs.iter().map(|input| &input.name)) {
-        last_use.insert(root(name), graph.nodes.len());
+    for value in graph.outputs.iter().chain(&graph.inputs) {
+        last_use.insert(shown.get(value.name.as_str()).copied().unwrap_or(&value.name), graph.nodes.len());
     }
     let bytes = |name: &str| {
         let info = infos.get(name)?;
         info.element?.bytes_of(info.len()?)
     };
     let mut live: u64 = graph.inputs.iter().filter_map(|input| bytes(&input.name)).fold(0, u64::saturating_add);
-    let mut ends: HashMap<usize, u64> = HashMap::new();
+    let mut ends = vec![0u64; graph.nodes.len() + 1];
     let mut largest = live;
     for (step, node) in graph.nodes.iter().enumerate() {
         if !is_view(node) {
             for output in &node.outputs {
                 let size = bytes(output).unwrap_or(0);
                 live = live.saturating_add(size);
-                let end = last_use.get(output).copied().unwrap_or(step);
-                let ending = ends.entry(end).or_default();
-                *ending = ending.saturating_add(size);
+                let end = last_use.get(output.as_str()).copied().unwrap_or(step);
+                ends[end] = ends[end].saturating_add(size);
             }
         }
         largest = largest.max(live);
-        live = live.saturating_sub(ends.remove(&step).unwrap_or(0));
+        live = live.saturating_sub(ends[step]);
     }
     largest
 }

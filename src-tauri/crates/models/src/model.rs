@@ -205,7 +205,7 @@ impl Model {
     /// Fills in the multiply-accumulates at the default sizes, where every operator's are known.
     fn with_macs(mut self) -> Self {
         let sizes = self.dims_for(1, None, &BTreeMap::new());
-        self.info.macs = sizes.and_then(|sizes| self.costs(&sizes)).ok().and_then(|costs| costs.macs);
+        self.info.macs = sizes.and_then(|sizes| self.graph.macs(&sizes)).ok().flatten();
         self
     }
 
