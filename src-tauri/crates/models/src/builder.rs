@@ -7,7 +7,6 @@ use crate::{
     quantize::Packing,
     weights::{Fill, Part, Stack, Weight},
 };
-use bytes::Bytes;
 use contract::{Dim, DimRole};
 use half::{bf16, f16};
 use std::{collections::HashMap, fmt::Display, rc::Rc};
@@ -295,28 +294,22 @@ impl GraphBuilder<'_> {
         var
     }
 
-    /// Whole numbers as a vector: a shape, axes.
-    pub fn ints(&mut self, values: &[i64]) -> Var {
-        let name = format!("int64{values:?}");
+    /// What the graph itself brings along, once for each name.
+    fn constant(&mut self, name: String, element: Element, shape: &[usize], bytes: impl FnOnce() -> Vec<u8>) -> Var {
         match self.draft.known.get(&name) {
             Some(known) => known.clone(),
-            None => {
-                let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-                self.initializer(name, Element::I64, vec![values.len()], Content::Ready(bytes.into()))
-            }
+            None => self.initializer(name, element, shape.to_vec(), Content::Ready(bytes().into())),
         }
+    }
+
+    /// Whole numbers as a vector: a shape, axes.
+    pub fn ints(&mut self, values: &[i64]) -> Var {
+        self.constant(format!("int64{values:?}"), Element::I64, &[values.len()], || whole(values))
     }
 
     /// One whole number without dimensions: an index.
     pub fn int(&mut self, value: i64) -> Var {
-        let name = format!("int64({value})");
-        match self.draft.known.get(&name) {
-            Some(known) => known.clone(),
-            None => {
-                let bytes = Bytes::copy_from_slice(&value.to_le_bytes());
-                self.initializer(name, Element::I64, Vec::new(), Content::Ready(bytes))
-            }
-        }
+        self.constant(format!("int64({value})"), Element::I64, &[], || whole(&[value]))
     }
 
     /// One number in the element of weights and activations.
@@ -325,35 +318,17 @@ impl GraphBuilder<'_> {
     }
 
     pub fn scalar_as(&mut self, element: Element, value: f64) -> Var {
-        let name = format!("{element}({value:e})");
-        match self.draft.known.get(&name) {
-            Some(known) => known.clone(),
-            None => self.initializer(name, element, Vec::new(), Content::Ready(floats(element, &[value]).into())),
-        }
+        self.constant(format!("{element}({value:e})"), element, &[], || floats(element, &[value]))
     }
 
     /// Numbers in f32 that are part of the architecture, not of the checkpoint.
     pub fn table(&mut self, name: &str, shape: &[usize], values: &[f64]) -> Var {
-        let name = self.inside(name);
-        match self.draft.known.get(&name) {
-            Some(known) => known.clone(),
-            None => {
-                let bytes = floats(Element::F32, values).into();
-                self.initializer(name, Element::F32, shape.to_vec(), Content::Ready(bytes))
-            }
-        }
+        self.constant(self.inside(name), Element::F32, shape, || floats(Element::F32, values))
     }
 
     /// Whole numbers that are part of the architecture: which row of a table belongs where.
     pub fn index_table(&mut self, name: &str, shape: &[usize], values: &[i64]) -> Var {
-        let name = self.inside(name);
-        match self.draft.known.get(&name) {
-            Some(known) => known.clone(),
-            None => {
-                let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-                self.initializer(name, Element::I64, shape.to_vec(), Content::Ready(bytes.into()))
-            }
-        }
+        self.constant(self.inside(name), Element::I64, shape, || whole(values))
     }
 
     // Operators
@@ -670,6 +645,10 @@ impl Var {
     pub fn omitted(&self) -> Self {
         Self { name: "".into(), element: self.element }
     }
+}
+
+fn whole(values: &[i64]) -> Vec<u8> {
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 
 fn floats(element: Element, values: &[f64]) -> Vec<u8> {
