@@ -161,12 +161,13 @@ fn packed(weight: Initializer, packing: Packing, chosen: &HashSet<String>) -> Ve
 /// an input.
 fn to_opset_21(graph: &mut Graph) {
     graph.opset = 21;
+    let mut known: HashSet<String> = HashSet::new();
     for node in graph.nodes.iter_mut().filter(|node| node.op.starts_with("Reduce")) {
         let Some(axes) = node.ints("axes").map(<[i64]>::to_vec) else { continue };
         node.attributes.remove("axes");
         let name = format!("axes{axes:?}");
         node.inputs.push(name.clone());
-        if graph.initializers.iter().all(|known| known.name != name) {
+        if known.insert(name.clone()) {
             let bytes: Vec<u8> = axes.iter().flat_map(|axis| axis.to_le_bytes()).collect();
             let content = Content::Ready(bytes.into());
             graph.initializers.push(Initializer { name, element: Element::I64, shape: vec![axes.len()], content });
