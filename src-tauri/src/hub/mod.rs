@@ -1,5 +1,4 @@
-//! Models of Hugging Face: what a repository holds, and fetching it to this machine. The one part that uses the network,
-//! and only when a person asks it to.
+//! Models of Hugging Face: what a repository holds, and fetching it to this machine, when a person asks for it.
 
 mod desk;
 mod endpoint;
@@ -21,8 +20,10 @@ use meter::Meter;
 use models::Model;
 use part::Doing;
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::atomic::AtomicBool,
+    time::Instant,
 };
 use wire::Wire;
 
@@ -62,8 +63,8 @@ struct Found {
     wire: Wire,
     repository: String,
     listing: Listing,
-    /// The config.json; none where there is none or it may not be read.
-    config: Option<String>,
+    /// Its config.json and its index of weights, where they are there and may be read.
+    texts: BTreeMap<&'static str, Vec<u8>>,
     closed: Option<HubRefusal>,
     weights: Result<Vec<HubWeights>, String>,
 }
@@ -88,7 +89,7 @@ impl Hub {
         revision: Option<&str>,
         cancelled: &AtomicBool,
     ) -> Result<HubModel, Failure> {
-        let Found { repository, listing, config, closed, weights, .. } = self.find(repository, revision, cancelled)?;
+        let Found { repository, listing, texts, closed, weights, .. } = self.find(repository, revision, cancelled)?;
         let refused = |reason: String| HubRefusal {
             reason,
             remedy: "Choose another repository, or its configuration alone".into(),
@@ -105,7 +106,7 @@ impl Hub {
         }
         Ok(HubModel {
             page: format!("{}/{repository}", self.endpoint.url()),
-            config: config.map_or(HubConfig::Absent, |text| read(&text)),
+            config: texts.get(listing::CONFIG).map_or(HubConfig::Absent, |text| read(&String::from_utf8_lossy(text))),
             config_files: listing.config_files(),
             free_bytes: available_disk(&self.folder),
             revision: listing.revision,
@@ -135,7 +136,7 @@ impl Hub {
         if let Some(HubRefusal { reason, remedy, .. }) = found.closed {
             return Err(Failure::bad_input(found.repository, reason).remedy(remedy));
         }
-        let Found { wire, repository, listing, weights: offered, .. } = found;
+        let Found { wire, repository, listing, texts, weights: offered, .. } = found;
         let choice = match weights {
             None => None,
             Some(name) => {
@@ -157,13 +158,17 @@ impl Hub {
         enough_space(&repository, &folder, &files)?;
         meter.begin(files.iter().map(|file| file.bytes).sum());
         for file in &files {
-            part::fetch(&wire, &listing.revision, file, &folder, cancelled, &mut |doing, bytes| {
+            let mut on = |doing: Doing, bytes: u64| {
                 let stage = match doing {
                     Doing::Checking => FetchStage::Checking(file.path.clone()),
                     Doing::Fetching => FetchStage::Fetching(file.path.clone()),
                 };
-                meter.file(stage, bytes);
-            })?;
+                meter.file(stage, bytes, Instant::now());
+            };
+            match texts.get(file.path.as_str()) {
+                Some(text) => part::keep(text, file, &folder, cancelled, &mut on)?,
+                None => part::fetch(&wire, &listing.revision, file, &folder, cancelled, &mut on)?,
+            }
             meter.next();
         }
         Ok(fetched(repository, &listing, choice.as_ref(), &folder))
@@ -184,22 +189,19 @@ impl Hub {
                 .remedy("Check the mirror in Settings")
         })?;
 
-        let text = |path: &str| self.text(&wire, &listing, path, cancelled);
-        let (mut config, mut closed, mut index) = (None, None, None);
-        match text(listing::CONFIG)? {
-            Text::Here(text) => config = Some(String::from_utf8_lossy(&text).into_owned()),
-            Text::Closed(refusal) => closed = Some(refusal),
-            Text::Absent => {}
-        }
-        if listing.is_cut() && closed.is_none() {
-            match text(listing::INDEX)? {
-                Text::Here(text) => index = Some(text),
-                Text::Closed(refusal) => closed = Some(refusal),
+        let (mut texts, mut closed) = (BTreeMap::new(), None);
+        for path in [listing::CONFIG].into_iter().chain(listing.is_cut().then_some(listing::INDEX)) {
+            match self.text(&wire, &listing, path, cancelled)? {
+                Text::Here(text) => drop(texts.insert(path, text)),
+                Text::Closed(refusal) => {
+                    closed = Some(refusal);
+                    break;
+                }
                 Text::Absent => {}
             }
         }
-        let weights = listing.weights(index.as_deref());
-        Ok(Found { wire, repository, listing, config, closed, weights })
+        let weights = listing.weights(texts.get(listing::INDEX).map(Vec::as_slice));
+        Ok(Found { wire, repository, listing, texts, closed, weights })
     }
 
     /// A small file of the repository.

@@ -20,7 +20,7 @@ const BLOCK: usize = 1 << 20;
 /// What is being done with a file, and how many of its bytes are here.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Doing {
-    /// What an earlier try left is read.
+    /// What is here already is read.
     Checking,
     Fetching,
 }
@@ -48,7 +48,7 @@ pub fn fetch(
     on: &mut dyn FnMut(Doing, u64),
 ) -> Result<(), Failure> {
     if is_whole(folder, listed) {
-        on(Doing::Fetching, listed.bytes);
+        on(Doing::Checking, listed.bytes);
         return Ok(());
     }
     let mut part = Part::open(folder, listed, cancelled, on)?;
@@ -73,6 +73,31 @@ pub fn fetch(
         }
     }
     part.finish()
+}
+
+/// Keeps a small file of a repository whose content was read, unless it is there.
+///
+/// # Errors
+/// Where it cannot be written or is not what was listed.
+pub fn keep(
+    content: &[u8],
+    listed: &HubFile,
+    folder: &Path,
+    cancelled: &AtomicBool,
+    on: &mut dyn FnMut(Doing, u64),
+) -> Result<(), Failure> {
+    if !is_whole(folder, listed) {
+        let mut part = Part::open(folder, listed, cancelled, on)?;
+        part.empty()?;
+        part.add(content)?;
+        if part.bytes < listed.bytes {
+            part.remove();
+            return Err(part.is_other(format!("it is shorter than {} bytes", listed.bytes)));
+        }
+        part.finish()?;
+    }
+    on(Doing::Checking, listed.bytes);
+    Ok(())
 }
 
 /// Bytes of a file that are here already, whole or in part.
@@ -164,16 +189,21 @@ impl<'a> Part<'a> {
             }
         }
         while let Some(piece) = incoming.piece(cancelled).map_err(Arrival::Wire)? {
-            if self.bytes + piece.len() as u64 > self.listed.bytes {
-                self.remove();
-                return Err(Arrival::Failed(self.is_other(format!("it is longer than {} bytes", self.listed.bytes))));
-            }
-            self.file.write_all(&piece).map_err(|e| Arrival::Failed(unwritable(&self.path, &e)))?;
-            self.digest.update(&piece);
-            self.bytes += piece.len() as u64;
+            self.add(&piece).map_err(Arrival::Failed)?;
             on(Doing::Fetching, self.bytes);
         }
         if self.bytes < self.listed.bytes { Err(Arrival::Wire(incoming.ended_early())) } else { Ok(()) }
+    }
+
+    fn add(&mut self, piece: &[u8]) -> Result<(), Failure> {
+        if self.bytes + piece.len() as u64 > self.listed.bytes {
+            self.remove();
+            return Err(self.is_other(format!("it is longer than {} bytes", self.listed.bytes)));
+        }
+        self.file.write_all(piece).map_err(|e| unwritable(&self.path, &e))?;
+        self.digest.update(piece);
+        self.bytes += piece.len() as u64;
+        Ok(())
     }
 
     /// Gives it its name, if it is what was listed.
