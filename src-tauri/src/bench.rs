@@ -4,7 +4,7 @@ use crate::{catalogue::Listed, place::Place, weights::Weights};
 use contract::*;
 use engine::{CalibrateError, Control, Job, Libraries, Limits, Program, Writing};
 use jiff::Timestamp;
-use models::{Calibration, Format, Generation, Model, ModelError, Ranges};
+use models::{Calibration, Format, Generation, Model, ModelError, Ranges, Texts};
 use std::{
     collections::BTreeMap,
     ops::ControlFlow,
@@ -105,9 +105,8 @@ impl Bench {
     pub fn prepare(&self, order: &Order, control: &Control, on: &mut dyn FnMut(Live)) -> Result<Prepared, Stopped> {
         let Order { setting, model, machine, settings, .. } = order;
         let target = usable_target(machine, setting).map_err(Stopped::refused)?;
-        let sizes = Sizes::of(&model.model, setting).map_err(Stopped::refused)?;
-        let texts = texts_of(setting).map(|texts| Ok::<_, Failure>((texts, generation(&model.model)?))).transpose();
-        let texts = texts.map_err(Stopped::refused)?;
+        let texts = written(&model.model, setting).map_err(Stopped::refused)?;
+        let sizes = Sizes::with(&model.model, setting, texts.as_ref()).map_err(Stopped::refused)?;
         let stages = texts.as_ref().map(|(_, stages)| stages);
         let limit = memory_limit(settings, machine);
         fits_memory(&model.info.name, sizes.memory_bytes, limit).map_err(Stopped::refused)?;
@@ -207,11 +206,14 @@ pub fn generation(model: &Model) -> Result<Generation, Failure> {
     Err(Failure::bad_input(subject, reason).remedy(remedy))
 }
 
-/// The texts that a setting asks for; none where it is one pass.
-fn texts_of(setting: &Setting) -> Option<models::Texts> {
+/// The texts that a setting asks for, with the graphs that write them; none where it is one pass.
+fn written(model: &Model, setting: &Setting) -> Result<Option<(Texts, Generation)>, Failure> {
+    if setting.mode != Mode::Generation {
+        return Ok(None);
+    }
     let prompt = setting.size.unwrap_or(DEFAULT_PROMPT);
     let output = setting.output_tokens().unwrap_or(DEFAULT_OUTPUT);
-    (setting.mode == Mode::Generation).then_some(models::Texts { batch: setting.batch, prompt, output })
+    Ok(Some((Texts { batch: setting.batch, prompt, output }, generation(model)?)))
 }
 
 /// What the sizes asked for mean for this model.
@@ -230,8 +232,12 @@ pub struct Sizes {
 
 impl Sizes {
     pub fn of(model: &Model, setting: &Setting) -> Result<Self, Failure> {
-        if let Some(texts) = texts_of(setting) {
-            return Self::of_texts(model, setting, texts);
+        Self::with(model, setting, written(model, setting)?.as_ref())
+    }
+
+    fn with(model: &Model, setting: &Setting, texts: Option<&(Texts, Generation)>) -> Result<Self, Failure> {
+        if let Some((texts, stages)) = texts {
+            return Self::of_texts(setting, *texts, stages);
         }
         if setting.mode != Mode::Inference {
             let reason = "only one pass and generation can be measured by this version of Assay";
@@ -255,8 +261,7 @@ impl Sizes {
         Ok(Self { dims, macs, activations, weight_bytes, memory_bytes })
     }
 
-    fn of_texts(model: &Model, setting: &Setting, texts: models::Texts) -> Result<Self, Failure> {
-        let stages = generation(model)?;
+    fn of_texts(setting: &Setting, texts: Texts, stages: &Generation) -> Result<Self, Failure> {
         let unfit = match setting.precision {
             Precision::Int8 => Some(
                 "the ranges of its activations differ from call to call, so that no whole pass tells whether the cache is right",
