@@ -112,6 +112,11 @@ impl Bench {
     }
 }
 
+/// What the samples of both sides say of the limit on a percentile, where there is one.
+pub fn tails_of(comparison: &Comparison) -> Option<Tails> {
+    tails(&comparison.rules, [&comparison.a.samples_ms, &comparison.b.samples_ms])
+}
+
 /// Why a limit on a percentile makes no sense; none where it does.
 fn tail_fault(tail: Percentile) -> Option<&'static str> {
     match tail {

@@ -68,7 +68,7 @@ fn start() -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Where there is no graphics processor, WebKit would composite by a software one: about 90 MB for nothing.
+/// Where there is no graphics processor, WebKit would composite by a software one, which takes memory for nothing.
 #[cfg(target_os = "linux")]
 fn draw_without_gpu(window: &WebviewWindow) -> tauri::Result<()> {
     use webkit2gtk::{HardwareAccelerationPolicy, SettingsExt, WebViewExt};

@@ -9,13 +9,12 @@ use super::{
 use crate::{
     bench::{Bench, Order},
     catalogue::Listed,
-    compare::{Progress, Terms},
+    compare::{Progress, Terms, tails_of},
     place::Place,
 };
 use clap::{Args, CommandFactory, Parser};
 use contract::*;
 use engine::Control;
-use insight::compare::tails;
 use serde::Serialize;
 use std::path::PathBuf;
 use store::Store;
@@ -93,7 +92,7 @@ impl Compare {
             output.json(&Document {
                 sentence,
                 advice: result.and_then(PairedRatio::advice),
-                tails: of_samples(&comparison),
+                tails: tails_of(&comparison),
                 comparison: &comparison,
             })?;
         } else {
@@ -227,7 +226,7 @@ fn lines(comparison: &Comparison) -> Vec<String> {
     if let Some(result) = &comparison.result {
         lines.push(result.sentence(&comparison.rules));
         lines.extend(result.advice());
-        if let (Some(limit), Some(tails)) = (comparison.rules.tail, of_samples(comparison)) {
+        if let (Some(limit), Some(tails)) = (comparison.rules.tail, tails_of(comparison)) {
             lines.extend(Side::BOTH.map(|side| tails.side(side).sentence(side, limit)));
         }
         let secs = comparison.rounds.last().map_or(0.0, |round| round.ended_secs);
@@ -238,10 +237,6 @@ fn lines(comparison: &Comparison) -> Vec<String> {
         ));
     }
     lines
-}
-
-fn of_samples(comparison: &Comparison) -> Option<Tails> {
-    tails(&comparison.rules, [&comparison.a.samples_ms, &comparison.b.samples_ms])
 }
 
 fn of_side(side: Side, run: &Run) -> Vec<String> {

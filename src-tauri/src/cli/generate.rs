@@ -90,6 +90,9 @@ impl Generate {
         }
         let mut made = Vec::new();
         generate(library, selection, cancelled, |one| made.push(one));
+        if cancelled.load(Ordering::Relaxed) {
+            return Err(Failure::Cancelled.into());
+        }
         made.sort_by_key(|one| file_of(&one.request));
         self.trials.follow(&made, control, (!self.json).then_some(output))
     }

@@ -2,11 +2,12 @@
 
 use crate::{
     answer::Answer,
+    compare::tails_of,
     comparing,
     desk::{Desk, blocking},
 };
 use contract::*;
-use insight::{compare::tails, stored};
+use insight::stored;
 
 impl Answer<StartComparison> for Desk {
     async fn answer(&self, StartComparison { order }: StartComparison) -> Result<(), Failure> {
@@ -40,8 +41,7 @@ impl Answer<GetComparison> for Desk {
         let comparison = self.with_store(move |store| store.comparison(&wanted)).await?;
         let comparison = comparison.ok_or_else(|| Failure::not_found("comparison", id))?;
         let points = comparing::points(&comparison.rounds, &comparison.rules);
-        let samples = [&comparison.a, &comparison.b].map(|run| &run.samples_ms[..]);
-        let tails = tails(&comparison.rules, samples);
+        let tails = tails_of(&comparison);
         Ok(ComparisonView { comparison, points, tails })
     }
 }
