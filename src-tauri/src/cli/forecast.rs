@@ -7,7 +7,7 @@ use super::{
 };
 use clap::Args;
 use contract::csv::{guard, write_record};
-use contract::{AddForecasts, Failure, MadeForecast};
+use contract::{AddForecasts, Failure, GetForecastRecord, MadeForecast};
 use insight::{
     forecast::{self, Forecasts, Interval},
     table::{Measurement, Refused, Times},
@@ -55,8 +55,14 @@ impl Forecast {
         if let Some(store) = &self.store {
             let made = made(&ask.usable(), &forecasts, usable.len());
             let record = match reach(store, Access::Write)? {
-                Reach::Here(store, _claim) => store.add_forecasts(&made)?,
-                Reach::Running(running) => running.ask(AddForecasts { forecasts: made })?,
+                Reach::Here(store, _claim) => {
+                    store.add_forecasts(&made)?;
+                    store.forecast_record()?
+                }
+                Reach::Running(running) => {
+                    running.ask(AddForecasts { forecasts: made })?;
+                    running.ask(GetForecastRecord {})?
+                }
             };
             lines.push(record.told());
         }

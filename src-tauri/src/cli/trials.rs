@@ -94,10 +94,7 @@ impl RunFiles {
 
 fn keep(store: Option<&Reach>, checks: Vec<FileCheck>, trials: Vec<Trial>) -> Result<(), Failure> {
     match store {
-        Some(Reach::Here(store, _claim)) => {
-            store.save_file_checks(&checks)?;
-            Ok(trials.iter().try_for_each(|trial| store.save_trial(trial))?)
-        }
+        Some(Reach::Here(store, _claim)) => Ok(store.keep_trials(&checks, &trials)?),
         Some(Reach::Running(running)) => running.ask(KeepTrials { checks, trials }),
         None => Ok(()),
     }

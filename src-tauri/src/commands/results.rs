@@ -63,7 +63,7 @@ impl Answer<SetNote> for Desk {
 }
 
 impl Answer<AddForecasts> for Desk {
-    async fn answer(&self, AddForecasts { forecasts }: AddForecasts) -> Result<ForecastRecord, Failure> {
+    async fn answer(&self, AddForecasts { forecasts }: AddForecasts) -> Result<(), Failure> {
         self.with_store(move |store| store.add_forecasts(&forecasts)).await
     }
 }

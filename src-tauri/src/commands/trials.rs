@@ -102,11 +102,7 @@ impl Answer<GetTrial> for Desk {
 
 impl Answer<KeepTrials> for Desk {
     async fn answer(&self, KeepTrials { checks, trials }: KeepTrials) -> Result<(), Failure> {
-        self.with_store(move |store| {
-            store.save_file_checks(&checks)?;
-            trials.iter().try_for_each(|trial| store.save_trial(trial))
-        })
-        .await?;
+        self.with_store(move |store| store.keep_trials(&checks, &trials)).await?;
         self.tell(Event::Trials(self.workshop.progress()));
         Ok(())
     }

@@ -164,7 +164,7 @@ fn prove(
     if control.is_cancelled() {
         return Err(Failure::Cancelled);
     }
-    store.save_file_checks(&made.iter().map(check_of).collect::<Vec<_>>())?;
+    store.keep_trials(&made.iter().map(check_of).collect::<Vec<_>>(), &[])?;
     let unsound = made.iter().filter(|one| !one.is_sound()).count();
     made.retain(|one| one.is_sound() && one.request.kind.is_python());
     made.sort_by_key(|one| file_of(&one.request));
@@ -182,7 +182,7 @@ fn prove(
         let trial = trials.run(request, rendered, control, &mut |step: &TrialStep| {
             workshop.show(desk, |progress| progress.steps.push(step.clone()));
         })?;
-        store.save_trial(&trial)?;
+        store.keep_trials(&[], std::slice::from_ref(&trial))?;
         workshop.show(desk, |progress| match trial.outcome {
             TrialOutcome::Passed => progress.passed += 1,
             TrialOutcome::Failed { .. } => progress.failed += 1,

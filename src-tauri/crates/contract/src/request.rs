@@ -154,8 +154,8 @@ requests! {
     /// Queues the same setting once more, to see whether a new figure holds.
     MeasureAgain { run: RunId } -> JobId;
 
-    /// Keeps predictions, to be held against what is measured later; answers how earlier ones fared.
-    AddForecasts { forecasts: Vec<MadeForecast> } -> ForecastRecord;
+    /// Keeps predictions, to be held against what is measured later.
+    AddForecasts { forecasts: Vec<MadeForecast> } -> ();
     /// How predictions fared against what was measured after them.
     GetForecastRecord -> ForecastRecord;
     /// What the times of the known results depend on, the most telling first.

@@ -343,13 +343,9 @@ impl Store {
 
     // Predictions
 
-    /// Keeps predictions, to be held against what is measured later; answers how all of them fared. Of each setting
-    /// the last one waits.
-    pub fn add_forecasts(&self, forecasts: &[MadeForecast]) -> Result<ForecastRecord> {
-        self.write("storing predictions", |conn| {
-            forecasts::add(conn, forecasts)?;
-            forecasts::record(conn)
-        })
+    /// Keeps predictions, to be held against what is measured later. Of each setting the last one waits.
+    pub fn add_forecasts(&self, forecasts: &[MadeForecast]) -> Result<()> {
+        self.write("storing predictions", |conn| forecasts::add(conn, forecasts))
     }
 
     pub fn forecast_record(&self) -> Result<ForecastRecord> {
@@ -358,13 +354,13 @@ impl Store {
 
     // Templates
 
-    /// What is known of each generated file now, in the place of what was known before.
-    pub fn save_file_checks(&self, checks: &[FileCheck]) -> Result<()> {
-        self.write("storing checked files", |conn| file_checks::save(conn, checks))
-    }
-
-    pub fn save_trial(&self, trial: &Trial) -> Result<()> {
-        self.write("storing the run of a generated file", |conn| trials::save(conn, trial))
+    /// What is known of each generated file now, in the place of what was known before, and runs of them: all of it or
+    /// nothing.
+    pub fn keep_trials(&self, checks: &[FileCheck], trials: &[Trial]) -> Result<()> {
+        self.write("storing generated files", |conn| {
+            file_checks::save(conn, checks)?;
+            trials.iter().try_for_each(|trial| trials::save(conn, trial))
+        })
     }
 
     pub fn trial(&self, id: &str) -> Result<Option<Trial>> {

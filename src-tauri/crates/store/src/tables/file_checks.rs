@@ -1,6 +1,6 @@
 //! Generated files as they were last rendered and read: whether each is sound, and which text that was.
 
-use super::Migration;
+use super::{Migration, trials};
 use crate::Result;
 use crate::columns::{Cells, insert, maybe_text, text, time, word};
 use contract::{FileCheck, GeneratedFile};
@@ -47,11 +47,7 @@ pub fn of(conn: &Connection, kind: &str) -> Result<Vec<FileCheck>> {
     while let Some(row) = rows.next()? {
         let cells = Cells(row);
         checks.push(FileCheck {
-            file: GeneratedFile {
-                model_type: cells.get("model_type")?,
-                platform: cells.word("platform")?,
-                kind: cells.get("kind")?,
-            },
+            file: trials::file(&cells)?,
             text_hash: cells.get("text_hash")?,
             checked_at: cells.time("checked_at")?,
             problem: cells.get("problem")?,

@@ -91,7 +91,8 @@ pub fn newest(conn: &Connection, kind: &str) -> Result<Vec<(GeneratedFile, Trial
     Ok(newest)
 }
 
-fn file(cells: &Cells) -> Result<GeneratedFile> {
+/// Of a row with the columns `model_type`, `platform` and `kind`.
+pub fn file(cells: &Cells) -> Result<GeneratedFile> {
     Ok(GeneratedFile {
         model_type: cells.get("model_type")?,
         platform: cells.word("platform")?,

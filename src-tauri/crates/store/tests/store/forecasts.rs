@@ -3,6 +3,7 @@
 use crate::making::{fresh, run};
 use contract::*;
 use jiff::Timestamp;
+use store::Store;
 
 fn forecast(seconds: i64, low_ms: f64, high_ms: f64) -> MadeForecast {
     MadeForecast {
@@ -24,6 +25,12 @@ fn forecast(seconds: i64, low_ms: f64, high_ms: f64) -> MadeForecast {
     }
 }
 
+/// Keeps these and answers how all fared.
+fn kept(store: &Store, forecasts: &[MadeForecast]) -> ForecastRecord {
+    store.add_forecasts(forecasts).unwrap();
+    store.forecast_record().unwrap()
+}
+
 /// Low end, time and whether it held of each judged one.
 fn judged(record: &ForecastRecord) -> Vec<(f64, f64, bool)> {
     record.judged.iter().map(|own| (own.forecast.low_ms, own.measured_ms, own.is_hit())).collect()
@@ -33,13 +40,13 @@ fn judged(record: &ForecastRecord) -> Vec<(f64, f64, bool)> {
 fn the_first_result_after_it_judges_the_last_prediction_of_a_setting() {
     let (_folder, store) = fresh();
     store.insert_run(&run(1, "bert", Platform::Cpu, 9.0)).unwrap();
-    let waiting = store.add_forecasts(&[forecast(30, 1.0, 2.0), forecast(40, 3.0, 5.0)]).unwrap();
+    let waiting = kept(&store, &[forecast(30, 1.0, 2.0), forecast(40, 3.0, 5.0)]);
     assert_eq!(waiting.told(), "The one prediction was not measured yet", "the last one of the setting waits");
     // Began before the prediction was made, and ended after it.
     store.insert_run(&run(35, "bert", Platform::Cpu, 4.0)).unwrap();
     store.insert_run(&run(60, "bert", Platform::Cpu, 9.0)).unwrap();
     store.insert_run(&run(70, "gpt2", Platform::Cpu, 4.0)).unwrap();
-    let record = store.add_forecasts(&[forecast(90, 1.0, 2.0)]).unwrap();
+    let record = kept(&store, &[forecast(90, 1.0, 2.0)]);
     assert_eq!(judged(&record), [(3.0, 4.0, true)]);
     assert_eq!((record.waiting, &record.judged[0].forecast), (1, &forecast(40, 3.0, 5.0)));
     assert_eq!((&record.judged[0].run, record.judged[0].evidence), (&crate::making::id(35), Evidence::Measured));
@@ -54,7 +61,7 @@ fn a_prediction_that_says_the_same_is_kept_once_and_another_takes_its_place() {
         store.add_forecasts(&[forecast(seconds, 3.0, 5.0)]).unwrap();
     }
     let other = MadeForecast { threads: Some(4), ..forecast(40, 1.0, 2.0) };
-    assert_eq!(store.add_forecasts(&[other]).unwrap().waiting, 2, "four threads are another setting");
+    assert_eq!(kept(&store, &[other]).waiting, 2, "four threads are another setting");
     store.insert_run(&run(50, "bert", Platform::Cpu, 4.0)).unwrap();
     let record = store.forecast_record().unwrap();
     assert_eq!(record.judged[0].forecast.made_at, forecast(10, 3.0, 5.0).made_at, "since when it was said");
@@ -81,7 +88,7 @@ fn another_setting_and_a_deleted_result_judge_nothing() {
     store.delete_runs(&[deleted.id]).unwrap();
     assert_eq!(store.forecast_record().unwrap().waiting, 1);
     let any = MadeForecast { threads: None, ..forecast(11, 3.0, 5.0) };
-    assert_eq!(store.add_forecasts(&[any]).unwrap().judged[0].run, threads.id, "threads were not said");
+    assert_eq!(kept(&store, &[any]).judged[0].run, threads.id, "threads were not said");
 }
 
 #[test]
@@ -91,7 +98,7 @@ fn ten_thousand_predictions_are_kept_and_replaced_in_seconds() {
         (0..10_000).map(|nth| MadeForecast { model: format!("m{nth}"), ..forecast(10, 3.0, high_ms) }).collect()
     };
     let began = std::time::Instant::now();
-    assert_eq!(store.add_forecasts(&all(5.0)).unwrap().waiting, 10_000);
-    assert_eq!(store.add_forecasts(&all(6.0)).unwrap().waiting, 10_000);
+    assert_eq!(kept(&store, &all(5.0)).waiting, 10_000);
+    assert_eq!(kept(&store, &all(6.0)).waiting, 10_000);
     println!("20,000 predictions took {:.2} s", began.elapsed().as_secs_f64());
 }
