@@ -3,15 +3,13 @@
 use crate::{
     bench::Order,
     compare::{Progress, Terms},
-    desk::Desk,
+    desk::{Desk, on_thread},
+    quiet::{Held, Work},
 };
 use contract::*;
 use engine::Control;
 use insight::compare::judge;
-use std::{
-    sync::{Mutex, MutexGuard},
-    thread,
-};
+use std::sync::{Mutex, MutexGuard};
 use store::Store;
 
 /// Points of the picture beyond this are thinned out: a window is no wider.
@@ -24,16 +22,12 @@ pub struct Comparing {
 
 #[derive(Default)]
 struct State {
-    control: Option<Control>,
+    /// What ends the one going on, with its place.
+    going: Option<(Control, Held)>,
     live: Option<LiveComparison>,
 }
 
 impl Comparing {
-    /// Whether two workers are at work; nothing else is measured beside them.
-    pub fn is_at_work(&self) -> bool {
-        self.state().control.is_some()
-    }
-
     /// The one going on, or the last one since the start.
     pub fn live(&self) -> Option<LiveComparison> {
         self.state().live.clone()
@@ -41,18 +35,9 @@ impl Comparing {
 
     /// Ends the rounds. What they told is kept, or all of it is given up.
     pub fn end(&self, keep: bool) {
-        if let Some(control) = &self.state().control {
+        if let Some((control, _)) = &self.state().going {
             if keep { control.stop() } else { control.cancel() }
         }
-    }
-
-    fn begin(&self, control: &Control) -> Result<(), Failure> {
-        let mut state = self.state();
-        if state.control.is_some() {
-            return Err(refused("two settings are being compared already"));
-        }
-        state.control = Some(control.clone());
-        Ok(())
     }
 
     /// Says how it goes, and answers what is to be told the window.
@@ -60,6 +45,15 @@ impl Comparing {
         let mut state = self.state();
         let live = state.live.as_mut()?;
         change(live);
+        Some(live.clone())
+    }
+
+    /// Says how it ended; whoever sees that may begin another.
+    fn finish(&self, stage: ComparisonStage) -> Option<LiveComparison> {
+        let mut state = self.state();
+        state.going = None;
+        let live = state.live.as_mut()?;
+        live.stage = stage;
         Some(live.clone())
     }
 
@@ -73,53 +67,30 @@ pub fn start(desk: &Desk, store: Store, order: ComparisonOrder) -> Result<(), Fa
     let earlier = earlier(&store, &order)?;
     let terms = Terms { rules: order.rules, budget_secs: order.budget_secs, earlier };
     terms.check(["The difference that matters", "How sure", "The limit on slow calls", "Longest time"])?;
-    let control = Control::default();
-    desk.comparing.begin(&control)?;
-    // From here on the queue starts nothing; what it had started before shows now.
-    if let Err(failure) = nothing_else_runs(desk) {
-        desk.comparing.state().control = None;
-        desk.queue.wake();
-        return Err(failure);
-    }
-    desk.comparing.state().live = Some(LiveComparison {
-        order: order.clone(),
-        stage: ComparisonStage::Preparing { side: Side::A, phase: PhaseName::Acquire },
-        points: points(&terms.earlier, &terms.rules),
-        ratio: None,
-        tails: None,
-    });
+    let (control, held) = (Control::default(), desk.begin(Work::Comparison)?);
+    *desk.comparing.state() = State {
+        going: Some((control.clone(), held)),
+        live: Some(LiveComparison {
+            order: order.clone(),
+            stage: ComparisonStage::Preparing { side: Side::A, phase: PhaseName::Acquire },
+            points: points(&terms.earlier, &terms.rules),
+            ratio: None,
+            tails: None,
+        }),
+    };
     let working = desk.clone();
-    thread::Builder::new()
-        .name("compare".into())
-        .spawn(move || {
-            let stage = compare(&working, &store, &order, &terms, &control);
-            working.comparing.state().control = None;
-            tell(&working, |live| live.stage = stage);
-            working.queue.wake();
-            working.work_ended();
-        })
-        .map_err(|e| {
-            desk.comparing.state().control = None;
-            Failure::broken("starting the comparison", e)
-        })?;
-    Ok(())
+    let work = move || {
+        let stage = compare(&working, &store, &order, &terms, &control);
+        finish(&working, stage);
+    };
+    on_thread("compare", work)
+        .inspect_err(|failure| finish(desk, ComparisonStage::Failed { side: None, failure: failure.clone() }))
 }
 
-fn nothing_else_runs(desk: &Desk) -> Result<(), Failure> {
-    if desk.queue.is_measuring() {
-        return Err(refused("a model is being measured, and each would disturb the other"));
+fn finish(desk: &Desk, stage: ComparisonStage) {
+    if let Some(live) = desk.comparing.finish(stage) {
+        desk.tell(Event::Comparison(Box::new(live)));
     }
-    if desk.inventory.is_at_work() {
-        return Err(refused("this machine is being looked at, and each would disturb the other"));
-    }
-    if desk.fetching.is_at_work() {
-        return Err(refused("a model is being fetched, and each would disturb the other"));
-    }
-    Ok(())
-}
-
-fn refused(reason: &str) -> Failure {
-    Failure::bad_input("Compare", reason).remedy("Wait until it has ended, or end it")
 }
 
 /// The rounds of the comparison that this one goes on with.

@@ -13,6 +13,7 @@ use crate::{
     place::Place,
     python::Workshop,
     queue::{self, Queue},
+    quiet::{Quiet, Work},
     templates::Templates,
     weights::Weights,
 };
@@ -26,6 +27,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread,
+    time::Duration,
 };
 use store::{Store, StoreError};
 use tokio::{runtime::Handle, sync::watch};
@@ -40,6 +42,7 @@ pub struct Inside {
     pub(crate) front: Box<dyn Front>,
     pub(crate) inventory: Inventory,
     pub(crate) catalogue: Catalogue,
+    pub(crate) quiet: Quiet,
     pub(crate) queue: Queue,
     pub(crate) comparing: Comparing,
     pub(crate) templates: Templates,
@@ -99,6 +102,7 @@ impl Desk {
             front,
             inventory: Inventory::default(),
             catalogue: Catalogue::default(),
+            quiet: Quiet::default(),
             queue: Queue::default(),
             comparing: Comparing::default(),
             templates: Templates::default(),
@@ -115,14 +119,13 @@ impl Desk {
         }));
         desk.serve(instance);
         let started = desk.clone();
-        thread::Builder::new()
-            .name("store".into())
-            .spawn(move || started.start(&store))
-            .map_err(|e| Failure::broken("starting the thread that opens the store", e))?;
+        on_thread("store", move || started.start(&store))?;
         Ok(desk)
     }
 
     fn start(&self, path: &Path) {
+        // Taken before the queue can begin, which waits until the machine was looked at.
+        let scan = self.begin(Work::Scan).expect("nothing goes on before the store is open");
         let store = match Store::open(path).map_err(Failure::from) {
             Ok(store) => Some(store),
             Err(failure) => {
@@ -133,7 +136,7 @@ impl Desk {
         if let Some(store) = &store {
             self.use_store(store);
         }
-        inventory::scan(self, store.as_ref());
+        inventory::scan(self, store.as_ref(), scan);
     }
 
     /// Recalls what the store holds, lets requests through, and has the queue go on.
@@ -149,18 +152,14 @@ impl Desk {
         }
         self.store.send_replace(StoreState::Open(store.clone()));
         let (desk, store) = (self.clone(), store.clone());
-        thread::spawn(move || queue::run(&desk, &store, shift));
+        if let Err(failure) = on_thread("queue", move || queue::run(&desk, &store, shift)) {
+            self.note(NoticeKind::Error, format!("Nothing can be measured: {failure}."));
+        }
     }
 
     /// Opens another store in place of this one, and has the next start open it too.
     pub(crate) fn change_store(&self, path: &Path) -> Result<(), Failure> {
-        if self.is_measuring() {
-            return Err(Failure::bad_input(
-                "Open another store",
-                "a measurement is running, and its result belongs to this one",
-            )
-            .remedy("Wait until the queue is empty, or cancel it"));
-        }
+        let _held = self.begin(Work::Store)?;
         let instance = match instance::claim(path)? {
             Claim::Ours(instance) => instance,
             Claim::Held(_) => return Err(StoreError::Locked { path: path.to_owned() }.into()),
@@ -239,28 +238,28 @@ impl Desk {
         self.notices.lock().expect("no holder of this lock panics")
     }
 
-    /// Whether a worker is measuring; nothing else may run beside it.
-    pub(crate) fn is_measuring(&self) -> bool {
-        self.queue.is_measuring() || self.comparing.is_at_work()
-    }
-
     /// Whether leaving would stop something.
     pub(crate) fn is_busy(&self) -> bool {
-        self.queue.is_busy() || self.comparing.is_at_work()
+        self.queue.is_busy() || self.quiet.has_long_work()
     }
 
-    /// The window was closed. Answers whether the process stays, because measurements are left.
+    /// The window was closed. Answers whether the process stays, because something is left to be done.
     pub(crate) fn window_closed(&self) -> bool {
         let stays = self.is_busy();
         self.in_background.store(stays, Ordering::Relaxed);
         stays
     }
 
-    /// Ends the running worker; what waits is kept for the next start, paused.
+    /// Ends whatever goes on; what waits in the queue is kept for the next start, paused.
     pub(crate) fn stop_for_good(&self) {
+        // What outlives this is ended by the system together with the app.
+        const PATIENCE: Duration = Duration::from_secs(5);
         self.comparing.end(false);
         self.fetching.cancel();
+        self.inventory.cancel_peaks();
+        self.workshop.cancel();
         self.queue.close();
+        self.quiet.settle(PATIENCE);
         if let StoreState::Open(store) = &*self.store.borrow() {
             queue::changed(self, store);
         }
@@ -270,12 +269,18 @@ impl Desk {
         self.in_background.store(false, Ordering::Relaxed);
     }
 
-    /// A measurement or a comparison has ended; without a window, the last one ends the process.
+    /// Something has ended; without a window, the last of it ends the process.
     pub(crate) fn work_ended(&self) {
         if self.in_background.load(Ordering::Relaxed) && !self.is_busy() {
             self.front.leave();
         }
     }
+}
+
+/// Starts work on a thread of this name.
+pub(crate) fn on_thread(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
+    let started = thread::Builder::new().name(name.into()).spawn(work);
+    started.map(drop).map_err(|e| Failure::broken(format!("starting the thread {name}"), e))
 }
 
 /// Runs work that may block on a thread made for it.

@@ -1,10 +1,13 @@
 //! This machine as last seen: the stored scan at once, a fresh one soon after, peaks on request.
 
-use crate::desk::Desk;
+use crate::{
+    desk::{Desk, on_thread},
+    quiet::{Held, Work},
+};
 use contract::*;
 use engine::Control;
 use std::{
-    sync::{Mutex, TryLockError},
+    sync::{Mutex, MutexGuard},
     thread,
 };
 use store::Store;
@@ -15,9 +18,8 @@ pub struct Inventory {
     /// As the last start left it, to tell what has changed since.
     before: Mutex<Option<Machine>>,
     webview: Mutex<Option<WebViewFacts>>,
-    /// One scan at a time; the queue starts nothing meanwhile, for each would disturb the other.
-    scanning: Mutex<()>,
-    peaks: Mutex<Option<Control>>,
+    /// What ends the measuring of the peaks, with its place.
+    peaks: Mutex<Option<(Control, Held)>>,
 }
 
 impl Default for Inventory {
@@ -26,7 +28,6 @@ impl Default for Inventory {
             machine: watch::Sender::new(None),
             before: Mutex::default(),
             webview: Mutex::default(),
-            scanning: Mutex::default(),
             peaks: Mutex::default(),
         }
     }
@@ -79,10 +80,9 @@ impl Inventory {
     }
 }
 
-/// Looks at the machine again and stores what it found. Blocks for some seconds.
-pub fn scan(desk: &Desk, store: Option<&Store>) -> Machine {
+/// Looks at the machine and stores what it found. Blocks for some seconds, in which it has this place.
+pub fn scan(desk: &Desk, store: Option<&Store>, _place: Held) -> Machine {
     let inventory = &desk.inventory;
-    let one_at_a_time = lock(&inventory.scanning);
     let mut machine = engine::scan(&desk.bench.libraries, &desk.bench.program);
     if let Some(store) = store {
         machine.peaks = store.peaks(&machine.id).unwrap_or_default();
@@ -93,46 +93,21 @@ pub fn scan(desk: &Desk, store: Option<&Store>) -> Machine {
     if let Some(Err(e)) = store.map(|store| store.save_machine(&machine)) {
         desk.warn(format!("The inventory could not be stored: {e}."));
     }
-    drop(one_at_a_time);
-    desk.queue.wake();
     inventory.show(desk, machine)
 }
 
 /// Measures the peaks on a thread of its own; progress and the end come as events.
 pub fn measure_peaks(desk: &Desk, store: Store) -> Result<(), Failure> {
-    if desk.is_measuring() {
-        return Err(Failure::bad_input(
-            "Measure this machine",
-            "a model is being measured, and each would disturb the other",
-        )
-        .remedy("Pause the queue, or wait until it is empty"));
-    }
-    if desk.fetching.is_at_work() {
-        return Err(Failure::bad_input(
-            "Measure this machine",
-            "a model is being fetched, and each would disturb the other",
-        )
-        .remedy("Wait until it has ended, or cancel it"));
-    }
     let control = Control::default();
-    {
-        let mut running = lock(&desk.inventory.peaks);
-        if running.is_some() {
-            return Err(Failure::bad_input("Measure this machine", "it is being measured already"));
-        }
-        *running = Some(control.clone());
-    }
-    let desk = desk.clone();
-    thread::Builder::new()
-        .name("peaks".into())
-        .spawn(move || {
-            let error = run_peaks(&desk, &store, &control).err();
-            *lock(&desk.inventory.peaks) = None;
-            desk.queue.wake();
-            desk.tell(Event::PeaksEnded { error });
-        })
-        .map_err(|e| Failure::broken("starting the measurement of this machine", e))?;
-    Ok(())
+    let held = desk.begin(Work::Peaks)?;
+    *lock(&desk.inventory.peaks) = Some((control.clone(), held));
+    let working = desk.clone();
+    let work = move || {
+        let error = run_peaks(&working, &store, &control).err();
+        working.inventory.end_peaks();
+        working.tell(Event::PeaksEnded { error });
+    };
+    on_thread("peaks", work).inspect_err(|_| desk.inventory.end_peaks())
 }
 
 fn run_peaks(desk: &Desk, store: &Store, control: &Control) -> Result<(), String> {
@@ -150,21 +125,16 @@ fn run_peaks(desk: &Desk, store: &Store, control: &Control) -> Result<(), String
 
 impl Inventory {
     pub fn cancel_peaks(&self) {
-        if let Some(control) = &*lock(&self.peaks) {
+        if let Some((control, _)) = &*lock(&self.peaks) {
             control.cancel();
         }
     }
 
-    pub fn measures_peaks(&self) -> bool {
-        lock(&self.peaks).is_some()
-    }
-
-    /// Whether the machine is being scanned or measured; a model measured beside it would disturb both.
-    pub fn is_at_work(&self) -> bool {
-        self.measures_peaks() || matches!(self.scanning.try_lock(), Err(TryLockError::WouldBlock))
+    fn end_peaks(&self) {
+        *lock(&self.peaks) = None;
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().expect("no holder of this lock panics")
 }

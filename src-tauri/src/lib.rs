@@ -23,6 +23,7 @@ mod nearest;
 pub mod place;
 mod python;
 mod queue;
+mod quiet;
 mod secret;
 mod templates;
 mod weights;

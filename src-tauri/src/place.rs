@@ -78,7 +78,8 @@ impl Place {
         self.data.join("python")
     }
 
-    /// A folder for each run of a generated file, while it runs.
+    /// A folder for each run of a generated file, and for each question what a Python environment would take, while they
+    /// last.
     pub fn trials(&self) -> PathBuf {
         self.cache.join("trials")
     }

@@ -105,7 +105,8 @@ struct Folder {
     used: SystemTime,
 }
 
-fn bytes_below(folder: &Path) -> u64 {
+/// Of all files in a folder and the folders in it.
+pub fn bytes_below(folder: &Path) -> u64 {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries
         .filter_map(|entry| {

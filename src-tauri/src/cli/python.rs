@@ -40,11 +40,12 @@ enum Act {
 
 impl Python {
     pub fn run(self, output: &mut Output) -> Result<(), Stop> {
-        let environment = Environment::at(Place::find()?.python());
+        let place = Place::find()?;
+        let environment = Environment::at(place.python());
         match self.act {
             Act::Show => self.show(&environment, output),
             Act::Plan { ref index } => {
-                let plan = environment.plan(index, &*interruption()?)?;
+                let plan = environment.plan(&place.trials(), index, &*interruption()?)?;
                 if self.json { output.json(&plan) } else { output.lines(planned(&plan)) }
             }
             Act::Make { ref index } => {

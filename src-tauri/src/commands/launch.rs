@@ -30,9 +30,8 @@ impl Answer<StartPlan> for Desk {
             let ids = jobs.iter().map(|job| job.id.clone()).collect();
             desk.queue.add(jobs);
             queue::changed(&desk, &store);
-            if desk.fetching.is_at_work() {
-                let text = "Measuring begins when the model of Hugging Face is fetched: each would disturb the other.";
-                desk.tell(Event::Notice(Notice { kind: NoticeKind::Info, text: text.into() }));
+            if let Some(text) = desk.quiet.keeps_queue_waiting() {
+                desk.tell(Event::Notice(Notice { kind: NoticeKind::Info, text }));
             }
             Ok(ids)
         })

@@ -4,6 +4,7 @@ use crate::{
     answer::Answer,
     desk::{Desk, blocking},
     inventory,
+    quiet::Work,
 };
 use contract::*;
 
@@ -15,12 +16,12 @@ impl Answer<GetMachine> for Desk {
 
 impl Answer<Rescan> for Desk {
     async fn answer(&self, _: Rescan) -> Result<Machine, Failure> {
-        if self.is_measuring() {
-            return Err(Failure::bad_input("Scan again", "a model is being measured, and a scan would disturb it")
-                .remedy("Wait until the queue is empty, or pause it"));
-        }
         let (desk, store) = (self.clone(), self.store().await.ok());
-        blocking(move || Ok(inventory::scan(&desk, store.as_ref()))).await
+        blocking(move || {
+            let place = desk.begin(Work::Scan)?;
+            Ok(inventory::scan(&desk, store.as_ref(), place))
+        })
+        .await
     }
 }
 

@@ -3,11 +3,11 @@
 use crate::{
     answer::Answer,
     desk::{Desk, blocking},
-    python::{Environment, trial_limits},
+    python::trial_limits,
 };
 use contract::*;
 use engine::Limits;
-use std::{collections::BTreeMap, sync::atomic::AtomicBool};
+use std::collections::BTreeMap;
 
 impl Answer<GetPython> for Desk {
     async fn answer(&self, _: GetPython) -> Result<PythonEnvironment, Failure> {
@@ -18,8 +18,8 @@ impl Answer<GetPython> for Desk {
 
 impl Answer<PlanPython> for Desk {
     async fn answer(&self, PlanPython { index }: PlanPython) -> Result<PythonPlan, Failure> {
-        let environment = Environment::at(self.place.python());
-        blocking(move || environment.plan(&index, &AtomicBool::new(false))).await
+        let desk = self.clone();
+        blocking(move || desk.workshop.plan(&desk, &index)).await
     }
 }
 

@@ -1,14 +1,15 @@
 //! Looking up and fetching for the window: one fetch at a time, on a thread of its own.
 
 use super::Hub;
-use crate::{desk::Desk, making::Making};
+use crate::{
+    desk::{Desk, on_thread},
+    making::Making,
+    quiet::{Held, Work},
+};
 use contract::{Event, Failure, Fetch, FetchStage, HubModel, ModelId};
-use std::{
-    sync::{
-        Arc, Mutex, MutexGuard,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread,
+use std::sync::{
+    Arc, Mutex, MutexGuard,
+    atomic::{AtomicBool, Ordering},
 };
 use store::Store;
 
@@ -20,17 +21,12 @@ pub struct Fetching {
 
 #[derive(Default)]
 struct State {
-    /// Set to have it end.
-    cancelled: Option<Arc<AtomicBool>>,
+    /// Set to have the one under way end; with its place.
+    going: Option<(Arc<AtomicBool>, Held)>,
     fetch: Option<Fetch>,
 }
 
 impl Fetching {
-    /// Whether something is being fetched; nothing is measured beside it.
-    pub fn is_at_work(&self) -> bool {
-        self.state().cancelled.is_some()
-    }
-
     /// The one under way, or the last one since the start.
     pub fn fetch(&self) -> Option<Fetch> {
         self.state().fetch.clone()
@@ -38,15 +34,15 @@ impl Fetching {
 
     pub fn cancel(&self) {
         self.looking.stop();
-        if let Some(cancelled) = &self.state().cancelled {
+        if let Some((cancelled, _)) = &self.state().going {
             cancelled.store(true, Ordering::Relaxed);
         }
     }
 
-    /// What is to be told of the end.
-    fn end(&self, stage: FetchStage) -> Option<Fetch> {
+    /// Says how it ended; whoever sees that may begin another.
+    fn finish(&self, stage: FetchStage) -> Option<Fetch> {
         let mut state = self.state();
-        state.cancelled = None;
+        state.going = None;
         let fetch = state.fetch.as_mut()?;
         (fetch.stage, fetch.secs_left) = (stage, None);
         Some(fetch.clone())
@@ -72,27 +68,15 @@ pub fn start(
     weights: Option<String>,
 ) -> Result<(), Failure> {
     let hub = hub(desk, &store)?;
-    let cancelled = Arc::new(AtomicBool::new(false));
-    {
-        let mut state = desk.fetching.state();
-        if state.cancelled.is_some() {
-            return Err(Failure::bad_input("Fetch", "another model is being fetched").remedy("Wait, or cancel it"));
-        }
-        state.cancelled = Some(cancelled.clone());
-        state.fetch = Some(Fetch::new(&repository, weights.as_deref()));
-    }
-    // From here on the queue starts nothing; what it had started before shows now.
-    if desk.queue.is_measuring() || desk.comparing.is_at_work() || desk.inventory.measures_peaks() {
-        *desk.fetching.state() = State::default();
-        desk.queue.wake();
-        return Err(Failure::bad_input("Fetch", "something is being measured, and each would disturb the other")
-            .remedy("Pause the queue, or wait until it is empty"));
-    }
+    let (cancelled, held) = (Arc::new(AtomicBool::new(false)), desk.begin(Work::Fetch)?);
+    *desk.fetching.state() = State {
+        going: Some((cancelled.clone(), held)),
+        fetch: Some(Fetch::new(&repository, weights.as_deref())),
+    };
     let working = desk.clone();
     let work = move || {
         let desk = &working;
-        let ended = fetch(desk, &store, &hub, (&repository, &revision, weights.as_deref()), &cancelled);
-        let stage = match ended {
+        let stage = match fetch(desk, &store, &hub, (&repository, &revision, weights.as_deref()), &cancelled) {
             Ok(id) => FetchStage::Done(id),
             Err(Failure::Cancelled) => FetchStage::Cancelled,
             Err(failure) => FetchStage::Failed(failure),
@@ -100,17 +84,15 @@ pub fn start(
         if let FetchStage::Done(_) = stage {
             desk.tell(Event::ModelsChanged);
         }
-        let last = desk.fetching.end(stage);
-        desk.queue.wake();
-        if let Some(last) = last {
-            desk.tell(Event::Fetch(Box::new(last)));
-        }
+        finish(desk, stage);
     };
-    thread::Builder::new().name("fetch".into()).spawn(work).map(drop).map_err(|e| {
-        *desk.fetching.state() = State::default();
-        desk.queue.wake();
-        Failure::broken("starting the thread that fetches a model", e)
-    })
+    on_thread("fetch", work).inspect_err(|failure| finish(desk, FetchStage::Failed(failure.clone())))
+}
+
+fn finish(desk: &Desk, stage: FetchStage) {
+    if let Some(last) = desk.fetching.finish(stage) {
+        desk.tell(Event::Fetch(Box::new(last)));
+    }
 }
 
 fn fetch(

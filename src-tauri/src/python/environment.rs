@@ -1,7 +1,7 @@
 //! The environment that generated files are run in: made on request with a Python that is there, versions pinned, all of
 //! it in one folder that can be removed.
 
-use crate::bench::available_disk;
+use crate::{bench::available_disk, weights::bytes_below};
 use contract::{Failure, PythonPackage, PythonPlan, PythonState};
 use std::{
     collections::BTreeMap,
@@ -16,6 +16,7 @@ use std::{
     thread,
     time::Duration,
 };
+use uuid::Uuid;
 
 /// What is installed; what these need comes with them. The facts that templates go by are of this transformers.
 const PACKAGES: [&str; 10] = [
@@ -54,29 +55,50 @@ impl Environment {
         python_in(&self.folder)
     }
 
-    /// What is there. Asks the Python inside, which takes a moment.
+    /// What is there. Asks the Python inside and looks at each of its files, which takes a moment.
     pub fn state(&self) -> PythonState {
-        if !self.folder.exists() {
-            return PythonState::Absent;
-        }
-        if !self.folder.join(MADE).exists() {
-            let reason = "it was not made to its end; remove it and make it again".to_owned();
-            return PythonState::Broken { reason };
-        }
-        match versions(&self.python()) {
-            Ok((python, packages)) => PythonState::Ready { python, packages, bytes: bytes(&self.folder) },
-            Err(failure) => PythonState::Broken { reason: failure.to_string() },
+        match self.versions() {
+            Ok((python, packages)) => PythonState::Ready { python, packages, bytes: bytes_below(&self.folder) },
+            Err(state) => state,
         }
     }
 
-    /// What making it would take, asked of the index. Leaves nothing behind.
+    /// The interpreter inside, once it has said its versions.
+    ///
+    /// # Errors
+    /// Where none was made, or it does not work.
+    pub fn interpreter(&self) -> Result<PathBuf, Failure> {
+        let missing = |reason: String| Failure::Missing {
+            what: "The Python environment".to_owned(),
+            reason,
+            remedy: "Make it with `assay python make` or on the page Templates, or name a Python of your own"
+                .to_owned(),
+        };
+        match self.versions() {
+            Ok(_) => Ok(self.python()),
+            Err(PythonState::Broken { reason }) => Err(missing(reason)),
+            Err(_) => Err(missing("it was not made yet".to_owned())),
+        }
+    }
+
+    fn versions(&self) -> Result<Versions, PythonState> {
+        if !self.folder.exists() {
+            return Err(PythonState::Absent);
+        }
+        if !self.folder.join(MADE).exists() {
+            let reason = "it was not made to its end; remove it and make it again".to_owned();
+            return Err(PythonState::Broken { reason });
+        }
+        versions(&self.python()).map_err(|failure| PythonState::Broken { reason: failure.to_string() })
+    }
+
+    /// What making it would take, asked of the index by an environment in `scratch` that is gone afterwards.
     ///
     /// # Errors
     /// Where there is no Python, or the index cannot be reached or lacks a package.
-    pub fn plan(&self, index: &str, cancelled: &AtomicBool) -> Result<PythonPlan, Failure> {
+    pub fn plan(&self, scratch: &Path, index: &str, cancelled: &AtomicBool) -> Result<PythonPlan, Failure> {
         let base = base_python()?;
-        let trial = Self { folder: self.folder.with_extension("plan") };
-        trial.remove()?;
+        let trial = Self { folder: scratch.join(Uuid::now_v7().to_string()) };
         let planned = trial.plan_in(&base, index, cancelled);
         trial.remove()?;
         let packages = planned?;
@@ -168,8 +190,10 @@ fn python_in(folder: &Path) -> PathBuf {
     if cfg!(windows) { folder.join("Scripts").join("python.exe") } else { folder.join("bin").join("python") }
 }
 
-/// Version of a Python and of what is installed in it, by name.
-fn versions(python: &Path) -> Result<(String, BTreeMap<String, String>), Failure> {
+/// Of a Python, and of what is installed in it by name.
+type Versions = (String, BTreeMap<String, String>);
+
+fn versions(python: &Path) -> Result<Versions, Failure> {
     let doing = || format!("asking {} for its versions", python.display());
     let told =
         Command::new(python).args(["-c", VERSIONS]).output().map_err(|e| Failure::broken(doing(), e.to_string()))?;
@@ -259,18 +283,6 @@ fn end(child: &mut Child) {
     let _ = child.wait();
 }
 
-/// Of all files in a folder.
-fn bytes(folder: &Path) -> u64 {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries
-        .map(|entry| match entry.metadata() {
-            Ok(found) if found.is_dir() => bytes(&entry.path()),
-            Ok(found) => found.len(),
-            Err(_) => 0,
-        })
-        .sum()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -282,6 +294,7 @@ mod tests {
         assert_eq!(environment.state(), PythonState::Absent);
         fs::create_dir(environment.folder()).unwrap();
         assert!(matches!(environment.state(), PythonState::Broken { .. }));
+        assert!(environment.interpreter().unwrap_err().to_string().contains("not made to its end"));
         environment.remove().unwrap();
         assert_eq!(environment.state(), PythonState::Absent);
     }

@@ -4,9 +4,14 @@ use super::{
     Environment, Trials,
     trial::{check_of, file_of},
 };
-use crate::desk::Desk;
+use crate::{
+    desk::{Desk, on_thread},
+    making::Making,
+    quiet::{Held, Work},
+};
 use contract::{
-    Event, Failure, PythonEnvironment, PythonState, Settings, TrialOutcome, TrialPlan, TrialStep, TrialsProgress,
+    Event, Failure, PythonEnvironment, PythonPlan, PythonState, Settings, TrialOutcome, TrialPlan, TrialStep,
+    TrialsProgress,
 };
 use engine::{Control, Limits};
 use std::{
@@ -15,7 +20,6 @@ use std::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
     },
-    thread,
     time::{Duration, Instant},
 };
 use store::Store;
@@ -28,10 +32,17 @@ const SHOW_EVERY: Duration = Duration::from_millis(150);
 
 #[derive(Default)]
 pub struct Workshop {
-    /// Set to have the making of the environment end.
-    making: Mutex<Option<Arc<AtomicBool>>>,
-    trials: Mutex<TrialsProgress>,
-    control: Mutex<Control>,
+    planning: Making,
+    /// Set to have the making of the environment end; with its place.
+    making: Mutex<Option<(Arc<AtomicBool>, Held)>>,
+    trials: Mutex<Running>,
+}
+
+#[derive(Default)]
+struct Running {
+    /// What ends the files under way, with their place.
+    going: Option<(Control, Held)>,
+    progress: TrialsProgress,
 }
 
 impl Workshop {
@@ -42,98 +53,107 @@ impl Workshop {
         PythonEnvironment { folder: environment.folder().display().to_string(), state }
     }
 
-    pub fn make(&self, desk: &Desk, index: String) -> Result<(), Failure> {
-        let cancelled = Arc::new(AtomicBool::new(false));
-        {
-            let mut making = lock(&self.making);
-            if making.is_some() {
-                return Err(Failure::bad_input("Python", "its environment is being made already"));
-            }
-            *making = Some(cancelled.clone());
-        }
-        let desk = desk.clone();
-        let made = move || {
-            let environment = Environment::at(desk.place.python());
-            let made = environment.make(&index, &cancelled, &mut |line| desk.tell(Event::Python(line.to_owned())));
-            *lock(&desk.workshop.making) = None;
-            desk.tell(Event::PythonEnded { error: made.err().map(|failure| failure.to_string()) });
-        };
-        thread::Builder::new()
-            .name("python".into())
-            .spawn(made)
-            .map(drop)
-            .map_err(|e| Failure::broken("starting the thread that makes an environment", e))
+    /// Asks the index; a question before this one that has no answer yet is given up.
+    pub fn plan(&self, desk: &Desk, index: &str) -> Result<PythonPlan, Failure> {
+        let _held = desk.begin(Work::Plan)?;
+        let cancelled = self.planning.begin();
+        Environment::at(desk.place.python()).plan(&desk.place.trials(), index, &cancelled)
     }
 
+    pub fn make(&self, desk: &Desk, index: String) -> Result<(), Failure> {
+        let (cancelled, held) = (Arc::new(AtomicBool::new(false)), desk.begin(Work::Environment)?);
+        *lock(&self.making) = Some((cancelled.clone(), held));
+        let working = desk.clone();
+        let work = move || {
+            let environment = Environment::at(working.place.python());
+            let made = environment.make(&index, &cancelled, &mut |line| working.tell(Event::Python(line.to_owned())));
+            working.workshop.end_making();
+            working.tell(Event::PythonEnded { error: made.err().map(|failure| failure.to_string()) });
+        };
+        on_thread("python", work).inspect_err(|_| self.end_making())
+    }
+
+    fn end_making(&self) {
+        *lock(&self.making) = None;
+    }
+
+    /// Ends the making of the environment, and asking what that would take.
     pub fn cancel_making(&self) {
-        if let Some(cancelled) = &*lock(&self.making) {
+        self.planning.stop();
+        if let Some((cancelled, _)) = &*lock(&self.making) {
             cancelled.store(true, Ordering::Relaxed);
         }
     }
 
     pub fn remove(&self, desk: &Desk) -> Result<(), Failure> {
-        if lock(&self.making).is_some() || lock(&self.trials).active {
-            return Err(
-                Failure::bad_input("Python", "its environment is in use").remedy("Wait, or cancel what uses it")
-            );
-        }
+        let _held = desk.begin(Work::Environment)?;
         Environment::at(desk.place.python()).remove()
     }
 
     pub fn progress(&self) -> TrialsProgress {
-        lock(&self.trials).clone()
+        lock(&self.trials).progress.clone()
     }
 
     pub fn cancel_trials(&self) {
-        lock(&self.control).cancel();
+        if let Some((control, _)) = &lock(&self.trials).going {
+            control.cancel();
+        }
+    }
+
+    /// Ends whatever is under way.
+    pub fn cancel(&self) {
+        self.cancel_making();
+        self.cancel_trials();
     }
 
     /// Renders and reads everything in a plan, then runs what it asks to be run.
     pub fn start(&self, desk: &Desk, store: Store, library: Arc<Library>, plan: TrialPlan) -> Result<(), Failure> {
         let selection = selection(&plan)?;
-        if plan.run && desk.is_measuring() {
-            return Err(Failure::bad_input("Run", "a model is being measured, and each would disturb the other")
-                .remedy("Pause the queue, or wait until it is empty"));
-        }
         let python = if plan.run { Some(interpreter(desk.place.python(), plan.python.as_deref())?) } else { None };
         let limits = trial_limits(&store.settings()?);
+        let held = desk.begin(if plan.run { Work::Trials } else { Work::Checks })?;
         let control = Control::default();
-        {
-            let mut trials = lock(&self.trials);
-            if trials.active {
-                return Err(Failure::bad_input("Run", "generated files are being run already"));
-            }
-            let files = u32::try_from(selection.requests().len()).unwrap_or(u32::MAX);
-            *trials = TrialsProgress { active: true, files, ..TrialsProgress::default() };
-            *lock(&self.control) = control.clone();
-        }
-        let desk = desk.clone();
+        let files = u32::try_from(selection.requests().len()).unwrap_or(u32::MAX);
+        *lock(&self.trials) = Running {
+            going: Some((control.clone(), held)),
+            progress: TrialsProgress { active: true, files, ..TrialsProgress::default() },
+        };
+        let working = desk.clone();
         let work = move || {
+            let desk = &working;
             let trials = python.map(|python| Trials {
                 program: desk.bench.program.clone(),
                 python,
                 limits,
                 scratch: desk.place.trials(),
             });
-            let ended = prove(&desk, &store, &library, &selection, trials.as_ref(), &control);
-            desk.workshop.show(&desk, |progress| {
-                progress.active = false;
-                progress.current = None;
-                progress.error = ended.err().map(|failure| failure.to_string());
-            });
+            let ended = prove(desk, &store, &library, &selection, trials.as_ref(), &control);
+            desk.workshop.finish(desk, ended.err());
         };
-        thread::Builder::new()
-            .name("trials".into())
-            .spawn(work)
-            .map(drop)
-            .map_err(|e| Failure::broken("starting the thread that runs generated files", e))
+        on_thread("trials", work).inspect_err(|failure| self.finish(desk, Some(failure.clone())))
     }
 
     fn show(&self, desk: &Desk, change: impl FnOnce(&mut TrialsProgress)) {
         let shown = {
-            let mut progress = lock(&self.trials);
-            change(&mut progress);
-            progress.clone()
+            let mut running = lock(&self.trials);
+            change(&mut running.progress);
+            running.progress.clone()
+        };
+        desk.tell(Event::Trials(shown));
+    }
+
+    /// Says that nothing runs any more; whoever sees that may begin again.
+    fn finish(&self, desk: &Desk, failure: Option<Failure>) {
+        let shown = {
+            let mut running = lock(&self.trials);
+            running.going = None;
+            running.progress = TrialsProgress {
+                active: false,
+                current: None,
+                error: failure.map(|failure| failure.to_string()),
+                ..std::mem::take(&mut running.progress)
+            };
+            running.progress.clone()
         };
         desk.tell(Event::Trials(shown));
     }
@@ -200,27 +220,12 @@ pub fn trial_limits(settings: &Settings) -> Limits {
 
 /// The interpreter that a person names, else the one of the environment that Assay made.
 pub fn interpreter(managed: PathBuf, named: Option<&str>) -> Result<PathBuf, Failure> {
-    if let Some(named) = named {
-        let path = PathBuf::from(named);
-        let found = path.is_file() || path.components().count() == 1;
-        return found
-            .then_some(path)
-            .ok_or_else(|| Failure::bad_input(named, "there is no such program").remedy("Name a Python with torch"));
-    }
-    let environment = Environment::at(managed);
-    match environment.state() {
-        PythonState::Ready { .. } => Ok(environment.python()),
-        PythonState::Broken { reason } => Err(missing(reason)),
-        PythonState::Absent | PythonState::Making => Err(missing("it was not made yet".to_owned())),
-    }
-}
-
-fn missing(reason: String) -> Failure {
-    Failure::Missing {
-        what: "The Python environment".to_owned(),
-        reason,
-        remedy: "Make it with `assay python make` or on the page Templates, or name a Python of your own".to_owned(),
-    }
+    let Some(named) = named else { return Environment::at(managed).interpreter() };
+    let path = PathBuf::from(named);
+    let found = path.is_file() || path.components().count() == 1;
+    found
+        .then_some(path)
+        .ok_or_else(|| Failure::bad_input(named, "there is no such program").remedy("Name a Python with torch"))
 }
 
 fn selection(plan: &TrialPlan) -> Result<Selection, Failure> {

@@ -70,11 +70,6 @@ impl Queue {
         self.state().running.as_ref().and_then(|running| running.live.clone())
     }
 
-    /// Whether a worker is at work.
-    pub fn is_measuring(&self) -> bool {
-        self.state().running.is_some()
-    }
-
     /// Whether closing the window would stop something.
     pub fn is_busy(&self) -> bool {
         let state = self.state();
@@ -151,6 +146,8 @@ impl Queue {
 
     /// Has the runner look again.
     pub fn wake(&self) {
+        // A runner that has looked and does not wait yet would miss it.
+        let _state = self.state();
         self.changed.notify_all();
     }
 

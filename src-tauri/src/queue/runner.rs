@@ -1,7 +1,12 @@
 //! The thread that measures: takes the next job, has it measured, stores the result, tells the window.
 
 use super::{Running, run_of};
-use crate::{bench::Order, catalogue::Listed, desk::Desk};
+use crate::{
+    bench::Order,
+    catalogue::Listed,
+    desk::Desk,
+    quiet::{Held, Work},
+};
 use contract::*;
 use engine::Control;
 use std::time::{Duration, Instant};
@@ -9,9 +14,11 @@ use store::Store;
 
 /// Runs until another shift begins. The store stays the one it was started with.
 pub fn run(desk: &Desk, store: &Store, shift: u64) {
-    while let Some((job, control)) = next(desk, shift) {
+    while let Some((job, control, held)) = next(desk, shift) {
         changed(desk, store);
         let end = measure(desk, store, &job, &control);
+        // The worker is gone, so that others may begin as soon as the queue shows it.
+        drop(held);
         finish(desk, store, end);
         desk.work_ended();
     }
@@ -28,7 +35,7 @@ pub fn changed(desk: &Desk, store: &Store) {
 }
 
 /// Waits for a job that may start. None when the shift is over.
-fn next(desk: &Desk, shift: u64) -> Option<(Job, Control)> {
+fn next(desk: &Desk, shift: u64) -> Option<(Job, Control, Held)> {
     let queue = &desk.queue;
     let mut state = queue.state();
     loop {
@@ -36,11 +43,10 @@ fn next(desk: &Desk, shift: u64) -> Option<(Job, Control)> {
             return None;
         }
         if !state.paused
-            && !desk.inventory.is_at_work()
-            && !desk.comparing.is_at_work()
-            && !desk.fetching.is_at_work()
-            && let Some(mut job) = state.waiting.pop_front()
+            && !state.waiting.is_empty()
+            && let Ok(held) = desk.begin(Work::Measurement)
         {
+            let mut job = state.waiting.pop_front().expect("one was waiting a moment ago");
             job.state = JobState::Running;
             let control = Control::default();
             state.running = Some(Running {
@@ -50,7 +56,7 @@ fn next(desk: &Desk, shift: u64) -> Option<(Job, Control)> {
                 live: None,
                 put_back: false,
             });
-            return Some((job, control));
+            return Some((job, control, held));
         }
         state = queue.changed.wait(state).expect("no holder of this lock panics");
     }

@@ -79,7 +79,7 @@ requests! {
     /// What a configuration would take whole with these sizes of its inputs, from runs of it with a few layers.
     ForecastLayers { name: String, text: String, dims: BTreeMap<String, u32> } -> LayerForecasts;
 
-    // Models of Hugging Face: the only requests that use the network
+    // Models of Hugging Face, asked for over the network
     /// Asks what a repository holds at this branch, tag or commit, `main` where none is named. Keeps nothing of it.
     LookUpHub { repository: String, revision: Option<String> } -> HubModel;
     /// Fetches a repository's configuration, and the weights of this name beside it, and lists the model.
@@ -197,10 +197,11 @@ requests! {
 
     // Generated files, run
     GetPython -> PythonEnvironment;
-    /// Asks the index; takes some seconds.
+    /// Asks the index over the network; takes some seconds. A question before it that has no answer yet is given up.
     PlanPython { index: String } -> PythonPlan;
-    /// Answers at once; progress comes as events.
+    /// Fetches and installs packages. Answers at once; progress comes as events.
     MakePython { index: String } -> ();
+    /// Ends the making of the environment, and asking what that would take.
     CancelPython -> ();
     RemovePython -> ();
     /// Answers at once; progress comes as events.
