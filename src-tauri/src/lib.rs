@@ -14,6 +14,7 @@ mod few_layers;
 pub mod front;
 mod gallery;
 mod hub;
+mod import;
 mod insight;
 pub mod instance;
 mod inventory;

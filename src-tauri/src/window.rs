@@ -142,7 +142,7 @@ impl Front for AppFront {
                 .blocking_pick_file(),
             FileQuestion::Table => dialog
                 .set_title("Import measurements")
-                .add_filter("Tables", &["csv", "gz", "parquet"])
+                .add_filter("Tables and results of benchmarks", &["csv", "gz", "parquet", "json"])
                 .blocking_pick_file(),
             FileQuestion::Store => {
                 dialog.set_title("Open a store").add_filter("Assay stores", &["duckdb"]).blocking_pick_file()

@@ -6,9 +6,9 @@ use super::{
     template::{What, library, ships},
     trials::RunFiles,
 };
-use crate::python::file_of;
+use crate::python::{Ran, file_of};
 use clap::Args;
-use contract::{Failure, Trial, TrialOutcome};
+use contract::{Failure, Run, Trial, TrialOutcome};
 use engine::Control;
 use serde_json::json;
 use std::{
@@ -67,10 +67,14 @@ impl Generate {
         for line in &refused {
             eprintln!("assay: not made: {line}");
         }
-        let trials = self.prove(&library, &selection, &cancelled, &control, output)?;
+        let ran = self.prove(&library, &selection, &cancelled, &control, output)?;
+        let trials: Vec<&Trial> = ran.iter().map(|ran| &ran.trial).collect();
         if self.json {
+            let results: Vec<&Run> = ran.iter().filter_map(|ran| ran.result.as_ref()).collect();
             let (folder, files) = (&self.out, &made.files);
-            output.json(&json!({ "folder": folder, "files": files, "refused": refused, "trials": trials }))?;
+            output.json(&json!({
+                "folder": folder, "files": files, "refused": refused, "trials": trials, "results": results,
+            }))?;
         }
         let failed = trials.iter().any(|trial| matches!(trial.outcome, TrialOutcome::Failed { .. }));
         if refused.is_empty() && !failed { Ok(()) } else { Err(Stop::Told) }
@@ -84,7 +88,7 @@ impl Generate {
         cancelled: &AtomicBool,
         control: &Control,
         output: &mut Output,
-    ) -> Result<Vec<Trial>, Stop> {
+    ) -> Result<Vec<Ran>, Stop> {
         if !self.trials.asked() {
             return Ok(Vec::new());
         }

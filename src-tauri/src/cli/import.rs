@@ -1,14 +1,15 @@
-//! `assay import`: a measurement table into a store.
+//! `assay import`: a measurement table, or what generated benchmarks printed, into a store.
 
 use super::{
     output::{Output, Stop, progress},
     reach::{Access, Reach, absolute, reach},
 };
+use crate::import::import;
 use clap::Args;
 use contract::{ImportReport, ImportTable};
 use std::path::PathBuf;
 
-/// Bring a measurement table (CSV, gzipped CSV or Parquet) into a store.
+/// Bring a measurement table (CSV, gzipped CSV or Parquet), or what generated benchmarks printed (.json), into a store.
 #[derive(Args)]
 pub struct Import {
     file: PathBuf,
@@ -23,7 +24,7 @@ pub struct Import {
 impl Import {
     pub fn run(self, output: &mut Output) -> Result<(), Stop> {
         let report = match reach(&self.store, Access::Write)? {
-            Reach::Here(store, _claim) => store.import(&self.file, &mut |rows| progress(&format!("{rows} rows")))?,
+            Reach::Here(store, _claim) => import(&store, &self.file, &mut |rows| progress(&format!("{rows} rows")))?,
             Reach::Running(running) => {
                 let path = absolute(&self.file)?.display().to_string();
                 running.ask(ImportTable { path: Some(path) })?.expect("a path was given, so no dialog was closed")

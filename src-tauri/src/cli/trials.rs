@@ -7,13 +7,13 @@ use super::{
 use crate::{
     bench::own_program,
     place::Place,
-    python::{Trials, check_of, interpreter},
+    python::{Ran, Trials, check_of, interpreter},
 };
 use clap::Args;
-use contract::{Failure, FileCheck, KeepTrials, Trial, TrialOutcome, TrialStep};
+use contract::{Failure, FileCheck, GetMachine, KeepTrials, Machine, Run, Trial, TrialOutcome, TrialStep};
 use engine::{Control, Limits};
 use std::{path::PathBuf, time::Duration};
-use workbench::Made;
+use workbench::{Kind, Made};
 
 #[derive(Args)]
 pub struct RunFiles {
@@ -40,33 +40,37 @@ impl RunFiles {
     }
 
     /// Keeps what was checked, and runs what is sound where that is asked for, telling each where there is an output.
-    pub fn follow(
-        &self,
-        made: &[Made],
-        control: &Control,
-        mut output: Option<&mut Output>,
-    ) -> Result<Vec<Trial>, Stop> {
+    pub fn follow(&self, made: &[Made], control: &Control, mut output: Option<&mut Output>) -> Result<Vec<Ran>, Stop> {
         let store = self.store.as_deref().map(|path| reach(path, Access::Write)).transpose()?;
-        keep(store.as_ref(), made.iter().map(check_of).collect(), Vec::new())?;
+        let is_timed = self.run && made.iter().any(|one| one.request.kind == Kind::Benchmark);
+        if let (Some(Reach::Running(_)), Some(path)) = (&store, self.store.as_ref().filter(|_| is_timed)) {
+            return Err(Failure::Store {
+                path: path.display().to_string(),
+                reason: "Assay has it open, and what it does would disturb the benchmarks".into(),
+                remedy: "Close Assay, name another store, or run them in its window".into(),
+            }
+            .into());
+        }
+        keep(store.as_ref(), made.iter().map(check_of).collect(), None)?;
         let mut run = Vec::new();
         if !self.run {
             return Ok(run);
         }
-        let trials = self.trials()?;
+        let trials = self.trials(known_machine(store.as_ref())?)?;
         for Made { request, outcome, .. } in made.iter().filter(|one| one.is_sound() && one.request.kind.is_python()) {
             let rendered = outcome.as_ref().expect("only what is sound is run");
             let name = format!("{} {} for {}", request.model_type, request.kind.label(), request.platform);
             progress(&name);
             let mut show = |step: &TrialStep| progress(&format!("{name}: {}", step.name.replace('_', " ")));
-            let trial = trials.run(request, rendered, control, &mut show)?;
+            let ran = trials.run(request, rendered, control, &mut show)?;
             progress("");
             if let Some(output) = &mut output {
-                output.lines(told(&name, &trial))?;
+                output.lines(told(&name, &ran))?;
             }
-            keep(store.as_ref(), Vec::new(), vec![trial.clone()])?;
-            run.push(trial);
+            keep(store.as_ref(), Vec::new(), Some(&ran))?;
+            run.push(ran);
         }
-        let ended = |key: &str| run.iter().filter(|trial| trial.outcome.key() == key).count();
+        let ended = |key: &str| run.iter().filter(|ran| ran.trial.outcome.key() == key).count();
         if let Some(output) = output {
             output.line(format!(
                 "{} passed, {} failed, {} skipped",
@@ -78,7 +82,7 @@ impl RunFiles {
         Ok(run)
     }
 
-    fn trials(&self) -> Result<Trials, Failure> {
+    fn trials(&self, machine: Option<Machine>) -> Result<Trials, Failure> {
         let place = Place::find()?;
         Ok(Trials {
             program: own_program()?,
@@ -88,19 +92,33 @@ impl RunFiles {
                 timeout: Duration::from_secs(self.timeout_secs),
             },
             scratch: place.trials(),
+            machine,
         })
     }
 }
 
-fn keep(store: Option<&Reach>, checks: Vec<FileCheck>, trials: Vec<Trial>) -> Result<(), Failure> {
+/// This machine as the store knows it: its devices are told by the names that they have there.
+fn known_machine(store: Option<&Reach>) -> Result<Option<Machine>, Failure> {
+    let known = match store {
+        Some(Reach::Here(store, _claim)) => store.last_machine()?,
+        Some(Reach::Running(running)) => Some(running.ask(GetMachine {})?),
+        None => None,
+    };
+    let this = engine::environment().machine;
+    Ok(known.filter(|machine| machine.id == this))
+}
+
+fn keep(store: Option<&Reach>, checks: Vec<FileCheck>, ran: Option<&Ran>) -> Result<(), Failure> {
+    let trials: Vec<Trial> = ran.iter().map(|ran| ran.trial.clone()).collect();
+    let results: Vec<Run> = ran.iter().filter_map(|ran| ran.result.clone()).collect();
     match store {
-        Some(Reach::Here(store, _claim)) => Ok(store.keep_trials(&checks, &trials)?),
-        Some(Reach::Running(running)) => running.ask(KeepTrials { checks, trials }),
+        Some(Reach::Here(store, _claim)) => Ok(store.keep_trials(&checks, &trials, &results)?),
+        Some(Reach::Running(running)) => running.ask(KeepTrials { checks, trials, results }),
         None => Ok(()),
     }
 }
 
-fn told(name: &str, trial: &Trial) -> Vec<String> {
+fn told(name: &str, Ran { trial, result }: &Ran) -> Vec<String> {
     let version = |package: &str| trial.environment.get(package).map(|version| format!("{package} {version}"));
     let with: Vec<String> = ["torch", "transformers"].iter().filter_map(|package| version(package)).collect();
     let head = format!(
@@ -122,5 +140,13 @@ fn told(name: &str, trial: &Trial) -> Vec<String> {
         }
         _ => None,
     };
-    std::iter::once(head).chain(unwell).chain(whole).collect()
+    let timing = result.as_ref().and_then(|run| run.timing.as_ref());
+    let measured = timing.map(|timing| {
+        let (low, high) = (timing.low_ms, timing.high_ms);
+        format!(
+            "  median {:.3} ms, 95 % interval {low:.3} to {high:.3} ms, {} samples",
+            timing.median_ms, timing.samples
+        )
+    });
+    std::iter::once(head).chain(unwell).chain(whole).chain(measured).collect()
 }

@@ -4,6 +4,7 @@ use crate::{
     answer::Answer,
     desk::{Desk, blocking},
     front::FileQuestion,
+    import::import,
     matrix,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -93,7 +94,8 @@ impl Answer<RestoreRuns> for Desk {
 impl Answer<ImportTable> for Desk {
     async fn answer(&self, ImportTable { path }: ImportTable) -> Result<Option<ImportReport>, Failure> {
         let Some(path) = self.path_or_pick(path, FileQuestion::Table).await? else { return Ok(None) };
-        let report = self.with_store(move |store| store.import(&path, &mut |_| ())).await?;
+        let store = self.store().await?;
+        let report = blocking(move || import(&store, &path, &mut |_| ())).await?;
         self.tell(Event::ResultsChanged);
         Ok(Some(report))
     }

@@ -101,8 +101,10 @@ impl Answer<GetTrial> for Desk {
 }
 
 impl Answer<KeepTrials> for Desk {
-    async fn answer(&self, KeepTrials { checks, trials }: KeepTrials) -> Result<(), Failure> {
-        self.with_store(move |store| store.keep_trials(&checks, &trials)).await?;
+    async fn answer(&self, KeepTrials { checks, trials, results }: KeepTrials) -> Result<(), Failure> {
+        let stored: Vec<RunId> = results.iter().map(|run| run.id.clone()).collect();
+        self.with_store(move |store| store.keep_trials(&checks, &trials, &results)).await?;
+        stored.into_iter().for_each(|id| self.tell(Event::Stored(id)));
         self.tell(Event::Trials(self.workshop.progress()));
         Ok(())
     }

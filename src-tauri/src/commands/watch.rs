@@ -45,6 +45,10 @@ impl Answer<MeasureAgain> for Desk {
         let (desk, store) = (self.clone(), self.store().await?);
         blocking(move || {
             let again = store.run(&run)?.ok_or_else(|| Failure::not_found("result", &run))?;
+            if again.setting.model.is_generated() {
+                return Err(Failure::bad_input("Measure again", "a generated benchmark measured it")
+                    .remedy("Run that again on the page Templates"));
+            }
             desk.catalogue.model(&store, &again.setting.model)?;
             let secs = store.longest_like(&again.setting)?.unwrap_or(again.setting.budget_secs);
             let job = queue::new_job(again.setting, again.model.name, again.effective.device_name, secs);

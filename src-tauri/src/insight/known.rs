@@ -9,8 +9,8 @@ use store::KnownRun;
 
 /// Every ranked result with a time, oldest first, and the same as rows to learn from.
 ///
-/// Generated texts come after all others and have no rows: what a text takes follows from its length, for which a row
-/// has no place.
+/// Two kinds come after all others and have no rows. What a generated text takes follows from its length, for which a row
+/// has no place; and generated benchmarks run other graphs by other rules, whose work nobody has counted.
 pub struct Known {
     pub runs: Vec<KnownRun>,
     pub rows: Vec<Measurement>,
@@ -18,9 +18,10 @@ pub struct Known {
 
 impl Known {
     pub fn of(runs: Vec<KnownRun>) -> Self {
-        let (mut runs, generated): (Vec<_>, Vec<_>) = runs.into_iter().partition(|run| run.output_tokens.is_none());
+        let teaches = |run: &KnownRun| run.output_tokens.is_none() && !run.model_id.is_generated();
+        let (mut runs, others): (Vec<_>, Vec<_>) = runs.into_iter().partition(teaches);
         let rows = runs.iter().map(row).collect();
-        runs.extend(generated);
+        runs.extend(others);
         Self { runs, rows }
     }
 

@@ -81,6 +81,7 @@ impl Watched {
         let runs = self.runs[at].iter().map(|run| &self.known.runs[*run]);
         let newest = runs.clone().next_back()?;
         let measurable = newest.evidence == Evidence::Measured
+            && !newest.model_id.is_generated()
             && machine.target(&newest.engine, &newest.device).is_some_and(|target| target.availability.is_ready());
         let points = runs.zip(&self.table.series[at].points).filter_map(|(run, point)| {
             Some(HistoryPoint {

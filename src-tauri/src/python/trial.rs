@@ -1,7 +1,8 @@
 //! Running one generated file: in a process of its own without network and with a clean environment, under limits of
 //! time and memory, in a folder that is gone afterwards.
 
-use contract::{Failure, FileCheck, GeneratedFile, Trial, TrialOutcome, TrialStep};
+use super::benchmark::measured;
+use contract::{Failure, FileCheck, GeneratedFile, Machine, Run, Trial, TrialOutcome, TrialStep};
 use engine::{Control, Errand, ErrandEnd, Limits, Program, WorkerError, run_errand};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -13,7 +14,7 @@ use std::{
     time::Instant,
 };
 use uuid::Uuid;
-use workbench::{HARNESS, Made, Rendered, Request};
+use workbench::{HARNESS, Kind, Made, Rendered, Request};
 
 /// Of the person's environment, what hardware and the system itself ask for; secrets are in none of these.
 const PASSED_ON: [&str; 7] = [
@@ -35,6 +36,15 @@ pub struct Trials {
     pub limits: Limits,
     /// Each run has a folder below, which is removed at its end.
     pub scratch: PathBuf,
+    /// This machine, where it was looked at before.
+    pub machine: Option<Machine>,
+}
+
+/// A file that was run.
+pub struct Ran {
+    pub trial: Trial,
+    /// What a benchmark measured, of the same id.
+    pub result: Option<Run>,
 }
 
 /// A line of the harness.
@@ -57,7 +67,8 @@ impl Trials {
         rendered: &Rendered,
         control: &Control,
         on: &mut dyn FnMut(&TrialStep),
-    ) -> Result<Trial, Failure> {
+    ) -> Result<Ran, Failure> {
+        let around = engine::environment();
         let id = Uuid::now_v7().to_string();
         let folder = self.scratch.join(&id);
         let errand = self
@@ -72,7 +83,7 @@ impl Trials {
         let (outcome, log) = outcome(ended?, &heard.steps)?;
         heard.environment.insert("assay".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
         heard.environment.insert("system".to_owned(), format!("{} {}", env::consts::OS, env::consts::ARCH));
-        Ok(Trial {
+        let mut trial = Trial {
             id,
             file: file_of(request),
             template: rendered.template.clone(),
@@ -84,7 +95,17 @@ impl Trials {
             environment: heard.environment,
             result: heard.result,
             log,
-        })
+        };
+        let printed = trial.result.as_ref().filter(|_| request.kind == Kind::Benchmark);
+        let result = match printed.map(|printed| measured(printed, &trial, self.machine.as_ref(), around)) {
+            Some(Ok(run)) => Some(run),
+            Some(Err(reason)) => {
+                trial.log.push(format!("What it printed is not kept as a result: {reason}"));
+                None
+            }
+            None => None,
+        };
+        Ok(Ran { trial, result })
     }
 
     fn prepare(&self, folder: &Path, request: &Request, rendered: &Rendered) -> std::io::Result<Errand> {

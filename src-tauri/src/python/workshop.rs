@@ -1,7 +1,7 @@
 //! Making the environment and running generated files for the window: each on a thread of its own, one at a time.
 
 use super::{
-    Environment, Trials,
+    Environment, Ran, Trials,
     trial::{check_of, file_of},
 };
 use crate::{
@@ -126,6 +126,7 @@ impl Workshop {
                 python,
                 limits,
                 scratch: desk.place.trials(),
+                machine: Some(desk.inventory.machine_blocking()),
             });
             let ended = prove(desk, &store, &library, &selection, trials.as_ref(), &control);
             desk.workshop.finish(desk, ended.err());
@@ -184,7 +185,7 @@ fn prove(
     if control.is_cancelled() {
         return Err(Failure::Cancelled);
     }
-    store.keep_trials(&made.iter().map(check_of).collect::<Vec<_>>(), &[])?;
+    store.keep_trials(&made.iter().map(check_of).collect::<Vec<_>>(), &[], &[])?;
     let unsound = made.iter().filter(|one| !one.is_sound()).count();
     made.retain(|one| one.is_sound() && one.request.kind.is_python());
     made.sort_by_key(|one| file_of(&one.request));
@@ -199,10 +200,13 @@ fn prove(
             progress.current = Some(file_of(request));
             progress.steps.clear();
         });
-        let trial = trials.run(request, rendered, control, &mut |step: &TrialStep| {
+        let Ran { trial, result } = trials.run(request, rendered, control, &mut |step: &TrialStep| {
             workshop.show(desk, |progress| progress.steps.push(step.clone()));
         })?;
-        store.keep_trials(&[], std::slice::from_ref(&trial))?;
+        store.keep_trials(&[], std::slice::from_ref(&trial), result.as_slice())?;
+        if let Some(run) = result {
+            desk.tell(Event::Stored(run.id));
+        }
         workshop.show(desk, |progress| match trial.outcome {
             TrialOutcome::Passed => progress.passed += 1,
             TrialOutcome::Failed { .. } => progress.failed += 1,

@@ -42,8 +42,18 @@ id!(
     /// One model as the app lists it: `preset:bert-base-uncased`, or the hash of what was added.
     ModelId
 );
+impl ModelId {
+    /// What the id of a model begins with that a generated benchmark makes in Python. Launch does not offer it.
+    pub const GENERATED: &str = "generated:";
+
+    pub fn is_generated(&self) -> bool {
+        self.0.starts_with(Self::GENERATED)
+    }
+}
+
 id!(
-    /// An engine with its build: `candle`, `onnxruntime`, `onnxruntime-webgpu`, `openvino`.
+    /// An engine with its build: `candle`, `onnxruntime`, `onnxruntime-webgpu`, `openvino`; of generated benchmarks
+    /// `pytorch`, too.
     EngineId
 );
 impl EngineId {
@@ -54,6 +64,7 @@ impl EngineId {
         let name = match engine {
             "onnxruntime" => "ONNX Runtime",
             "openvino" => "OpenVINO",
+            "pytorch" => "PyTorch",
             other => other,
         };
         build.map_or_else(|| name.to_owned(), |build| format!("{name} ({build})"))

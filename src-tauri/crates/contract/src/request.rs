@@ -128,7 +128,8 @@ requests! {
     /// Soft: `RestoreRuns` brings them back.
     DeleteRuns { ids: Vec<RunId> } -> u32;
     RestoreRuns { ids: Vec<RunId> } -> u32;
-    /// Asks the person for a file; none when they closed the dialog.
+    /// A measurement table, or what generated benchmarks printed (.json). Asks the person for a file; none when they
+    /// closed the dialog.
     ImportTable { path: Option<String> } -> Option<ImportReport>;
     ExportTable { path: Option<String>, filter: Filter, with_names: bool } -> Option<ExportReport>;
     /// Writes something the window made (a picture, a table); none when the person closed the dialog.
@@ -215,8 +216,8 @@ requests! {
     /// What is known of the files of this kind; one that was neither checked nor run is left out.
     GetCoverage { kind: String } -> Vec<Coverage>;
     GetTrial { id: String } -> Trial;
-    /// What a command checked and ran.
-    KeepTrials { checks: Vec<FileCheck>, trials: Vec<Trial> } -> ();
+    /// What a command checked and ran, and what its benchmarks measured.
+    KeepTrials { checks: Vec<FileCheck>, trials: Vec<Trial>, results: Vec<Run> } -> ();
 
     // Settings
     GetSettings -> Settings;

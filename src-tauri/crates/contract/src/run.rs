@@ -328,7 +328,7 @@ pub struct RunModel {
 pub struct Run {
     pub id: RunId,
     pub evidence: Evidence,
-    /// For imported results: the file or publication.
+    /// For imported results: the file or publication. For measured ones: the generated benchmark, where one measured it.
     pub source: Option<String>,
     pub setting: Setting,
     pub platform: Platform,
@@ -359,11 +359,12 @@ impl Run {
         self.phases.iter().find(|phase| phase.name == name).map(|phase| phase.ms)
     }
 
-    /// From the press of the button to the first output: start, load, compile and first call.
+    /// From the press of the button to the first output: start, load, compile and first call. None where the start was
+    /// not timed, as in a generated benchmark.
     pub fn first_result_ms(&self) -> Option<f64> {
-        let first = self.phase_ms(PhaseName::First)?;
-        let before = [PhaseName::Start, PhaseName::Load, PhaseName::Compile];
-        Some(first + before.iter().filter_map(|name| self.phase_ms(*name)).sum::<f64>())
+        let (start, first) = (self.phase_ms(PhaseName::Start)?, self.phase_ms(PhaseName::First)?);
+        let between = [PhaseName::Load, PhaseName::Compile];
+        Some(start + first + between.iter().filter_map(|name| self.phase_ms(*name)).sum::<f64>())
     }
 
     /// Why this result takes no part in rankings, if it does not.

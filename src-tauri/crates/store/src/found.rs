@@ -1,7 +1,8 @@
 //! What the store answers that is not a contract type by itself.
 
 use contract::{
-    DeviceId, EngineId, Evidence, JobId, MachineId, Metric, Mode, NoiseGrade, Platform, Precision, RunId, Setting,
+    DeviceId, EngineId, Evidence, JobId, MachineId, Metric, Mode, ModelId, NoiseGrade, Platform, Precision, RunId,
+    Setting,
 };
 use jiff::Timestamp;
 
@@ -72,6 +73,7 @@ pub struct GraphRun {
 pub struct KnownRun {
     pub id: RunId,
     pub model: String,
+    pub model_id: ModelId,
     pub family: String,
     /// The word of the neutral table.
     pub hardware: String,

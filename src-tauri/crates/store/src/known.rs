@@ -3,10 +3,11 @@
 use crate::Result;
 use crate::columns::Cells;
 use crate::found::{KnownRun, Surroundings};
-use contract::{DeviceId, EngineId, MachineId, Percentile, Precision, RunId};
+use contract::{DeviceId, EngineId, MachineId, ModelId, Percentile, Precision, RunId};
 use duckdb::Connection;
 
-const ROWS: &str = "SELECT r.id::VARCHAR AS id, m.name AS model, m.family, d.hardware, d.platform, d.machine,
+const ROWS: &str =
+    "SELECT r.id::VARCHAR AS id, m.name AS model, m.id AS model_id, m.family, d.hardware, d.platform, d.machine,
     d.id AS device, d.count, e.id AS engine, r.precision, r.stated_precision, r.mode, r.batch, r.size,
     coalesce(x.effective_threads, r.threads) AS threads, r.engine_version, epoch_ns(r.started_at) AS started_at,
     r.parameters, r.macs, r.activations, r.median_ms, x.percentiles, r.peak_memory_bytes, r.evidence,
@@ -38,6 +39,7 @@ fn run(cells: &Cells) -> Result<KnownRun> {
     Ok(KnownRun {
         id: RunId(cells.get("id")?),
         model: cells.get("model")?,
+        model_id: ModelId(cells.get("model_id")?),
         family: cells.get("family")?,
         hardware: cells.get("hardware")?,
         platform: cells.word("platform")?,

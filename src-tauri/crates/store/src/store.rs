@@ -160,8 +160,8 @@ impl Store {
         self.write("storing the result", |conn| runs::save(conn, run))
     }
 
-    /// Exactly what was inserted, also where it was deleted since. An imported result has what its table said:
-    /// no phases, samples, environment or `timing` (whose interval and minimum a table does not give).
+    /// Exactly what was inserted, also where it was deleted since. A result of a table has what that said: no phases,
+    /// samples, environment or `timing` (whose interval and minimum a table does not give).
     pub fn run(&self, id: &RunId) -> Result<Option<Run>> {
         self.read("reading the result", |conn| runs::whole(conn, id))
     }
@@ -341,6 +341,20 @@ impl Store {
             .map_err(|error| classify(&self.0.path, error.during("importing")))
     }
 
+    /// Stores results with samples that were measured elsewhere, all or none; answers how many were not here already.
+    pub fn import_runs(&self, results: &[Run]) -> Result<u64> {
+        self.write("importing", |conn| {
+            let mut taken = 0;
+            for run in results {
+                if !runs::has_samples(conn, &run.samples_ms)? {
+                    runs::save(conn, run)?;
+                    taken += 1;
+                }
+            }
+            Ok(taken)
+        })
+    }
+
     // Predictions
 
     /// Keeps predictions, to be held against what is measured later. Of each setting the last one waits.
@@ -354,12 +368,13 @@ impl Store {
 
     // Templates
 
-    /// What is known of each generated file now, in the place of what was known before, and runs of them: all of it or
-    /// nothing.
-    pub fn keep_trials(&self, checks: &[FileCheck], trials: &[Trial]) -> Result<()> {
+    /// What is known of each generated file now, in the place of what was known before, runs of them, and what their
+    /// benchmarks measured: all of it or nothing.
+    pub fn keep_trials(&self, checks: &[FileCheck], trials: &[Trial], results: &[Run]) -> Result<()> {
         self.write("storing generated files", |conn| {
             file_checks::save(conn, checks)?;
-            trials.iter().try_for_each(|trial| trials::save(conn, trial))
+            trials.iter().try_for_each(|trial| trials::save(conn, trial))?;
+            results.iter().try_for_each(|run| runs::save(conn, run))
         })
     }
 

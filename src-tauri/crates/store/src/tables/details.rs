@@ -1,4 +1,4 @@
-//! What only the page of a single result shows; imported results have no row here.
+//! What only the page of a single result shows; results of tables have no row here.
 
 use super::Migration;
 use crate::Result;

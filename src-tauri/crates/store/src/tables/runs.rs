@@ -4,7 +4,7 @@ use super::{
     Migration, details, environments, generations, machines, output_errors, phases, placements, samples, sources,
     subjects,
 };
-use crate::columns::{Cells, insert, maybe, maybe_text, maybe_word, next_key, text, time, word};
+use crate::columns::{Cells, doubles, insert, maybe, maybe_text, maybe_word, next_key, text, time, word};
 use crate::sheet::Measurement;
 use crate::{Result, StoreError};
 use contract::*;
@@ -376,6 +376,12 @@ pub fn longest_like(conn: &Connection, setting: &Setting) -> Result<Option<f64>>
         setting.budget_secs.into(),
     ];
     Ok(conn.prepare(sql)?.query_row(params_from_iter(values), |row| row.get(0))?)
+}
+
+/// Whether a result that is not deleted has these very samples, in this order.
+pub fn has_samples(conn: &Connection, samples_ms: &[f64]) -> Result<bool> {
+    let sql = "SELECT 1 FROM samples s JOIN runs r ON r.key = s.run WHERE r.deleted_at IS NULL AND s.ms = ?::DOUBLE[]";
+    Ok(conn.prepare(sql)?.exists(params_from_iter([doubles(samples_ms)]))?)
 }
 
 /// None where there is no such result.
