@@ -1,8 +1,8 @@
 //! The templates in use: those of the store, as one library.
 
 use contract::{
-    Failure, StoredTemplate, TemplateDraft, TemplateHit, TemplateMerge, TemplateOffer, TemplateRow, TemplateVersion,
-    VersionOrigin,
+    Failure, StoredTemplate, TemplateAt, TemplateDraft, TemplateHit, TemplateMerge, TemplateOffer, TemplateRow,
+    TemplateVersion, VersionOrigin,
 };
 use std::{
     collections::BTreeMap,
@@ -42,10 +42,28 @@ impl Templates {
 
     pub fn list(&self, store: &Store) -> Result<Vec<TemplateRow>, StoreError> {
         let library = self.library(store)?;
-        let unsaved = store.unsaved_templates()?;
-        let row =
-            |stored: StoredTemplate| TemplateRow { unsaved: unsaved.contains(&stored.name), ..row(&library, stored) };
+        let (unsaved, trusted) = (store.unsaved_templates()?, store.trusted_templates()?);
+        let row = |stored: StoredTemplate| TemplateRow {
+            unsaved: unsaved.contains(&stored.name),
+            trusted: trusted.contains(&at(&stored)),
+            ..row(&library, stored)
+        };
         Ok(store.templates()?.into_iter().map(row).collect())
+    }
+
+    /// Whether what the templates in use make may run.
+    ///
+    /// # Errors
+    /// Where some of them did not come with Assay, and nobody has said that these versions are trusted.
+    pub fn check_trust(&self, store: &Store) -> Result<(), Failure> {
+        let trusted = store.trusted_templates()?;
+        let foreign = store.templates()?.into_iter().filter(|stored| stored.edited && !trusted.contains(&at(stored)));
+        let names: Vec<String> = foreign.map(|stored| stored.name).collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let reason = format!("these templates are not as they came with Assay: {}", names.join(", "));
+        Err(Failure::bad_input("Run", reason).remedy("Read them, and say on the page Templates that you trust them"))
     }
 
     /// Keeps a text as a new version, with all that is read from it. The name must be plain: see `check_name`.
@@ -131,6 +149,10 @@ impl Templates {
 /// More lines than anyone reads through.
 const MOST_HITS: usize = 200;
 
+fn at(stored: &StoredTemplate) -> TemplateAt {
+    TemplateAt { name: stored.name.clone(), version: stored.version }
+}
+
 fn row(library: &Library, stored: StoredTemplate) -> TemplateRow {
     let front = library.templates().get(&stored.name).map(|template| &template.front);
     TemplateRow {
@@ -146,6 +168,7 @@ fn row(library: &Library, stored: StoredTemplate) -> TemplateRow {
         released: stored.released,
         offered: stored.offered,
         unsaved: false,
+        trusted: false,
     }
 }
 

@@ -43,10 +43,19 @@ impl Answer<RemovePython> for Desk {
     }
 }
 
+impl Answer<TrustTemplates> for Desk {
+    async fn answer(&self, TrustTemplates { versions }: TrustTemplates) -> Result<(), Failure> {
+        self.with_store(move |store| store.trust_templates(&versions)).await
+    }
+}
+
 impl Answer<StartTrials> for Desk {
     async fn answer(&self, StartTrials { plan }: StartTrials) -> Result<(), Failure> {
         let (desk, store) = (self.clone(), self.store().await?);
         blocking(move || {
+            if plan.run {
+                desk.templates.check_trust(&store)?;
+            }
             let library = desk.templates.library(&store)?;
             desk.workshop.start(&desk, store, library, plan)
         })

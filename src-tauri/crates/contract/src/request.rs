@@ -205,7 +205,9 @@ requests! {
     /// Ends the making of the environment, and asking what that would take.
     CancelPython -> ();
     RemovePython -> ();
-    /// Answers at once; progress comes as events.
+    /// Says of these versions that what they make may run.
+    TrustTemplates { versions: Vec<TemplateAt> } -> ();
+    /// Answers at once; progress comes as events. Runs nothing while a changed template is in use that nobody trusts.
     StartTrials { plan: TrialPlan } -> ();
     GetTrials -> TrialsProgress;
     CancelTrials -> ();

@@ -116,7 +116,16 @@ pub struct TemplateRow {
     pub offered: Option<u32>,
     /// Something was typed and not saved.
     pub unsaved: bool,
+    /// A person has said that what this version makes may run; nobody needs to of one that came with Assay.
+    pub trusted: bool,
     pub problems: u32,
+}
+
+/// One version of a template.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TemplateAt {
+    pub name: String,
+    pub version: u32,
 }
 
 /// A line of a template.

@@ -5,7 +5,7 @@ use crate::file::{self, Found};
 use crate::filter::{self, Condition};
 use crate::tables::{
     Migration, added_models, comparisons, file_checks, forecasts, machines, peaks, queue, runs, settings,
-    template_versions, templates, trials, unsaved_templates, watch_marks,
+    template_versions, templates, trials, trusted_templates, unsaved_templates, watch_marks,
 };
 use crate::{
     GraphRun, Interrupted, KnownRun, MatrixBest, StoreError, compatibility, known, matrix, migrate, query, records,
@@ -461,6 +461,17 @@ impl Store {
             Some(typed) => unsaved_templates::keep(conn, name, typed, Timestamp::now()),
             None => unsaved_templates::forget(conn, name),
         })
+    }
+
+    /// Says of these versions that what they make may run.
+    pub fn trust_templates(&self, versions: &[TemplateAt]) -> Result<()> {
+        self.write("storing which templates are trusted", |conn| {
+            versions.iter().try_for_each(|version| trusted_templates::add(conn, version, Timestamp::now()))
+        })
+    }
+
+    pub fn trusted_templates(&self) -> Result<Vec<TemplateAt>> {
+        self.read("reading which templates are trusted", trusted_templates::all)
     }
 
     /// The sides of the merge that an update calls for; none where nothing is offered.

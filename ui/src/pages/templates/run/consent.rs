@@ -72,11 +72,12 @@ fn Consent(runs: Runs, asked: Asked, open: RwSignal<bool>) -> impl IntoView {
     let templates = load(|| Some(ListTemplates {}));
     let files = Memo::new(move |_| asked.files());
     let runnable = Memo::new(move |_| files.with(|files| files.iter().filter(|file| file.kind != "suite").count()));
-    // Whatever is not as Assay brought it came from outside or from a person.
+    // Whatever is not as Assay brought it came from outside or from a person; each version is trusted once.
     let foreign = Memo::new(move |_| {
         templates.value.with(|rows| {
             let rows = rows.ready().map(Vec::as_slice).unwrap_or_default();
-            rows.iter().filter(|row| row.edited).map(|row| row.name.clone()).collect::<Vec<_>>()
+            let unknown = rows.iter().filter(|row| row.edited && !row.trusted);
+            unknown.map(|row| TemplateAt { name: row.name.clone(), version: row.version }).collect::<Vec<_>>()
         })
     });
     let own = move || Some(app.own_python.get().trim().to_owned()).filter(|own| !own.is_empty());
@@ -96,8 +97,14 @@ fn Consent(runs: Runs, asked: Asked, open: RwSignal<bool>) -> impl IntoView {
             run,
             python: untrack(own),
         };
+        let versions = foreign.get_untracked();
         open.set(false);
-        actions::send(app, StartTrials { plan }, |_, ()| {});
+        let start = move |app: App| actions::send(app, StartTrials { plan }, |_, ()| {});
+        if run && !versions.is_empty() {
+            actions::send(app, TrustTemplates { versions }, move |app, ()| start(app));
+        } else {
+            start(app);
+        }
     };
     let may_check = Signal::derive(move || files.with(Vec::is_empty) || is_busy.get());
     let may_run = Signal::derive(move || {
@@ -126,8 +133,8 @@ fn Consent(runs: Runs, asked: Asked, open: RwSignal<bool>) -> impl IntoView {
                 <div class="caution stack" data-testid="runs-foreign">
                     <p>
                         "These templates are not as they came with Assay: "
-                        {move || foreign.get().join(", ")}
-                        ". What they make is a program that runs with your rights. Run it if you wrote them, or know who did."
+                        {move || foreign.with(|foreign| foreign.iter().map(|at| at.name.clone()).collect::<Vec<_>>().join(", "))}
+                        ". What they make is a program that runs with your rights. Run it if you wrote them, or know who did. You are asked again when they change."
                     </p>
                     <Check checked=asked.trusted testid="runs-trust" on_change=move |on| asked.trusted.set(on)>"I trust these templates"</Check>
                 </div>
