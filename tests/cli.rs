@@ -865,6 +865,75 @@ fn a_generated_file_that_fails_crashes_or_never_ends_is_a_failure_in_its_own_wor
     }
 }
 
+/// Prints what a benchmark prints, with real times.
+const BENCHMARK: &str = include_str!("common/benchmark.py");
+
+#[test]
+fn what_a_benchmark_prints_is_a_measured_result_here_and_an_imported_one_elsewhere() {
+    let shell = Shell::new();
+    let told: Value = serde_json::from_slice(&ran(&shell, BENCHMARK, &[]).stdout).unwrap();
+    let (trial, run) = (&told["trials"][0], &told["results"][0]);
+    assert_eq!((&run["evidence"], &run["setting"]["engine"]), (&json!("measured"), &json!("pytorch")), "{trial:#}");
+    assert_eq!((&run["timing"]["samples"], &run["check"]["verdict"]), (&json!(40), &json!("agrees")));
+    assert_eq!(run["samples_ms"], trial["result"]["samples_ms"]);
+    let sql = "SELECT m.name, e.id AS engine, d.id AS device, s.name AS source, r.evidence, r.batch, r.size,
+                   r.effective_precision AS precision, r.engine_version AS version, r.withheld, r.first_result_ms,
+                   x.effective_threads AS threads
+               FROM runs r JOIN trials t ON t.id = r.id::VARCHAR JOIN subjects j ON j.key = r.subject
+               JOIN models m ON m.key = j.model JOIN engines e ON e.key = j.engine JOIN devices d ON d.key = j.device
+               JOIN sources s ON s.key = r.source JOIN details x ON x.run = r.key";
+    let kept = json!([{
+        "name": "bert with 106,498 parameters (generated)", "engine": "pytorch", "device": "cpu",
+        "source": "generated benchmark, template bert.py", "evidence": "measured", "batch": 2, "size": 16,
+        "precision": "f32", "version": "2.15.0", "withheld": null, "first_result_ms": null, "threads": 2,
+    }]);
+    assert_eq!(shell.json(&["query", "--store", "s.duckdb", sql, "--json"]), kept);
+
+    let other = trial["result"].to_string().replace("\"agrees\":true", "\"agrees\":false");
+    fs::write(shell.path("printed.json"), format!("{}\n{other}\n7\n", trial["result"])).unwrap();
+    let import = |store: &str| shell.json(&["import", "printed.json", "--store", store, "--json"]);
+    let report = import("elsewhere.duckdb");
+    let counts =
+        |report: &Value| ["rows", "taken", "duplicates", "refused"].map(|count| report[count].as_u64().unwrap());
+    assert_eq!(counts(&report), [3, 1, 0, 2], "{report:#}");
+    let refused =
+        |nth: usize| (report["refusals"][nth]["line"].as_u64().unwrap(), report["refusals"][nth]["cause"].to_string());
+    assert!(refused(0).0 == 2 && refused(0).1.contains("has no time"), "{report:#}");
+    assert!(refused(1).0 == 3 && refused(1).1.contains("not what a generated benchmark prints"), "{report:#}");
+    let rows = shell.json(&["query", "--store", "elsewhere.duckdb", "SELECT r.evidence, s.name AS source, d.id AS device FROM runs r JOIN sources s ON s.key = r.source JOIN subjects j ON j.key = r.subject JOIN devices d ON d.key = j.device", "--json"]);
+    assert_eq!(rows, json!([{"evidence": "imported", "source": "printed.json", "device": "imported:A processor"}]));
+    assert_eq!(counts(&import("elsewhere.duckdb")), [3, 0, 1, 2]);
+    assert_eq!(counts(&import("s.duckdb")), [3, 0, 1, 2], "it was measured here");
+    fs::write(shell.path("torn.json"), "{\"kind\": \"assay-benchmark\",").unwrap();
+    assert_eq!(counts(&shell.json(&["import", "torn.json", "--store", "t.duckdb", "--json"])), [1, 0, 0, 1]);
+    assert!(shell.fails(&["import", "no.json", "--store", "t.duckdb"]).1.contains("no.json"));
+}
+
+#[test]
+fn what_a_benchmark_must_not_claim_is_no_result() {
+    let shell = Shell::new();
+    let refused = |from: &str, to: &str| {
+        assert!(BENCHMARK.contains(from), "{from}");
+        let told: Value = serde_json::from_slice(&ran(&shell, &BENCHMARK.replace(from, to), &[]).stdout).unwrap();
+        assert_eq!(told["results"], json!([]), "{to}");
+        told["trials"][0]["log"].to_string()
+    };
+    assert!(refused("\"model_type\": \"bert\"", "\"model_type\": \"llama\"").contains("it speaks of llama"));
+    assert!(refused("\"places\": [\"cpu\"]", "\"places\": [\"meta\"]").contains("it ran on meta, not on CPU"));
+    assert!(refused("\"tolerance\": 1e-3", "\"tolerance\": 10").contains("is wider than"));
+    assert!(refused("range(40)", "range(3)").contains("it has 3 samples"));
+    assert!(refused("[timed() for _ in range(40)]", "[0.0] * 40").contains("one of its samples is 0 ms"));
+    assert!(refused("\"batch\": 2", "\"batch\": \"many\"").contains("cannot read it"));
+    let rows = shell.json(&["query", "--store", "s.duckdb", "SELECT count(*) AS n FROM runs", "--json"]);
+    assert_eq!(rows[0]["n"], 0);
+
+    // A wrong output is a result, and has no time.
+    let wrong = BENCHMARK.replace("\"largest_difference\": 1e-7", "\"largest_difference\": 0.5");
+    let told: Value = serde_json::from_slice(&ran(&shell, &wrong, &[]).stdout).unwrap();
+    let run = &told["results"][0];
+    assert_eq!((&run["outcome"]["kind"], &run["timing"]), (&json!("wrong_output"), &Value::Null), "{run:#}");
+}
+
 #[test]
 fn python_that_is_not_there_is_named_with_what_to_do() {
     let shell = Shell::new();

@@ -187,6 +187,73 @@ fn what_arrived_before_a_cancel_is_kept_for_the_next_start() {
 }
 
 #[test]
+fn the_configuration_is_asked_for_once_and_what_is_here_does_not_arrive() {
+    let server = HubServer::start();
+    server.put(BERT, Repository::bert());
+    let desk = asking(&server);
+    let of_config = |heard: &&Heard| heard.path.contains("/resolve/") && heard.path.ends_with("/config.json");
+    let asked = || server.heard().iter().filter(of_config).count();
+    fetched(fetch(&desk, BERT, Some(WEIGHTS)), &desk);
+    assert_eq!(asked(), 1);
+    let before = desk.events().len();
+    fetched(fetch(&desk, BERT, Some(WEIGHTS)), &desk);
+    let stages = |events: &[Event]| {
+        let stage = |event: &Event| if let Event::Fetch(fetch) = event { Some(fetch.stage.clone()) } else { None };
+        events.iter().filter_map(stage).collect::<Vec<_>>()
+    };
+    let again = stages(&desk.events()[before..]);
+    assert!(again.contains(&FetchStage::Checking(WEIGHTS.into())), "{again:?}");
+    assert!(!again.iter().any(|stage| matches!(stage, FetchStage::Fetching(_))), "{again:?}");
+    assert_eq!(server.large_from(), [None]);
+}
+
+/// A request to hide the window can be told from one to leave, as there is no window to hide.
+fn stays_when_closed(desk: &TestDesk) -> bool {
+    matches!(desk.ask(Quit { stop_queue: false }), Err(Failure::Missing { what, .. }) if what == "The window")
+}
+
+#[test]
+fn a_fetch_goes_on_without_the_window_and_ends_where_a_person_quits() {
+    let server = HubServer::start();
+    server.put(BERT, Repository::bert());
+    server.behaviour().bytes_per_s = Some(20_000);
+    let desk = asking(&server);
+    desk.ask(StartFetch { repository: BERT.into(), revision: COMMIT.into(), weights: Some(WEIGHTS.into()) }).unwrap();
+    assert!(stays_when_closed(&desk));
+    assert!(desk.ask(GetFetch {}).unwrap().unwrap().stage.is_under_way());
+    desk.ask(Quit { stop_queue: true }).unwrap();
+    assert_eq!(desk.ask(GetFetch {}).unwrap().unwrap().stage, FetchStage::Cancelled, "it had ended before that");
+    assert!(!stays_when_closed(&desk));
+}
+
+#[test]
+fn asking_a_package_index_ends_where_it_is_asked_again_or_cancelled() {
+    let server = HubServer::start();
+    server.behaviour().is_silent = true;
+    let desk = TestDesk::open();
+    let index = format!("{}/simple", server.url);
+    let asks = |many: usize| desk.wait_for("a question", |_| (server.heard().len() >= many).then_some(()));
+    thread::scope(|scope| {
+        let plan = || desk.ask(PlanPython { index: index.clone() });
+        let first = scope.spawn(plan);
+        desk.wait_for("a question, or no Python", |_| {
+            (first.is_finished() || !server.heard().is_empty()).then_some(())
+        });
+        if first.is_finished() {
+            println!("skipped: {:?}", first.join().unwrap());
+            return;
+        }
+        let second = scope.spawn(plan);
+        assert_eq!(first.join().unwrap().unwrap_err(), Failure::Cancelled);
+        asks(2);
+        desk.ask(CancelPython {}).unwrap();
+        assert_eq!(second.join().unwrap().unwrap_err(), Failure::Cancelled);
+    });
+    let left = fs::read_dir(desk.folder.path().join("trials")).map_or(0, Iterator::count);
+    assert_eq!(left, 0, "both left nothing behind");
+}
+
+#[test]
 fn weights_other_than_listed_are_refused_and_not_used() {
     let server = HubServer::start();
     server.put(BERT, Repository::bert());

@@ -102,15 +102,17 @@ fn an_empty_a_huge_and_an_unknown_plan_are_refused_before_anything_starts() {
     assert_eq!(desk.ask(GetQueue {}).unwrap().jobs, []);
 }
 
+/// Every engine that is ready on the CPU.
+fn cpu_targets(desk: &TestDesk) -> Vec<TargetChoice> {
+    let machine = desk.ask(GetMachine {}).unwrap();
+    let ready = machine.targets().filter(|target| target.availability.is_ready() && target.device.0 == "cpu");
+    ready.map(|target| TargetChoice { engine: target.engine.clone(), device: target.device.clone() }).collect()
+}
+
 #[test]
 fn a_model_measured_on_every_ready_engine_appears_in_the_matrix() {
     let desk = TestDesk::open();
-    let machine = desk.ask(GetMachine {}).unwrap();
-    let targets: Vec<TargetChoice> = machine
-        .targets()
-        .filter(|target| target.availability.is_ready() && target.device.0 == "cpu")
-        .map(|target| TargetChoice { engine: target.engine.clone(), device: target.device.clone() })
-        .collect();
+    let targets = cpu_targets(&desk);
     let plan = Plan { targets: targets.clone(), ..desk.plan("preset:bert-tiny") };
     let estimate = desk.ask(EstimatePlan { plan: plan.clone() }).unwrap();
     assert!(estimate.lines.iter().all(|line| line.refusal.is_none() && line.secs.is_some_and(|secs| secs > 0.0)));
@@ -524,12 +526,7 @@ fn generated_text_is_measured_on_every_engine_and_has_its_own_metrics() {
     let config = r#"{"model_type": "gpt2", "architectures": ["GPT2LMHeadModel"], "vocab_size": 80, "n_embd": 24,
         "n_head": 3, "n_layer": 2, "n_positions": 32}"#;
     let info = desk.ask(AddConfigText { name: "Writer".into(), text: config.into() }).unwrap();
-    let machine = desk.ask(GetMachine {}).unwrap();
-    let targets: Vec<TargetChoice> = machine
-        .targets()
-        .filter(|target| target.availability.is_ready() && target.device.0 == "cpu")
-        .map(|target| TargetChoice { engine: target.engine.clone(), device: target.device.clone() })
-        .collect();
+    let targets = cpu_targets(&desk);
     let plan = Plan {
         targets: targets.clone(),
         mode: Mode::Generation,

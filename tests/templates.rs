@@ -5,7 +5,7 @@ mod desk;
 
 use contract::*;
 use desk::TestDesk;
-use std::{collections::BTreeMap, fs};
+use std::{collections::BTreeMap, fs, thread::sleep, time::Duration};
 
 fn text(desk: &TestDesk, name: &str) -> String {
     desk.ask(GetTemplate { name: name.into() }).unwrap().text
@@ -215,6 +215,107 @@ fn what_was_checked_is_known_and_what_was_not_run_is_not_proven() {
     assert_eq!(proven(&desk, plan).unsound, 4);
     let problem = coverage()[0].check.clone().unwrap().problem.unwrap();
     assert!(problem.starts_with("test.py, line ") && problem.contains("not Python"), "{problem}");
+}
+
+/// A plan that runs a benchmark of one's own with the Python that is there, trusted.
+fn own_benchmark(desk: &TestDesk, body: &str) -> TrialPlan {
+    let name = "benchmark/bert.py";
+    let text = format!("---\nkind = \"benchmark\"\nmodel_type = \"bert\"\n---\n{body}");
+    let version = save(desk, name, &text, "A benchmark").version;
+    desk.ask(TrustTemplates { versions: vec![TemplateAt { name: name.into(), version }] }).unwrap();
+    TrialPlan {
+        model_types: vec!["bert".into()],
+        platforms: vec![Platform::Cpu],
+        kinds: vec!["benchmark".into()],
+        run: true,
+        python: Some("python3".into()),
+    }
+}
+
+#[test]
+fn nothing_runs_of_a_version_that_nobody_trusts() {
+    let desk = TestDesk::open();
+    let plan = own_benchmark(&desk, "print(1)\n");
+    let is_trusted = || {
+        let rows = desk.ask(ListTemplates {}).unwrap();
+        rows.iter().find(|row| row.name == "benchmark/bert.py").unwrap().trusted
+    };
+    assert!(is_trusted());
+    let run = |plan: &TrialPlan| desk.ask(StartTrials { plan: plan.clone() });
+    desk.wait_for("its turn", |_| run(&plan).ok());
+    save(&desk, "benchmark/bert.py", "---\nkind = \"benchmark\"\nmodel_type = \"bert\"\n---\nprint(2)\n", "Another");
+    assert!(!is_trusted());
+    let refused = run(&plan).unwrap_err().to_string();
+    assert!(refused.contains("benchmark/bert.py") && refused.contains("trust"), "{refused}");
+    let unknown = TrustTemplates { versions: vec![TemplateAt { name: "benchmark/bert.py".into(), version: 9 }] };
+    assert!(matches!(desk.ask(unknown), Err(Failure::NotFound { .. })));
+}
+
+#[test]
+fn nothing_is_measured_beside_generated_files_and_the_queue_goes_on_after_them() {
+    let desk = TestDesk::open();
+    let plan = own_benchmark(&desk, "import time\n\ntime.sleep(120)\n");
+    desk.ask(GetMachine {}).unwrap();
+    desk.wait_for("its turn", |desk| desk.ask(StartTrials { plan: plan.clone() }).ok());
+    desk.wait_for("the file", |desk| desk.ask(GetTrials {}).unwrap().current);
+    let setting = desk.plan("preset:bert-tiny").settings().remove(0);
+    let (a, b, rules) = (setting.clone(), setting, CompareRules::default());
+    let order = ComparisonOrder { a, b, rules, budget_secs: 1.0, after: None };
+    let store = Some(desk.folder.path().join("other.duckdb").display().to_string());
+    let fetch = StartFetch { repository: "gpt2".into(), revision: "main".into(), weights: None };
+    let refusals = [
+        desk.ask(StartTrials { plan: plan.clone() }).unwrap_err(),
+        desk.ask(StartComparison { order }).unwrap_err(),
+        desk.ask(MeasurePeaks {}).unwrap_err(),
+        desk.ask(Rescan {}).unwrap_err(),
+        desk.ask(fetch).unwrap_err(),
+        desk.ask(RemovePython {}).unwrap_err(),
+        desk.ask(OpenStore { path: store }).unwrap_err(),
+    ];
+    for refusal in refusals {
+        let said = refusal.to_string();
+        assert!(said.contains("generated files are being run") && said.contains("cancel it"), "{said}");
+    }
+    let job = desk.ask(StartPlan { plan: desk.plan("preset:bert-tiny") }).unwrap().remove(0);
+    let told = |event: &Event| matches!(event, Event::Notice(notice) if notice.text.contains("are being run"));
+    assert!(desk.events().iter().any(told));
+    sleep(Duration::from_millis(300));
+    assert_eq!(desk.ask(GetQueue {}).unwrap().jobs[0].state, JobState::Waiting);
+    desk.ask(CancelTrials {}).unwrap();
+    assert_eq!(desk.result_of(&job).outcome, Outcome::Done);
+    assert!(!desk.ask(GetTrials {}).unwrap().active);
+}
+
+#[test]
+fn what_a_benchmark_measured_stands_in_the_matrix_as_pytorch() {
+    let desk = TestDesk::open();
+    let plan = own_benchmark(&desk, include_str!("common/benchmark.py"));
+    desk.ask(GetMachine {}).unwrap();
+    desk.wait_for("its turn", |desk| desk.ask(StartTrials { plan: plan.clone() }).ok());
+    let stored = |event: &Event| if let Event::Stored(id) = event { Some(id.clone()) } else { None };
+    let id = desk.wait_for("a result", |desk| desk.events().iter().find_map(stored));
+    let run = desk.ask(GetRun { id: id.clone() }).unwrap();
+    assert_eq!((run.evidence, run.setting.engine.label().as_str()), (Evidence::Measured, "PyTorch"));
+    assert_eq!(desk.ask(GetTrial { id: id.0.clone() }).unwrap().outcome, TrialOutcome::Passed);
+
+    let matrix = desk.ask(GetMatrix { metric: Metric::Latency, filter: Filter::default() }).unwrap();
+    let row = matrix.rows.iter().find(|row| row.model == run.model.name).unwrap();
+    let here = matrix.columns.iter().position(|column| {
+        column.platform == Platform::Cpu && column.availability.is_ready() && column.device == Some("cpu".into())
+    });
+    let MatrixCell::Figure { value, engine, evidence, run: best, .. } = &row.cells[here.unwrap()] else {
+        panic!("{:?}", row.cells)
+    };
+    assert_eq!((engine.0.as_str(), *evidence, best), ("pytorch", Evidence::Measured, &id));
+    assert_eq!(*value, run.timing.unwrap().median_ms);
+    let engines = vec!["pytorch".into()];
+    let filter = Filter { engines, ..Filter::default() };
+    let rows = desk.ask(ListRuns { filter, order: RunOrder::Newest, offset: 0, limit: 10 }).unwrap().rows;
+    assert_eq!((rows.len(), rows[0].median_ms), (1, Some(*value)));
+    let machine = desk.ask(GetMachine {}).unwrap();
+    assert!(machine.engines.iter().all(|engine| engine.id.0 != "pytorch"), "Launch does not offer it");
+    let again = desk.ask(MeasureAgain { run: id }).unwrap_err().to_string();
+    assert!(again.contains("Templates"), "{again}");
 }
 
 #[test]

@@ -291,6 +291,52 @@ fn a_result_is_stored_once() {
 }
 
 #[test]
+fn results_that_are_here_already_by_their_samples_are_not_imported_again() {
+    let (_folder, store) = fresh();
+    let of = |number: u128, samples_ms: &[f64]| Run {
+        evidence: Evidence::Imported,
+        source: Some("bench.json".into()),
+        samples_ms: samples_ms.to_vec(),
+        environment: Environment::default(),
+        ..run(number, "bert", Platform::Cpu, 12.5)
+    };
+    let (one, other) = (of(1, &[12.0, 12.5, 13.0]), of(2, &[12.0, 13.0, 12.5]));
+    assert_eq!(store.import_runs(&[one.clone(), other.clone()]).unwrap(), 2);
+    assert_eq!(store.run(&one.id).unwrap(), Some(one));
+    assert_eq!(store.import_runs(&[of(3, &[12.0, 12.5, 13.0]), of(4, &[1.5])]).unwrap(), 1);
+    store.delete_runs(&[other.id]).unwrap();
+    assert_eq!(store.import_runs(&[of(5, &[12.0, 13.0, 12.5])]).unwrap(), 1, "what was deleted may come again");
+}
+
+#[test]
+fn what_generated_files_showed_is_kept_whole_or_not_at_all() {
+    let (_folder, store) = fresh();
+    let file = GeneratedFile { model_type: "bert".into(), platform: Platform::Cpu, kind: "benchmark".into() };
+    let at = run(1, "bert", Platform::Cpu, 1.0).started_at;
+    let check = FileCheck { file: file.clone(), text_hash: "ab".into(), checked_at: at, problem: None };
+    let trial = |id: &str| Trial {
+        id: id.into(),
+        file: file.clone(),
+        template: "benchmark.py".into(),
+        text_hash: "ab".into(),
+        started_at: at,
+        secs: 2.0,
+        outcome: TrialOutcome::Passed,
+        steps: Vec::new(),
+        environment: Default::default(),
+        result: None,
+        log: Vec::new(),
+    };
+    let result = run(1, "bert", Platform::Cpu, 12.5);
+    store.keep_trials(std::slice::from_ref(&check), &[trial("a")], std::slice::from_ref(&result)).unwrap();
+    assert_eq!(store.run(&result.id).unwrap(), Some(result.clone()));
+    // The result is here already, so that nothing of it is kept.
+    store.keep_trials(&[check], &[trial("b")], &[result]).unwrap_err();
+    assert_eq!((store.trial("a").unwrap().is_some(), store.trial("b").unwrap()), (true, None));
+    assert!(store.coverage("benchmark").unwrap()[0].is_current());
+}
+
+#[test]
 fn a_figure_that_is_not_a_number_is_refused_and_leaves_nothing_behind() {
     let (_folder, store) = fresh();
     let mut bad = run(1, "bert", Platform::Cpu, 12.5);

@@ -114,3 +114,19 @@ fn what_a_version_declares_and_needs_can_be_asked() {
     }]);
     assert_eq!(store.query(sql).unwrap(), row);
 }
+
+#[test]
+fn trust_is_of_a_version_and_is_kept() {
+    let (_folder, store) = store();
+    ship(&store, &[("test.py", "one")]);
+    let at = |version: u32| TemplateAt { name: "test.py".into(), version };
+    save(&store, "mine", VersionOrigin::Saved);
+    store.trust_templates(&[at(2)]).unwrap();
+    store.trust_templates(&[at(2)]).unwrap();
+    store.tag_template("test.py", 2, true).unwrap();
+    save(&store, "another", VersionOrigin::Saved);
+    assert_eq!(store.trusted_templates().unwrap(), [at(2)], "the next version is not trusted by that");
+    let lost = store.trust_templates(&[at(3), at(9)]).unwrap_err();
+    assert!(matches!(&lost, StoreError::NoTemplate(name) if name.contains("version 9")), "{lost}");
+    assert_eq!(store.trusted_templates().unwrap(), [at(2)], "all of them or none");
+}
