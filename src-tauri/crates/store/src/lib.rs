@@ -10,6 +10,7 @@ mod found;
 mod known;
 mod matrix;
 mod migrate;
+mod opening;
 mod query;
 mod records;
 mod sheet;
