@@ -270,6 +270,7 @@ fn nothing_is_measured_beside_generated_files_and_the_queue_goes_on_after_them()
         desk.ask(Rescan {}).unwrap_err(),
         desk.ask(fetch).unwrap_err(),
         desk.ask(RemovePython {}).unwrap_err(),
+        desk.ask(ClearWeights {}).unwrap_err(),
         desk.ask(OpenStore { path: store }).unwrap_err(),
     ];
     for refusal in refusals {

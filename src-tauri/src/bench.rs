@@ -91,18 +91,17 @@ impl Bench {
     /// Never fails: what goes wrong is a result with its phase and reason.
     pub fn measure(&self, order: &Order, control: &Control, on: &mut dyn FnMut(Live)) -> Run {
         let started_at = Timestamp::now();
-        let held = match self.prepare(order, control, on) {
-            Ok(held) => held,
+        let job = match self.prepare(order, control, on) {
+            Ok(job) => job,
             Err(stopped) => return not_started(order, started_at, stopped),
         };
-        let _in_use: Vec<_> = held.folders.iter().map(|folder| self.weights.hold(folder)).collect();
-        let mut run = engine::measure(&self.program, &held.job, control, on);
+        let mut run = engine::measure(&self.program, &job, control, on);
         run.started_at = started_at;
         run
     }
 
     /// Weights, references and limits, so that a worker can begin.
-    pub fn prepare(&self, order: &Order, control: &Control, on: &mut dyn FnMut(Live)) -> Result<Prepared, Stopped> {
+    pub fn prepare(&self, order: &Order, control: &Control, on: &mut dyn FnMut(Live)) -> Result<Job, Stopped> {
         let Order { setting, model, machine, settings, .. } = order;
         let target = usable_target(machine, setting).map_err(Stopped::refused)?;
         let texts = written(&model.model, setting).map_err(Stopped::refused)?;
@@ -138,7 +137,8 @@ impl Bench {
 
         let info = &model.info;
         let outputs = self.weights.outputs_of(&info.id);
-        let job = Job {
+        [&own.folder, &reference.folder, &outputs].into_iter().for_each(|folder| self.weights.touch(folder));
+        Ok(Job {
             run: order.run.clone(),
             setting: Setting { threads: setting.threads.or(settings.threads), ..(*setting).clone() },
             library: library(machine, &target.engine),
@@ -162,17 +162,9 @@ impl Bench {
             peaks: machine.peaks.clone(),
             limits: Limits { memory_bytes: limit, timeout: Duration::from_secs_f64(settings.timeout_secs) },
             acquire_ms: Some(acquire_ms),
-            scratch: outputs.clone(),
-        };
-        Ok(Prepared { job, folders: vec![own.folder, reference.folder, outputs] })
+            scratch: outputs,
+        })
     }
-}
-
-/// A measurement whose worker can begin.
-pub struct Prepared {
-    pub job: Job,
-    /// What it reads, to be held meanwhile.
-    pub folders: Vec<PathBuf>,
 }
 
 /// The graphs that text is generated with.
@@ -400,7 +392,7 @@ impl Acquire<'_> {
         let root = self.bench.weights.root().to_owned();
         let calibration =
             self.writing(Precision::F32, |progress| model.model.calibration(&root, setting.seed, progress))?;
-        let _in_use = self.bench.weights.hold(calibration.folder());
+        self.bench.weights.touch(calibration.folder());
         self.report("Calibrating the ranges of the activations".to_owned());
         let program = &self.bench.program;
         let ranges = ranges(program, &calibration, setting.seed, machine, &limits, &control);

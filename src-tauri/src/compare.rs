@@ -1,8 +1,8 @@
 //! One comparison from its two settings to its verdict: both prepared, measured in turn, judged after every round.
 
-use crate::bench::{Bench, Order, Prepared, Stopped, not_started};
+use crate::bench::{Bench, Order, Stopped, not_started};
 use contract::*;
-use engine::{Control, Told, Turns, measure_in_turn};
+use engine::{Control, Job, Told, Turns, measure_in_turn};
 use insight::compare::{judge, tails};
 use jiff::Timestamp;
 use std::time::Duration;
@@ -62,7 +62,7 @@ impl Bench {
         let turns = match (ready_a, ready_b) {
             (Ok(a), Ok(b)) => self.in_turn([a, b], terms, control, on),
             (ready_a, ready_b) => {
-                let run = |order, ready: Result<Prepared, Stopped>| {
+                let run = |order, ready: Result<Job, Stopped>| {
                     not_started(order, started_at, ready.err().unwrap_or_else(Stopped::cancelled))
                 };
                 Turns { a: run(a, ready_a), b: run(b, ready_b), rounds: Vec::new() }
@@ -81,18 +81,9 @@ impl Bench {
         }
     }
 
-    fn in_turn(
-        &self,
-        prepared: [Prepared; 2],
-        terms: &Terms,
-        control: &Control,
-        on: &mut dyn FnMut(Progress),
-    ) -> Turns {
-        let folders = prepared.iter().flat_map(|side| &side.folders);
-        let _in_use: Vec<_> = folders.map(|folder| self.weights.hold(folder)).collect();
+    fn in_turn(&self, jobs: [Job; 2], terms: &Terms, control: &Control, on: &mut dyn FnMut(Progress)) -> Turns {
         let budget = Duration::from_secs_f64(terms.budget_secs);
-        let [a, b] = prepared.map(|side| {
-            let mut job = side.job;
+        let [a, b] = jobs.map(|mut job| {
             // Each side waits while the other is prepared and takes its turns.
             job.limits.timeout = job.limits.timeout * 2 + budget;
             job

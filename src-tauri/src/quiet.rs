@@ -30,6 +30,8 @@ pub enum Work {
     Plan,
     /// Making or removing the Python environment.
     Environment,
+    /// Removing generated weights.
+    Clearing,
     /// Opening another store.
     Store,
 }
@@ -72,6 +74,7 @@ impl Work {
             Self::Checks => "Check",
             Self::Trials => "Run",
             Self::Plan | Self::Environment => "Python",
+            Self::Clearing => "Generated weights",
             Self::Store => "Open another store",
         }
     }
@@ -88,6 +91,7 @@ impl Work {
             Self::Trials => "generated files are being run",
             Self::Plan => "a package index is being asked",
             Self::Environment => "the Python environment is being made or removed",
+            Self::Clearing => "generated weights are being removed",
             Self::Store => "another store is being opened",
         }
     }
@@ -95,7 +99,7 @@ impl Work {
     fn remedy(self) -> &'static str {
         match self {
             Self::Measurement => "Pause the queue, or wait until it is empty",
-            Self::Scan | Self::Store => "Wait until it has ended",
+            Self::Scan | Self::Clearing | Self::Store => "Wait until it has ended",
             _ => "Wait until it has ended, or cancel it",
         }
     }
@@ -182,7 +186,7 @@ impl Drop for Held {
 mod tests {
     use super::*;
 
-    const ALL: [Work; 10] = [
+    const ALL: [Work; 11] = [
         Work::Scan,
         Work::Peaks,
         Work::Measurement,
@@ -192,6 +196,7 @@ mod tests {
         Work::Trials,
         Work::Plan,
         Work::Environment,
+        Work::Clearing,
         Work::Store,
     ];
 

@@ -1,11 +1,9 @@
-//! The folder of generated weights and reference outputs: how much it holds, what may go, and what a measurement is
-//! reading right now.
+//! The folder of generated weights and reference outputs: how much it holds, and what goes first.
 
 use contract::ModelId;
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard},
     time::SystemTime,
 };
 
@@ -14,18 +12,11 @@ use std::{
 #[derive(Clone, Debug)]
 pub struct Weights {
     root: PathBuf,
-    in_use: Arc<Mutex<Vec<PathBuf>>>,
-}
-
-/// Keeps a folder from being removed while it is read.
-pub struct InUse {
-    weights: Weights,
-    folder: PathBuf,
 }
 
 impl Weights {
     pub fn at(root: PathBuf) -> Self {
-        Self { root, in_use: Arc::default() }
+        Self { root }
     }
 
     pub fn root(&self) -> &Path {
@@ -42,19 +33,17 @@ impl Weights {
         self.folders().iter().map(|folder| bytes_below(&folder.path)).sum()
     }
 
-    /// Marks a folder as used now; it stays until the mark is dropped.
-    pub fn hold(&self, folder: &Path) -> InUse {
-        self.held().push(folder.to_owned());
+    /// Marks a folder as used now.
+    pub fn touch(&self, folder: &Path) {
         if folder.starts_with(&self.root) {
             // The age that decides what goes first; a file system without it falls back to the time of writing.
             fs::File::open(folder).and_then(|f| f.set_modified(SystemTime::now())).ok();
         }
-        InUse { weights: self.clone(), folder: folder.to_owned() }
     }
 
-    /// Removes folders, least recently used first, until what is left fits. Returns the bytes freed.
+    /// Removes folders, least recently used first, until what is left fits. Returns the bytes freed. Nothing may be
+    /// measured meanwhile.
     pub fn shrink_to(&self, budget_bytes: u64) -> io::Result<u64> {
-        let held = self.held().clone();
         let mut folders = self.folders();
         folders.sort_by_key(|folder| folder.used);
         let sizes: Vec<u64> = folders.iter().map(|folder| bytes_below(&folder.path)).collect();
@@ -63,9 +52,6 @@ impl Weights {
         for (folder, bytes) in folders.iter().zip(sizes) {
             if left <= budget_bytes {
                 break;
-            }
-            if held.iter().any(|path| path.starts_with(&folder.path)) {
-                continue;
             }
             fs::remove_dir_all(&folder.path)?;
             left -= bytes;
@@ -84,19 +70,6 @@ impl Weights {
                     .then(|| Folder { path: entry.path(), used: facts.modified().unwrap_or(SystemTime::UNIX_EPOCH) })
             })
             .collect()
-    }
-
-    fn held(&self) -> MutexGuard<'_, Vec<PathBuf>> {
-        self.in_use.lock().expect("no holder of this lock panics")
-    }
-}
-
-impl Drop for InUse {
-    fn drop(&mut self) {
-        let mut held = self.weights.held();
-        if let Some(place) = held.iter().position(|path| *path == self.folder) {
-            held.swap_remove(place);
-        }
     }
 }
 
@@ -135,7 +108,7 @@ mod tests {
         let weights = Weights::at(root.path().join("weights"));
         let old = folder_of(&weights, "old", 100);
         let new = folder_of(&weights, "new", 100);
-        drop(weights.hold(&old));
+        weights.touch(&old);
         assert_eq!(weights.shrink_to(150).unwrap(), 100);
         assert!(old.exists() && !new.exists());
     }
@@ -149,16 +122,5 @@ mod tests {
         fs::write(outputs.join("inputs-1/0.safetensors"), [1; 10]).unwrap();
         assert_eq!(weights.shrink_to(0).unwrap(), 10);
         assert!(!outputs.exists());
-    }
-
-    #[test]
-    fn what_a_measurement_reads_stays() {
-        let root = tempfile::tempdir().unwrap();
-        let weights = Weights::at(root.path().join("weights"));
-        let read = folder_of(&weights, "read", 100);
-        let _held = weights.hold(&read);
-        folder_of(&weights, "other", 10);
-        assert_eq!(weights.shrink_to(0).unwrap(), 10);
-        assert_eq!(weights.bytes(), 100);
     }
 }

@@ -6,6 +6,7 @@ use crate::{
     desk::{Desk, blocking},
     front::FileQuestion,
     hub::Endpoint,
+    quiet::Work,
     secret,
 };
 use contract::*;
@@ -89,6 +90,7 @@ impl Answer<ClearWeights> for Desk {
     async fn answer(&self, _: ClearWeights) -> Result<u64, Failure> {
         let desk = self.clone();
         blocking(move || {
+            let _held = desk.begin(Work::Clearing)?;
             desk.bench.weights.shrink_to(0).map_err(|e| Failure::broken("removing the generated weights", e))
         })
         .await

@@ -383,7 +383,7 @@ impl Printed {
 
     fn phases(&self) -> Vec<Phase> {
         let printed = |name: &str| self.phases_ms.get(name).copied();
-        let sampled = self.samples_ms.iter().sum();
+        let sampled: f64 = self.samples_ms.iter().sum();
         let phases = [
             (PhaseName::Load, printed("load")),
             (PhaseName::Compile, printed("compile")),

@@ -221,7 +221,7 @@ fn base_python() -> Result<PathBuf, Failure> {
     })
 }
 
-/// What pip says where it reaches no index is forty lines on retries.
+/// What pip says where it reaches no index are many lines on retries.
 fn of_index(failure: Failure, index: &str) -> Failure {
     let unreached =
         ["NewConnectionError", "NameResolution", "Name or service not known", "ConnectTimeout", "ProxyError"];

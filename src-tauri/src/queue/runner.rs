@@ -93,7 +93,10 @@ fn measure(desk: &Desk, store: &Store, job: &Job, control: &Control) -> End {
 }
 
 fn bench(desk: &Desk, store: &Store, job: &Job, model: &Listed, control: &Control) -> Run {
-    let settings = store.settings().unwrap_or_default();
+    let settings = store.settings().unwrap_or_else(|e| {
+        desk.warn(format!("The settings could not be read, so that the usual ones hold: {e}."));
+        Settings::default()
+    });
     make_room(desk, &settings);
     let machine = desk.inventory.machine_blocking();
     let order = Order { run: run_of(&job.id), setting: &job.setting, model, machine: &machine, settings: &settings };

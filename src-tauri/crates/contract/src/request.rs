@@ -226,7 +226,7 @@ requests! {
     SaveSettings { settings: Settings } -> ();
     GetStorage -> StorageInfo;
     OpenStore { path: Option<String> } -> Option<String>;
-    /// Frees the generated weights no job needs; answers the bytes freed.
+    /// Removes the generated weights; answers the bytes freed. Refused while anything is measured with them.
     ClearWeights -> u64;
     /// Kept by the system's secret store; an empty token removes it.
     SetToken { token: String } -> ();
