@@ -1,8 +1,9 @@
 //! What a plan will take, and what of it cannot run, before it starts.
 
 use crate::{
-    bench::{Sizes, available_disk, fits_memory, memory_limit, usable_target},
+    bench::{Sizes, fits_memory, memory_limit, usable_target},
     catalogue::{Catalogue, Listed},
+    disk::free_bytes,
     nearest,
     weights::Weights,
 };
@@ -92,7 +93,7 @@ impl Estimator<'_> {
             peak_memory_bytes: running().filter_map(|line| line.memory_bytes).max().unwrap_or(0),
             available_memory_bytes: engine::available_memory_bytes().min(memory_limit(self.settings, self.machine)),
             disk_bytes: to_write.values().sum(),
-            available_disk_bytes: available_disk(self.weights.root()),
+            available_disk_bytes: free_bytes(self.weights.root()),
             lines,
         })
     }
@@ -165,7 +166,7 @@ impl Estimator<'_> {
         fits_memory(&model.info.name, sizes.memory_bytes, memory_limit(self.settings, self.machine))?;
         let (needed_bytes, available_bytes) = (
             model.model.disk_bytes(setting.precision),
-            available_disk(self.weights.root()).saturating_add(self.weights.bytes()),
+            free_bytes(self.weights.root()).saturating_add(self.weights.bytes()),
         );
         if needed_bytes > available_bytes {
             let subject = format!("the weights of {}", model.info.name);

@@ -9,6 +9,7 @@ mod compare;
 mod comparing;
 mod describe;
 pub mod desk;
+mod disk;
 mod estimate;
 mod few_layers;
 pub mod front;

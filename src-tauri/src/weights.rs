@@ -1,5 +1,6 @@
 //! The folder of generated weights and reference outputs: how much it holds, and what goes first.
 
+use crate::disk::bytes_below;
 use contract::ModelId;
 use std::{
     fs, io,
@@ -76,17 +77,6 @@ impl Weights {
 struct Folder {
     path: PathBuf,
     used: SystemTime,
-}
-
-/// Of all files in a folder and the folders in it.
-pub fn bytes_below(folder: &Path) -> u64 {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries
-        .filter_map(|entry| {
-            let facts = entry.metadata().ok()?;
-            Some(if facts.is_dir() { bytes_below(&entry.path()) } else { facts.len() })
-        })
-        .sum()
 }
 
 #[cfg(test)]

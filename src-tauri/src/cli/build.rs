@@ -8,7 +8,8 @@ use super::{
     reach::absolute,
 };
 use crate::{
-    bench::{available_disk, calibration_failed, memory_limit, own_program, ranges},
+    bench::{calibration_failed, memory_limit, own_program, ranges},
+    disk::free_bytes,
     place::Place,
 };
 use clap::Args;
@@ -136,7 +137,7 @@ fn free(path: &Path) -> Result<(), Failure> {
 
 /// Refuses what the disk cannot hold before anything is written.
 fn enough_space(out: &Path, model: &str, needed_bytes: u64) -> Result<(), Failure> {
-    let available_bytes = available_disk(&absolute(out)?);
+    let available_bytes = free_bytes(&absolute(out)?);
     if needed_bytes <= available_bytes {
         return Ok(());
     }

@@ -2,8 +2,8 @@
 
 use crate::{
     answer::Answer,
-    bench::available_disk,
     desk::{Desk, blocking},
+    disk::free_bytes,
     front::FileQuestion,
     hub::Endpoint,
     quiet::Work,
@@ -59,7 +59,7 @@ impl Answer<GetStorage> for Desk {
                 results: store.count()?,
                 weights_path: weights.root().display().to_string(),
                 weights_bytes: weights.bytes(),
-                available_disk_bytes: available_disk(weights.root()),
+                available_disk_bytes: free_bytes(weights.root()),
                 // One of the environment that makes no sense is shown as it is; fetching says what is wrong with it.
                 hub_endpoint: Endpoint::chosen(mirror.as_deref())
                     .map_or_else(|failure| failure.to_string(), |endpoint| endpoint.url().to_owned()),

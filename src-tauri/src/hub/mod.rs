@@ -10,7 +10,7 @@ mod wire;
 pub use desk::{Fetching, look_up, start};
 pub use endpoint::Endpoint;
 
-use crate::{bench::available_disk, place::Place, secret};
+use crate::{disk::free_bytes, place::Place, secret};
 use contract::{
     Failure, Fetch, FetchStage, HubConfig, HubFile, HubFormat, HubLicence, HubModel, HubRefusal, HubWeights,
     ModelOrigin,
@@ -108,7 +108,7 @@ impl Hub {
             page: format!("{}/{repository}", self.endpoint.url()),
             config: texts.get(listing::CONFIG).map_or(HubConfig::Absent, |text| read(&String::from_utf8_lossy(text))),
             config_files: listing.config_files(),
-            free_bytes: available_disk(&self.folder),
+            free_bytes: free_bytes(&self.folder),
             revision: listing.revision,
             licence: listing.licence,
             repository,
@@ -324,7 +324,7 @@ fn enough_space(repository: &str, folder: &Path, files: &[HubFile]) -> Result<()
     let missing = files.iter().map(|file| file.bytes - part::bytes_here(folder, file));
     // A server may say anything.
     let needed_bytes = missing.fold(0, u64::saturating_add);
-    let available_bytes = available_disk(folder);
+    let available_bytes = free_bytes(folder);
     if needed_bytes <= available_bytes {
         return Ok(());
     }

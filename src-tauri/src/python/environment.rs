@@ -1,7 +1,7 @@
 //! The environment that generated files are run in: made on request with a Python that is there, versions pinned, all of
 //! it in one folder that can be removed.
 
-use crate::{bench::available_disk, weights::bytes_below};
+use crate::disk::{bytes_below, free_bytes};
 use contract::{Failure, PythonPackage, PythonPlan, PythonState};
 use std::{
     collections::BTreeMap,
@@ -108,7 +108,7 @@ impl Environment {
             index: index.to_owned(),
             download_bytes: packages.iter().filter_map(|package| package.bytes).sum(),
             packages,
-            free_bytes: available_disk(&self.folder),
+            free_bytes: free_bytes(&self.folder),
         })
     }
 

@@ -1,0 +1,114 @@
+//! What the sizes asked for mean for a model: its graphs, its work and its memory.
+
+use contract::*;
+use models::{Generation, Model, Texts};
+use std::collections::BTreeMap;
+
+/// What the sizes asked for mean for this model.
+pub struct Sizes {
+    /// Of the graph that runs; of the one that reads the prompt, where text is generated.
+    pub dims: BTreeMap<String, u64>,
+    /// Of one sample: of a whole text, where text is generated.
+    pub macs: Option<u64>,
+    /// Of one sample.
+    pub activations: Option<u64>,
+    /// At the precision asked for.
+    pub weight_bytes: u64,
+    /// Of the whole batch at the precision asked for, an estimate.
+    pub memory_bytes: u64,
+}
+
+impl Sizes {
+    pub fn of(model: &Model, setting: &Setting) -> Result<Self, Failure> {
+        Self::with(model, setting, written(model, setting)?.as_ref())
+    }
+
+    pub fn with(model: &Model, setting: &Setting, texts: Option<&(Texts, Generation)>) -> Result<Self, Failure> {
+        if let Some((texts, stages)) = texts {
+            return Self::of_texts(setting, *texts, stages);
+        }
+        if setting.mode != Mode::Inference {
+            let reason = "only one pass and generation can be measured by this version of Assay";
+            return Err(Failure::bad_input(setting.mode.label(), reason));
+        }
+        let dims = model.dims_for(setting.batch, setting.size, &setting.dims)?;
+        let asked = model.costs_in(setting.precision, &dims)?;
+        let (macs, activations) = match model.dims_for(1, setting.size, &setting.dims) {
+            Ok(single) => {
+                let one = model.costs(&single)?;
+                (one.macs, one.activations)
+            }
+            // The file fixes the batch at another number.
+            Err(_) => {
+                let all = model.costs(&dims)?;
+                let share = |whole: Option<u64>| whole.map(|whole| whole / u64::from(setting.batch.max(1)));
+                (share(all.macs), share(all.activations))
+            }
+        };
+        let (weight_bytes, memory_bytes) = (asked.weight_bytes, asked.peak_memory_bytes);
+        Ok(Self { dims, macs, activations, weight_bytes, memory_bytes })
+    }
+
+    fn of_texts(setting: &Setting, texts: Texts, stages: &Generation) -> Result<Self, Failure> {
+        let unfit = match setting.precision {
+            Precision::Int8 => Some(
+                "the ranges of its activations differ from call to call, so that no whole pass tells whether the cache is right",
+            ),
+            Precision::Int8Static => Some("it is not calibrated for generating text"),
+            _ => None,
+        };
+        if let Some(reason) = unfit {
+            return Err(Failure::bad_input(setting.precision.label(), reason).remedy("Choose f32, f16 or int4"));
+        }
+        let dims = stages.sizes(texts)?.prompt;
+        let costs = stages.costs_in(setting.precision, texts)?;
+        Ok(Self {
+            dims,
+            macs: costs.macs,
+            activations: costs.activations,
+            weight_bytes: costs.weight_bytes,
+            memory_bytes: costs.peak_memory_bytes,
+        })
+    }
+}
+
+/// The texts that a setting asks for, with the graphs that write them; none where it is one pass.
+pub fn written(model: &Model, setting: &Setting) -> Result<Option<(Texts, Generation)>, Failure> {
+    if setting.mode != Mode::Generation {
+        return Ok(None);
+    }
+    let prompt = setting.size.unwrap_or(DEFAULT_PROMPT);
+    let output = setting.output_tokens().unwrap_or(DEFAULT_OUTPUT);
+    Ok(Some((Texts { batch: setting.batch, prompt, output }, generation(model)?)))
+}
+
+/// The graphs that text is generated with.
+///
+/// # Errors
+/// Where the model generates no text token by token; what to choose instead is said.
+fn generation(model: &Model) -> Result<Generation, Failure> {
+    if let Some(generation) = model.generation()? {
+        return Ok(generation);
+    }
+    let info = model.info();
+    let family = models::transformers::find(&info.family).map(|known| workbench::family_of(known).0);
+    let decoder = "Choose a decoder, such as gpt2, opt-125m or llama-1.1b, or measure one pass";
+    let (reason, remedy) = match (model.class(), family) {
+        (None, _) => {
+            ("where an ONNX file keeps what it has read is not known", "Give its config.json, or measure one pass")
+        }
+        (Some(_), Some(Family::EncoderDecoder)) => {
+            ("it reads one text and writes another; this version of Assay generates with decoders only", decoder)
+        }
+        (Some(_), Some(Family::Decoder)) => (
+            "it does not score the next word",
+            "Name a class that does in `architectures`, such as …ForCausalLM, or measure one pass",
+        ),
+        (Some(_), _) => ("it does not write text token by token", decoder),
+    };
+    let subject = match model.class() {
+        Some(class) => format!("generation with {} ({class})", info.family),
+        None => format!("generation with {}", info.name),
+    };
+    Err(Failure::bad_input(subject, reason).remedy(remedy))
+}
