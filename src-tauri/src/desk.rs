@@ -125,7 +125,7 @@ impl Desk {
 
     fn start(&self, path: &Path) {
         // Taken before the queue can begin, which waits until the machine was looked at.
-        let scan = self.begin(Work::Scan).expect("nothing goes on before the store is open");
+        let scan = self.begin(Work::Scan).expect("nothing is measured before the store is open");
         let store = match Store::open(path).map_err(Failure::from) {
             Ok(store) => Some(store),
             Err(failure) => {

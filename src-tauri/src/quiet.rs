@@ -154,17 +154,30 @@ pub struct Held {
 }
 
 impl Desk {
-    /// Lets a piece of work begin.
+    /// Lets a piece of work begin. Looking at the machine takes seconds and is waited for, where it is in the way.
     ///
     /// # Errors
-    /// Where something goes on that it would disturb or be disturbed by; the sentence says what, and what to do.
+    /// Where something else goes on that it would disturb or be disturbed by; the sentence says what, and what to do.
     pub(crate) fn begin(&self, work: Work) -> Result<Held, Failure> {
         let mut going = self.quiet.going();
-        if let Some(other) = going.iter().find(|other| work.bars(**other)) {
-            return Err(work.refusal(*other));
+        while let Some(other) = going.iter().copied().find(|other| work.bars(*other)) {
+            if other != Work::Scan {
+                return Err(work.refusal(other));
+            }
+            going = self.quiet.ended.wait(going).expect("no holder of this lock panics");
         }
         going.push(work);
         Ok(Held { desk: self.clone(), work })
+    }
+
+    /// The same for a piece of work that can wait elsewhere; none where something is in its way.
+    pub(crate) fn begin_now(&self, work: Work) -> Option<Held> {
+        let mut going = self.quiet.going();
+        if going.iter().any(|other| work.bars(*other)) {
+            return None;
+        }
+        going.push(work);
+        Some(Held { desk: self.clone(), work })
     }
 }
 

@@ -34,7 +34,8 @@ impl Answer<ReportWebView> for Desk {
 
 impl Answer<MeasurePeaks> for Desk {
     async fn answer(&self, _: MeasurePeaks) -> Result<(), Failure> {
-        inventory::measure_peaks(self, self.store().await?)
+        let (desk, store) = (self.clone(), self.store().await?);
+        blocking(move || inventory::measure_peaks(&desk, store)).await
     }
 }
 

@@ -44,7 +44,7 @@ fn next(desk: &Desk, shift: u64) -> Option<(Job, Control, Held)> {
         }
         if !state.paused
             && !state.waiting.is_empty()
-            && let Ok(held) = desk.begin(Work::Measurement)
+            && let Some(held) = desk.begin_now(Work::Measurement)
         {
             let mut job = state.waiting.pop_front().expect("one was waiting a moment ago");
             job.state = JobState::Running;
