@@ -79,7 +79,7 @@ fn a_block_is_edited_mended_released_and_files_are_generated() {
     window.picture("templates-8-generate");
     window.click("generate-begin");
     window.answer_dialog("Choose an empty folder", &out);
-    window.says("generated", "3 files were written");
+    window.says("generated", "3 files written");
     window.picture("templates-9-generated");
     for model in ["bert", "llama", "vit"] {
         let text = fs::read_to_string(out.join(format!("tests/test_{model}_cpu.py"))).unwrap();

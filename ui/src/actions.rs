@@ -2,6 +2,7 @@
 
 use crate::{
     bridge::ask,
+    parts::counted,
     state::{App, Place},
 };
 use chart::format::count;
@@ -163,14 +164,13 @@ pub fn export_table(app: App, filter: Filter, with_names: bool) {
     spawn_local(async move {
         match ask(ExportTable { path: None, filter, with_names }).await {
             Ok(Some(report)) => {
-                let rows = match report.rows {
-                    1 => "1 row was".to_owned(),
-                    rows => format!("{} rows were", count(rows)),
-                };
                 let left_out =
                     report.left_out.iter().map(|(cause, rows)| format!(" {} left out: {cause}.", count(*rows)));
                 let left_out: String = left_out.collect();
-                app.tell(NoticeKind::Info, format!("{rows} written to {}.{left_out}", report.path));
+                app.tell(
+                    NoticeKind::Info,
+                    format!("{} written to {}.{left_out}", counted(report.rows, "row"), report.path),
+                );
             }
             Ok(None) => {}
             Err(failure) => app.tell_failure(&failure),
@@ -184,12 +184,9 @@ pub fn delete_runs(app: App, ids: Vec<RunId>) {
         match ask(DeleteRuns { ids: ids.clone() }).await {
             Ok(deleted) => {
                 app.results.update(|version| *version += 1);
-                let what = if deleted == 1 {
-                    "1 result was deleted.".into()
-                } else {
-                    format!("{deleted} results were deleted.")
-                };
-                app.offer(what, "Undo", move || restore_runs(app, ids.clone()));
+                app.offer(format!("{} deleted.", counted(deleted.into(), "result")), "Undo", move || {
+                    restore_runs(app, ids.clone())
+                });
             }
             Err(failure) => app.tell_failure(&failure),
         }
@@ -206,12 +203,7 @@ pub fn pause(app: App, paused: bool) {
 
 pub fn cancel_all(app: App) {
     send(app, CancelAll {}, |app, cancelled| {
-        let what = if cancelled == 1 {
-            "1 measurement was cancelled.".into()
-        } else {
-            format!("{cancelled} measurements were cancelled.")
-        };
-        app.tell(NoticeKind::Info, what);
+        app.tell(NoticeKind::Info, format!("{} cancelled.", counted(cancelled.into(), "measurement")));
     });
 }
 

@@ -35,7 +35,7 @@ pub fn check(places: &Places) -> Step {
 }
 
 /// Has clippy compile the crates of the workspace, as `cargo clippy` has it check them: linting and then building the
-/// tests would read every library twice, which takes a fifth of a first run.
+/// tests would read every library twice.
 pub fn while_compiling(command: &mut Command) -> Result<&mut Command, StepError> {
     let driver = sysroot("rustc")?.join("bin").join(format!("clippy-driver{}", std::env::consts::EXE_SUFFIX));
     if !driver.exists() {

@@ -172,11 +172,9 @@ fn Actions(shown: Signal<Option<Shown>>) -> impl IntoView {
     let more = Memo::new(move |_| shown.with(|shown| shown.as_ref().and_then(Shown::more)));
     let going = Memo::new(move |_| stage.with(|stage| stage.as_ref().is_some_and(ComparisonStage::goes_on)));
     let measuring = Memo::new(move |_| stage.with(|stage| *stage == Some(ComparisonStage::Measuring)));
-    let done = move || {
-        shown.with(|shown| {
-            shown.as_ref().map_or(0.0, |shown| (shown.secs() / shown.order.budget_secs * 100.0).min(100.0))
-        })
-    };
+    let done = Signal::derive(move || {
+        shown.with(|shown| shown.as_ref().map_or(0.0, |shown| shown.secs() / shown.order.budget_secs))
+    });
     let end = move |keep: bool| {
         spawn_local(async move {
             if let Err(failure) = bridge::ask(EndComparison { keep }).await {
@@ -196,7 +194,7 @@ fn Actions(shown: Signal<Option<Shown>>) -> impl IntoView {
     view! {
         <div class="row wrap versus-actions">
             <Show when=move || going.get()>
-                <div class="progress grow" role="progressbar" aria-label="Of the longest time"><i style=move || format!("width:{:.1}%", done())></i></div>
+                <div class="grow"><ProgressBar label="Of the longest time" done /></div>
                 <Show when=move || measuring.get()>
                     <Button testid="compare-keep" on_press=move |_| end(true)>"Stop and keep"</Button>
                 </Show>

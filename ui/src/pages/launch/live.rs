@@ -6,7 +6,7 @@ use crate::{
     state::{App, Place},
 };
 use chart::format;
-use contract::{CancelJob, Generating, Job, JobState, Live, Mode, PhaseName};
+use contract::{CancelJob, Generating, Job, JobState, Live, Mode, NoiseGrade, PhaseName};
 use leptos::{prelude::*, task::spawn_local};
 
 /// The phases a measurement goes through, in order.
@@ -186,9 +186,7 @@ fn Headline(live: Memo<Option<Live>>) -> impl IntoView {
                     <p class="live-figure" data-testid="live-median">{figure}<span class="unit">{unit}</span></p>
                     <p>{sure.unwrap_or_else(|| "not known yet".into())}</p>
                     <p class="quiet small">{counted(samples.into(), "sample")}</p>
-                    {live.and_then(|live| live.noise).map(|grade| view! {
-                        <p class="row small"><Grade grade /><span class="quiet">{grade.meaning()}</span></p>
-                    })}
+                    <Noise grade=live.and_then(|live| live.noise) />
                 </div>
             }
             .into_any()
@@ -218,12 +216,16 @@ fn Writing(live: Live, generating: Generating) -> impl IntoView {
                 <dt>"Decode, each further token"</dt>
                 <dd>{known(token_ms)}</dd>
             </dl>
-            <p class="quiet small">{format!("{} texts", live.samples)}{stage.map(|stage| format!(" · {stage}"))}</p>
-            {live.noise.map(|grade| view! {
-                <p class="row small"><Grade grade /><span class="quiet">{grade.meaning()}</span></p>
-            })}
+            <p class="quiet small">{counted(live.samples.into(), "text")}{stage.map(|stage| format!(" · {stage}"))}</p>
+            <Noise grade=live.noise />
         </div>
     }
+}
+
+/// How steady the machine is, once that is known.
+#[component]
+fn Noise(grade: Option<NoiseGrade>) -> impl IntoView {
+    grade.map(|grade| view! { <p class="row small"><Grade grade /><span class="quiet">{grade.meaning()}</span></p> })
 }
 
 const PLOT_WIDTH: f64 = 600.0;

@@ -56,7 +56,7 @@ pub fn Progress() -> impl IntoView {
             <section class="panel peak-progress" role="status" data-testid="peak-progress">
                 <div class="grow">
                     <p><strong>{now.doing}</strong></p>
-                    <div class="progress"><i style=format!("width:{:.1}%", now.done * 100.0)></i></div>
+                    <ProgressBar label="Ceilings measured" done=now.done />
                     <p class="quiet small">{format!("about {} left; leave the machine alone meanwhile", format::duration_secs(now.remaining_secs))}</p>
                 </div>
                 <Button icon="stop" testid="cancel-peaks" on_press=move |_| actions::send(app, CancelPeaks {}, |_, ()| {})>"Cancel"</Button>

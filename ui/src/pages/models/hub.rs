@@ -145,14 +145,11 @@ pub fn Hub() -> impl IntoView {
 /// Why nothing is known of it; a server that is not reached may have a mirror.
 #[component]
 fn NotFound(failure: Failure) -> impl IntoView {
-    let app = App::get();
     let of_server = matches!(failure, Failure::Missing { .. });
     view! {
         <InlineFailure failure />
         {of_server.then(|| view! {
-            <div class="row">
-                <Button small=true icon="settings" testid="hub-settings" on_press=move |_| app.go(Place::Settings)>"Open Settings"</Button>
-            </div>
+            <div class="row"><OpenSettings /></div>
         })}
     }
 }
@@ -198,7 +195,6 @@ fn Repository(model: HubModel) -> impl IntoView {
 
 #[component]
 fn Refusal(title: &'static str, testid: &'static str, refusal: HubRefusal) -> impl IntoView {
-    let app = App::get();
     let HubRefusal { reason, remedy, needs_token } = refusal;
     view! {
         <div class="hub-refusal" role="note" data-testid=testid>
@@ -207,10 +203,17 @@ fn Refusal(title: &'static str, testid: &'static str, refusal: HubRefusal) -> im
                 <p>{format!("{title}: {reason}.")}</p>
                 <p class="quiet">{format!("{remedy}.")}</p>
             </div>
-            {needs_token.then(|| view! {
-                <Button small=true icon="settings" testid="hub-settings" on_press=move |_| app.go(Place::Settings)>"Open Settings"</Button>
-            })}
+            {needs_token.then(|| view! { <OpenSettings /> })}
         </div>
+    }
+}
+
+/// Mirror and token are set there.
+#[component]
+fn OpenSettings() -> impl IntoView {
+    let app = App::get();
+    view! {
+        <Button small=true icon="settings" testid="hub-settings" on_press=move |_| app.go(Place::Settings)>"Open Settings"</Button>
     }
 }
 
@@ -234,12 +237,11 @@ fn Choice(model: HubModel) -> impl IntoView {
             )
         })
         .collect();
-    let all = StoredValue::new(model.weights.clone());
+    let model = StoredValue::new(model);
     let chosen = Memo::new(move |_| {
         let name = hub.weights.get()?;
-        all.with_value(|all| all.iter().find(|weights| weights.name == name).cloned())
+        model.with_value(|model| model.weights.iter().find(|weights| weights.name == name).cloned())
     });
-    let model = StoredValue::new(model);
     let fetch = move |weights: Option<String>| model.with_value(|model| hub.start(app, model, weights));
     let fetch_weights = move |_| {
         if let Some(weights) = chosen.get_untracked() {
@@ -294,7 +296,7 @@ fn missing(weights: &HubWeights) -> u64 {
 }
 
 fn size(weights: &HubWeights, free_bytes: u64) -> String {
-    let files = if weights.files.len() == 1 { "1 file".to_owned() } else { format!("{} files", weights.files.len()) };
+    let files = counted(weights.files.len() as u64, "file");
     let here = match weights.here_bytes {
         0 => String::new(),
         here => format!(" {} of them are here from an earlier try.", bytes(here)),
@@ -331,12 +333,12 @@ fn Progress() -> impl IntoView {
 fn UnderWay() -> impl IntoView {
     let app = App::get();
     let hub = ModelDraft::get().hub;
-    let share = move || {
+    let share = Signal::derive(move || {
         hub.fetch.with(|fetch| match fetch {
             Some(Fetch { total_bytes: 0, .. }) | None => 0.0,
-            Some(fetch) => 100.0 * fetch.done_bytes as f64 / fetch.total_bytes as f64,
+            Some(fetch) => fetch.done_bytes as f64 / fetch.total_bytes as f64,
         })
-    };
+    });
     let waits = move || {
         let waits = app.queue.with(|queue| !queue.jobs.is_empty());
         waits.then_some(". Measurements wait until it has ended: each would disturb the other.")
@@ -344,16 +346,7 @@ fn UnderWay() -> impl IntoView {
     let told = move || hub.fetch.with(|fetch| fetch.as_ref().map(told).unwrap_or_default());
     view! {
         <div class="stack hub-progress" data-testid="hub-progress">
-            <div
-                class="progress"
-                role="progressbar"
-                aria-label="Bytes fetched"
-                aria-valuenow=move || format!("{:.0}", share())
-                aria-valuemin="0"
-                aria-valuemax="100"
-            >
-                <i style=move || format!("width:{:.1}%", share())></i>
-            </div>
+            <ProgressBar label="Bytes fetched" done=share />
             <div class="spread">
                 <span class="small quiet" data-testid="hub-told">{told}{waits}</span>
                 <Button small=true icon="stop" testid="hub-cancel" on_press=move |_| actions::send(app, CancelFetch {}, |_, ()| {})>

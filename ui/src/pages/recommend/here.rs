@@ -78,9 +78,8 @@ fn Models(advice: MachineAdvice) -> impl IntoView {
     };
     let listed = advice.models.len();
     let told = match listed {
-        1 => "One model.".to_owned(),
         n if n > SHOWN => format!("The fastest {SHOWN} of {} models.", count(n as u64)),
-        n => format!("{} models.", count(n as u64)),
+        n => format!("{}.", counted(n as u64, "model")),
     };
     view! {
         <p class="quiet">{told}{left_out}{format!(" Learned from {}.", counted(advice.learned_from, "result"))}</p>

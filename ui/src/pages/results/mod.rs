@@ -11,7 +11,6 @@ use crate::{
     parts::*,
     state::{App, Place},
 };
-use chart::format::count;
 use compare::CompareDialog;
 use contract::*;
 use detail::ResultDrawer;
@@ -89,7 +88,7 @@ pub fn Results() -> impl IntoView {
                     }
                 />
             </div>
-            <Pager offset total />
+            <Pager rows="results" first=offset all=total page=u64::from(PAGE) />
             {move || open.get().map(|row| view! { <ResultDrawer row on_close=move || open.set(None) /> })}
             <CompareDialog open=comparing chosen />
         </section>
@@ -99,8 +98,7 @@ pub fn Results() -> impl IntoView {
 fn told(total: u64) -> String {
     match total {
         0 => "Everything that was measured or imported.".into(),
-        1 => "One result.".into(),
-        total => format!("{} results.", count(total)),
+        total => format!("{}.", counted(total, "result")),
     }
 }
 
@@ -120,7 +118,7 @@ fn Chosen(chosen: RwSignal<Vec<RunRow>>, comparing: RwSignal<bool>) -> impl Into
     view! {
         <Show when=move || many.get() != 0>
             <div class="page-bar chosen-bar" role="toolbar" aria-label="Chosen results">
-                <strong>{move || if many.get() == 1 { "1 chosen".into() } else { format!("{} chosen", many.get()) }}</strong>
+                <strong>{move || format!("{} chosen", many.get())}</strong>
                 <Button
                     icon="compare"
                     testid="compare"
@@ -162,35 +160,4 @@ fn Nothing() -> impl IntoView {
         </Empty>
     }
     .into_any()
-}
-
-#[component]
-fn Pager(offset: RwSignal<u64>, total: Signal<u64>) -> impl IntoView {
-    let page = u64::from(PAGE);
-    let last = move || total.get().saturating_sub(1) / page * page;
-    let shown = move || {
-        let (from, all) = (offset.get(), total.get());
-        format!("{}–{} of {}", count(from + 1), count((from + page).min(all)), count(all))
-    };
-    view! {
-        <Show when=move || { total.get() > page }>
-            <nav class="pager" aria-label="Pages of results">
-                <IconButton
-                    icon="left"
-                    label="Newer page"
-                    testid="page-back"
-                    disabled=Signal::derive(move || offset.get() == 0)
-                    on_press=move |_| offset.update(|offset| *offset = offset.saturating_sub(page))
-                />
-                <span class="number">{shown}</span>
-                <IconButton
-                    icon="right"
-                    label="Next page"
-                    testid="page-next"
-                    disabled=Signal::derive(move || offset.get() >= last())
-                    on_press=move |_| offset.update(|offset| *offset += page)
-                />
-            </nav>
-        </Show>
-    }
 }

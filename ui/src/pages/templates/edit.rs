@@ -204,8 +204,8 @@ fn SaveDialog(work: Work) -> impl IntoView {
     let wrong = move || {
         let many = work.problems.with(Vec::len);
         (many > 0).then(|| {
-            let them = if many == 1 { "a problem".to_owned() } else { format!("{many} problems") };
-            format!("The text has {them}. It can be kept, but what is made from it may be refused.")
+            let problems = counted(many as u64, "problem");
+            format!("The text has {problems}. It can be kept, but what is made from it may be refused.")
         })
     };
     view! {

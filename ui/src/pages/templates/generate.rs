@@ -149,8 +149,7 @@ fn Wishes(wish: Wish) -> impl IntoView {
         <p class="small quiet" data-testid="generate-count">
             {move || match wish.files() {
                 0 => "Choose at least one model type, one platform and one kind.".to_owned(),
-                1 => "One file, with a README that says how to run it.".to_owned(),
-                files => format!("{} files, with a README that says how to run them.", count(files as u64)),
+                files => format!("{}, with a README that says how to run what was made.", counted(files as u64, "file")),
             }}
         </p>
     }
@@ -236,7 +235,7 @@ fn Made(made: GeneratedFiles) -> impl IntoView {
     let many = refused.len();
     view! {
         <div class="stack" data-testid="generated">
-            <p><strong>{count(files.len() as u64)}</strong>{if files.len() == 1 { " file was written to" } else { " files were written to" }}</p>
+            <p><strong>{counted(files.len() as u64, "file")}</strong>" written to"</p>
             <p><code class="selectable">{path}</code></p>
             {(many > 0).then(|| view! {
                 <h3>"Not made: "{count(many as u64)}</h3>

@@ -16,26 +16,17 @@ pub fn Running() -> impl IntoView {
             far.try_set(*now);
         }
     });
-    let share = move || {
+    let share = Signal::derive(move || {
         let FilesDone { done, total } = far.get();
-        if total == 0 { 0.0 } else { 100.0 * done as f64 / total as f64 }
-    };
+        if total == 0 { 0.0 } else { done as f64 / total as f64 }
+    });
     let told = move || match far.get() {
         FilesDone { total: 0, .. } => "Just begun".to_owned(),
-        FilesDone { done, total } => format!("{} of {} files", count(done as u64), count(total as u64)),
+        FilesDone { done, total } => format!("{} of {}", count(done as u64), counted(total as u64, "file")),
     };
     view! {
         <div class="stack" data-testid="making">
-            <div
-                class="progress"
-                role="progressbar"
-                aria-label="Files made and checked"
-                aria-valuenow=move || format!("{:.0}", share())
-                aria-valuemin="0"
-                aria-valuemax="100"
-            >
-                <i style=move || format!("width:{:.1}%", share())></i>
-            </div>
+            <ProgressBar label="Files made and checked" done=share />
             <div class="spread">
                 <span class="small quiet">{told}</span>
                 <Button small=true icon="stop" testid="making-stop" on_press=move |_| actions::send(app, StopMaking {}, |_, ()| {})>

@@ -21,7 +21,7 @@ pub fn EnvironmentPanel(runs: Runs) -> impl IntoView {
         Loaded::Ready(PythonEnvironment { folder, state }) => match state {
             PythonState::Absent => view! {
                 <p data-testid="python-absent">
-                    "There is none yet. Assay makes one on request, from the packages PyTorch and transformers, in a folder of its own that can be removed at any time. With PyTorch's usual packages for Linux this takes several gigabytes."
+                    "There is none yet. Assay makes one on request, from the packages PyTorch and transformers, in a folder of its own that can be removed at any time. What would be downloaded, and how much that is, is shown first."
                 </p>
                 <Folder folder />
                 <div class="row wrap">
@@ -56,17 +56,13 @@ pub fn EnvironmentPanel(runs: Runs) -> impl IntoView {
         },
     }
     };
-    let untold = move || {
-        let is_making =
-            runs.python.value.with(|python| python.ready().is_some_and(|python| python.state == PythonState::Making));
-        let line = runs.making.get();
-        (!is_making && line.starts_with("It was not made")).then_some(line)
-    };
     view! {
         <section class="panel runs-python" aria-labelledby="runs-python" data-testid="python">
             <h2 id="runs-python">"The Python that files run in"</h2>
             {state}
-            {move || untold().map(|line| view! { <p class="caution small selectable" role="alert" data-testid="python-error">{line}</p> })}
+            {move || runs.not_made.get().map(|reason| view! {
+                <p class="caution small selectable" role="alert" data-testid="python-error">"It was not made: "{reason}</p>
+            })}
             <Show when=move || naming.get()>
                 <div class="runs-own">
                     <Field

@@ -2,7 +2,7 @@
 
 use super::Runs;
 use crate::{actions, bridge, load::Loaded, parts::*, state::App};
-use chart::format::{bytes, count};
+use chart::format::bytes;
 use contract::*;
 use leptos::{prelude::*, task::spawn_local};
 
@@ -35,19 +35,12 @@ impl Index {
 
     fn explain(self) -> &'static str {
         match self {
-            Self::Usual => {
-                "The usual index. Its PyTorch for Linux brings the libraries for NVIDIA GPUs, which are several gigabytes."
-            }
-            Self::Processors => {
-                "PyTorch without GPUs from download.pytorch.org, much smaller; everything else from PyPI."
-            }
+            Self::Usual => "The usual index. Its PyTorch for Linux brings the large libraries for NVIDIA GPUs with it.",
+            Self::Processors => "PyTorch without GPUs from download.pytorch.org; everything else from PyPI.",
             Self::Other => "Any index that pip understands, such as one of your company, or PyTorch's for AMD GPUs.",
         }
     }
 }
-
-/// Unpacked packages take about this many times their download.
-const UNPACKED: u64 = 3;
 
 #[component]
 pub fn MakeDialog(runs: Runs, open: RwSignal<bool>) -> impl IntoView {
@@ -84,6 +77,7 @@ pub fn MakeDialog(runs: Runs, open: RwSignal<bool>) -> impl IntoView {
     let make = move |_| {
         open.set(false);
         runs.making.set(String::new());
+        runs.not_made.set(None);
         actions::send(app, MakePython { index: untrack(address) }, move |_, ()| runs.python.reload());
     };
     let is_ready = move || plan.with(|plan| matches!(plan, Some(Loaded::Ready(_))));
@@ -114,7 +108,7 @@ pub fn MakeDialog(runs: Runs, open: RwSignal<bool>) -> impl IntoView {
                         <p class="quiet">"Asking the index tells what would be downloaded and how large it is. Nothing is kept of that yet."</p>
                     }.into_any(),
                     Some(Loaded::Waiting) => view! {
-                        <p class="quiet" role="status">"Asking the index. This may take half a minute…"</p>
+                        <p class="quiet" role="status">"Asking the index what is needed…"</p>
                         <Loading rows=4 />
                     }.into_any(),
                     Some(Loaded::Failed(failure)) => view! { <InlineFailure failure /> }.into_any(),
@@ -141,7 +135,6 @@ fn Planned(plan: PythonPlan) -> impl IntoView {
     let PythonPlan { folder, python, mut packages, download_bytes, free_bytes, .. } = plan;
     let untold = packages.iter().filter(|package| package.bytes.is_none()).count();
     let at_least = if untold > 0 { "at least " } else { "" };
-    let needed = download_bytes.saturating_mul(UNPACKED);
     let many = packages.len() as u64;
     packages.sort_by_key(|package| std::cmp::Reverse(package.bytes));
     let row = |package: PythonPackage| {
@@ -156,15 +149,15 @@ fn Planned(plan: PythonPlan) -> impl IntoView {
     view! {
         <dl class="facts" data-testid="python-planned">
             <dt>"Download"</dt>
-            <dd><strong>{at_least}{bytes(download_bytes)}</strong>", "{count(many)}" packages"</dd>
-            <dt>"On disk"</dt>
-            <dd>"about "{bytes(needed)}"; "{bytes(free_bytes)}" are free"</dd>
+            <dd><strong>{at_least}{bytes(download_bytes)}</strong>", "{counted(many, "package")}</dd>
+            <dt>"Free on disk"</dt>
+            <dd>{bytes(free_bytes)}". Unpacked, packages take more than their download."</dd>
             <dt>"Folder"</dt>
             <dd>{folder}</dd>
             <dt>"Made with"</dt>
             <dd>{python}</dd>
         </dl>
-        {(needed > free_bytes).then(|| view! { <p class="caution">"This may not fit on the disk."</p> })}
+        {(download_bytes > free_bytes).then(|| view! { <p class="caution">"The download alone does not fit on the disk."</p> })}
         <details class="disclosure">
             <summary><Icon name="right" size=14 />"All packages"</summary>
             <div class="table-frame runs-packages">

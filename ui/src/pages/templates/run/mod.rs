@@ -30,6 +30,8 @@ struct Runs {
     python: Load<PythonEnvironment>,
     /// What making the environment is at.
     making: RwSignal<String>,
+    /// Why it could not be made, until it is tried again.
+    not_made: RwSignal<Option<String>>,
     progress: RwSignal<TrialsProgress>,
     /// The kind that is shown.
     kind: RwSignal<String>,
@@ -48,6 +50,7 @@ impl Runs {
         let runs = Self {
             python: load(|| Some(GetPython {})),
             making: RwSignal::new(String::new()),
+            not_made: RwSignal::new(None),
             progress: RwSignal::new(TrialsProgress::default()),
             kind,
             coverage: load(move || Some(GetCoverage { kind: kind.get() })),
@@ -64,7 +67,8 @@ impl Runs {
         match event {
             Event::Python(line) => drop(self.making.try_set(line.clone())),
             Event::PythonEnded { error } => {
-                self.making.try_set(error.clone().map(|error| format!("It was not made: {error}")).unwrap_or_default());
+                self.making.try_set(String::new());
+                self.not_made.try_set(error.clone());
                 self.python.reload();
             }
             Event::Trials(progress) => {

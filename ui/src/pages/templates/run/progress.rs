@@ -19,7 +19,7 @@ pub fn Progress(runs: Runs) -> impl IntoView {
     let is_active = Memo::new(move |_| runs.progress.with(|progress| progress.active));
     let is_shown =
         Memo::new(move |_| is_active.get() || (runs.progress.with(|progress| progress.files > 0) && !put_away.get()));
-    let share = move || runs.progress.with(share);
+    let share = Signal::derive(move || runs.progress.with(share));
     view! {
         <Show when=move || is_shown.get()>
             <section class="panel stack runs-progress" data-testid="trials">
@@ -33,9 +33,7 @@ pub fn Progress(runs: Runs) -> impl IntoView {
                     }}
                 </div>
                 <Show when=move || is_active.get()>
-                    <div class="progress" role="progressbar" aria-label="Files checked and run" aria-valuemin="0" aria-valuemax="100" aria-valuenow=move || format!("{:.0}", share())>
-                        <i style=move || format!("width:{:.1}%", share())></i>
-                    </div>
+                    <ProgressBar label="Files checked and run" done=share />
                 </Show>
                 <p class="small quiet" data-testid="trials-told">{move || runs.progress.with(told)}</p>
                 {move || runs.progress.with(|progress| progress.error.clone()).map(|error| view! { <p class="caution small">{error}"."</p> })}
@@ -49,13 +47,13 @@ pub fn Progress(runs: Runs) -> impl IntoView {
     }
 }
 
-/// In hundredths: checking is quick, so that the runs are the whole way where there are any.
+/// Checking is quick, so that the runs are the whole way where there are any.
 fn share(progress: &TrialsProgress) -> f64 {
     let ended = progress.passed + progress.failed + progress.skipped;
     match (progress.runs, progress.files) {
         (0, 0) => 0.0,
-        (0, files) => 100.0 * f64::from(progress.checked) / f64::from(files),
-        (runs, _) => 100.0 * f64::from(ended) / f64::from(runs),
+        (0, files) => f64::from(progress.checked) / f64::from(files),
+        (runs, _) => f64::from(ended) / f64::from(runs),
     }
 }
 
@@ -71,7 +69,7 @@ fn headline(progress: &TrialsProgress) -> String {
 
 fn told(progress: &TrialsProgress) -> String {
     let number = |many: u32| count(u64::from(many));
-    let checked = format!("{} of {} files checked", number(progress.checked), number(progress.files));
+    let checked = format!("{} of {} checked", number(progress.checked), counted(progress.files.into(), "file"));
     let unsound = match progress.unsound {
         0 => String::new(),
         many => format!(", {} of them not sound", number(many)),

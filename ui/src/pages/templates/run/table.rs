@@ -53,14 +53,15 @@ pub fn Table(runs: Runs, #[prop(into)] types: Signal<Vec<ModelTypeRow>>) -> impl
         };
         all.with(|rows| rows.iter().filter(takes).cloned().collect::<Vec<_>>())
     });
-    let page = RwSignal::new(0usize);
+    let first = RwSignal::new(0u64);
     Effect::new(move |_| {
         narrowed.words.track();
         narrowed.family.track();
         narrowed.proofs.track();
-        page.set(0);
+        first.set(0);
     });
-    let shown = move || found.with(|rows| rows.iter().skip(page.get() * PAGE).take(PAGE).cloned().collect::<Vec<_>>());
+    let shown =
+        move || found.with(|rows| rows.iter().skip(first.get() as usize).take(PAGE).cloned().collect::<Vec<_>>());
     view! {
         <section class="stack" aria-labelledby="runs-proof">
             <div class="spread wrap">
@@ -98,7 +99,7 @@ pub fn Table(runs: Runs, #[prop(into)] types: Signal<Vec<ModelTypeRow>>) -> impl
                     <p class="quiet runs-none">"No model type is like this. Search for less, or take filters away."</p>
                 </Show>
             </div>
-            <Pages page many=Signal::derive(move || found.with(Vec::len)) />
+            <Pager rows="model types" first all=Signal::derive(move || found.with(Vec::len) as u64) page=PAGE as u64 />
         </section>
     }
 }
@@ -181,8 +182,7 @@ fn Tools(runs: Runs, narrowed: Narrowed, types: Signal<Vec<ModelTypeRow>>, found
             <Button kind=ButtonKind::Primary icon="launch" testid="runs-ask" disabled=Signal::derive(move || many.get() == 0) on_press=ask>
                 {move || match many.get() {
                     0 => "Check and run…".to_owned(),
-                    1 => "Check and run 1 model type…".to_owned(),
-                    many => format!("Check and run {} model types…", count(many as u64)),
+                    many => format!("Check and run {}…", counted(many as u64, "model type")),
                 }}
             </Button>
         </div>
@@ -233,23 +233,5 @@ fn RowView(runs: Runs, row: Row) -> impl IntoView {
             <td class="quiet">{family}</td>
             {cells.collect_view()}
         </tr>
-    }
-}
-
-#[component]
-fn Pages(page: RwSignal<usize>, many: Signal<usize>) -> impl IntoView {
-    let last = move || many.get().saturating_sub(1) / PAGE;
-    let told = move || {
-        let (from, all) = (page.get() * PAGE, many.get());
-        format!("{}–{} of {}", count(from as u64 + 1), count((from + PAGE).min(all) as u64), count(all as u64))
-    };
-    view! {
-        <Show when=move || { many.get() > PAGE }>
-            <nav class="pager" aria-label="Pages of model types">
-                <IconButton icon="left" label="Page before" testid="runs-back" disabled=Signal::derive(move || page.get() == 0) on_press=move |_| page.update(|page| *page -= 1) />
-                <span class="number">{told}</span>
-                <IconButton icon="right" label="Next page" testid="runs-next" disabled=Signal::derive(move || page.get() >= last()) on_press=move |_| page.update(|page| *page += 1) />
-            </nav>
-        </Show>
     }
 }

@@ -129,8 +129,7 @@ pub(super) fn inputs(model_type: &str, config: &Map<String, Value>) -> Option<Ve
             vec![noise("past_values", &[size("context_length", 32), size("num_input_channels", 1)])]
         }
         "perceiver" => vec![noise("inputs", &[TOKENS, size("d_model", 64)])],
-        "pe_audio" => vec![text(), noise("input_values", &[1, SAMPLES])],
-        "pe_audio_video" => vec![text(), noise("input_values", &[1, SAMPLES])],
+        "pe_audio" | "pe_audio_video" => vec![text(), noise("input_values", &[1, SAMPLES])],
         "pe_audio_encoder" => vec![noise("input_values", &[1, SAMPLES])],
         "pocket_tts_audio_tokenizer_decoder" => vec![noise("latents", &[size("latent_dim", 32), 8])],
         "pp_ocrv5_mobile_rec" => vec![noise("pixel_values", &[3, 48, 320])],
