@@ -24,7 +24,7 @@ pub fn check(library: &Library, name: &str) -> Vec<Problem> {
     let Some(template) = library.templates().get(name) else {
         return vec![Problem::new(name, "there is no such template", "Name one from the list of templates")];
     };
-    let outline = library.outline(template).expect("the engine read it before");
+    let outline = template.outline().expect("the engine read it before");
     let mut check = Check { library, template, outline, problems: Vec::new() };
     check.names();
     check.attributes();
@@ -39,72 +39,71 @@ pub fn check(library: &Library, name: &str) -> Vec<Problem> {
 struct Check<'a> {
     library: &'a Library,
     template: &'a Template,
-    outline: Outline<'a>,
+    outline: &'a Outline,
     problems: Vec<Problem>,
 }
 
-impl Check<'_> {
+impl<'a> Check<'a> {
     fn tell(&mut self, at: usize, reason: String, remedy: &str) {
         let (line, column) = self.template.place(at);
         self.problems.push(Problem::new(&self.template.name, reason, remedy).at(line, Some(column)));
     }
 
+    /// This template and those it extends.
+    fn chain(&self) -> Vec<&'a Template> {
+        self.library.chain(&self.template.name)
+    }
+
     fn names(&mut self) {
-        let chain = self.library.chain(&self.template.name);
+        let outline = self.outline;
         let mut known: BTreeSet<&str> = BTreeSet::from(ALWAYS);
-        for part in &chain {
+        for part in self.chain() {
             known.extend(part.front.variables.keys().map(String::as_str));
             known.extend(part.front.imports.keys().map(String::as_str));
         }
-        let unknown: Vec<_> = self.outline.used.iter().filter(|(name, _)| !known.contains(name)).copied().collect();
-        for (name, at) in unknown {
-            if !self.outline.guarded.contains(name) {
+        for (name, at) in &outline.used {
+            if !known.contains(name.as_str()) && !outline.guarded.contains(name) {
                 let reason = format!("{name} is not a variable of this template or of one it extends");
-                self.tell(at, reason, "Declare it in the head, or correct the name");
+                self.tell(*at, reason, "Declare it in the head, or correct the name");
             }
         }
     }
 
     fn attributes(&mut self) {
-        for (object, attribute, at) in self.outline.attributes.clone() {
-            let lacks = match object {
-                "model" => MODEL.get(attribute).is_none(),
-                "platform" => PLATFORM.get(attribute).is_none(),
-                alias => self.lacks_macro(alias, attribute),
+        let outline = self.outline;
+        for (object, attribute, at) in &outline.attributes {
+            let (lacks, remedy) = match object.as_str() {
+                "model" => (MODEL.get(attribute).is_none(), "Use one from the list of facts"),
+                "platform" => (PLATFORM.get(attribute).is_none(), "Use one from the list of facts"),
+                alias => (self.lacks_macro(alias, attribute), "Use a macro that the imported template has"),
             };
             if lacks {
-                let remedy = match object {
-                    "model" | "platform" => "Use one from the list of facts",
-                    _ => "Use a macro that the imported template has",
-                };
-                self.tell(at, format!("{object} has no {attribute}"), remedy);
+                self.tell(*at, format!("{object} has no {attribute}"), remedy);
             }
         }
     }
 
     fn lacks_macro(&self, alias: &str, name: &str) -> bool {
-        let chain = self.library.chain(&self.template.name);
-        let imported = chain.iter().find_map(|part| part.front.imports.get(alias));
-        let Some(imported) = imported.and_then(|imported| self.library.templates().get(imported)) else { return false };
-        self.library.outline(imported).is_ok_and(|outline| !outline.macros.iter().any(|(known, _)| *known == name))
+        let imported = self.chain().into_iter().find_map(|part| part.front.imports.get(alias));
+        let imported = imported.and_then(|imported| self.library.templates().get(imported));
+        let outline = imported.and_then(Template::outline);
+        outline.is_some_and(|outline| !outline.macros.iter().any(|(known, _)| known == name))
     }
 
     fn filters(&mut self) {
-        let mut state = self.library.engine().empty_state();
+        let (library, outline) = (self.library, self.outline);
+        let mut state = library.engine().empty_state();
         let any = [Value::from("")];
-        let mut unknown: Vec<(usize, String)> = Vec::new();
-        for (filter, at) in &self.outline.filters {
+        let remedy = "Use one from the list of filters and tests";
+        for (filter, at) in &outline.filters {
             if state.apply_filter(filter, &any).is_err_and(|e| e.kind() == ErrorKind::UnknownFilter) {
-                unknown.push((*at, format!("there is no filter {filter}")));
+                self.tell(*at, format!("there is no filter {filter}"), remedy);
             }
         }
-        for (test, at) in &self.outline.tests {
+        for (test, at) in &outline.tests {
             if state.perform_test(test, &any).is_err_and(|e| e.kind() == ErrorKind::UnknownTest) {
-                unknown.push((*at, format!("there is no test {test}")));
+                self.tell(*at, format!("there is no test {test}"), remedy);
             }
-        }
-        for (at, reason) in unknown {
-            self.tell(at, reason, "Use one from the list of filters and tests");
         }
     }
 
@@ -112,35 +111,34 @@ impl Check<'_> {
         if self.template.front.extends.is_none() {
             return;
         }
-        let chain = self.library.chain(&self.template.name);
-        let theirs: BTreeSet<String> = chain[1..]
-            .iter()
-            .filter_map(|part| self.library.outline(part).ok())
-            .flat_map(|outline| outline.blocks.into_iter().map(|(name, ..)| name.to_owned()))
-            .collect();
-        for (name, at, outermost) in self.outline.blocks.clone() {
-            if outermost && !theirs.contains(name) {
+        let outline = self.outline;
+        let parents = self.chain().into_iter().skip(1);
+        let theirs: BTreeSet<&String> =
+            parents.filter_map(Template::outline).flat_map(|outline| &outline.blocks).map(|(name, ..)| name).collect();
+        for (name, at, outermost) in &outline.blocks {
+            if *outermost && !theirs.contains(name) {
                 let reason = format!("no template that this one extends has a block {name}, so it is never written");
-                self.tell(at, reason, "Name a block of theirs");
+                self.tell(*at, reason, "Name a block of theirs");
             }
         }
-        if let Some(at) = self.outline.stray {
+        if let Some(at) = outline.stray {
             let reason = "text outside of all blocks is never written, as this template extends another".to_owned();
             self.tell(at, reason, "Move it into a block");
         }
     }
 
     fn calls(&mut self) {
-        for at in self.outline.heads.clone() {
+        let outline = self.outline;
+        for at in &outline.heads {
             let reason = "extends and imports stand in the head".to_owned();
-            self.tell(at, reason, "Write extends = \"…\" or imports = { name = \"…\" } there");
+            self.tell(*at, reason, "Write extends = \"…\" or imports = { name = \"…\" } there");
         }
-        for (name, at) in self.outline.includes.clone() {
-            if !self.library.templates().contains_key(&name) {
-                self.tell(at, format!("it includes {name}, which is not there"), "Name a template from the list");
-            } else if self.reaches(&name, &mut BTreeSet::new()) {
+        for (name, at) in &outline.includes {
+            if !self.library.templates().contains_key(name) {
+                self.tell(*at, format!("it includes {name}, which is not there"), "Name a template from the list");
+            } else if self.reaches(name, &mut BTreeSet::new()) {
                 let reason = format!("it includes {name}, which includes it in turn without end");
-                self.tell(at, reason, "Let one of them include nothing");
+                self.tell(*at, reason, "Let one of them include nothing");
             }
         }
     }
@@ -150,38 +148,33 @@ impl Check<'_> {
         if name == self.template.name {
             return true;
         }
-        let Some(template) = self.library.templates().get(name).filter(|_| seen.insert(name.to_owned())) else {
-            return false;
-        };
-        let includes = self.library.outline(template).map(|outline| outline.includes).unwrap_or_default();
-        includes.iter().any(|(next, _)| self.reaches(next, seen))
+        let template = self.library.templates().get(name).filter(|_| seen.insert(name.to_owned()));
+        let outline = template.and_then(Template::outline);
+        outline.is_some_and(|outline| outline.includes.iter().any(|(next, _)| self.reaches(next, seen)))
     }
 
     fn unused(&mut self) {
-        let name = &self.template.name;
-        if self.template.front.kind == Kind::Macros {
-            if let Some(variable) = self.template.front.variables.keys().next() {
+        let (library, template) = (self.library, self.template);
+        let name = &template.name;
+        if template.front.kind == Kind::Macros {
+            if let Some(variable) = template.front.variables.keys().next() {
                 let reason = format!("macros see no variables, but {variable} is declared");
                 self.problems.push(Problem::new(name, reason, "Make it an argument of the macro"));
             }
             return;
         }
         // A variable may serve a template that this one extends, or one that extends this one.
-        let related = self.library.templates().keys().filter(|other| {
-            let chain = self.library.chain(other);
-            chain.iter().any(|part| part.name == *name)
-        });
-        let mut used: BTreeSet<String> = BTreeSet::new();
-        for part in related.flat_map(|other| self.library.chain(other)) {
-            if let Ok(outline) = self.library.outline(part) {
-                used.extend(outline.used.iter().map(|(name, _)| (*name).to_owned()));
-                used.extend(outline.guarded.iter().map(|name| (*name).to_owned()));
-            }
+        let chains = library.templates().keys().map(|other| library.chain(other));
+        let related = chains.filter(|chain| chain.iter().any(|part| part.name == *name)).flatten();
+        let mut used: BTreeSet<&String> = BTreeSet::new();
+        for outline in related.filter_map(Template::outline) {
+            used.extend(outline.used.iter().map(|(name, _)| name));
+            used.extend(&outline.guarded);
         }
-        let variables = self.template.front.variables.keys();
-        let imports = self.template.front.imports.keys();
-        for unused in variables.chain(imports).filter(|name| !used.contains(*name)) {
-            let line = self.template.head_line(unused);
+        let variables = template.front.variables.keys();
+        let imports = template.front.imports.keys();
+        for unused in variables.chain(imports).filter(|name| !used.contains(name)) {
+            let line = template.head_line(unused);
             let reason = format!("{unused} is declared and never used");
             self.problems.push(Problem::new(name, reason, "Use it, or take it out of the head").at(line, None));
         }

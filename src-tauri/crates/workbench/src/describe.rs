@@ -2,6 +2,7 @@
 
 use crate::{Library, Problem, Template, check};
 use contract::{TemplateBlock, TemplateDraft, TemplateLine, TemplateNeed, TemplateProblem, TemplateVariable};
+use std::collections::BTreeSet;
 
 impl From<Problem> for TemplateProblem {
     fn from(problem: Problem) -> Self {
@@ -19,49 +20,45 @@ impl Library {
             text: text.to_owned(),
             kind: template.map(|template| template.front.kind.key().to_owned()).unwrap_or_default(),
             variables: template.map(declared).unwrap_or_default(),
-            helpers: template.map(|template| self.helpers(template)).unwrap_or_default(),
-            needs: template.map(|template| self.direct_needs(template)).unwrap_or_default(),
+            helpers: template.map(helpers).unwrap_or_default(),
+            needs: template.map(direct_needs).unwrap_or_default(),
             problems: check(self, name).into_iter().map(TemplateProblem::from).collect(),
         }
-    }
-
-    fn helpers(&self, template: &Template) -> Vec<String> {
-        let outline = self.outline(template);
-        let mut names: Vec<String> = outline
-            .map(|outline| outline.macros.iter().map(|(name, _)| (*name).to_owned()).collect())
-            .unwrap_or_default();
-        names.sort();
-        names.dedup();
-        names
-    }
-
-    pub(crate) fn direct_needs(&self, template: &Template) -> Vec<TemplateNeed> {
-        let need = |name: &String, how: &str| TemplateNeed { name: name.clone(), how: how.to_owned() };
-        let mut needs: Vec<TemplateNeed> = template.front.extends.iter().map(|name| need(name, "extends")).collect();
-        needs.extend(template.front.imports.values().map(|name| need(name, "imports")));
-        if let Ok(outline) = self.outline(template) {
-            needs.extend(outline.includes.iter().map(|(name, _)| need(name, "includes")));
-        }
-        needs.sort();
-        needs.dedup();
-        needs
     }
 
     /// Every block that a template and those it extends have, each with where its text stands, most specific first.
     pub fn blocks(&self, name: &str) -> Vec<TemplateBlock> {
         let mut blocks: Vec<TemplateBlock> = Vec::new();
         for template in self.chain(name) {
-            let Ok(outline) = self.outline(template) else { continue };
-            for (block, at, _) in outline.blocks {
-                let place = TemplateLine { template: template.name.clone(), line: template.place(at).0 };
-                match blocks.iter_mut().find(|known| known.name == block) {
+            for (block, at, _) in template.outline().into_iter().flat_map(|outline| &outline.blocks) {
+                let place = TemplateLine { template: template.name.clone(), line: template.place(*at).0 };
+                match blocks.iter_mut().find(|known| known.name == *block) {
                     Some(known) => known.places.push(place),
-                    None => blocks.push(TemplateBlock { name: block.to_owned(), places: vec![place] }),
+                    None => blocks.push(TemplateBlock { name: block.clone(), places: vec![place] }),
                 }
             }
         }
         blocks
     }
+}
+
+fn helpers(template: &Template) -> Vec<String> {
+    let macros = template.outline().into_iter().flat_map(|outline| &outline.macros);
+    let names: BTreeSet<&String> = macros.map(|(name, _)| name).collect();
+    names.into_iter().cloned().collect()
+}
+
+/// What a template extends, imports and includes itself.
+pub(crate) fn direct_needs(template: &Template) -> Vec<TemplateNeed> {
+    let need = |name: &String, how: &str| TemplateNeed { name: name.clone(), how: how.to_owned() };
+    let includes = template.outline().into_iter().flat_map(|outline| &outline.includes);
+    let extends = template.front.extends.iter().map(|name| need(name, "extends"));
+    let imports = template.front.imports.values().map(|name| need(name, "imports"));
+    let mut needs: Vec<TemplateNeed> =
+        extends.chain(imports).chain(includes.map(|(name, _)| need(name, "includes"))).collect();
+    needs.sort();
+    needs.dedup();
+    needs
 }
 
 pub(crate) fn declared(template: &Template) -> Vec<TemplateVariable> {

@@ -2,6 +2,7 @@
 
 use minijinja::{
     AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior,
+    syntax::SyntaxConfig,
     value::{Value, ValueKind},
 };
 use std::fmt::Write;
@@ -23,9 +24,7 @@ pub(crate) fn engine() -> Environment<'static> {
     let mut engine = Environment::new();
     engine.set_undefined_behavior(UndefinedBehavior::Strict);
     engine.set_auto_escape_callback(|_| AutoEscape::None);
-    let mut syntax = engine.syntax().to_builder();
-    syntax.trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true);
-    engine.set_syntax(syntax.build().expect("the usual delimiters are kept"));
+    engine.set_syntax(syntax());
     engine.set_fuel(Some(LIMITS.fuel));
     engine.set_recursion_limit(LIMITS.depth);
     engine.set_debug(true);
@@ -35,6 +34,13 @@ pub(crate) fn engine() -> Environment<'static> {
     engine.add_filter("json", |value: Value| json(&value));
     engine.add_filter("module", |name: String| module(&name));
     engine
+}
+
+/// Jinja's usual delimiters; a line with nothing but a tag leaves no line behind.
+pub(crate) fn syntax() -> SyntaxConfig {
+    let mut syntax = SyntaxConfig::builder();
+    syntax.trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true);
+    syntax.build().expect("the usual delimiters are kept")
 }
 
 /// A name that Python can import.

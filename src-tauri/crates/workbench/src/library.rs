@@ -1,6 +1,6 @@
 //! A set of templates that know each other, each compiled once.
 
-use crate::{Facts, Kind, Problem, Template, TemplateError, Variable, language, outline::Outline, shipped::shipped};
+use crate::{Facts, Kind, Problem, Template, TemplateError, Variable, language, shipped::shipped};
 use minijinja::Environment;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -135,9 +135,8 @@ impl Library {
         while let Some(next) = open.pop() {
             if let Some(template) = self.templates.get(&next).filter(|_| needs.insert(next.clone())) {
                 open.extend(template.names().map(str::to_owned));
-                if let Ok(outline) = self.outline(template) {
-                    open.extend(outline.includes.into_iter().map(|(included, _)| included));
-                }
+                let includes = template.outline().into_iter().flat_map(|outline| &outline.includes);
+                open.extend(includes.map(|(included, _)| included.clone()));
             }
         }
         needs
@@ -155,10 +154,6 @@ impl Library {
 
     pub(crate) fn engine(&self) -> &Environment<'static> {
         &self.engine
-    }
-
-    pub(crate) fn outline<'a>(&self, template: &'a Template) -> Result<Outline<'a>, minijinja::Error> {
-        Outline::of(template, self.engine.syntax())
     }
 
     pub(crate) fn compiled(&self, name: &str) -> Result<minijinja::Template<'_, '_>, TemplateError> {

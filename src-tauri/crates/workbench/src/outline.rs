@@ -1,52 +1,49 @@
 //! What a template's text holds: the names it uses, the blocks it has, the templates it calls.
 
-use crate::Template;
-use minijinja::{
-    Error,
-    machinery::{
-        ast::{self, CallArg, Expr, Stmt},
-        parse,
-    },
-    syntax::SyntaxConfig,
+use crate::language;
+use minijinja::machinery::{
+    ast::{self, CallArg, Expr, Stmt},
+    parse,
 };
 use std::collections::BTreeSet;
 
 /// A word with the byte of the template's source where it stands.
-pub(crate) type At<'a> = (&'a str, usize);
+pub(crate) type At = (String, usize);
 
-#[derive(Default)]
-pub(crate) struct Outline<'a> {
+#[derive(Debug, Default)]
+pub(crate) struct Outline {
     /// Names that the template does not set itself.
-    pub used: Vec<At<'a>>,
+    pub used: Vec<At>,
     /// Names that may lack, as the template asks whether they are defined.
-    pub guarded: BTreeSet<&'a str>,
+    pub guarded: BTreeSet<String>,
     /// `model.family`: the object and what is read from it.
-    pub attributes: Vec<(&'a str, &'a str, usize)>,
-    pub filters: Vec<At<'a>>,
-    pub tests: Vec<At<'a>>,
+    pub attributes: Vec<(String, String, usize)>,
+    pub filters: Vec<At>,
+    pub tests: Vec<At>,
     /// Included templates.
-    pub includes: Vec<(String, usize)>,
+    pub includes: Vec<At>,
     /// `extends` and `import` written in the body.
     pub heads: Vec<usize>,
     /// Blocks, each with whether it lies outside all others.
-    pub blocks: Vec<(&'a str, usize, bool)>,
-    pub macros: Vec<At<'a>>,
+    pub blocks: Vec<(String, usize, bool)>,
+    pub macros: Vec<At>,
     /// Where text outside of all blocks begins.
     pub stray: Option<usize>,
 }
 
-impl<'a> Outline<'a> {
-    pub fn of(template: &'a Template, syntax: &SyntaxConfig) -> Result<Self, Error> {
-        let tree = parse(&template.source, &template.name, syntax.clone())?;
-        let mut walk =
-            Walk { outline: Self::default(), scopes: vec![BTreeSet::new()], depth: 0, head: template.tags() };
+impl Outline {
+    /// Of what the engine reads, whose first `head` bytes stand for the head. None where the engine cannot read it, which
+    /// it tells itself.
+    pub fn of(name: &str, source: &str, head: usize) -> Option<Self> {
+        let tree = parse(source, name, language::syntax()).ok()?;
+        let mut walk = Walk { outline: Self::default(), scopes: vec![BTreeSet::new()], depth: 0, head };
         walk.stmt(&tree);
-        Ok(walk.outline)
+        Some(walk.outline)
     }
 }
 
 struct Walk<'a> {
-    outline: Outline<'a>,
+    outline: Outline,
     /// Names set by the template, innermost scope last.
     scopes: Vec<BTreeSet<&'a str>>,
     /// Blocks and macros around.
@@ -137,7 +134,7 @@ impl<'a> Walk<'a> {
                 self.within(|walk| walk.body(&part.body));
             }
             Stmt::Block(block) => {
-                self.outline.blocks.push((block.name, block.span().start_offset as usize, self.depth == 0));
+                self.outline.blocks.push((block.name.to_owned(), block.span().start_offset as usize, self.depth == 0));
                 self.depth += 1;
                 self.within(|walk| {
                     walk.name("super");
@@ -169,7 +166,7 @@ impl<'a> Walk<'a> {
                 }
             }
             Stmt::Macro(declared) => {
-                self.outline.macros.push((declared.name, declared.span().start_offset as usize));
+                self.outline.macros.push((declared.name.to_owned(), declared.span().start_offset as usize));
                 self.name(declared.name);
                 self.declared(declared);
             }
@@ -217,7 +214,7 @@ impl<'a> Walk<'a> {
     /// `x is defined` and `x | default(1)` do not need x.
     fn guard(&mut self, expr: &Expr<'a>) {
         match expr {
-            Expr::Var(name) => drop(self.outline.guarded.insert(name.id)),
+            Expr::Var(name) => drop(self.outline.guarded.insert(name.id.to_owned())),
             Expr::GetAttr(attribute) if matches!(attribute.expr, Expr::Var(_)) => {}
             other => self.expr(other),
         }
@@ -227,7 +224,7 @@ impl<'a> Walk<'a> {
         match expr {
             Expr::Var(name) => {
                 if !self.scopes.iter().any(|scope| scope.contains(name.id)) {
-                    self.outline.used.push((name.id, name.span().start_offset as usize));
+                    self.outline.used.push((name.id.to_owned(), name.span().start_offset as usize));
                 }
             }
             Expr::Const(_) => {}
@@ -252,7 +249,7 @@ impl<'a> Walk<'a> {
                 choice.false_expr.iter().for_each(|other| self.expr(other));
             }
             Expr::Filter(filter) => {
-                self.outline.filters.push((filter.name, filter.span().start_offset as usize));
+                self.outline.filters.push((filter.name.to_owned(), filter.span().start_offset as usize));
                 match &filter.expr {
                     Some(value) if matches!(filter.name, "default" | "d") => self.guard(value),
                     Some(value) => self.expr(value),
@@ -261,7 +258,7 @@ impl<'a> Walk<'a> {
                 self.arguments(&filter.args);
             }
             Expr::Test(test) => {
-                self.outline.tests.push((test.name, test.span().start_offset as usize));
+                self.outline.tests.push((test.name.to_owned(), test.span().start_offset as usize));
                 match test.name {
                     "defined" | "undefined" => self.guard(&test.expr),
                     _ => self.expr(&test.expr),
@@ -272,7 +269,7 @@ impl<'a> Walk<'a> {
                 if let Expr::Var(object) = &attribute.expr {
                     let at = attribute.span().start_offset as usize;
                     if !self.scopes.iter().any(|scope| scope.contains(object.id)) {
-                        self.outline.attributes.push((object.id, attribute.name, at));
+                        self.outline.attributes.push((object.id.to_owned(), attribute.name.to_owned(), at));
                     }
                 }
                 self.expr(&attribute.expr);

@@ -1,6 +1,10 @@
 //! What a window shows of a template as it is being edited: a reading of it, and what it makes.
 
-use crate::{Kind, Library, Rendered, Request, TemplateError, check, check_rendered, facts, render, words};
+use crate::{
+    Kind, Library, Rendered, Request, TemplateError, check, check_rendered,
+    describe::{declared, direct_needs},
+    facts, render, words,
+};
 use contract::{
     Failure, InheritedVariable, PreviewChoice, TemplateLine, TemplateNeed, TemplatePreview, TemplateProblem,
     TemplateReading,
@@ -18,7 +22,7 @@ impl Library {
             family: front.and_then(|front| front.family.clone()),
             model_type: front.and_then(|front| front.model_type.clone()),
             chain: self.chain(name).into_iter().map(|part| part.name.clone()).collect(),
-            needs: self.templates().get(name).map(|template| self.direct_needs(template)).unwrap_or_default(),
+            needs: self.templates().get(name).map(direct_needs).unwrap_or_default(),
             needed_by: self.needed_by(name),
             variables: self.inherited_variables(name),
             blocks: self.blocks(name),
@@ -28,7 +32,7 @@ impl Library {
 
     fn needed_by(&self, name: &str) -> Vec<TemplateNeed> {
         let needing = |other: &crate::Template| {
-            let need = self.direct_needs(other).into_iter().find(|need| need.name == name)?;
+            let need = direct_needs(other).into_iter().find(|need| need.name == name)?;
             Some(TemplateNeed { name: other.name.clone(), how: need.how })
         };
         self.templates().values().filter_map(needing).collect()
@@ -38,7 +42,7 @@ impl Library {
         let mut found: BTreeMap<String, InheritedVariable> = BTreeMap::new();
         // The more specific declaration wins.
         for part in self.chain(name).into_iter().rev() {
-            for variable in crate::describe::declared(part) {
+            for variable in declared(part) {
                 let declared_in = part.name.clone();
                 found.insert(variable.name.clone(), InheritedVariable { variable, declared_in });
             }

@@ -1,7 +1,7 @@
 //! One template: its head, and its body as the template engine reads it.
 
-use crate::{Front, Problem};
-use std::fmt::Write;
+use crate::{Front, Problem, outline::Outline};
+use std::{fmt::Write, sync::Arc};
 
 /// More than any template needs, and little enough to check as a person types.
 const MAX_BYTES: usize = 256 * 1024;
@@ -15,6 +15,8 @@ pub struct Template {
     pub front: Front,
     /// What the engine reads: what the head says as tags on the first line, then the body.
     pub(crate) source: String,
+    /// What it holds; none where the engine cannot read it.
+    outline: Option<Arc<Outline>>,
     /// Bytes of those tags.
     tags: usize,
     /// The file's line that the body starts on.
@@ -40,7 +42,8 @@ impl Template {
         let tags = source.len();
         source.push_str(body);
         let line_starts = [tags].into_iter().chain(source.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Ok(Self { name: name.to_owned(), text: text.to_owned(), front, source, tags, body_line, line_starts })
+        let outline = Outline::of(name, &source, tags).map(Arc::new);
+        Ok(Self { name: name.to_owned(), text: text.to_owned(), front, source, outline, tags, body_line, line_starts })
     }
 
     /// Line and column in the file of a byte that the engine read. What came from the head is at the file's first line.
@@ -59,9 +62,8 @@ impl Template {
         line + self.body_line - 1
     }
 
-    /// Bytes at the start of the source that stand for the head.
-    pub(crate) fn tags(&self) -> usize {
-        self.tags
+    pub(crate) fn outline(&self) -> Option<&Outline> {
+        self.outline.as_deref()
     }
 
     /// The line of the head that declares a variable or an import.

@@ -49,21 +49,20 @@ fn declared(library: &Library, name: &str) -> Vec<TemplateWord> {
                 at: Some(TemplateLine { template: other.clone(), line: 1 }),
                 ..word(WordPlace::Name, alias, &imported.front.about)
             });
-            words.extend(macros(library, imported, alias));
+            words.extend(macros(imported, alias));
         }
     }
     words
 }
 
-fn macros(library: &Library, imported: &Template, alias: &str) -> Vec<TemplateWord> {
-    let Ok(outline) = library.outline(imported) else { return Vec::new() };
-    let found = outline.macros.iter().map(|(name, at)| TemplateWord {
+fn macros(imported: &Template, alias: &str) -> impl Iterator<Item = TemplateWord> {
+    let macros = imported.outline().into_iter().flat_map(|outline| &outline.macros);
+    macros.map(move |(name, at)| TemplateWord {
         of: Some(alias.to_owned()),
         detail: arguments(&imported.source[*at..]).to_owned(),
         at: Some(TemplateLine { template: imported.name.clone(), line: imported.place(*at).0 }),
         ..word(WordPlace::Member, name, comment_before(&imported.source[..*at]))
-    });
-    found.collect()
+    })
 }
 
 /// `(x, y)` of a macro that begins here.
