@@ -87,33 +87,41 @@ fn a_block_is_edited_mended_released_and_files_are_generated() {
     }
 }
 
-/// From a key to what it makes wrong, in the largest template; the goal is 50 ms in a released build.
+/// In the largest template; the goals in a released build are 50 ms to what is wrong and 150 ms to the preview.
 #[test]
-fn what_a_key_makes_wrong_is_told_at_once() {
+fn what_a_key_makes_is_shown_at_once() {
     let _turn = turn();
     let data = tempfile::tempdir().unwrap();
     let window = started(data.path());
     open_at(&window, "test.py", "BATCH = 2");
-    window.press("  # {{ model.x");
+    window.press("  # a");
+    window.says("preview", "BATCH = 2  # a");
+    shown_soon(&window, "preview", "what it makes");
+    window.press(" {{ model.x");
     window.press(" }}");
     window.says("template-problem", "model has no x");
     // Each further letter makes another name that there is not.
     window.press(&"\u{e012}".repeat(3));
-    window.script(
+    shown_soon(&window, "template-problems", "what it makes wrong");
+}
+
+/// Types letters and times each until what is observed changes.
+fn shown_soon(window: &Window, observed: &str, what: &str) {
+    window.script(&format!(
         "window.took = []; let at = 0;
-         document.addEventListener('keydown', () => { at = performance.now(); }, true);
-         new MutationObserver(() => { if (at) window.took.push(performance.now() - at); at = 0; })
-             .observe(document.querySelector('[data-testid=template-problems]'), { childList: true, subtree: true, characterData: true });",
-    );
+         document.addEventListener('keydown', () => {{ at = performance.now(); }}, true);
+         new MutationObserver(() => {{ if (at) window.took.push(performance.now() - at); at = 0; }})
+             .observe(document.querySelector('[data-testid={observed}]'), {{ childList: true, subtree: true, characterData: true }});",
+    ));
     for letter in "abcdefghijkl".chars() {
         window.press(&letter.to_string());
         std::thread::sleep(Duration::from_millis(400));
     }
     let took = window.script("return window.took.sort((a, b) => a - b)");
     let took: Vec<f64> = took.as_array().unwrap().iter().filter_map(serde_json::Value::as_f64).collect();
-    let median = took[took.len() / 2];
-    eprintln!("from a key to what it makes wrong: {median:.0} ms, of {took:.0?}");
-    assert!(took.len() >= 8 && median < 500.0, "{took:?}");
+    let median = took.get(took.len() / 2).copied().unwrap_or(f64::INFINITY);
+    eprintln!("from a key to {what}: {median:.0} ms, of {took:.0?}");
+    assert!(took.len() >= 8 && median < 500.0, "{what}: {took:?}");
 }
 
 /// A Python that is there on nearly every system; with or without PyTorch, what it is asked to run ends somehow.

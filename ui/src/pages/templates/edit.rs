@@ -23,7 +23,7 @@ pub fn Editor(
     let failure = RwSignal::new(None::<Failure>);
     let hear = move |heard| match heard {
         Heard::Text(text) => work.typed(text),
-        Heard::Line(line) => work.line.set(line),
+        Heard::Line(line) => work.line.maybe_update(|known| std::mem::replace(known, line) != line),
         Heard::Follow(followed) => follow(app, work, followed),
         Heard::Save => {
             if untrack(|| work.is_changed()) {
@@ -48,9 +48,11 @@ pub fn Editor(
         }
     });
     // Words of a head that cannot be read would be fewer.
-    let words = Memo::new(move |before: Option<&Vec<TemplateWord>>| match work.reading.value.get() {
-        Loaded::Ready(reading) if !reading.kind.is_empty() => reading.words,
-        _ => before.cloned().unwrap_or_default(),
+    let words = Memo::new(move |before: Option<&Vec<TemplateWord>>| {
+        work.reading.value.with(|reading| match reading.ready() {
+            Some(reading) if !reading.kind.is_empty() => reading.words.clone(),
+            _ => before.cloned().unwrap_or_default(),
+        })
     });
     let usual = load(|| Some(ListTemplateWords {}));
     Effect::new(move |_| {
@@ -155,14 +157,14 @@ fn Problems(work: Work) -> impl IntoView {
     };
     view! {
         <div class="problems" role="status" data-testid="template-problems">
-            {move || match work.reading.value.get() {
+            {move || work.reading.value.with(|reading| match reading {
                 Loaded::Waiting => ().into_any(),
-                Loaded::Failed(failure) => view! { <InlineFailure failure /> }.into_any(),
+                Loaded::Failed(failure) => view! { <InlineFailure failure=failure.clone() /> }.into_any(),
                 Loaded::Ready(_) if work.problems.with(Vec::is_empty) => view! { <NoProblem work /> }.into_any(),
                 Loaded::Ready(_) => view! {
                     <ul>{work.problems.get().into_iter().map(problem).collect_view()}</ul>
                 }.into_any(),
-            }}
+            })}
         </div>
     }
 }

@@ -79,7 +79,7 @@ pub fn Templates() -> impl IntoView {
     on_cleanup(move || work.keep_now());
     let templates = load(move || {
         work.saved.track();
-        work.kept.track();
+        work.marks.track();
         Some(ListTemplates {})
     });
     // The one that was open before, else the first that makes something.

@@ -19,9 +19,11 @@ pub fn Preview(work: Work) -> impl IntoView {
             Some(format!("For {model} this is made from {}, in which the open template has no part.", preview.template))
         })
     };
-    let refused = move || match work.preview.value.get() {
-        Loaded::Failed(failure) => Some(failure),
-        _ => None,
+    let refused = move || {
+        work.preview.value.with(|preview| match preview {
+            Loaded::Failed(failure) => Some(failure.clone()),
+            _ => None,
+        })
     };
     view! {
         <Choices work />
@@ -132,10 +134,13 @@ fn Made(work: Work) -> impl IntoView {
         });
     });
     Effect::new(move |_| {
-        let (Some(code), Loaded::Ready(preview)) = (code.get(), work.preview.value.get()) else { return };
-        code.set_text(&preview.text);
-        origins.set_value(preview.origins);
-        link(work, &code, origins);
+        let Some(code) = code.get() else { return };
+        work.preview.value.with(|preview| {
+            let Some(preview) = preview.ready() else { return };
+            code.set_text(&preview.text);
+            origins.set_value(preview.origins.clone());
+            link(work, &code, origins);
+        });
     });
     Effect::new(move |_| {
         work.line.track();

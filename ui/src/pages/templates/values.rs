@@ -1,16 +1,18 @@
 //! The variables of the open template: what they are for, and the values that the preview takes.
 
 use super::work::Work;
-use crate::{load::Loaded, parts::*};
+use crate::parts::*;
 use contract::*;
 use leptos::prelude::*;
 
 #[component]
 pub fn Values(work: Work) -> impl IntoView {
-    let variables = Memo::new(move |before: Option<&Vec<InheritedVariable>>| match work.reading.value.get() {
-        Loaded::Ready(reading) if !reading.kind.is_empty() => reading.variables,
-        // A head that cannot be read for a moment does not take the form away.
-        _ => before.cloned().unwrap_or_default(),
+    let variables = Memo::new(move |before: Option<&Vec<InheritedVariable>>| {
+        work.reading.value.with(|reading| match reading.ready() {
+            Some(reading) if !reading.kind.is_empty() => reading.variables.clone(),
+            // A head that cannot be read for a moment does not take the form away.
+            _ => before.cloned().unwrap_or_default(),
+        })
     });
     view! {
         <div class="values" data-testid="values">

@@ -26,8 +26,8 @@ pub struct Work {
     app: App,
     /// Grows when a template was saved, so that lists are asked for anew.
     pub saved: RwSignal<u64>,
-    /// Grows when the shell kept what was typed, or forgot it: only the marks of the list follow that.
-    pub kept: RwSignal<u64>,
+    /// Grows when the list's marks of what is not saved are to be asked for anew.
+    pub marks: RwSignal<u64>,
     pub opened: RwSignal<Option<Opened>>,
     pub failure: RwSignal<Option<Failure>>,
     pub text: RwSignal<String>,
@@ -48,6 +48,8 @@ pub struct Work {
     /// What is wrong in the open template, and in what it makes for the choice, in the order of lines.
     pub problems: Memo<Vec<TemplateProblem>>,
     timer: StoredValue<Option<TimeoutHandle>>,
+    /// Whether the list marks the open template as not saved; none where that is not known.
+    marked: StoredValue<Option<bool>>,
 }
 
 impl Work {
@@ -77,7 +79,7 @@ impl Work {
         Self {
             app,
             saved: RwSignal::new(0),
-            kept: RwSignal::new(0),
+            marks: RwSignal::new(0),
             opened,
             failure: RwSignal::new(None),
             text,
@@ -92,6 +94,7 @@ impl Work {
             preview,
             problems,
             timer: StoredValue::new(None),
+            marked: StoredValue::new(None),
         }
     }
 
@@ -136,6 +139,7 @@ impl Work {
         }
         self.failure.set(None);
         self.merging.set(false);
+        self.marked.set_value(None);
         self.text.set(text.clone());
         self.opened.set(Some(Opened { stored, text }));
     }
@@ -156,8 +160,14 @@ impl Work {
         self.timer.set_value(None);
         let Some(name) = untrack(|| self.name()) else { return };
         let text = untrack(|| self.is_changed()).then(|| self.text.get_untracked());
+        let unsaved = Some(text.is_some());
+        let is_new = self.marked.get_value() != unsaved;
+        self.marked.set_value(unsaved);
         actions::send(self.app, KeepUnsaved { name, text }, move |_, ()| {
-            self.kept.try_update(|kept| *kept += 1);
+            // The list checks every template; while a person goes on typing its marks stay.
+            if is_new {
+                self.marks.try_update(|marks| *marks += 1);
+            }
         });
     }
 
@@ -216,7 +226,7 @@ impl Work {
         let Some(opened) = self.opened.get_untracked() else { return };
         self.timer.set_value(None);
         actions::send(self.app, KeepUnsaved { name: opened.stored.name.clone(), text: None }, move |_, ()| {
-            if self.kept.try_update(|kept| *kept += 1).is_some() {
+            if self.marks.try_update(|marks| *marks += 1).is_some() {
                 self.show(opened.stored, None);
             }
         });
