@@ -108,10 +108,10 @@ fn what_a_key_makes_is_shown_at_once() {
 /// Types letters and times each until what is observed changes.
 fn shown_soon(window: &Window, observed: &str, what: &str) {
     window.script(&format!(
-        "window.took = []; let at = 0;
+        "window.took = []; window.observer?.disconnect(); let at = 0;
          document.addEventListener('keydown', () => {{ at = performance.now(); }}, true);
-         new MutationObserver(() => {{ if (at) window.took.push(performance.now() - at); at = 0; }})
-             .observe(document.querySelector('[data-testid={observed}]'), {{ childList: true, subtree: true, characterData: true }});",
+         window.observer = new MutationObserver(() => {{ if (at) window.took.push(performance.now() - at); at = 0; }});
+         window.observer.observe(document.querySelector('[data-testid={observed}]'), {{ childList: true, subtree: true, characterData: true }});",
     ));
     for letter in "abcdefghijkl".chars() {
         window.press(&letter.to_string());
