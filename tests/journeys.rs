@@ -162,6 +162,9 @@ fn a_chart_is_exported_as_a_picture_and_as_data() {
         assert!(String::from_utf8_lossy(&written).starts_with(start), "{name}");
     }
     window.picture("chart-2-exported");
+    window.click("chart-heat-map");
+    window.until("a drawn heat map", |window| (window.count("[data-testid=plot] .hm") > 0).then_some(()));
+    window.picture("chart-3-heat-map");
 }
 
 #[test]

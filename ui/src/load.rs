@@ -19,6 +19,13 @@ impl<T> Loaded<T> {
             _ => None,
         }
     }
+
+    pub fn failed(&self) -> Option<&Failure> {
+        match self {
+            Self::Failed(failure) => Some(failure),
+            _ => None,
+        }
+    }
 }
 
 /// An answer that follows its question.
@@ -50,20 +57,30 @@ where
     R: Request + 'static,
     R::Answer: Send + Sync + 'static,
 {
+    load_by(question, bridge::ask)
+}
+
+/// The same where the answer takes several requests.
+pub fn load_by<Q, T, F>(question: impl Fn() -> Option<Q> + 'static, ask: impl Fn(Q) -> F + 'static) -> Load<T>
+where
+    T: Send + Sync + 'static,
+    F: Future<Output = Result<T, Failure>> + 'static,
+{
     let load = Load { value: RwSignal::new(Loaded::Waiting), busy: RwSignal::new(false), again: Trigger::new() };
     let latest = StoredValue::new(0u64);
     Effect::new(move |_| {
         load.again.track();
         let turn = latest.get_value() + 1;
         latest.set_value(turn);
-        let Some(request) = question() else {
+        let Some(asked) = question() else {
             load.busy.set(false);
             load.value.set(Loaded::Waiting);
             return;
         };
         load.busy.set(true);
+        let answer = ask(asked);
         spawn_local(async move {
-            let answer = bridge::ask(request).await;
+            let answer = answer.await;
             // The page may be gone by now, and its signals with it.
             if latest.try_get_value() != Some(turn) {
                 return;

@@ -23,7 +23,7 @@ pub use compare::{Compare, CompareDraft};
 pub use filter_choices::filter_choices;
 pub use launch::{Draft, Launch, SEED, ready_targets, size_dim};
 pub use machine::Machine;
-pub use matrix::MatrixPage;
+pub use matrix::{CellAt, CellDrawer, MatrixPage};
 pub use models::{ModelDraft, Models};
 pub use quit::QuitDialog;
 pub use recommend::{Question, Recommend};

@@ -56,7 +56,7 @@ pub fn front(candidates: &[Candidate], against: Against, options: Options) -> Re
     points.sort_by(|a, b| a.time.value.total_cmp(&b.time.value).then(a.other.value.total_cmp(&b.other.value)));
     let theme = options.theme;
     let mut table = Table::new(&["setting", "evidence", "ms", "ms low", "ms high", against.title(), "on the front"]);
-    let front = on_front(&points);
+    let front = on_front(points.iter().map(|point| (point.time.value, point.other.value)));
     for (at, point) in points.iter().enumerate() {
         table.rows.push(vec![
             point.name.clone().into(),
@@ -145,15 +145,15 @@ impl Point {
     }
 }
 
-/// Indices of the points that none is both faster and smaller than; the points are sorted by time.
-fn on_front(points: &[Point]) -> Vec<usize> {
+/// Indices of the points that none is both faster and smaller than, of times and sizes in the order of the times.
+pub(crate) fn on_front(points: impl Iterator<Item = (f64, f64)>) -> Vec<usize> {
     let mut smallest = f64::INFINITY;
-    let better = |(at, point): (usize, &Point)| {
-        let is_on = point.other.value < smallest;
-        smallest = smallest.min(point.other.value);
+    let better = |(at, (_, size)): (usize, (f64, f64))| {
+        let is_on = size < smallest;
+        smallest = smallest.min(size);
         is_on.then_some(at)
     };
-    points.iter().enumerate().filter_map(better).collect()
+    points.enumerate().filter_map(better).collect()
 }
 
 fn trace(name: &str, points: &[&Point], marker: Value, options: Options) -> Value {

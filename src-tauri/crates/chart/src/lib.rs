@@ -18,7 +18,7 @@ mod fixtures;
 
 pub use calibration::{coverage_by_month, predicted_against_measured};
 pub use front::{Against, front};
-pub use kinds::{ChartKind, Source, figure};
+pub use kinds::{ChartKind, Fit, Source, figure, scaling_told, sweeps};
 pub use table::{Cell, Table};
 pub use theme::Theme;
 pub use trend::trend;
@@ -39,12 +39,22 @@ pub struct Figure {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lack(pub String);
 
+/// How the samples of a result are drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Spread {
+    /// Density on both sides of a box.
+    #[default]
+    Violins,
+    /// Density on one side, the rows close enough to be compared by their outlines.
+    Ridges,
+    Boxes,
+}
+
 /// How a chart is drawn, apart from what it shows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     pub theme: Theme,
-    /// Sample distributions as plain boxes rather than violins around them.
-    pub boxes: bool,
+    pub spread: Spread,
     /// Latency, throughput and memory on a logarithmic axis, as points: a bar has no length where there is no zero.
     pub logarithmic: bool,
 }

@@ -2,6 +2,7 @@
 
 use crate::{evidence, format, names};
 use contract::{Evidence, Mode, RunRow};
+use std::collections::BTreeSet;
 
 /// The class that gives a mark its colour: an engine on a device.
 pub fn class_of(row: &RunRow) -> String {
@@ -67,13 +68,17 @@ pub fn opacity(row: &RunRow) -> f64 {
     if row.withheld.is_some() { 0.4 } else { 1.0 }
 }
 
-/// Of several results of one setting on one class and evidence the first is kept, which is the newest in every list of Assay.
+/// Of several results of one setting on one class and evidence the newest is kept.
 /// Gives the kept rows and how many were left out.
 pub fn newest(rows: Vec<&RunRow>) -> (Vec<&RunRow>, usize) {
-    let mut seen = std::collections::BTreeSet::new();
     let all = rows.len();
-    let kept: Vec<&RunRow> =
-        rows.into_iter().filter(|row| seen.insert((setting_of(row), class_of(row), row.evidence))).collect();
+    let kept = newest_of(rows, |row| (setting_of(row), class_of(row), row.evidence));
     let left_out = all - kept.len();
     (kept, left_out)
+}
+
+/// The first row of each key, which is the newest in every list of Assay.
+pub fn newest_of<'a, K: Ord>(rows: Vec<&'a RunRow>, key: impl Fn(&RunRow) -> K) -> Vec<&'a RunRow> {
+    let mut seen = BTreeSet::new();
+    rows.into_iter().filter(|row| seen.insert(key(row))).collect()
 }

@@ -11,6 +11,10 @@ pub enum Theme {
 /// Black gives way to the theme's ink, and yellow comes last because it is faint on paper.
 const OKABE_ITO: [&str; 7] = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#F0E442"];
 
+/// Viridis (Smith and van der Walt, 2015), which grows evenly lighter, at nine places.
+const VIRIDIS: [&str; 9] =
+    ["#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725"];
+
 impl Theme {
     /// The surface a chart lies on: `--surface-1` of the window.
     pub fn paper(self) -> &'static str {
@@ -52,6 +56,17 @@ impl Theme {
             (index, _) => OKABE_ITO[index],
         }
     }
+
+    /// Places from 0 to 1 with their colours, for ratios: worse and better lie on either side of what is the same.
+    pub fn diverging(self) -> [(f64, &'static str); 3] {
+        [(0.0, OKABE_ITO[3]), (0.5, self.paper()), (1.0, OKABE_ITO[0])]
+    }
+}
+
+/// Places from 0 to 1 with their colours, for figures that are better the higher they are.
+pub fn scale() -> Vec<(f64, &'static str)> {
+    let last = (VIRIDIS.len() - 1) as f64;
+    VIRIDIS.iter().enumerate().map(|(at, colour)| (at as f64 / last, *colour)).collect()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::{
     plot::{self, Picture},
     state::App,
 };
-use chart::{Figure, Lack};
+use chart::Figure;
 use contract::{Failure, NoticeKind, SaveFile};
 use leptos::{prelude::*, task::spawn_local};
 use wasm_bindgen::JsCast;
@@ -16,10 +16,10 @@ pub fn ExportButtons(
     /// What the file's name says of the chart.
     #[prop(into)]
     name: Signal<&'static str>,
-    figure: Memo<Option<Result<Figure, Lack>>>,
+    figure: Signal<Option<Figure>>,
 ) -> impl IntoView {
     let app = App::get();
-    let nothing = Signal::derive(move || figure.with(|figure| !matches!(figure, Some(Ok(_)))));
+    let nothing = Signal::derive(move || figure.with(Option::is_none));
     let picture = move |format: Picture, ending: &'static str| {
         let name = format!("assay-{}.{ending}", name.get_untracked());
         spawn_local(async move {
@@ -32,11 +32,8 @@ pub fn ExportButtons(
     };
     let data = move |_| {
         let name = format!("assay-{}.csv", name.get_untracked());
-        let csv = figure.with_untracked(|figure| match figure {
-            Some(Ok(figure)) => figure.table.to_csv().into_bytes(),
-            _ => Vec::new(),
-        });
-        spawn_local(save(app, name, Ok(csv)));
+        let csv = figure.with_untracked(|figure| figure.as_ref().map(|figure| figure.table.to_csv().into_bytes()));
+        spawn_local(save(app, name, Ok(csv.unwrap_or_default())));
     };
     view! {
         <Button icon="picture" disabled=nothing testid="export-png" on_press=move |_| picture(Picture::Png, "png")>

@@ -1,155 +1,200 @@
-//! What the charts are drawn from: rows that pass the filter, whole results where samples are needed, peaks.
+//! What the charts are drawn from: rows that pass the filter, and what else a chart asks for.
 
-use super::left_out_sentence;
 use crate::{
     bridge::ask,
-    load::{Load, load},
+    load::{Load, load, load_by},
+    pages::CellAt,
     state::App,
 };
-use chart::{ChartKind, Figure, Lack, Source};
+use chart::{ChartKind, Figure, Fit, Lack, Source, format::count};
 use contract::*;
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
+use std::collections::HashSet;
 
-/// Results in one picture, unless they are picked by hand: more would hide each other.
-pub const DRAWN: usize = 30;
-/// Results whose samples are fetched for one picture.
-pub const RUNS: usize = 8;
+/// Results that can be picked by hand.
+const PICKABLE: usize = 400;
 
 #[derive(Clone, Copy)]
 pub struct Picked {
     app: App,
+    kind: RwSignal<ChartKind>,
     /// What was measured here and passes the filter.
     measured: Load<RunPage>,
     /// Everything that passes the filter.
     rows: Load<RunPage>,
+    /// The rows that are drawn.
+    drawn: Memo<Vec<RunRow>>,
+    runs: Load<Vec<Run>>,
+    fits: Load<Vec<Fit>>,
     machine: Load<Machine>,
-    runs: RwSignal<Option<Vec<Run>>>,
-    /// Why whole results could not be fetched.
-    pub failure: RwSignal<Option<Failure>>,
+    matrix: Load<Matrix>,
+    record: Load<ForecastRecord>,
 }
 
 impl Picked {
-    /// Asks for rows and peaks at once, and for whole results when the chart needs them.
+    /// Asks for rows at once, and for more when the chart needs it.
     pub fn ask(kind: RwSignal<ChartKind>) -> Self {
         let app = App::get();
+        let limit = Memo::new(move |_| kind.get().most().max(PICKABLE) as u32);
         let rows = load(move || {
             app.results.track();
-            Some(newest(app.filter.get()))
+            Some(newest(app.filter.get(), limit.get()))
         });
         let measured = load(move || {
             app.results.track();
             let filter = app.filter.get();
             // A filter that names its evidence is taken at its word.
             let evidence = if filter.evidence.is_empty() { vec![Evidence::Measured] } else { filter.evidence.clone() };
-            Some(newest(Filter { evidence, ..filter }))
+            Some(newest(Filter { evidence, ..filter }, limit.get()))
         });
-        let machine = load(move || {
-            app.machine.track();
-            (kind.get() == ChartKind::Roofline).then_some(GetMachine {})
-        });
-        let picked = Self { app, measured, rows, machine, runs: RwSignal::new(None), failure: RwSignal::new(None) };
+        let drawn = Memo::new(move |_| drawn(app, kind.get(), measured, rows));
         let wanted = Memo::new(move |_| {
-            kind.get().needs_runs().then(|| {
-                let measured = picked.drawn().into_iter().filter(|row| row.evidence == Evidence::Measured);
-                measured.take(RUNS).map(|row| row.id).collect::<Vec<_>>()
+            let kind = kind.get();
+            kind.needs_runs().then(|| {
+                let measured = |row: &&RunRow| row.evidence == Evidence::Measured;
+                let ids = |rows: &Vec<RunRow>| {
+                    rows.iter().filter(measured).take(kind.most()).map(|row| row.id.clone()).collect::<Vec<_>>()
+                };
+                drawn.with(ids)
             })
         });
-        let latest = StoredValue::new(0u64);
-        Effect::new(move |_| {
-            let Some(ids) = wanted.get() else { return };
-            let turn = latest.get_value() + 1;
-            latest.set_value(turn);
-            spawn_local(async move {
-                let fetched = fetch(ids).await;
-                if latest.try_get_value() != Some(turn) {
-                    return;
-                }
-                match fetched {
-                    Ok(runs) => {
-                        picked.failure.set(None);
-                        picked.runs.set(Some(runs));
-                    }
-                    Err(failure) => picked.failure.set(Some(failure)),
-                }
-            });
-        });
-        Effect::new(move |_| {
-            if let crate::load::Loaded::Failed(failure) = rows.value.get() {
-                picked.failure.set(Some(failure));
-            }
-        });
-        picked
+        let sweeps = Memo::new(move |_| drawn.with(|rows| chart::sweeps(kind.get(), rows)));
+        Self {
+            app,
+            kind,
+            measured,
+            rows,
+            drawn,
+            runs: load_by(move || wanted.get(), whole),
+            fits: load_by(move || Some(sweeps.get()).filter(|sweeps| !sweeps.is_empty()), fits),
+            machine: load(move || {
+                app.machine.track();
+                (kind.get() == ChartKind::Roofline).then_some(GetMachine {})
+            }),
+            matrix: load(move || {
+                app.results.track();
+                app.machine.track();
+                let asked = || GetMatrix { metric: app.metric.get(), filter: app.filter.get() };
+                (kind.get() == ChartKind::HeatMap).then(asked)
+            }),
+            record: load(move || {
+                app.results.track();
+                (kind.get() == ChartKind::Predictions).then_some(GetForecastRecord {})
+            }),
+        }
+    }
+
+    /// Why something that is drawn from could not be had.
+    pub fn failure(self) -> Option<Failure> {
+        let failed = |load: Load<RunPage>| load.value.with(|page| page.failed().cloned());
+        failed(self.rows)
+            .or_else(|| failed(self.measured))
+            .or_else(|| self.runs.value.with(|runs| runs.failed().cloned()))
+            .or_else(|| self.fits.value.with(|fits| fits.failed().cloned()))
+            .or_else(|| self.machine.value.with(|machine| machine.failed().cloned()))
+            .or_else(|| self.matrix.value.with(|matrix| matrix.failed().cloned()))
+            .or_else(|| self.record.value.with(|record| record.failed().cloned()))
     }
 
     /// Draws from what is there; none while something is on its way.
-    pub fn with_source(
-        self,
-        kind: ChartKind,
-        draw: impl Fn(Source<'_>) -> Result<Figure, Lack>,
-    ) -> Option<Result<Figure, Lack>> {
+    pub fn with_source(self, draw: impl Fn(Source<'_>) -> Result<Figure, Lack>) -> Option<Result<Figure, Lack>> {
+        let kind = self.kind.get();
+        if kind == ChartKind::HeatMap {
+            let drawn = |matrix: &Matrix| draw(Source { matrix: Some(matrix), ..Source::default() });
+            return self.matrix.value.with(|matrix| matrix.ready().map(drawn));
+        }
         let waiting = |load: Load<RunPage>| load.value.with(|page| page.ready().is_none());
         if waiting(self.rows) || waiting(self.measured) {
             return None;
         }
-        let rows = self.drawn();
-        if kind.needs_runs() {
-            return self.runs.with(|runs| runs.as_ref().map(|runs| draw(Source { rows: &rows, runs, peaks: &[] })));
-        }
-        if kind != ChartKind::Roofline {
-            return Some(draw(Source { rows: &rows, ..Source::default() }));
-        }
-        self.machine.value.with(|machine| {
-            machine.ready().map(|machine| draw(Source { rows: &rows, runs: &[], peaks: &machine.peaks }))
+        self.drawn.with(|rows| {
+            let of_rows = Source { rows, ..Source::default() };
+            match kind {
+                ChartKind::Roofline => self
+                    .machine
+                    .value
+                    .with(|machine| machine.ready().map(|machine| draw(Source { peaks: &machine.peaks, ..of_rows }))),
+                ChartKind::Predictions => self
+                    .record
+                    .value
+                    .with(|record| record.ready().map(|record| draw(Source { record: Some(record), ..of_rows }))),
+                kind if kind.needs_runs() => {
+                    self.runs.value.with(|runs| runs.ready().map(|runs| draw(Source { runs, ..of_rows })))
+                }
+                // Points are drawn at once, and their fits when these are there.
+                _ => Some(self.fits.value.with(|fits| {
+                    draw(Source { fits: fits.ready().map(Vec::as_slice).unwrap_or_default(), ..of_rows })
+                })),
+            }
         })
     }
 
-    /// The rows that are drawn: the picked ones, or the newest that pass the filter. What was measured here comes
-    /// alone where there is any, so that a large import does not bury it.
-    fn drawn(self) -> Vec<RunRow> {
-        let picked = self.app.picked.get();
-        if !picked.is_empty() {
-            return picked;
-        }
-        let measured = page_rows(self.measured);
-        let rows = if measured.is_empty() { page_rows(self.rows) } else { measured };
-        rows.into_iter().take(DRAWN).collect()
-    }
-
-    /// Everything that can be picked: what passes the filter, and what is picked already.
-    pub fn all(self) -> Vec<RunRow> {
-        let mut all = self.app.picked.get();
-        for row in page_rows(self.measured).into_iter().chain(page_rows(self.rows)) {
-            if all.iter().all(|known| known.id != row.id) {
-                all.push(row);
+    /// What can be picked: what is picked already, and the newest of what passes the filter.
+    pub fn choices(self) -> Vec<RunRow> {
+        let mut choices = self.app.picked.get();
+        let mut known: HashSet<RunId> = choices.iter().map(|row| row.id.clone()).collect();
+        for row in page_rows(self.measured).into_iter().chain(page_rows(self.rows)).take(PICKABLE) {
+            if known.insert(row.id.clone()) {
+                choices.push(row);
             }
         }
-        all
+        choices
     }
 
-    pub fn all_untracked(self) -> Vec<RunRow> {
-        untrack(|| self.all())
+    /// The median that a result is listed with.
+    pub fn median_ms(self, id: &RunId) -> Option<f64> {
+        let listed = |rows: &Vec<RunRow>| rows.iter().find(|row| row.id == *id).and_then(|row| row.median_ms);
+        self.drawn.with_untracked(listed)
+    }
+
+    /// The cell of the heat map whose figure is of this result.
+    pub fn cell(self, id: &RunId) -> Option<CellAt> {
+        self.matrix.value.with_untracked(|matrix| {
+            let matrix = matrix.ready()?;
+            matrix.rows.iter().find_map(|row| {
+                let is_it = |cell: &MatrixCell| matches!(cell, MatrixCell::Figure { run, .. } if run == id);
+                let (column, cell) = matrix.columns.iter().zip(&row.cells).find(|(_, cell)| is_it(cell))?;
+                Some(CellAt { model: row.model.clone(), column: column.clone(), cell: cell.clone() })
+            })
+        })
     }
 
     pub fn any(self) -> bool {
         untrack(|| !page_rows(self.rows).is_empty())
     }
 
-    pub fn left_out(self, kind: ChartKind) -> String {
-        if self.app.picked.with(|picked| !picked.is_empty()) {
+    /// Told where a picture does not hold everything.
+    pub fn left_out(self) -> String {
+        let kind = self.kind.get();
+        if kind == ChartKind::HeatMap || self.app.picked.with(|picked| !picked.is_empty()) {
             return String::new();
         }
-        let drawn = if kind.needs_runs() {
-            self.runs.with(|runs| runs.as_ref().map_or(0, Vec::len))
-        } else {
-            self.drawn().len()
+        let drawn = match kind.needs_runs() {
+            true => self.runs.value.with(|runs| runs.ready().map_or(0, Vec::len)),
+            false => self.drawn.with(Vec::len),
         };
         let all = self.rows.value.with(|page| page.ready().map_or(0, |page| page.total));
-        left_out_sentence(kind, drawn, all)
+        if drawn < kind.most() || drawn as u64 >= all {
+            return String::new();
+        }
+        format!("The newest {} of {} results are drawn; filter or pick to see others.", count(drawn as u64), count(all))
     }
 }
 
-fn newest(filter: Filter) -> ListRuns {
-    ListRuns { filter, order: RunOrder::Newest, offset: 0, limit: 400 }
+/// The picked ones, or the newest that pass the filter.
+fn drawn(app: App, kind: ChartKind, measured: Load<RunPage>, rows: Load<RunPage>) -> Vec<RunRow> {
+    let picked = app.picked.get();
+    if !picked.is_empty() {
+        return picked;
+    }
+    let measured = if kind.prefers_measured() { page_rows(measured) } else { Vec::new() };
+    let mut drawn = if measured.is_empty() { page_rows(rows) } else { measured };
+    drawn.truncate(kind.most());
+    drawn
+}
+
+fn newest(filter: Filter, limit: u32) -> ListRuns {
+    ListRuns { filter, order: RunOrder::Newest, offset: 0, limit }
 }
 
 /// Rows with a figure; failed ones have nothing to draw.
@@ -158,10 +203,20 @@ fn page_rows(load: Load<RunPage>) -> Vec<RunRow> {
     load.value.with(|page| page.ready().map(rows).unwrap_or_default())
 }
 
-async fn fetch(ids: Vec<RunId>) -> Result<Vec<Run>, Failure> {
+async fn whole(ids: Vec<RunId>) -> Result<Vec<Run>, Failure> {
     let mut runs = Vec::new();
     for id in ids {
         runs.push(ask(GetRun { id }).await?);
     }
     Ok(runs)
+}
+
+/// What the time of each sweep is made of, for those that it can be told of.
+async fn fits(sweeps: Vec<Vec<RunId>>) -> Result<Vec<Fit>, Failure> {
+    let mut fits = Vec::new();
+    for runs in sweeps {
+        let beside = ask(CompareStored { runs: runs.clone(), rules: CompareRules::default() }).await?;
+        fits.extend(beside.scaling.map(|scaling| Fit { runs, scaling }));
+    }
+    Ok(fits)
 }

@@ -5,6 +5,8 @@ mod drawer;
 mod grid;
 mod sort;
 
+pub use drawer::{CellAt, CellDrawer};
+
 use crate::{
     actions,
     load::{Load, Loaded, load},
@@ -13,7 +15,6 @@ use crate::{
     state::{App, Place},
 };
 use contract::{Filter, FilterChoices, GetMatrix, Matrix, Metric, Mode, PredictMatrix};
-use drawer::{CellAt, CellDrawer};
 use grid::Grid;
 use leptos::prelude::*;
 

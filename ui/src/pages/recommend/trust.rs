@@ -7,7 +7,7 @@ use crate::{
     state::{App, Place},
 };
 use chart::{
-    Figure, Lack, Options, coverage_by_month,
+    Options, coverage_by_month,
     format::{count, significant},
     predicted_against_measured,
 };
@@ -147,12 +147,13 @@ fn Pictures(record: Signal<ForecastRecord>, open: RwSignal<Option<(RunId, f64)>>
     let picture = RwSignal::new(Picture::Pairs);
     let figure = Memo::new(move |_| {
         let options = Options { theme: app.theme(), ..Options::default() };
-        Some(record.with(|record| match picture.get() {
+        let figure = record.with(|record| match picture.get() {
             Picture::Pairs => predicted_against_measured(record, options),
             Picture::Months => coverage_by_month(record, options),
-        }))
+        });
+        figure.ok()
     });
-    let drawn = Signal::derive(move || figure.with(|figure: &Option<Result<Figure, Lack>>| figure.clone()?.ok()));
+    let drawn = Signal::from(figure);
     let caption = move || drawn.with(|figure| figure.as_ref().map(|figure| figure.caption.clone()));
     let name = Signal::derive(move || match picture.get() {
         Picture::Pairs => "predicted-against-measured",
@@ -175,7 +176,7 @@ fn Pictures(record: Signal<ForecastRecord>, open: RwSignal<Option<(RunId, f64)>>
                     label="Picture"
                     on_choose=move |chosen| picture.set(chosen)
                 />
-                <div class="row"><ExportButtons name figure /></div>
+                <div class="row"><ExportButtons name figure=drawn /></div>
             </header>
             <figure>
                 <PlotView figure=drawn on_press=press />

@@ -3,7 +3,7 @@
 use crate::{bridge::ask, parts::*};
 use chart::{
     format::{bytes, count, duration_ms, interval, significant},
-    names,
+    names, scaling_told,
 };
 use contract::*;
 use leptos::{prelude::*, task::spawn_local};
@@ -81,7 +81,7 @@ fn Comparison(sides: Vec<Side>, told: ResultsBeside) -> impl IntoView {
             <thead><tr><th></th>{heads}</tr></thead>
             <tbody>{lines}</tbody>
         </table>
-        {told.scaling.map(|scaling| view! { <Growth scaling /> })}
+        {told.scaling.map(|scaling| view! { <p class="small" data-testid="compare-growth">{scaling_told(&scaling)}</p> })}
         <p class="small quiet">
             "Beside the first: these were measured at different times, so the interval holds what each session wandered as well. Compare measures two settings in turn and tells finer differences. What is the same in all is grey."
         </p>
@@ -154,31 +154,4 @@ fn beside(beside: &Beside) -> String {
         (_, None) => "cannot tell: too few samples came with them".into(),
     };
     [&[told], &ratio.cautions[..]].concat().join("; ")
-}
-
-/// How time grows over the results, where they are one sweep.
-#[component]
-fn Growth(scaling: Scaling) -> impl IntoView {
-    let over = match scaling.over {
-        ScaleOver::Batch => "Over batch",
-        ScaleOver::Size => "Over size",
-        ScaleOver::Threads => "Over threads",
-    };
-    let range = |low: Option<f64>, high: Option<f64>| match (low, high) {
-        (Some(low), Some(high)) => format!(" ({} to {})", significant(low), significant(high)),
-        _ => String::new(),
-    };
-    let term =
-        |term: &ScalingTerm| format!("{} ms {}{}", significant(term.ms), term.name, range(term.low_ms, term.high_ms));
-    let terms: Vec<String> = scaling.terms.iter().map(term).collect();
-    let knee = scaling
-        .knee
-        .as_ref()
-        .map(|knee| format!(" At {}{}: {}.", significant(knee.at), range(knee.low, knee.high), knee.meaning));
-    let misfit = significant(scaling.worst_misfit * 100.0);
-    view! {
-        <p class="small" data-testid="compare-growth">
-            {format!("{over} the time is {}.{} The fit is off by at most {misfit} %.", terms.join(" + "), knee.unwrap_or_default())}
-        </p>
-    }
 }

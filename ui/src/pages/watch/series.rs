@@ -1,7 +1,13 @@
 //! One series: its trend, where it changed, what changed with it, and the check of the newest point.
 
 use super::alert::{Causes, set_marks, signed};
-use crate::{actions, load::load, pages::RunDrawer, parts::*, state::App};
+use crate::{
+    actions,
+    load::load,
+    pages::{ExportButtons, RunDrawer},
+    parts::*,
+    state::App,
+};
 use chart::{
     Options,
     format::{count, duration_ms},
@@ -52,6 +58,7 @@ fn History(history: Signal<SeriesHistory>, open: RwSignal<Option<(RunId, f64)>>)
                 <PlotView figure on_press=press />
                 <figcaption class="small quiet">{caption}</figcaption>
             </figure>
+            <div class="row wrap"><ExportButtons name=Signal::stored("trend") figure /></div>
             <DataTable figure />
         </section>
         {move || view! { <NewestResult history=history.get() /> }}

@@ -1,7 +1,7 @@
-//! Every warm sample of a few results: a violin with its box inside, or the box alone.
+//! Every warm sample of a few results: violins with a box inside, ridges that overlap, or boxes alone.
 
 use super::phases::row_names;
-use crate::{Figure, Lack, Options, Table, format, layout, series};
+use crate::{Figure, Lack, Options, Spread, Table, format, layout, series};
 use contract::Run;
 use serde_json::json;
 
@@ -23,7 +23,6 @@ pub fn figure(runs: &[Run], options: Options) -> Result<Figure, Lack> {
             "x": run.samples_ms,
             "y0": series::escaped(name),
             "orientation": "h",
-            "width": 0.85,
             "line": { "color": colour, "width": 1.5 },
             "fillcolor": format!("{colour}33"),
             "marker": { "color": colour, "size": 4, "opacity": 0.75 },
@@ -33,11 +32,18 @@ pub fn figure(runs: &[Run], options: Options) -> Result<Figure, Lack> {
         });
         layout::merge(
             &mut trace,
-            if options.boxes {
-                json!({ "type": "box", "boxpoints": "outliers", "hoveron": "boxes+points", "boxmean": false })
-            } else {
-                // The violin ends where the samples end: a smooth tail beyond them was never measured.
-                json!({ "type": "violin", "points": "outliers", "spanmode": "hard", "box": { "visible": true, "width": 0.25 } })
+            // A density ends where the samples end: a smooth tail beyond them was never measured.
+            match options.spread {
+                Spread::Violins => json!({
+                    "type": "violin", "width": 0.85, "points": "outliers", "spanmode": "hard",
+                    "box": { "visible": true, "width": 0.25 },
+                }),
+                Spread::Ridges => json!({
+                    "type": "violin", "width": 1.8, "side": "negative", "points": false, "spanmode": "hard",
+                }),
+                Spread::Boxes => json!({
+                    "type": "box", "width": 0.85, "boxpoints": "outliers", "hoveron": "boxes+points", "boxmean": false,
+                }),
             },
         );
         data.push(trace);
@@ -56,10 +62,13 @@ pub fn figure(runs: &[Run], options: Options) -> Result<Figure, Lack> {
         }),
     );
     let samples: usize = runs.iter().map(|run| run.samples_ms.len()).sum();
-    let caption = format!(
-        "{} samples. Points lie more than 1.5 interquartile ranges outside the box; none is left out.",
-        format::count(samples as u64)
-    );
+    let points = match options.spread {
+        Spread::Ridges => "Each ridge is as high as its times are frequent.",
+        Spread::Violins | Spread::Boxes => {
+            "Points lie more than 1.5 interquartile ranges outside the box; none is left out."
+        }
+    };
+    let caption = format!("{} samples. {points}", format::count(samples as u64));
     Ok(Figure { data, layout, table, caption })
 }
 
@@ -78,9 +87,17 @@ mod tests {
     fn boxes_hold_the_same_samples_as_violins() {
         let runs = [run("bert", &[1.0, 1.1, 1.2, 5.0])];
         let violins = figure(&runs, Options::default()).unwrap();
-        let boxes = figure(&runs, Options { boxes: true, ..Options::default() }).unwrap();
+        let boxes = figure(&runs, Options { spread: Spread::Boxes, ..Options::default() }).unwrap();
         assert_eq!(violins.data[0]["x"], boxes.data[0]["x"]);
         assert_eq!((&violins.data[0]["type"], &boxes.data[0]["type"]), (&json!("violin"), &json!("box")));
+    }
+
+    #[test]
+    fn ridges_rise_on_one_side_and_reach_over_the_row_above() {
+        let runs = [run("bert", &[1.0, 1.1, 1.2, 5.0])];
+        let ridges = figure(&runs, Options { spread: Spread::Ridges, ..Options::default() }).unwrap();
+        assert_eq!(ridges.data[0]["side"], "negative", "the axis is reversed, so that less is above");
+        assert!(ridges.data[0]["width"].as_f64().unwrap() > 1.0);
     }
 
     #[test]

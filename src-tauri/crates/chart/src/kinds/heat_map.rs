@@ -1,0 +1,291 @@
+//! The heat map: models × devices in one figure, lighter where it is better.
+
+use crate::{Figure, Lack, Options, Table, format, layout, names, series, theme};
+use contract::{Evidence, Matrix, MatrixCell, MatrixColumn, MatrixRow, Metric};
+use serde_json::{Value, json};
+
+/// Models in one picture; more could not be read.
+const MODELS: usize = 60;
+/// Marks of the colour bar.
+const TICKS: u32 = 5;
+
+pub fn figure(matrix: &Matrix, options: Options) -> Result<Figure, Lack> {
+    let metric = matrix.metric;
+    let columns: Vec<usize> = (0..matrix.columns.len())
+        .filter(|at| matrix.rows.iter().any(|row| Known::of(&row.cells[*at]).is_some()))
+        .collect();
+    let mut rows: Vec<&MatrixRow> =
+        matrix.rows.iter().filter(|row| row.cells.iter().any(|cell| Known::of(cell).is_some())).collect();
+    if rows.is_empty() {
+        return Err(Lack(format!("None of these results has a figure for {}.", metric.label().to_lowercase())));
+    }
+    // Stable: what was measured here comes first, each half in the order of names.
+    rows.sort_by_key(|row| !row.cells.iter().filter_map(Known::of).any(|known| known.evidence == Evidence::Measured));
+    let table = table(matrix, &rows, &columns);
+    let left_out = rows.len().saturating_sub(MODELS);
+    rows.truncate(MODELS);
+
+    let drawn = rows.iter().flat_map(|row| &row.cells).filter_map(Known::of);
+    let (low, high) = span(metric, drawn.map(|known| known.value.log10()));
+    let theme = options.theme;
+    let grid = |of: &dyn Fn(&MatrixRow, &MatrixColumn, Option<Known>) -> Value| -> Vec<Vec<Value>> {
+        let line = |row: &MatrixRow| -> Vec<Value> {
+            columns.iter().map(|at| of(row, &matrix.columns[*at], Known::of(&row.cells[*at]))).collect()
+        };
+        rows.iter().copied().map(line).collect()
+    };
+    let ticks: Vec<f64> = (0..TICKS).map(|nth| low + (high - low) * f64::from(nth) / f64::from(TICKS - 1)).collect();
+    let data = vec![json!({
+        "type": "heatmap",
+        "z": grid(&|_, _, known| json!(known.map(|known| known.value.log10()))),
+        "zmin": low,
+        "zmax": high,
+        "colorscale": if metric == Metric::Speedup { json!(theme.diverging()) } else { json!(theme::scale()) },
+        "reversescale": metric.smaller_is_better(),
+        "text": grid(&|_, _, known| json!(known.map_or_else(String::new, |known| known.text()))),
+        "texttemplate": "%{text}",
+        "hovertext": grid(&|row, column, known| json!(known.map(|known| known.told(row, column, metric)))),
+        "hoverinfo": "text",
+        "customdata": grid(&|_, _, known| json!(known.map(|known| known.run))),
+        "xgap": 2,
+        "ygap": 2,
+        "colorbar": {
+            "title": { "text": metric.unit(), "side": "right" },
+            "tickvals": ticks,
+            "ticktext": ticks.iter().map(|log| format::significant(10f64.powf(*log))).collect::<Vec<_>>(),
+            "outlinewidth": 0,
+            "thickness": 14,
+        },
+    })];
+    let places = |names: Vec<String>| {
+        let mut axis = layout::axis(theme, "");
+        layout::merge(
+            &mut axis,
+            json!({
+                "tickvals": (0..names.len()).collect::<Vec<_>>(),
+                "ticktext": names,
+                "showgrid": false,
+                "zeroline": false,
+                "tickfont": { "color": theme.ink() },
+            }),
+        );
+        axis
+    };
+    let mut across = places(columns.iter().map(|at| series::escaped(&matrix.columns[*at].label)).collect());
+    layout::merge(&mut across, json!({ "side": "top" }));
+    let mut down = places(rows.iter().map(|row| series::escaped(&row.model)).collect());
+    layout::merge(&mut down, json!({ "autorange": "reversed" }));
+    let mut layout = layout::base(theme);
+    layout::merge(
+        &mut layout,
+        json!({
+            "xaxis": across,
+            "yaxis": down,
+            "showlegend": false,
+            "margin": { "l": 64, "r": 44, "t": 90, "b": 24 },
+            "height": (170 + rows.len() * 30).max(320),
+        }),
+    );
+    let left_out = match left_out {
+        0 => String::new(),
+        1 => " One more model is in the data and not drawn.".into(),
+        n => format!(" {} more models are in the data and not drawn.", format::count(n as u64)),
+    };
+    let caption = format!(
+        "{} ({}): the best of each model on each device, lighter where it is better. An empty cell has no result.{left_out}",
+        metric.label(),
+        metric.unit()
+    );
+    Ok(Figure { data, layout, table, caption })
+}
+
+/// The logarithms that the colours span; those of ratios lie evenly around 1×.
+fn span(metric: Metric, logs: impl Iterator<Item = f64>) -> (f64, f64) {
+    let (low, high) = logs.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), log| (low.min(log), high.max(log)));
+    if metric == Metric::Speedup {
+        let reach = low.abs().max(high.abs()).max(0.01);
+        return (-reach, reach);
+    }
+    // One value alone would have no scale.
+    if low < high { (low, high) } else { (low - 0.5, high + 0.5) }
+}
+
+/// A cell with a figure, which is above 0 in every metric.
+struct Known<'a> {
+    value: f64,
+    low: Option<f64>,
+    high: Option<f64>,
+    evidence: Evidence,
+    engine: String,
+    precision: &'static str,
+    batch: u32,
+    size: Option<u32>,
+    run: &'a str,
+}
+
+impl<'a> Known<'a> {
+    fn of(cell: &'a MatrixCell) -> Option<Self> {
+        match cell {
+            MatrixCell::Figure { value, low, high, evidence, engine, precision, batch, size, run, .. }
+                if *value > 0.0 =>
+            {
+                Some(Self {
+                    value: *value,
+                    low: *low,
+                    high: *high,
+                    evidence: *evidence,
+                    engine: names::engine(engine),
+                    precision: precision.key(),
+                    batch: *batch,
+                    size: *size,
+                    run: &run.0,
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// Evidence is told in a word, as a coloured cell has no outline to tell it by.
+    fn text(&self) -> String {
+        let figure = format::significant(self.value);
+        match self.evidence {
+            Evidence::Measured => figure,
+            other => format!("{figure}<br><i>{}</i>", other.label().to_lowercase()),
+        }
+    }
+
+    fn told(&self, row: &MatrixRow, column: &MatrixColumn, metric: Metric) -> String {
+        let interval = match (self.low, self.high) {
+            (Some(low), Some(high)) => format!(" (95 %: {})", format::interval(low, high)),
+            _ => String::new(),
+        };
+        let size = self.size.map(|size| format!(" · {size}")).unwrap_or_default();
+        let lines = [
+            format!("<b>{} {}{interval}</b>", format::significant(self.value), metric.unit()),
+            format!("{} · {} · batch {}{size}", series::escaped(&row.model), self.precision, self.batch),
+            format!("{} · {}", series::escaped(&self.engine), series::escaped(&column.label)),
+            self.evidence.label().to_owned(),
+        ];
+        lines.join("<br>")
+    }
+}
+
+fn table(matrix: &Matrix, rows: &[&MatrixRow], columns: &[usize]) -> Table {
+    let metric = matrix.metric;
+    let mut table = Table::new(&[
+        "model",
+        "family",
+        "device",
+        metric.unit(),
+        "low",
+        "high",
+        "engine",
+        "precision",
+        "batch",
+        "size",
+        "evidence",
+    ]);
+    for row in rows {
+        for at in columns {
+            let Some(known) = Known::of(&row.cells[*at]) else { continue };
+            table.rows.push(vec![
+                row.model.as_str().into(),
+                row.family.as_str().into(),
+                matrix.columns[*at].label.as_str().into(),
+                known.value.into(),
+                known.low.into(),
+                known.high.into(),
+                known.engine.into(),
+                known.precision.into(),
+                f64::from(known.batch).into(),
+                known.size.map(f64::from).into(),
+                known.evidence.label().into(),
+            ]);
+        }
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use contract::{Availability, Mode, Platform, Precision};
+
+    fn cell(value: f64, evidence: Evidence) -> MatrixCell {
+        MatrixCell::Figure {
+            value,
+            low: None,
+            high: None,
+            precision: Precision::F32,
+            engine: "onnxruntime".into(),
+            evidence,
+            mode: Mode::Inference,
+            run: format!("run-{value}").into(),
+            runs: 1,
+            batch: 1,
+            size: None,
+            noise: None,
+        }
+    }
+
+    fn matrix(metric: Metric, rows: Vec<(&str, [MatrixCell; 2])>) -> Matrix {
+        let column = |label: &str| MatrixColumn {
+            device: Some(label.into()),
+            platform: Platform::Cpu,
+            label: label.to_owned(),
+            availability: Availability::Ready,
+        };
+        let row = |(model, cells): (&str, [MatrixCell; 2])| MatrixRow {
+            model: model.to_owned(),
+            family: "family".into(),
+            cells: cells.into(),
+        };
+        Matrix { metric, columns: vec![column("one"), column("two")], rows: rows.into_iter().map(row).collect() }
+    }
+
+    #[test]
+    fn each_cell_has_its_figure_and_leads_to_its_result() {
+        let rows = vec![
+            ("b", [cell(10.0, Evidence::Imported), MatrixCell::Open]),
+            ("a <b>", [MatrixCell::Open, cell(1000.0, Evidence::Measured)]),
+        ];
+        let figure = figure(&matrix(Metric::Latency, rows), Options::default()).unwrap();
+        let map = &figure.data[0];
+        assert_eq!(map["z"], json!([[null, 3.0], [1.0, null]]), "what was measured here comes first");
+        assert_eq!(map["customdata"], json!([[null, "run-1000"], ["run-10", null]]));
+        assert_eq!(map["text"], json!([["", "1000"], ["10<br><i>imported</i>", ""]]));
+        assert_eq!(map["reversescale"], true, "a shorter time is better");
+        assert_eq!(figure.layout["yaxis"]["ticktext"], json!(["a &lt;b&gt;", "b"]));
+        assert_eq!(figure.table.rows.len(), 2);
+    }
+
+    #[test]
+    fn speed_ups_lie_evenly_around_one() {
+        let rows = vec![("a", [cell(0.5, Evidence::Measured), cell(8.0, Evidence::Measured)])];
+        let figure = figure(&matrix(Metric::Speedup, rows), Options::default()).unwrap();
+        let ends = [&figure.data[0]["zmin"], &figure.data[0]["zmax"]].map(|end| end.as_f64().unwrap());
+        assert_eq!(ends[0], -ends[1]);
+        assert_eq!(figure.data[0]["colorscale"][1][0], 0.5);
+    }
+
+    #[test]
+    fn devices_and_models_without_a_figure_are_not_drawn() {
+        let rows =
+            vec![("a", [cell(1.0, Evidence::Measured), MatrixCell::Open]), ("b", [MatrixCell::Open, MatrixCell::Open])];
+        let drawn = figure(&matrix(Metric::Latency, rows), Options::default()).unwrap();
+        assert_eq!(drawn.data[0]["z"], json!([[0.0]]));
+        let lack = figure(&matrix(Metric::Memory, vec![]), Options::default()).unwrap_err();
+        assert_eq!(lack.0, "None of these results has a figure for peak memory.");
+    }
+
+    #[test]
+    fn many_models_are_drawn_in_part_and_kept_whole_in_the_data() {
+        let names: Vec<String> = (0..70).map(|nth| format!("model {nth}")).collect();
+        let row = |name: &'static str| (name, [cell(1.0, Evidence::Measured), MatrixCell::Open]);
+        let mut all = matrix(Metric::Latency, vec![row("a")]);
+        all.rows = names.iter().map(|name| MatrixRow { model: name.clone(), ..all.rows[0].clone() }).collect();
+        let figure = figure(&all, Options::default()).unwrap();
+        assert_eq!((figure.data[0]["z"].as_array().unwrap().len(), figure.table.rows.len()), (MODELS, 70));
+        assert!(figure.caption.contains("10 more models"), "{}", figure.caption);
+    }
+}
