@@ -199,8 +199,7 @@ fn hear(app: App, event: &Event) {
         Event::Dropped(paths) => actions::take_dropped(app, paths.clone()),
         Event::Notice(notice) => app.tell(notice.kind, notice.text.clone()),
         // Heard by the pages of this machine, of models and of templates, and by the question before leaving.
-        Event::Peaks(_) | Event::PeaksEnded { .. } | Event::Fetch(_) | Event::Making(_) | Event::QuitAsked => {}
-        // No page shows generated files being run yet; the command line does.
-        Event::Python(_) | Event::PythonEnded { .. } | Event::Trials(_) => {}
+        Event::Peaks(_) | Event::PeaksEnded { .. } | Event::Fetch(_) | Event::QuitAsked => {}
+        Event::Making(_) | Event::Python(_) | Event::PythonEnded { .. } | Event::Trials(_) => {}
     }
 }

@@ -55,7 +55,7 @@ fn Report(report: ImportReport) -> impl IntoView {
                     <p class="quiet small">{format!("The first {} of {}.", count(shown), count(refused))}</p>
                 })}
                 <table class="table">
-                    <thead><tr><th class="number">"Line"</th><th>"Column"</th><th>"Cause"</th></tr></thead>
+                    <thead><tr><th scope="col" class="number">"Line"</th><th scope="col">"Column"</th><th scope="col">"Cause"</th></tr></thead>
                     <tbody>
                         {report.refusals.into_iter().map(|refusal| view! {
                             <tr>

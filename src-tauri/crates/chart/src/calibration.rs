@@ -2,7 +2,7 @@
 
 use crate::{Figure, Lack, Options, Table, evidence, format, layout, names, series};
 use contract::{Evidence, Fared, ForecastRecord, JudgedForecast, PROMISED};
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// Points in one picture; more would hide each other and slow the window down.
 const DRAWN: usize = 1000;
@@ -38,7 +38,7 @@ pub fn predicted_against_measured(record: &ForecastRecord, options: Options) -> 
                 "name": name,
                 "x": points.iter().map(|own| own.measured_ms).collect::<Vec<_>>(),
                 "y": points.iter().map(|own| own.forecast.value_ms).collect::<Vec<_>>(),
-                "error_y": bars(points.iter().map(|own| {
+                "error_y": layout::error_bars(points.iter().map(|own| {
                     let forecast = &own.forecast;
                     (forecast.value_ms, forecast.low_ms, forecast.high_ms)
                 }), colour),
@@ -50,16 +50,11 @@ pub fn predicted_against_measured(record: &ForecastRecord, options: Options) -> 
         }
     }
     let mut layout = layout::base(theme);
-    let axis = |title: &str| {
-        let mut axis = layout::axis(theme, title);
-        layout::merge(&mut axis, json!({ "type": "log", "nticks": 8 }));
-        axis
-    };
     layout::merge(
         &mut layout,
         json!({
-            "xaxis": axis("Measured (ms)"),
-            "yaxis": axis("Predicted (ms)"),
+            "xaxis": layout::log_axis(theme, "Measured (ms)"),
+            "yaxis": layout::log_axis(theme, "Predicted (ms)"),
             "height": 420,
             "uirevision": "predicted-against-measured",
         }),
@@ -110,7 +105,7 @@ pub fn coverage_by_month(record: &ForecastRecord, options: Options) -> Result<Fi
         "name": "Inside their interval",
         "x": months.iter().map(|(month, _)| month.clone()).collect::<Vec<_>>(),
         "y": percents.iter().map(|(share, ..)| *share).collect::<Vec<_>>(),
-        "error_y": bars(percents.iter().copied(), theme.class(0)),
+        "error_y": layout::error_bars(percents.iter().copied(), theme.class(0)),
         "line": { "color": theme.class(0), "width": 2 },
         "marker": evidence::point(Evidence::Measured, 0, theme.class(0), theme),
         "hovertext": months.iter().zip(&percents).map(|(month, percents)| told(month, percents)).collect::<Vec<_>>(),
@@ -153,20 +148,6 @@ fn percents(fared: Fared) -> (f64, f64, f64) {
     let share = fared.share().unwrap_or_default();
     let (low, high) = fared.interval().unwrap_or_default();
     (100.0 * share, 100.0 * low, 100.0 * high)
-}
-
-/// From values with their ends.
-fn bars(of: impl Iterator<Item = (f64, f64, f64)>, colour: &str) -> Value {
-    let (up, down): (Vec<f64>, Vec<f64>) = of.map(|(value, low, high)| (high - value, value - low)).unzip();
-    json!({
-        "type": "data",
-        "symmetric": false,
-        "array": up,
-        "arrayminus": down,
-        "color": colour,
-        "thickness": 1.2,
-        "width": 3,
-    })
 }
 
 fn setting(own: &JudgedForecast) -> String {

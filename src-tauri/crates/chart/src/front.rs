@@ -89,12 +89,16 @@ pub fn front(candidates: &[Candidate], against: Against, options: Options) -> Re
         data.push(trace("The choice", &[choice], marker, options));
     }
     let mut layout = layout::base(theme);
-    let mut time = layout::axis(theme, "Time of one batch (ms)");
-    let mut other = layout::axis(theme, against.title());
-    // Settings lie orders of magnitude apart, and intervals are ratios.
-    layout::merge(&mut time, json!({ "type": "log", "nticks": 8 }));
-    layout::merge(&mut other, json!({ "type": "log", "nticks": 6 }));
-    layout::merge(&mut layout, json!({ "xaxis": time, "yaxis": other, "height": 400, "uirevision": against.title() }));
+    layout::merge(
+        &mut layout,
+        json!({
+            // Settings lie orders of magnitude apart, and intervals are ratios.
+            "xaxis": layout::log_axis(theme, "Time of one batch (ms)"),
+            "yaxis": layout::log_axis(theme, against.title()),
+            "height": 400,
+            "uirevision": against.title(),
+        }),
+    );
     let left_out = candidates.len() - points.len();
     let left_out = match left_out {
         0 => String::new(),
@@ -157,16 +161,9 @@ pub(crate) fn on_front(points: impl Iterator<Item = (f64, f64)>) -> Vec<usize> {
 }
 
 fn trace(name: &str, points: &[&Point], marker: Value, options: Options) -> Value {
-    let bars = |of: &dyn Fn(&Point) -> Interval| {
-        json!({
-            "type": "data",
-            "symmetric": false,
-            "array": points.iter().map(|point| of(point).high - of(point).value).collect::<Vec<_>>(),
-            "arrayminus": points.iter().map(|point| of(point).value - of(point).low).collect::<Vec<_>>(),
-            "color": options.theme.quiet(),
-            "thickness": 1,
-            "width": 3,
-        })
+    let bars = |of: fn(&Point) -> Interval| {
+        let ends = points.iter().map(|point| of(point)).map(|of| (of.value, of.low, of.high));
+        layout::error_bars(ends, options.theme.quiet())
     };
     json!({
         "type": "scatter",
@@ -174,8 +171,8 @@ fn trace(name: &str, points: &[&Point], marker: Value, options: Options) -> Valu
         "name": name,
         "x": points.iter().map(|point| point.time.value).collect::<Vec<_>>(),
         "y": points.iter().map(|point| point.other.value).collect::<Vec<_>>(),
-        "error_x": bars(&|point| point.time),
-        "error_y": bars(&|point| point.other),
+        "error_x": bars(|point| point.time),
+        "error_y": bars(|point| point.other),
         "marker": marker,
         "customdata": points.iter().map(|point| point.run.clone()).collect::<Vec<_>>(),
         "hovertext": points.iter().map(|point| point.said.clone()).collect::<Vec<_>>(),

@@ -35,6 +35,13 @@ pub fn axis(theme: Theme, title: &str) -> Value {
     })
 }
 
+/// For what lies orders of magnitude apart.
+pub fn log_axis(theme: Theme, title: &str) -> Value {
+    let mut axis = axis(theme, title);
+    merge(&mut axis, json!({ "type": "log", "nticks": 8 }));
+    axis
+}
+
 /// An axis of names, the first on top.
 pub fn names(theme: Theme, in_order: &[String]) -> Value {
     let mut axis = axis(theme, "");
@@ -50,6 +57,20 @@ pub fn names(theme: Theme, in_order: &[String]) -> Value {
         }),
     );
     axis
+}
+
+/// Bars from each value to its lower and its upper end.
+pub fn error_bars(of: impl Iterator<Item = (f64, f64, f64)>, colour: &str) -> Value {
+    let (up, down): (Vec<f64>, Vec<f64>) = of.map(|(value, low, high)| (high - value, value - low)).unzip();
+    json!({
+        "type": "data",
+        "symmetric": false,
+        "array": up,
+        "arrayminus": down,
+        "color": colour,
+        "thickness": 1.2,
+        "width": 4,
+    })
 }
 
 /// Sets the fields of `more` on `value`, replacing what was there.

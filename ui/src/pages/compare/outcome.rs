@@ -6,14 +6,14 @@ use super::{
     shown::Shown,
 };
 use crate::{
-    bridge,
+    actions,
     load::{Load, Loaded, load},
     parts::*,
     state::App,
 };
 use chart::format;
 use contract::*;
-use leptos::{prelude::*, task::spawn_local};
+use leptos::prelude::*;
 
 #[component]
 pub fn Outcome(models: Load<Vec<ModelInfo>>) -> impl IntoView {
@@ -175,21 +175,10 @@ fn Actions(shown: Signal<Option<Shown>>) -> impl IntoView {
     let done = Signal::derive(move || {
         shown.with(|shown| shown.as_ref().map_or(0.0, |shown| shown.secs() / shown.order.budget_secs))
     });
-    let end = move |keep: bool| {
-        spawn_local(async move {
-            if let Err(failure) = bridge::ask(EndComparison { keep }).await {
-                app.tell_failure(&failure);
-            }
-        });
-    };
+    let end = move |keep: bool| actions::send(app, EndComparison { keep }, |_, ()| {});
     let go_on = move |_| {
         let Some(order) = more.get_untracked() else { return };
-        spawn_local(async move {
-            match bridge::ask(StartComparison { order }).await {
-                Ok(()) => draft.opened.set(None),
-                Err(failure) => app.tell_failure(&failure),
-            }
-        });
+        actions::send(app, StartComparison { order }, move |_, ()| draft.opened.set(None));
     };
     view! {
         <div class="row wrap versus-actions">
@@ -237,7 +226,7 @@ fn WhatRan(comparison: Comparison) -> impl IntoView {
     };
     view! {
         <table class="table compare" data-testid="compare-sides">
-            <thead><tr><th></th><th scope="col">"A"</th><th scope="col">"B"</th></tr></thead>
+            <thead><tr><td></td><th scope="col">"A"</th><th scope="col">"B"</th></tr></thead>
             <tbody>{lines(&comparison.a, &comparison.b).into_iter().map(row).collect_view()}</tbody>
         </table>
         <p class="small quiet">

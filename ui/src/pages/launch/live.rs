@@ -291,7 +291,7 @@ fn Telemetry(live: Memo<Option<Live>>) -> impl IntoView {
 fn Log(live: Memo<Option<Live>>) -> impl IntoView {
     let lines = Memo::new(move |_| live.with(|live| live.as_ref().map(|live| live.log.clone()).unwrap_or_default()));
     view! {
-        <details class="disclosure live-log" class:visually-hidden=move || lines.with(Vec::is_empty)>
+        <details class="disclosure live-log" hidden=move || lines.with(Vec::is_empty)>
             <summary><Icon name="right" size=12 />"Log of the engine"</summary>
             <pre class="small selectable">{move || lines.get().join("\n")}</pre>
         </details>

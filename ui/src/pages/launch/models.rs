@@ -1,7 +1,7 @@
 //! First step: which models. Presets, files, and configs pasted as text.
 
 use super::Draft;
-use crate::{bridge, load::Load, parts::*, state::App};
+use crate::{actions, bridge, load::Load, parts::*, state::App};
 use chart::format;
 use contract::{AddConfigText, AddModel, Failure, ModelId, ModelInfo, ModelOrigin, PickModelFile, RemoveModel};
 use leptos::{prelude::*, task::spawn_local};
@@ -157,10 +157,7 @@ fn settle(draft: Draft, answer: Result<ModelInfo, Failure>, failure: RwSignal<Op
 }
 
 fn remove(app: App, draft: Draft, id: ModelId) {
-    spawn_local(async move {
-        match bridge::ask(RemoveModel { id: id.clone() }).await {
-            Ok(()) => draft.models.update(|models| models.retain(|model| *model != id)),
-            Err(failure) => app.tell_failure(&failure),
-        }
+    actions::send(app, RemoveModel { id: id.clone() }, move |_, ()| {
+        draft.models.update(|models| models.retain(|model| *model != id));
     });
 }

@@ -1,10 +1,10 @@
 //! What waits: its order, how long it will take, and how to change that.
 
 use super::live::describe;
-use crate::{actions, bridge, parts::*, state::App};
+use crate::{actions, parts::*, state::App};
 use chart::format;
-use contract::{CancelJob, Job, JobId, JobState, MoveJob, Request};
-use leptos::{ev::DragEvent, prelude::*, task::spawn_local};
+use contract::{CancelJob, Job, JobId, JobState, MoveJob};
+use leptos::{ev::DragEvent, prelude::*};
 
 #[component]
 pub fn QueueView() -> impl IntoView {
@@ -64,11 +64,13 @@ pub fn QueueView() -> impl IntoView {
 fn QueueRow(job: Job, index: usize, last: bool, dragged: RwSignal<Option<JobId>>) -> impl IntoView {
     let app = App::get();
     let id = StoredValue::new(job.id.clone());
-    let move_to = move |to: usize| order(app, MoveJob { id: id.get_value(), to: to as u32 });
+    // The queue itself comes back as an event.
+    let place = move |id: JobId, to: usize| actions::send(app, MoveJob { id, to: to as u32 }, |_, ()| {});
+    let move_to = move |to: usize| place(id.get_value(), to);
     let drop_here = move |event: DragEvent| {
         event.prevent_default();
         if let Some(id) = dragged.get_untracked() {
-            order(app, MoveJob { id, to: index as u32 });
+            place(id, index);
         }
         dragged.set(None);
     };
@@ -98,17 +100,8 @@ fn QueueRow(job: Job, index: usize, last: bool, dragged: RwSignal<Option<JobId>>
                 icon="close"
                 small=true
                 label=format!("Cancel {name}")
-                on_press=move |_| order(app, CancelJob { id: id.get_value() })
+                on_press=move |_| actions::send(app, CancelJob { id: id.get_value() }, |_, ()| {})
             />
         </li>
     }
-}
-
-/// Asks for a change of the queue; the queue itself comes back as an event.
-fn order<R: Request<Answer = ()> + 'static>(app: App, request: R) {
-    spawn_local(async move {
-        if let Err(failure) = bridge::ask(request).await {
-            app.tell_failure(&failure);
-        }
-    });
 }

@@ -110,12 +110,13 @@ fn WebView(webview: Option<WebViewFacts>) -> impl IntoView {
             (Some(operators), _) => format!("{} operators", operators.len()),
             (None, reason) => reason.clone().unwrap_or_else(|| "not there".into()),
         };
-        let clock = if facts.cross_origin_isolated { "yes: timers of 5 µs" } else { "no: coarse timers" };
+        let clock =
+            if facts.cross_origin_isolated { "fine" } else { "coarse: this window is not cross-origin isolated" };
         vec![
             Fact::new("WebGPU", gpu),
             Fact::new("WebNN", nn),
-            Fact::new("Cross-origin isolated", clock),
-            Fact::new("Calls itself", facts.user_agent),
+            Fact::new("Clock", clock),
+            Fact::new("User agent", facts.user_agent),
         ]
     });
     view! {

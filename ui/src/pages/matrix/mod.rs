@@ -9,7 +9,7 @@ pub use drawer::{CellAt, CellDrawer};
 
 use crate::{
     actions,
-    load::{Load, Loaded, load},
+    load::{Load, load},
     pages::filter_choices,
     parts::*,
     state::{App, Place},
@@ -115,10 +115,7 @@ fn Bar(known: Signal<FilterChoices>, predicting: RwSignal<bool>, predicted: Load
             <span class="small quiet" role="status">
                 {move || (predicting.get() && predicted.busy.get()).then_some("Learning from all results…")}
             </span>
-            {move || predicted.value.with(|predicted| match predicted {
-                Loaded::Failed(failure) => Some(view! { <InlineFailure failure=failure.clone() /> }),
-                _ => None,
-            })}
+            {move || predicted.value.with(|predicted| predicted.failed().cloned()).map(|failure| view! { <InlineFailure failure /> })}
         </div>
         <div class="page-bar">
             <FilterBar filter=app.filter choices=known />

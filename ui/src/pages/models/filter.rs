@@ -143,7 +143,7 @@ pub fn Bar(
                 on_choose=move |chosen| filter.update(|filter| filter.classes = chosen)
             />
             <MultiSelect
-                label="Assay"
+                label="Support"
                 testid="models-can"
                 options=Signal::stored(can)
                 chosen=Signal::derive(move || filter.with(|filter| filter.can.clone()))

@@ -140,12 +140,12 @@ fn Table(types: Signal<Vec<TypeRow>>) -> impl IntoView {
                     <table class="table types" data-testid="types">
                         <thead>
                             <tr>
-                                <th>"Type"</th>
-                                <th>"Family"</th>
-                                <th>"Reads"</th>
-                                <th>"Tasks"</th>
-                                <th class="number">"Parameters"</th>
-                                <th>"Assay"</th>
+                                <th scope="col">"Type"</th>
+                                <th scope="col">"Family"</th>
+                                <th scope="col">"Reads"</th>
+                                <th scope="col">"Tasks"</th>
+                                <th scope="col" class="number">"Parameters"</th>
+                                <th scope="col">"What Assay can do"</th>
                             </tr>
                         </thead>
                         <tbody>

@@ -28,13 +28,13 @@ pub fn Memory(known: Known) -> impl IntoView {
             <table class="table memory-table" data-testid="memory">
                 <thead>
                     <tr>
-                        <th>"Precision"</th>
-                        <th>"While"</th>
-                        <th class="number">"Weights"</th>
-                        <th class="number">"Results"</th>
-                        <th class="number">"Cache"</th>
-                        <th class="number">"In all"</th>
-                        <th class="memory-bars"><span class="visually-hidden">"Drawn"</span></th>
+                        <th scope="col">"Precision"</th>
+                        <th scope="col">"While"</th>
+                        <th scope="col" class="number">"Weights"</th>
+                        <th scope="col" class="number">"Results"</th>
+                        <th scope="col" class="number">"Cache"</th>
+                        <th scope="col" class="number">"In all"</th>
+                        <th scope="col" class="memory-bars"><span class="visually-hidden">"Drawn"</span></th>
                     </tr>
                 </thead>
                 <tbody>

@@ -78,7 +78,7 @@ fn Comparison(sides: Vec<Side>, told: ResultsBeside) -> impl IntoView {
         .collect_view();
     view! {
         <table class="table compare">
-            <thead><tr><th></th>{heads}</tr></thead>
+            <thead><tr><td></td>{heads}</tr></thead>
             <tbody>{lines}</tbody>
         </table>
         {told.scaling.map(|scaling| view! { <p class="small" data-testid="compare-growth">{scaling_told(&scaling)}</p> })}

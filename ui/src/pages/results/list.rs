@@ -39,21 +39,21 @@ pub fn List(
             <table class="table results" data-testid="results">
                 <thead>
                     <tr>
-                        <th class="results-check">
+                        <th scope="col" class="results-check">
                             <Check checked=all on_change=choose_all testid="choose-all">
                                 <span class="visually-hidden">"Choose all on this page"</span>
                             </Check>
                         </th>
                         <Sortable label="Model" order asks=(RunOrder::Model, RunOrder::Model) />
-                        <th>"Engine and device"</th>
-                        <th>"Precision"</th>
-                        <th class="number">"Batch"</th>
-                        <th class="number">"Size"</th>
+                        <th scope="col">"Engine and device"</th>
+                        <th scope="col">"Precision"</th>
+                        <th scope="col" class="number">"Batch"</th>
+                        <th scope="col" class="number">"Size"</th>
                         <Sortable label="Median" order asks=(RunOrder::Fastest, RunOrder::Slowest) number=true />
-                        <th class="number">"Rate"</th>
-                        <th class="number" title="Cosine between the outputs and those of the same model in f32; 1 is the same">"Cosine to f32"</th>
-                        <th class="number">"Memory"</th>
-                        <th>"Noise"</th>
+                        <th scope="col" class="number">"Rate"</th>
+                        <th scope="col" class="number" title="Cosine between the outputs and those of the same model in f32; 1 is the same">"Cosine to f32"</th>
+                        <th scope="col" class="number">"Memory"</th>
+                        <th scope="col">"Noise"</th>
                         <Sortable label="When" order asks=(RunOrder::Newest, RunOrder::Oldest) />
                     </tr>
                 </thead>
@@ -84,7 +84,7 @@ fn Sortable(
     };
     let press = move |_| order.update(|now| *now = if *now == asks.0 { asks.1 } else { asks.0 });
     view! {
-        <th class:number=number aria-sort=sorted>
+        <th scope="col" class:number=number aria-sort=sorted>
             <button type="button" class="sort" on:click=press>{label}<Icon name="down" size=12 /></button>
         </th>
     }

@@ -172,7 +172,7 @@ fn Problems(work: Work) -> impl IntoView {
 /// The text reads well; whether something can be made with it, only the preview knows.
 #[component]
 fn NoProblem(work: Work) -> impl IntoView {
-    let refused = Memo::new(move |_| work.preview.value.with(|preview| matches!(preview, Loaded::Failed(_))));
+    let refused = Memo::new(move |_| work.preview.value.with(|preview| preview.failed().is_some()));
     move || {
         let (icon, told) = if refused.get() {
             ("warning", "It reads well, but nothing can be made with it: the preview says why.")

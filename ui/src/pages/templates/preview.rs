@@ -3,7 +3,7 @@
 use super::{KINDS, work::Work};
 use crate::{
     editor::{CodeView, Heard},
-    load::{Loaded, load},
+    load::load,
     parts::*,
 };
 use contract::*;
@@ -19,12 +19,7 @@ pub fn Preview(work: Work) -> impl IntoView {
             Some(format!("For {model} this is made from {}, in which the open template has no part.", preview.template))
         })
     };
-    let refused = move || {
-        work.preview.value.with(|preview| match preview {
-            Loaded::Failed(failure) => Some(failure.clone()),
-            _ => None,
-        })
-    };
+    let refused = move || work.preview.value.with(|preview| preview.failed().cloned());
     view! {
         <Choices work />
         <div class="preview-head">

@@ -52,7 +52,7 @@ pub fn Watch() -> impl IntoView {
                     </p>
                 </div>
                 <div class="page-tools">
-                    <span class="quiet small">"Changes that matter: from"</span>
+                    <span class="quiet small">"Smallest change that matters"</span>
                     <Segmented
                         options=SMALLEST.map(|share| (share, format!("{:.0} %", share * 100.0), format!("smallest-{:.0}", share * 100.0))).to_vec()
                         chosen=smallest

@@ -36,20 +36,13 @@ pub fn figure(metric: Metric, rows: &[RunRow], options: Options) -> Result<Figur
         };
         let opacity: Vec<f64> = bars.iter().map(|(_, row, _)| series::opacity(row)).collect();
         layout::merge(&mut marker, json!({ "opacity": opacity }));
+        let mut errors = layout::error_bars(bars.iter().map(|(.., bar)| bar.ends()), theme.ink());
+        layout::merge(&mut errors, json!({ "visible": bars.iter().any(|(.., bar)| bar.low.is_some()) }));
         let mut trace = json!({
             "name": series::legend(class, *kind),
             "y": bars.iter().map(|(at, ..)| at).collect::<Vec<_>>(),
             "x": bars.iter().map(|(.., bar)| bar.value).collect::<Vec<_>>(),
-            "error_x": {
-                "type": "data",
-                "symmetric": false,
-                "array": bars.iter().map(|(.., bar)| bar.high.map_or(0.0, |high| high - bar.value)).collect::<Vec<_>>(),
-                "arrayminus": bars.iter().map(|(.., bar)| bar.low.map_or(0.0, |low| bar.value - low)).collect::<Vec<_>>(),
-                "color": theme.ink(),
-                "thickness": 1.2,
-                "width": 4,
-                "visible": bars.iter().any(|(.., bar)| bar.low.is_some()),
-            },
+            "error_x": errors,
             "marker": marker,
             "customdata": bars.iter().map(|(_, row, _)| row.id.0.clone()).collect::<Vec<_>>(),
             "hovertext": bars.iter().map(|(_, row, bar)| series::hover(row, &bar.told(unit))).collect::<Vec<_>>(),
@@ -166,6 +159,11 @@ impl Bar {
             Metric::TokenTime => Self { value: row.token_ms?, low: None, high: None },
             Metric::Speedup => return None,
         })
+    }
+
+    /// The value with both ends, which are its own where it came without an interval.
+    fn ends(&self) -> (f64, f64, f64) {
+        (self.value, self.low.unwrap_or(self.value), self.high.unwrap_or(self.value))
     }
 
     fn told(&self, unit: &str) -> String {

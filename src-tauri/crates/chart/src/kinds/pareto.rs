@@ -93,15 +93,10 @@ pub fn figure(rows: &[RunRow], options: Options) -> Result<Figure, Lack> {
             "name": series::legend(class, *kind),
             "x": points.iter().map(|point| point.ms).collect::<Vec<_>>(),
             "y": points.iter().map(|point| point.mb).collect::<Vec<_>>(),
-            "error_x": {
-                "type": "data",
-                "symmetric": false,
-                "array": points.iter().map(|point| point.high_ms - point.ms).collect::<Vec<_>>(),
-                "arrayminus": points.iter().map(|point| point.ms - point.low_ms).collect::<Vec<_>>(),
-                "color": theme.quiet(),
-                "thickness": 1.2,
-                "width": 3,
-            },
+            "error_x": layout::error_bars(
+                points.iter().map(|point| (point.ms, point.low_ms, point.high_ms)),
+                theme.quiet(),
+            ),
             "marker": marker,
             "customdata": points.iter().map(|point| point.row.id.0.clone()).collect::<Vec<_>>(),
             "hovertext": points.iter().map(|point| series::hover(point.row, &told(point))).collect::<Vec<_>>(),
@@ -121,14 +116,9 @@ pub fn figure(rows: &[RunRow], options: Options) -> Result<Figure, Lack> {
         }
     }
     let mut layout = layout::base(theme);
-    let log = |title: &str| {
-        let mut axis = layout::axis(theme, title);
-        layout::merge(&mut axis, json!({ "type": "log", "nticks": 8 }));
-        axis
-    };
     layout::merge(
         &mut layout,
-        json!({ "xaxis": log("Time of one sample (ms)"), "yaxis": log("Peak memory (MB)"), "height": 460 }),
+        json!({ "xaxis": layout::log_axis(theme, "Time of one sample (ms)"), "yaxis": layout::log_axis(theme, "Peak memory (MB)"), "height": 460 }),
     );
     let caption =
         "Nothing of the same model, mode and size is both faster and smaller than what lies on its dotted line.";

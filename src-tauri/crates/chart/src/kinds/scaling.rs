@@ -50,15 +50,7 @@ pub fn figure(over: ScaleOver, rows: &[RunRow], fits: &[Fit], options: Options) 
             "name": series::legend(name, *kind),
             "x": points.iter().map(|row| quantity(over, row)).collect::<Vec<_>>(),
             "y": points.iter().map(|row| rate(row)).collect::<Vec<_>>(),
-            "error_y": {
-                "type": "data",
-                "symmetric": false,
-                "array": points.iter().map(|row| interval(row).1.map_or(0.0, |high| high - rate(row))).collect::<Vec<_>>(),
-                "arrayminus": points.iter().map(|row| interval(row).0.map_or(0.0, |low| rate(row) - low)).collect::<Vec<_>>(),
-                "color": colour,
-                "thickness": 1.2,
-                "width": 4,
-            },
+            "error_y": layout::error_bars(points.iter().map(|row| ends(row)), colour),
             "line": { "color": colour, "width": 2, "dash": if *kind == Evidence::Measured { "solid" } else { "dot" } },
             "marker": evidence::point(*kind, index, colour, theme),
             "customdata": points.iter().map(|row| row.id.0.clone()).collect::<Vec<_>>(),
@@ -190,6 +182,12 @@ fn ids(points: &[&RunRow]) -> Vec<RunId> {
 
 fn rate(row: &RunRow) -> f64 {
     row.throughput_per_s.unwrap_or_default()
+}
+
+/// The rate with both ends, which are its own where it came without an interval.
+fn ends(row: &RunRow) -> (f64, f64, f64) {
+    let (rate, (low, high)) = (rate(row), interval(row));
+    (rate, low.unwrap_or(rate), high.unwrap_or(rate))
 }
 
 /// The slowest bound of the time is the lowest bound of the rate.

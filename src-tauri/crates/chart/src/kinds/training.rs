@@ -65,16 +65,11 @@ pub fn figure(rows: &[RunRow], options: Options) -> Result<Figure, Lack> {
         }));
     }
     let mut layout = layout::base(theme);
-    let log = |title: &str| {
-        let mut axis = layout::axis(theme, title);
-        layout::merge(&mut axis, json!({ "type": "log", "nticks": 8 }));
-        axis
-    };
     layout::merge(
         &mut layout,
         json!({
-            "xaxis": log("Inference: one pass (ms)"),
-            "yaxis": log("Training: one step (ms)"),
+            "xaxis": layout::log_axis(theme, "Inference: one pass (ms)"),
+            "yaxis": layout::log_axis(theme, "Training: one step (ms)"),
             "height": 460,
         }),
     );

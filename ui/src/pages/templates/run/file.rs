@@ -58,11 +58,6 @@ pub fn FileDrawer(runs: Runs, file: GeneratedFile) -> impl IntoView {
     }
 }
 
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
-}
-
 #[component]
 fn Checked(check: FileCheck) -> impl IntoView {
     let FileCheck { checked_at, problem, .. } = check;
@@ -100,7 +95,7 @@ fn Ran(trial: Trial) -> impl IntoView {
         {reason.map(|reason| view! { <p class="caution small selectable">{reason}</p> })}
         <div class="table-frame">
             <table class="table runs-steps-table" data-testid="runs-steps">
-                <thead><tr><th>"Ended"</th><th>"What"</th><th class="number">"Took"</th></tr></thead>
+                <thead><tr><th scope="col">"Ended"</th><th scope="col">"What"</th><th scope="col" class="number">"Took"</th></tr></thead>
                 <tbody>{steps.into_iter().map(step).collect_view()}</tbody>
             </table>
         </div>
@@ -113,7 +108,7 @@ fn Ran(trial: Trial) -> impl IntoView {
         })}
         {(!log.is_empty()).then(|| view! {
             <details class="disclosure">
-                <summary><Icon name="right" size=14 />"Its last words"</summary>
+                <summary><Icon name="right" size=14 />"The end of its output"</summary>
                 <pre class="runs-text">{log.join("\n")}</pre>
             </details>
         })}

@@ -162,7 +162,7 @@ fn Planned(plan: PythonPlan) -> impl IntoView {
             <summary><Icon name="right" size=14 />"All packages"</summary>
             <div class="table-frame runs-packages">
                 <table class="table">
-                    <thead><tr><th>"Package"</th><th>"Version"</th><th class="number">"Download"</th></tr></thead>
+                    <thead><tr><th scope="col">"Package"</th><th scope="col">"Version"</th><th scope="col" class="number">"Download"</th></tr></thead>
                     <tbody>{packages.into_iter().map(row).collect_view()}</tbody>
                 </table>
             </div>

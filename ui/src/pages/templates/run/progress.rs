@@ -61,7 +61,7 @@ fn headline(progress: &TrialsProgress) -> String {
     match (&progress.current, progress.active) {
         (Some(file), _) => format!("Running {}", named(file)),
         (None, true) => "Making and checking files".to_owned(),
-        (None, false) if progress.error.is_some() => "Ended before its end".to_owned(),
+        (None, false) if progress.error.is_some() => "Ended early".to_owned(),
         (None, false) if progress.runs == 0 => "Checked".to_owned(),
         (None, false) => "Ran".to_owned(),
     }

@@ -74,19 +74,16 @@ pub fn Table(runs: Runs, #[prop(into)] types: Signal<Vec<ModelTypeRow>>) -> impl
                 />
             </div>
             <p class="small quiet" data-testid="runs-told">{move || all.with(|rows| summary(rows, &runs.kind.get()))}</p>
-            {move || runs.coverage.value.with(|known| match known {
-                crate::load::Loaded::Failed(failure) => Some(view! { <InlineFailure failure=failure.clone() /> }),
-                _ => None,
-            })}
+            {move || runs.coverage.value.with(|known| known.failed().cloned()).map(|failure| view! { <InlineFailure failure /> })}
             <Tools runs narrowed types found />
             <div class="table-frame">
                 <table class="table runs-table" data-testid="runs-table">
                     <thead>
                         <tr>
-                            <th class="results-check"><span class="visually-hidden">"Chosen"</span></th>
-                            <th>"Model type"</th>
-                            <th>"Family"</th>
-                            {Platform::LISTED.into_iter().map(|platform| view! { <th>{platform.label()}</th> }).collect_view()}
+                            <th scope="col" class="results-check"><span class="visually-hidden">"Chosen"</span></th>
+                            <th scope="col">"Model type"</th>
+                            <th scope="col">"Family"</th>
+                            {Platform::LISTED.into_iter().map(|platform| view! { <th scope="col">{platform.label()}</th> }).collect_view()}
                         </tr>
                     </thead>
                     <tbody>
@@ -168,7 +165,7 @@ fn Tools(runs: Runs, narrowed: Narrowed, types: Signal<Vec<ModelTypeRow>>, found
         <div class="row wrap">
             <SearchInput value=narrowed.words label="Search model types" testid="runs-search" on_search=move |text| narrowed.words.set(text) />
             <Choose label="Family" options=families chosen=narrowed.family testid="runs-family" on_choose=move |family| narrowed.family.set(family) />
-            <MultiSelect label="With a file that" options=proofs chosen=narrowed.proofs testid="runs-proofs" on_choose=move |chosen| narrowed.proofs.set(chosen) />
+            <MultiSelect label="State" options=proofs chosen=narrowed.proofs testid="runs-proofs" on_choose=move |chosen| narrowed.proofs.set(chosen) />
             <span class="grow"></span>
             <Button kind=ButtonKind::Ghost testid="runs-choose-all" on_press=choose_found>
                 {move || format!("Choose {}", match found.with(Vec::len) {
