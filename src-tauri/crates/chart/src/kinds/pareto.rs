@@ -118,7 +118,11 @@ pub fn figure(rows: &[RunRow], options: Options) -> Result<Figure, Lack> {
     let mut layout = layout::base(theme);
     layout::merge(
         &mut layout,
-        json!({ "xaxis": layout::log_axis(theme, "Time of one sample (ms)"), "yaxis": layout::log_axis(theme, "Peak memory (MB)"), "height": 460 }),
+        json!({
+            "xaxis": layout::log_axis(theme, "Time of one sample (ms)"),
+            "yaxis": layout::log_axis(theme, "Peak memory (MB)"),
+            "height": 460,
+        }),
     );
     let caption =
         "Nothing of the same model, mode and size is both faster and smaller than what lies on its dotted line.";
