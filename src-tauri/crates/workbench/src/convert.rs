@@ -201,9 +201,7 @@ impl Field {
         };
         (shown, lost)
     }
-}
 
-impl Field {
     /// A figure that is formatted as one is one.
     fn type_and_default(&self) -> (&'static str, &'static str) {
         match printf(&self.spec).and_then(|percent| percent.chars().last()) {

@@ -115,8 +115,11 @@ fn outcome(made: &Made) -> Result<String, String> {
 
 fn changed(before: &Library, after: &Library) -> BTreeSet<String> {
     let names = before.templates().keys().chain(after.templates().keys());
-    let text = |library: &Library, name: &str| library.templates().get(name).map(|template| template.text.clone());
-    names.filter(|name| text(before, name) != text(after, name)).cloned().collect()
+    let differs = |name: &&String| {
+        let [before, after] = [before, after].map(|library| library.templates().get(*name));
+        before.map(|template| &template.text) != after.map(|template| &template.text)
+    };
+    names.filter(differs).cloned().collect()
 }
 
 #[cfg(test)]

@@ -133,8 +133,8 @@ fn Wishes(wish: Wish) -> impl IntoView {
             </div>
             <Chosen models=wish.models />
         </div>
-        <Ticks label="Platforms" of="generate" options=Platform::LISTED.map(|platform| (platform, platform.label().to_owned(), platform.key())).to_vec() chosen=wish.platforms />
-        <Ticks label="Kinds" of="generate" options=KINDS.map(|kind| (kind.to_owned(), told(kind).to_owned(), kind)).to_vec() chosen=wish.kinds />
+        <Ticks label="Platforms" of="generate" options=platforms() chosen=wish.platforms />
+        <Ticks label="Kinds" of="generate" options=kinds() chosen=wish.kinds />
         <div class="field">
             <span class="label">"As"</span>
             <div>
@@ -153,6 +153,16 @@ fn Wishes(wish: Wish) -> impl IntoView {
             }}
         </p>
     }
+}
+
+/// Every platform, to be ticked.
+pub fn platforms() -> Vec<(Platform, String, &'static str)> {
+    Platform::LISTED.map(|platform| (platform, platform.label().to_owned(), platform.key())).to_vec()
+}
+
+/// Every kind, to be ticked.
+pub fn kinds() -> Vec<(String, String, &'static str)> {
+    KINDS.map(|kind| (kind.to_owned(), told(kind).to_owned(), kind)).to_vec()
 }
 
 /// What a kind is called where several are named.

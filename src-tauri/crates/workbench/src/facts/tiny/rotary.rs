@@ -53,8 +53,9 @@ pub(super) fn smaller(rotary: &Map<String, Value>, config: &Map<String, Value>) 
 /// Pairs of a small head that turn with the position.
 fn pairs(rotary: &Map<String, Value>, config: &Map<String, Value>) -> u64 {
     let head = config.get("head_dim").and_then(Value::as_u64).filter(|width| *width > 0).unwrap_or(u64::MAX);
-    let turning = ["partial_rotary_factor"].iter().find_map(|key| rotary.get(*key).or(config.get(*key))?.as_f64());
-    (keys::number("head_dim", head, config) as f64 * turning.unwrap_or(1.0) / 2.0) as u64
+    let share = [rotary, config].iter().find_map(|settings| settings.get("partial_rotary_factor"));
+    let share = share.and_then(Value::as_f64).unwrap_or(1.0);
+    (keys::number("head_dim", head, config) as f64 * share / 2.0) as u64
 }
 
 /// Sections for time, height and width that together are all pairs; height and width are alike.
