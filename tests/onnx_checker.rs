@@ -12,7 +12,7 @@ use std::{
 
 /// Prints a line for each file that is not valid.
 const CHECK: &str = "
-import glob, sys, onnx
+import glob, onnx
 files = sorted(glob.glob('*/model.onnx'))
 for file in files:
     try:

@@ -6,10 +6,11 @@ mod plan;
 mod value;
 
 use self::plan::{Formats, Plan, PlanError};
-use super::pair::{Pair, Passing};
-use crate::backend::{
-    Backend, BackendError, LoadRequest, Loaded, LoadedWriter, Session, SessionFacts, Writer, WriterRequest,
+use super::{
+    Prepare,
+    pair::{Passing, ReadPair},
 };
+use crate::backend::{Backend, BackendError, LoadRequest, Loaded, LoadedWriter, Session, SessionFacts, WriterRequest};
 use candle_core::{DType, Device};
 use contract::{Availability, DeviceId, EngineId, EngineStatus, Placement, PlacementPart, Platform, Precision, Target};
 use models::{Graph, Tensor};
@@ -54,8 +55,7 @@ impl Backend for Candle {
     }
 
     fn load_writer(&self, request: &WriterRequest) -> Result<Box<dyn LoadedWriter>, BackendError> {
-        let graphs = [Read::open(&request.prefill)?, Read::open(&request.decode)?];
-        Ok(Box::new(ReadPair { graphs, request: request.clone() }))
+        Ok(Box::new(ReadPair::open(NAME, request, Read::open)?))
     }
 }
 
@@ -159,7 +159,9 @@ struct Read {
     threads: u32,
 }
 
-impl Read {
+impl Prepare for Read {
+    type Session = Ready;
+
     fn prepare(self) -> Result<Ready, BackendError> {
         let planned = guarded("laying out the graph", || Plan::new(&self.graph, &self.device).map_err(Refusal::Plan))?;
         Ok(Ready {
@@ -171,24 +173,6 @@ impl Read {
             results: Vec::new(),
             precision: None,
         })
-    }
-}
-
-impl Loaded for Read {
-    fn compile(self: Box<Self>) -> Result<Box<dyn Session>, BackendError> {
-        Ok(Box::new(self.prepare()?))
-    }
-}
-
-struct ReadPair {
-    graphs: [Read; 2],
-    request: WriterRequest,
-}
-
-impl LoadedWriter for ReadPair {
-    fn compile(self: Box<Self>) -> Result<Box<dyn Writer>, BackendError> {
-        let [prefill, decode] = self.graphs;
-        Ok(Box::new(Pair::new(NAME, [prefill.prepare()?, decode.prepare()?], &self.request)?))
     }
 }
 

@@ -5,7 +5,7 @@ mod onnxruntime;
 mod openvino;
 mod pair;
 
-use crate::backend::Backend;
+use crate::backend::{Backend, BackendError, Loaded, Session};
 use contract::EngineId;
 use models::DynamicForm;
 
@@ -22,6 +22,19 @@ pub fn find(engine: &EngineId) -> Option<&'static dyn Backend> {
 /// The form of a graph in dynamic int8 that suits an engine.
 pub fn dynamic_form(engine: &EngineId) -> DynamicForm {
     find(engine).map_or_else(DynamicForm::default, |backend| backend.dynamic_form())
+}
+
+/// A graph that was read and can be prepared for its device.
+trait Prepare {
+    type Session: Session + 'static;
+
+    fn prepare(self) -> Result<Self::Session, BackendError>;
+}
+
+impl<R: Prepare> Loaded for R {
+    fn compile(self: Box<Self>) -> Result<Box<dyn Session>, BackendError> {
+        Ok(Box::new(self.prepare()?))
+    }
 }
 
 #[cfg(test)]

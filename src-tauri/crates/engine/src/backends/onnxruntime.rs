@@ -11,10 +11,11 @@ use self::{
     provider::{Place, Provider},
     runtime::Runtime,
 };
-use super::pair::{Pair, Passing, on_cpu_only};
-use crate::backend::{
-    Backend, BackendError, LoadRequest, Loaded, LoadedWriter, Session, SessionFacts, Writer, WriterRequest,
+use super::{
+    Prepare,
+    pair::{Passing, ReadPair, on_cpu_only},
 };
+use crate::backend::{Backend, BackendError, LoadRequest, Loaded, LoadedWriter, Session, SessionFacts, WriterRequest};
 use contract::{Availability, EngineId, EngineStatus, Placement, Precision, Target};
 use models::{DynamicForm, Element, Graph, Tensor};
 use ort::{
@@ -78,8 +79,7 @@ impl Backend for OnnxRuntime {
 
     fn load_writer(&self, request: &WriterRequest) -> Result<Box<dyn LoadedWriter>, BackendError> {
         on_cpu_only(NAME, &request.prefill.device)?;
-        let graphs = [Read::open(&request.prefill)?, Read::open(&request.decode)?];
-        Ok(Box::new(ReadPair { graphs, request: request.clone() }))
+        Ok(Box::new(ReadPair::open(NAME, request, Read::open)?))
     }
 }
 
@@ -191,7 +191,9 @@ struct Read {
     model: Model,
 }
 
-impl Read {
+impl Prepare for Read {
+    type Session = Ready;
+
     fn prepare(self) -> Result<Ready, BackendError> {
         let prepared = self.model.prepare().map_err(|error| failed("preparing the graph", error))?;
         Ok(Ready {
@@ -200,24 +202,6 @@ impl Read {
             feeds: Vec::new(),
             precision: (None, "no call was profiled yet".to_owned()),
         })
-    }
-}
-
-impl Loaded for Read {
-    fn compile(self: Box<Self>) -> Result<Box<dyn Session>, BackendError> {
-        Ok(Box::new(self.prepare()?))
-    }
-}
-
-struct ReadPair {
-    graphs: [Read; 2],
-    request: WriterRequest,
-}
-
-impl LoadedWriter for ReadPair {
-    fn compile(self: Box<Self>) -> Result<Box<dyn Writer>, BackendError> {
-        let [prefill, decode] = self.graphs;
-        Ok(Box::new(Pair::new(NAME, [prefill.prepare()?, decode.prepare()?], &self.request)?))
     }
 }
 

@@ -1,9 +1,10 @@
 //! OpenVINO, through its C interface: the devices its plug-ins find, one graph compiled whole for one of them.
 
-use super::pair::{Pair, Passing, on_cpu_only};
-use crate::backend::{
-    Backend, BackendError, LoadRequest, Loaded, LoadedWriter, Session, SessionFacts, Writer, WriterRequest,
+use super::{
+    Prepare,
+    pair::{Passing, ReadPair, on_cpu_only},
 };
+use crate::backend::{Backend, BackendError, LoadRequest, Loaded, LoadedWriter, Session, SessionFacts, WriterRequest};
 use contract::{Availability, DeviceId, EngineId, EngineStatus, Placement, PlacementPart, Platform, Precision, Target};
 use models::{Dimension, Element, Graph, Tensor};
 use openvino::{
@@ -65,9 +66,7 @@ impl Backend for OpenVino {
     fn load_writer(&self, request: &WriterRequest) -> Result<Box<dyn LoadedWriter>, BackendError> {
         on_cpu_only(NAME, &request.prefill.device)?;
         // A text grows with each token, so only the number of texts is fixed, as OpenVINO's own generation has it.
-        let open = |request| Read::open(request, |size| size == "batch");
-        let graphs = [open(&request.prefill)?, open(&request.decode)?];
-        Ok(Box::new(ReadPair { graphs, request: request.clone() }))
+        Ok(Box::new(ReadPair::open(NAME, request, |request| Read::open(request, |size| size == "batch"))?))
     }
 }
 
@@ -211,7 +210,9 @@ struct Read {
     request: LoadRequest,
 }
 
-impl Read {
+impl Prepare for Read {
+    type Session = Ready;
+
     fn prepare(mut self) -> Result<Ready, BackendError> {
         for (key, value) in properties(&self.device, &self.request) {
             let device = DeviceType::from(self.device.as_str());
@@ -230,24 +231,6 @@ impl Read {
             last: None,
             turns: Vec::new(),
         })
-    }
-}
-
-impl Loaded for Read {
-    fn compile(self: Box<Self>) -> Result<Box<dyn Session>, BackendError> {
-        Ok(Box::new(self.prepare()?))
-    }
-}
-
-struct ReadPair {
-    graphs: [Read; 2],
-    request: WriterRequest,
-}
-
-impl LoadedWriter for ReadPair {
-    fn compile(self: Box<Self>) -> Result<Box<dyn Writer>, BackendError> {
-        let [prefill, decode] = self.graphs;
-        Ok(Box::new(Pair::new(NAME, [prefill.prepare()?, decode.prepare()?], &self.request)?))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Writing text with two sessions of one engine: keys and values that a call leaves go into the next as they are.
 
-use crate::backend::{BackendError, Session, SessionFacts, Writer, WriterRequest};
+use super::Prepare;
+use crate::backend::{BackendError, LoadRequest, LoadedWriter, Session, SessionFacts, Writer, WriterRequest};
 use contract::{DeviceId, Placement};
 use models::{CacheEntry, Tensor};
 
@@ -24,6 +25,33 @@ pub(super) trait Passing: Session {
 
     /// A copy of an output on the host.
     fn take(&self, name: &str, value: &Self::Value) -> Result<Tensor, BackendError>;
+}
+
+/// Two graphs of one engine that were read.
+pub(super) struct ReadPair<R> {
+    engine: &'static str,
+    prefill: R,
+    decode: R,
+    cache: Vec<CacheEntry>,
+}
+
+impl<R> ReadPair<R> {
+    /// Reads both with `open`.
+    pub fn open(
+        engine: &'static str,
+        request: &WriterRequest,
+        open: impl Fn(&LoadRequest) -> Result<R, BackendError>,
+    ) -> Result<Self, BackendError> {
+        let (prefill, decode) = (open(&request.prefill)?, open(&request.decode)?);
+        Ok(Self { engine, prefill, decode, cache: request.cache.clone() })
+    }
+}
+
+impl<R: Prepare<Session: Passing>> LoadedWriter for ReadPair<R> {
+    fn compile(self: Box<Self>) -> Result<Box<dyn Writer>, BackendError> {
+        let Self { engine, prefill, decode, cache } = *self;
+        Ok(Box::new(Pair::new(engine, [prefill.prepare()?, decode.prepare()?], cache)?))
+    }
 }
 
 /// What an input of a graph is filled with.
@@ -80,8 +108,8 @@ impl<S: Passing> Stage<S> {
     }
 }
 
-pub(super) struct Pair<S: Passing> {
-    engine: String,
+struct Pair<S: Passing> {
+    engine: &'static str,
     /// The cache's entries in order, and the scores after them; empty before the first call. Given back before the
     /// sessions are.
     kept: Vec<S::Value>,
@@ -93,10 +121,9 @@ pub(super) struct Pair<S: Passing> {
 }
 
 impl<S: Passing> Pair<S> {
-    pub fn new(engine: &str, [prefill, decode]: [S; 2], request: &WriterRequest) -> Result<Self, BackendError> {
-        let cache = request.cache.clone();
+    fn new(engine: &'static str, [prefill, decode]: [S; 2], cache: Vec<CacheEntry>) -> Result<Self, BackendError> {
         Ok(Self {
-            engine: engine.to_owned(),
+            engine,
             prefill: Stage::new(engine, prefill, &cache)?,
             decode: Stage::new(engine, decode, &cache)?,
             cache,
@@ -109,7 +136,7 @@ impl<S: Passing> Pair<S> {
     fn call(&mut self, of: impl FnOnce(&mut Self) -> &mut Stage<S>, tokens: &Tensor) -> Result<(), BackendError> {
         let mask = ones(&self.read);
         let kept = std::mem::take(&mut self.kept);
-        let engine = self.engine.clone();
+        let engine = self.engine;
         let entries = self.cache.len();
         let stage = of(self);
         let (tokens, mask) = (stage.session.give(tokens)?, stage.session.give(&mask)?);
@@ -130,7 +157,7 @@ impl<S: Passing> Pair<S> {
         }
         let whole: Option<Vec<S::Value>> = made.into_iter().collect();
         self.kept = whole.ok_or_else(|| BackendError::Unsupported {
-            engine,
+            engine: engine.to_owned(),
             reason: "one of its graphs gives no scores, or not the whole cache".to_owned(),
         })?;
         Ok(())
@@ -138,7 +165,7 @@ impl<S: Passing> Pair<S> {
 
     fn nothing_read(&self) -> BackendError {
         BackendError::Failed {
-            engine: self.engine.clone(),
+            engine: self.engine.to_owned(),
             doing: "writing text",
             reason: "no prompt was read yet".to_owned(),
         }

@@ -18,10 +18,15 @@ pub(super) fn of(
         output_tokens: texts.output,
         first_token: median(&first_tokens(&times_ms), seed)?,
         token,
-        tokens_per_s: f64::from(texts.batch) / (token.ms / 1e3),
+        tokens_per_s: tokens_per_s(texts.batch, token.ms),
         full_pass_difference,
         texts_ms: times_ms,
     })
+}
+
+/// The time of each whole text.
+pub(super) fn totals(texts_ms: &[Vec<f64>]) -> Vec<f64> {
+    texts_ms.iter().map(|times| times.iter().sum()).collect()
 }
 
 pub(super) fn first_tokens(texts_ms: &[Vec<f64>]) -> Vec<f64> {
@@ -32,6 +37,11 @@ pub(super) fn first_tokens(texts_ms: &[Vec<f64>]) -> Vec<f64> {
 pub(super) fn token_means(texts_ms: &[Vec<f64>]) -> Vec<f64> {
     let further = texts_ms.iter().filter_map(|times| times.get(1..)).filter(|times| !times.is_empty());
     further.map(|times| times.iter().sum::<f64>() / times.len() as f64).collect()
+}
+
+/// Of the whole batch, once the first token is there.
+pub(super) fn tokens_per_s(batch: u32, token_ms: f64) -> f64 {
+    f64::from(batch) / (token_ms / 1e3)
 }
 
 fn median(times_ms: &[f64], seed: u64) -> Option<MedianTime> {

@@ -87,7 +87,7 @@ impl<'a> Feed<'a> {
             Heard::Event(Event::Texts(texts)) => {
                 self.texts_ms.extend_from_slice(texts);
                 self.wrote(0);
-                self.sampled(&texts.iter().map(|times| times.iter().sum()).collect::<Vec<f64>>());
+                self.sampled(&generated::totals(texts));
             }
             Heard::Event(Event::Token(token)) => self.wrote(*token),
             Heard::Event(Event::Held) => self.quiet = true,
@@ -119,7 +119,7 @@ impl<'a> Feed<'a> {
         generating.token = token;
         generating.first_token_ms = statistics::median(&generated::first_tokens(&self.texts_ms));
         generating.token_ms = statistics::median(&generated::token_means(&self.texts_ms));
-        generating.tokens_per_s = generating.token_ms.map(|ms| f64::from(self.batch) / (ms / 1e3));
+        generating.tokens_per_s = generating.token_ms.map(|ms| generated::tokens_per_s(self.batch, ms));
     }
 
     fn tell(&mut self) {

@@ -142,7 +142,7 @@ impl Record {
             Event::Sentinel(ms) => self.sentinel_ms.push(*ms),
             Event::Samples(samples) => self.run.samples_ms.extend_from_slice(samples),
             Event::Texts(texts) => {
-                self.run.samples_ms.extend(texts.iter().map(|times| times.iter().sum::<f64>()));
+                self.run.samples_ms.extend(generated::totals(texts));
                 self.texts_ms.extend_from_slice(texts);
             }
             Event::FullPass(difference) => self.full_pass_difference = Some(*difference),
