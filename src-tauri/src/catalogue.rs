@@ -28,6 +28,8 @@ impl Listed {
     pub fn spelt_out(&self, mut setting: Setting) -> Setting {
         if setting.mode == Mode::Generation {
             setting.dims.entry(OUTPUT.to_owned()).or_insert(DEFAULT_OUTPUT);
+            setting.size = setting.size.or_else(|| self.model.usual_prompt());
+            return setting;
         }
         let size_is_given = setting.size.is_some();
         for dim in self.info.dims.iter().filter(|dim| dim.role != DimRole::Batch) {

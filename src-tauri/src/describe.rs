@@ -1,7 +1,7 @@
 //! What a model is and what it costs: every number follows from its graph, nothing is run.
 
 use contract::{CostPhase, GenerationWork, ModelDescription, PhaseMemory, Precision, PrecisionMemory};
-use models::{Costs, Generation, Model, ModelError, transformers};
+use models::{Costs, Generation, Model, ModelError, Stage, Texts, Value, transformers};
 use std::{collections::BTreeMap, thread};
 
 /// Every free size of the inputs, by name.
@@ -63,57 +63,77 @@ fn memory(
     sizes: &Sizes,
 ) -> Result<PrecisionMemory, ModelError> {
     let run = model.costs_in(precision, sizes)?;
-    let mut phases = vec![phase(CostPhase::Run, &run, 0)];
+    let mut phases = vec![phase(CostPhase::Run, &run, run.weight_bytes, 0)];
     if let Some(generating) = generating {
-        phases.extend(generating.memory(precision)?);
+        phases.extend(generating.memory(precision, run.weight_bytes)?);
     }
     Ok(PrecisionMemory { precision, weight_bytes: run.weight_bytes, disk_bytes: model.disk_bytes(precision), phases })
 }
 
-fn phase(phase: CostPhase, costs: &Costs, cache_bytes: u64) -> PhaseMemory {
-    let total_bytes = costs.peak_memory_bytes;
-    let activation_bytes = total_bytes.saturating_sub(costs.weight_bytes).saturating_sub(cache_bytes);
-    PhaseMemory { phase, activation_bytes, cache_bytes, total_bytes }
+/// `weight_bytes` are the model's: the graph of one stage may do without some, which are there all the same.
+fn phase(phase: CostPhase, costs: &Costs, weight_bytes: u64, cache_bytes: u64) -> PhaseMemory {
+    let results = costs.peak_memory_bytes.saturating_sub(costs.weight_bytes);
+    let activation_bytes = results.saturating_sub(cache_bytes);
+    PhaseMemory { phase, activation_bytes, cache_bytes, total_bytes: weight_bytes.saturating_add(results) }
 }
 
-/// The two stages of generating text, after a prompt as long as the text that the whole model reads.
+/// The two stages of generating text, to a prompt as long as what the whole model reads.
 struct Generating {
     stages: Generation,
+    /// Length of the prompt.
+    length: u32,
     prompt: Sizes,
     /// Before the next token.
     context: Sizes,
-    texts: u64,
-    tokens: u64,
 }
 
 impl Generating {
     fn of(model: &Model, sizes: &Sizes) -> Result<Option<Self>, ModelError> {
-        let (Some(stages), Some(tokens)) = (model.generation()?, sizes.get("sequence").copied()) else {
-            return Ok(None);
+        let Some(stages) = model.generation()? else { return Ok(None) };
+        let batch = sizes.get("batch").map_or(1, |batch| *batch as u32);
+        let inputs = &model.graph().inputs;
+        let length = |input: Option<&Value>| -> Result<u32, ModelError> {
+            let shape = input.map(|input| input.shape_for(sizes)).transpose()?;
+            Ok(shape.and_then(|shape| shape.last().copied()).map_or(1, |length| length as u32))
         };
-        let texts = sizes.get("batch").copied().unwrap_or(1);
+        let prompt = length(inputs.first())?;
+        let tokens = length(inputs.iter().find(|input| input.name == stages.manner.tokens()))?;
         // The last place of the longest text is the next token's.
-        let most = stages.decode.info().dims.iter().filter_map(|dim| dim.max).min();
-        let read = tokens.min(most.map_or(tokens, u64::from));
-        let at = |stage: &Model, tokens: u64| stage.dims_for(texts as u32, Some(tokens as u32), &BTreeMap::new());
-        let (prompt, context) = (at(&stages.prefill, tokens)?, at(&stages.decode, read)?);
-        Ok(Some(Self { prompt, context, texts, tokens, stages }))
+        let most = stages.decode.info().dims.iter().find(|dim| dim.name == "past").and_then(|dim| dim.max);
+        let before = tokens.min(most.unwrap_or(tokens));
+        let given = stages.manner.given(Texts { batch, prompt, output: 0 });
+        Ok(Some(Self {
+            length: prompt,
+            prompt: stages.sizes_of(Stage::Prefill, [batch, prompt, given])?,
+            context: stages.sizes_of(Stage::Decode, [batch, prompt, before])?,
+            stages,
+        }))
     }
 
     fn work(&self) -> Result<GenerationWork, ModelError> {
         Ok(GenerationWork {
-            tokens: self.tokens,
+            tokens: u64::from(self.length),
             prefill_macs: self.stages.prefill.costs(&self.prompt)?.macs,
             decode_macs: self.stages.decode.costs(&self.context)?.macs,
         })
     }
 
-    fn memory(&self, precision: Precision) -> Result<[PhaseMemory; 2], ModelError> {
+    /// None in a precision that one of the two graphs cannot be had in.
+    fn memory(&self, precision: Precision, weight_bytes: u64) -> Result<Vec<PhaseMemory>, ModelError> {
+        if !self.stages.offers(precision) {
+            return Ok(Vec::new());
+        }
         // Quantised weights multiply f32 results, and the cache is made of those.
         let kept_in = if precision.is_quantised() { Precision::F32 } else { precision };
-        let cache = self.stages.cache_bytes(self.texts, self.tokens, u64::from(kept_in.bits()) / 8);
-        let prefill = self.stages.prefill.costs_in(precision, &self.prompt)?;
-        let decode = self.stages.decode.costs_in(precision, &self.context)?;
-        Ok([phase(CostPhase::Prefill, &prefill, cache), phase(CostPhase::Decode, &decode, cache)])
+        let bytes = u64::from(kept_in.bits()) / 8;
+        let phases = [
+            (CostPhase::Prefill, Stage::Prefill, &self.stages.prefill, &self.prompt),
+            (CostPhase::Decode, Stage::Decode, &self.stages.decode, &self.context),
+        ];
+        let memory = phases.map(|(name, stage, model, sizes)| {
+            let cache = self.stages.cache_bytes(stage, sizes, bytes)?;
+            Ok(phase(name, &model.costs_in(precision, sizes)?, weight_bytes, cache))
+        });
+        memory.into_iter().collect()
     }
 }

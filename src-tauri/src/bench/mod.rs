@@ -116,6 +116,7 @@ impl Bench {
                     reference_decode,
                     decode_dims,
                     whole: sizes.whole,
+                    manner: stages.manner,
                     cache: stages.cache.clone(),
                 })
             }

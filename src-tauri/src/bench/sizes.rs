@@ -77,7 +77,7 @@ pub fn written(model: &Model, setting: &Setting) -> Result<Option<(Texts, Genera
     if setting.mode != Mode::Generation {
         return Ok(None);
     }
-    let prompt = setting.size.unwrap_or(DEFAULT_PROMPT);
+    let prompt = setting.size.or_else(|| model.usual_prompt()).unwrap_or_default();
     let output = setting.output_tokens().unwrap_or(DEFAULT_OUTPUT);
     Ok(Some((Texts { batch: setting.batch, prompt, output }, generation(model)?)))
 }
@@ -91,20 +91,18 @@ fn generation(model: &Model) -> Result<Generation, Failure> {
         return Ok(generation);
     }
     let info = model.info();
-    let family = models::transformers::find(&info.family).map(|known| workbench::family_of(known).0);
-    let decoder = "Choose a decoder, such as gpt2, opt-125m or llama-1.1b, or measure one pass";
-    let (reason, remedy) = match (model.class(), family) {
+    let one_pass = "or measure one pass";
+    let (reason, remedy) = match (model.class(), model.generating_class()) {
         (None, _) => {
-            ("where an ONNX file keeps what it has read is not known", "Give its config.json, or measure one pass")
+            ("where an ONNX file keeps what it has read is not known", format!("Give its config.json, {one_pass}"))
         }
-        (Some(_), Some(Family::EncoderDecoder)) => {
-            ("it reads one text and writes another; this version of Assay generates with decoders only", decoder)
+        (Some(_), Some(other)) => {
+            ("it does not score the next word", format!("Name {other} in `architectures`, {one_pass}"))
         }
-        (Some(_), Some(Family::Decoder)) => (
-            "it does not score the next word",
-            "Name a class that does in `architectures`, such as …ForCausalLM, or measure one pass",
+        (Some(_), None) => (
+            "it does not write text token by token",
+            format!("Choose a model that does, such as gpt2, llama-1.1b, t5-small or whisper-tiny, {one_pass}"),
         ),
-        (Some(_), _) => ("it does not write text token by token", decoder),
     };
     let subject = match model.class() {
         Some(class) => format!("generation with {} ({class})", info.family),

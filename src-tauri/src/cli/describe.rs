@@ -45,7 +45,7 @@ fn lines(described: &ModelDescription) -> Vec<String> {
         format!("{:<24}{:>18}", "Activations", count(described.activations)),
     ];
     if let Some(work) = &described.generation {
-        lines.push(format!("{:<24}{:>18}  of {} tokens", "  of the prompt", count(work.prefill_macs), work.tokens));
+        lines.push(format!("{:<24}{:>18}  at length {}", "  of the prompt", count(work.prefill_macs), work.tokens));
         lines.push(format!("{:<24}{:>18}", "  of the next token", count(work.decode_macs)));
     }
     let titles = ["Phase", "Precision", "Weights, MB", "Activations, MB", "Cache, MB", "In all, MB", "On disk, MB"];

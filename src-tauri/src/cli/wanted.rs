@@ -48,7 +48,8 @@ pub struct Texts {
     /// `inference` is one pass over the inputs, `generation` writes text token by token with a key and value cache.
     #[arg(long, default_value = "inference", value_parser = mode)]
     pub mode: Mode,
-    /// For generation: tokens of each prompt, 128 where this is not given.
+    /// For generation: tokens of each prompt, 128 or the longest it may be where this is not given; a model that listens
+    /// takes its own length of sound.
     #[arg(long, value_name = "TOKENS", conflicts_with = "length")]
     pub prompt: Option<u32>,
     /// For generation: tokens to write after each prompt, 32 where this is not given.

@@ -199,11 +199,11 @@ pub struct ModelDescription {
 /// Multiply-accumulates of the two stages of generating text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GenerationWork {
-    /// Tokens of the prompt, which are those read before the next one.
+    /// Length of the prompt: tokens of text, or frames of sound.
     pub tokens: u64,
     /// Of reading the whole prompt.
     pub prefill_macs: Option<u64>,
-    /// Of the next token.
+    /// Of the next token: the one after the prompt, or after an answer as long as the sizes say.
     pub decode_macs: Option<u64>,
 }
 

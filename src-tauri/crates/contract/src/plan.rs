@@ -29,8 +29,6 @@ pub struct Setting {
 pub const OUTPUT: &str = "output";
 /// Its value where nothing else was asked for.
 pub const DEFAULT_OUTPUT: u32 = 32;
-/// Tokens of a prompt where nothing else was asked for.
-pub const DEFAULT_PROMPT: u32 = 128;
 
 impl Setting {
     /// Tokens to write after each prompt; none where no text is generated, or where an imported table did not say.

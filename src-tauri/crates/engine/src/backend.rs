@@ -1,7 +1,7 @@
 //! What an engine must be able to do to be measured. Everything here runs inside a worker process.
 
 use contract::{Availability, DeviceId, EngineId, EngineStatus, Placement, Precision};
-use models::{CacheEntry, DynamicForm, Tensor};
+use models::{CacheEntry, DynamicForm, Manner, Tensor};
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -54,7 +54,8 @@ pub struct WriterRequest {
     pub prefill: LoadRequest,
     /// Reads one token after another.
     pub decode: LoadRequest,
-    /// Outputs of both that are inputs of the second.
+    pub manner: Manner,
+    /// What comes out of a call and goes into the next.
     pub cache: Vec<CacheEntry>,
 }
 
@@ -93,8 +94,8 @@ pub trait LoadedWriter {
 /// Graphs ready to write texts on one device, a whole batch at once. Keys and values of what was read stay where the
 /// engine has them.
 pub trait Writer {
-    /// Reads prompts of equal length, `[batch, tokens]`, and forgets all that was read before.
-    fn prefill(&mut self, prompts: &Tensor) -> Result<(), BackendError>;
+    /// Reads prompts of equal length, which are the inputs of the prefill graph, and forgets all that was read before.
+    fn prefill(&mut self, prompts: &[Tensor]) -> Result<(), BackendError>;
 
     /// Reads one more token of each text.
     fn decode(&mut self, tokens: &[i64]) -> Result<(), BackendError>;
@@ -105,9 +106,9 @@ pub trait Writer {
     /// What the engine says it chose.
     fn facts(&self) -> SessionFacts;
 
-    /// Where the nodes ran: of the graph with the smaller share on the device asked for. May call and prepare both
-    /// anew, outside any timing; what was read is forgotten.
-    fn placement(&mut self) -> Result<Option<Placement>, BackendError>;
+    /// Where the nodes ran: of the graph with the smaller share on the device asked for. Reads these prompts and a token
+    /// after them, and may prepare both graphs anew, outside any timing; what was read is forgotten.
+    fn placement(&mut self, prompts: &[Tensor]) -> Result<Option<Placement>, BackendError>;
 }
 
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]

@@ -2,7 +2,7 @@
 
 use crate::backend::{LoadRequest, WriterRequest};
 use contract::{Peak, RunId, RunModel, Setting, Target, TargetChoice};
-use models::{CacheEntry, Texts};
+use models::{CacheEntry, Manner, Texts};
 use std::{
     collections::BTreeMap,
     io,
@@ -56,6 +56,7 @@ pub struct Writing {
     pub decode_dims: BTreeMap<String, u64>,
     /// Sizes of the graph that reads the prompt when it reads whole texts.
     pub whole: BTreeMap<String, u64>,
+    pub manner: Manner,
     pub cache: Vec<CacheEntry>,
 }
 
@@ -63,7 +64,7 @@ impl Writing {
     /// Both graphs for one engine; `prefill` is its request for the graph that reads the prompt.
     pub(crate) fn request(&self, prefill: LoadRequest, decode: &Path) -> WriterRequest {
         let decode = LoadRequest { model: decode.to_owned(), dims: self.decode_dims.clone(), ..prefill.clone() };
-        WriterRequest { prefill, decode, cache: self.cache.clone() }
+        WriterRequest { prefill, decode, manner: self.manner, cache: self.cache.clone() }
     }
 }
 

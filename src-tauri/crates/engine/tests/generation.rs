@@ -29,6 +29,47 @@ fn gpt2() -> Model {
     Model::from_config_text("tiny gpt2", &config.to_string()).unwrap()
 }
 
+/// Models of an encoder and a decoder: with relative positions, with learned ones, and one that hears 24 frames of sound.
+/// Their weights are as large as those above.
+fn t5() -> Model {
+    let config = json!({
+        "model_type": "t5", "architectures": ["T5ForConditionalGeneration"], "vocab_size": 96, "d_model": 32,
+        "d_kv": 8, "num_heads": 4, "num_layers": 2, "num_decoder_layers": 3, "d_ff": 48, "initializer_factor": 8.0,
+        "relative_attention_num_buckets": 8, "relative_attention_max_distance": 16
+    });
+    Model::from_config_text("tiny t5", &config.to_string()).unwrap()
+}
+
+fn bart(model_type: &str, class: &str) -> Model {
+    let config = json!({
+        "model_type": model_type, "architectures": [class], "vocab_size": 96, "d_model": 32,
+        "max_position_embeddings": 40, "encoder_layers": 2, "encoder_attention_heads": 4, "encoder_ffn_dim": 48,
+        "decoder_layers": 3, "decoder_attention_heads": 2, "decoder_ffn_dim": 48, "init_std": 0.2
+    });
+    Model::from_config_text("tiny bart", &config.to_string()).unwrap()
+}
+
+fn whisper() -> Model {
+    let config = json!({
+        "model_type": "whisper", "architectures": ["WhisperForConditionalGeneration"], "vocab_size": 96,
+        "d_model": 32, "num_mel_bins": 8, "max_source_positions": 12, "max_target_positions": 20,
+        "encoder_layers": 2, "encoder_attention_heads": 4, "encoder_ffn_dim": 48,
+        "decoder_layers": 3, "decoder_attention_heads": 4, "decoder_ffn_dim": 48, "init_std": 0.2
+    });
+    Model::from_config_text("tiny whisper", &config.to_string()).unwrap()
+}
+
+/// Every model that answers, with its prompt.
+fn answering() -> [(Model, Texts); 4] {
+    let heard = Texts { prompt: 24, ..TEXTS };
+    [
+        (t5(), TEXTS),
+        (bart("bart", "BartForConditionalGeneration"), TEXTS),
+        (bart("m2m_100", "M2M100ForConditionalGeneration"), TEXTS),
+        (whisper(), heard),
+    ]
+}
+
 fn run(job: &Job) -> Run {
     measure(&program(), job, &Control::default(), &mut |_| {})
 }
@@ -42,10 +83,10 @@ fn engines() -> impl Iterator<Item = (&'static str, &'static str)> {
 #[test]
 fn every_engine_writes_with_its_cache_what_another_and_a_full_pass_do() {
     let bench = Bench::new();
-    for model in [llama(), gpt2()] {
+    for (model, texts) in [(llama(), TEXTS), (gpt2(), TEXTS)].into_iter().chain(answering()) {
         for (engine, reference) in engines() {
-            let run = run(&bench.writing_job(&model, Precision::F32, engine, &[reference], TEXTS));
-            assert_eq!(run.outcome, Outcome::Done, "{engine}: {:#?}", run.log);
+            let run = run(&bench.writing_job(&model, Precision::F32, engine, &[reference], texts));
+            assert_eq!(run.outcome, Outcome::Done, "{} on {engine}: {:#?}", model.info().name, run.log);
             let OutputCheck::Agrees { against, largest_difference, .. } = &run.check else { panic!("{:?}", run.check) };
             assert!(against.0 == reference && *largest_difference < 1e-4, "{engine}: {:?}", run.check);
             let generated = run.generated.as_ref().unwrap();
@@ -76,21 +117,48 @@ fn every_token_of_every_text_is_kept_and_the_figures_follow_from_them() {
     assert!(run.memory.peak_bytes.is_some() && run.placement.is_some() && run.noise.is_some());
 }
 
-/// Keys of one layer under the name of another's: what a step reads is then not what was kept for it.
+/// Keys of one layer under the name of another's: what a step reads is then not what was kept for it. A model that answers
+/// keeps two kinds, those of its answer and those of what it read.
 #[test]
 fn a_cache_that_is_not_what_was_read_is_a_wrong_output() {
     let bench = Bench::new();
-    for (engine, reference) in engines() {
-        let mut job = bench.writing_job(&llama(), Precision::F32, engine, &[reference], TEXTS);
-        let cache = &mut job.writing.as_mut().unwrap().cache;
-        let output = cache[0].output.clone();
-        cache[0].output = std::mem::replace(&mut cache[2].output, output);
-        let run = run(&job);
-        let Outcome::Failed { phase, kind, message, .. } = &run.outcome else { panic!("{engine}: {:?}", run.outcome) };
-        assert_eq!((*phase, *kind), (PhaseName::Check, FailureKind::WrongOutput), "{message}");
-        assert!(message.contains("one pass over the whole text"), "{message}");
-        assert!(run.timing.is_none() && run.generated.is_none(), "nothing is timed with a broken cache");
+    let swapped = |model: &Model, texts: Texts, [a, b]: [&str; 2]| {
+        for (engine, reference) in engines() {
+            let mut job = bench.writing_job(model, Precision::F32, engine, &[reference], texts);
+            let cache = &mut job.writing.as_mut().unwrap().cache;
+            let place = |name: &str| cache.iter().position(|entry| entry.output == name).unwrap();
+            let (a, b) = (place(a), place(b));
+            let output = cache[a].output.clone();
+            cache[a].output = std::mem::replace(&mut cache[b].output, output);
+            let run = run(&job);
+            let Outcome::Failed { phase, kind, message, .. } = &run.outcome else {
+                panic!("{} on {engine}: {:?}", model.info().name, run.outcome)
+            };
+            assert_eq!((*phase, *kind), (PhaseName::Check, FailureKind::WrongOutput), "{message}");
+            assert!(message.contains("one pass over the whole text"), "{message}");
+            assert!(run.timing.is_none() && run.generated.is_none(), "nothing is timed with a broken cache");
+        }
+    };
+    swapped(&llama(), TEXTS, ["present.0.key", "present.1.key"]);
+    for (model, texts) in answering().into_iter() {
+        for side in ["decoder", "encoder"] {
+            let [a, b] = ["present.0", "present.1"].map(|layer| format!("{layer}.{side}.key"));
+            swapped(&model, texts, [&a, &b]);
+        }
     }
+}
+
+/// What is timed and recorded is the answer alone; the prompt's length is the encoder's.
+#[test]
+fn an_answer_is_as_long_as_was_asked_for_however_short_its_prompt() {
+    let bench = Bench::new();
+    let texts = Texts { batch: 1, prompt: 3, output: 9 };
+    let run = run(&bench.writing_job(&t5(), Precision::F32, "candle", &[], texts));
+    assert_eq!(run.outcome, Outcome::Done, "{:#?}", run.log);
+    let generated = run.generated.as_ref().unwrap();
+    assert_eq!(generated.output_tokens, 9);
+    assert!(generated.texts_ms.iter().all(|times| times.len() == 9));
+    assert!(run.placement.is_some());
 }
 
 /// The scores that the engine is held against are those of another text.

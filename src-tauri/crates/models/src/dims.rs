@@ -179,9 +179,11 @@ fn add_following(graph: &Graph, chosen: &mut BTreeMap<String, u64>) -> Result<()
         }
     }
     for dimension in graph.outputs.iter().flat_map(|output| &output.shape) {
-        if let Dimension::Free(name) = dimension
-            && !chosen.contains_key(name)
-            && let Some(value) = Extent::value(name, chosen)
+        let Dimension::Free(name) = dimension else { continue };
+        // Of a sum in a person's file some part may not be an input's.
+        let sum = || follows(name).then(|| value(name, chosen)).filter(Result::is_ok);
+        if !chosen.contains_key(name)
+            && let Some(value) = Extent::value(name, chosen).or_else(sum)
         {
             chosen.insert(name.clone(), value?);
         }

@@ -17,6 +17,8 @@ pub enum Filling {
     Marks { run: Length },
     /// The same whole numbers in every row.
     Rows(Vec<String>),
+    /// Any ids below `below` but `padding`; each row begins with `start`.
+    Answer { start: u64, padding: u64, below: u64 },
 }
 
 /// How many tokens stand for an image.
@@ -76,15 +78,16 @@ impl Filling {
             let start = (length - tokens) / 2;
             Ok(move |place: usize| (start..start + tokens).contains(&(place % length)))
         };
+        let word = |place: usize, below: u64, but: u64| match stream.below(place as u64, below.max(2)) {
+            same if same == but => (same + 1) % below.max(2),
+            other => other,
+        };
         Ok(match self {
             Self::Text { token, below, run } => {
                 let in_run = in_run(run)?;
-                let word = |place: usize| match stream.below(place as u64, (*below).max(2)) {
-                    // A token of an image where none is would ask for a vector that is not there.
-                    same if same == *token => (same + 1) % (*below).max(2),
-                    other => other,
-                };
-                (0..count).map(|place| if in_run(place) { *token } else { word(place) }).collect()
+                // A token of an image where none is would ask for a vector that is not there.
+                let word = |place: usize| if in_run(place) { *token } else { word(place, *below, *token) };
+                (0..count).map(word).collect()
             }
             Self::Marks { run } => {
                 let in_run = in_run(run)?;
@@ -93,6 +96,11 @@ impl Filling {
             Self::Rows(sizes) => {
                 let row = sizes.iter().map(|size| dims::value(size, dims)).collect::<Result<Vec<_>, _>>()?;
                 (0..count).map(|place| row.get(place % length).copied().unwrap_or_default()).collect()
+            }
+            Self::Answer { start, padding, below } => {
+                // What comes after padding stands elsewhere for some models when it is read step by step.
+                let word = |place: usize| if place % length == 0 { *start } else { word(place, *below, *padding) };
+                (0..count).map(word).collect()
             }
         })
     }

@@ -1,6 +1,6 @@
 //! Generating text: a model as the graph that reads the prompt and the graph that reads one token after another.
 
-use crate::{Dimension, Files, Format, Model, ModelError, Value};
+use crate::{Dimension, Files, Format, Model, ModelError, Value, model::named};
 use contract::Precision;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -14,7 +14,8 @@ use std::{
 pub enum Stage {
     /// Reads the whole prompt: its outputs are the scores of the next word and the keys and values to keep.
     Prefill,
-    /// Reads one token; keys and values of those before come in and go out longer by one.
+    /// Reads one token; keys and values of those before come in and go out longer by one. Those of what an encoder read
+    /// come in alone, for they stay as they are.
     Decode,
 }
 
@@ -27,10 +28,60 @@ impl Stage {
     }
 }
 
+/// How a model comes to its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Manner {
+    /// It goes on where the prompt ends: a decoder.
+    Continues,
+    /// It reads the prompt, a text or sound, with an encoder, and its decoder begins an answer with a token for that.
+    Answers,
+}
+
+impl Manner {
+    /// The input of both graphs that takes the tokens of the text that is written.
+    pub fn tokens(self) -> &'static str {
+        match self {
+            Self::Continues => "input_ids",
+            Self::Answers => "decoder_input_ids",
+        }
+    }
+
+    /// The input that is 1 for each of these tokens, where the graphs have one.
+    pub fn mask(self) -> Option<&'static str> {
+        match self {
+            Self::Continues => Some("attention_mask"),
+            Self::Answers => None,
+        }
+    }
+
+    /// The size of the prefill graph that counts these tokens.
+    fn length(self) -> &'static str {
+        match self {
+            Self::Continues => "sequence",
+            Self::Answers => "decoder_sequence",
+        }
+    }
+
+    /// How many of these tokens the prefill graph reads, before the first is chosen.
+    pub fn given(self, texts: Texts) -> u32 {
+        match self {
+            Self::Continues => texts.prompt,
+            Self::Answers => 1,
+        }
+    }
+
+    /// How many of these tokens are read in all: the last one is chosen and not read.
+    pub fn read(self, texts: Texts) -> u32 {
+        self.given(texts).saturating_add(texts.output).saturating_sub(1)
+    }
+}
+
 /// The two graphs of a model that generates text.
 pub struct Generation {
     pub prefill: Model,
     pub decode: Model,
+    pub manner: Manner,
     /// Keys and values of each layer, in order.
     pub cache: Vec<CacheEntry>,
 }
@@ -40,27 +91,16 @@ pub struct Generation {
 pub struct CacheEntry {
     /// Input of the decode graph.
     pub input: String,
-    /// Output of both graphs, which is the next token's input.
+    /// Output of the prefill graph, and of the decode graph where it grows with each token: the next token's input.
     pub output: String,
-    /// Numbers of one token in one text.
-    pub width: u64,
 }
 
-/// Texts to be written: so many at once, each so many tokens after a prompt of so many.
-///
-/// The last token is chosen and not read, so the longest context is one token shorter than prompt and output together.
+/// Texts to be written: so many at once, each so many tokens to a prompt of so many tokens, or frames of sound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Texts {
     pub batch: u32,
     pub prompt: u32,
     pub output: u32,
-}
-
-impl Texts {
-    /// Tokens that are read in all.
-    pub fn read(&self) -> u32 {
-        self.prompt.saturating_add(self.output).saturating_sub(1)
-    }
 }
 
 /// The sizes of the two graphs while texts are written.
@@ -79,7 +119,7 @@ pub struct TextCosts {
     pub macs: Option<u64>,
     /// Of one text, elements of all intermediate results.
     pub activations: Option<u64>,
-    /// Of one graph; both have the same weights.
+    /// Of the prefill graph, which has all weights.
     pub weight_bytes: u64,
     /// Of both graphs at once, with the whole batch and its cache; an estimate.
     pub peak_memory_bytes: u64,
@@ -97,46 +137,91 @@ impl Generation {
         const BEFORE: &str = "past_key_values.";
         let entry = |input: &Value| {
             let part = input.name.strip_prefix(BEFORE)?;
-            // Batch and tokens are free, heads and their width are not.
-            let sizes = input.shape.iter().map(|dimension| match dimension {
-                Dimension::Fixed(size) => *size,
-                Dimension::Free(_) => 1,
-            });
-            Some(CacheEntry { input: input.name.clone(), output: format!("present.{part}"), width: sizes.product() })
+            Some(CacheEntry { input: input.name.clone(), output: format!("present.{part}") })
         };
-        let cache = decode.graph().inputs.iter().filter_map(entry).collect();
-        Self { prefill, decode, cache }
+        let inputs = &decode.graph().inputs;
+        let answers = inputs.iter().any(|input| input.name == Manner::Answers.tokens());
+        let manner = if answers { Manner::Answers } else { Manner::Continues };
+        let cache = inputs.iter().filter_map(entry).collect();
+        Self { prefill, decode, manner, cache }
     }
 
-    /// Bytes of the cache after so many tokens in each of so many texts, at so many bytes a number.
-    pub fn cache_bytes(&self, texts: u64, tokens: u64, element_bytes: u64) -> u64 {
-        let numbers: u64 = self.cache.iter().map(|entry| entry.width).sum();
-        [texts, tokens, element_bytes].iter().fold(numbers, |bytes, factor| bytes.saturating_mul(*factor))
+    /// Whether both graphs can be had in a precision.
+    pub fn offers(&self, precision: Precision) -> bool {
+        [&self.prefill, &self.decode].iter().all(|model| model.info().precisions.contains(&precision))
+    }
+
+    /// Bytes of the cache that the prefill graph leaves, or the decode graph is given, at these sizes of it and at so many
+    /// bytes a number.
+    ///
+    /// # Errors
+    /// Where a size is missing.
+    pub fn cache_bytes(
+        &self,
+        stage: Stage,
+        sizes: &BTreeMap<String, u64>,
+        element_bytes: u64,
+    ) -> Result<u64, ModelError> {
+        let (values, name): (_, fn(&CacheEntry) -> &String) = match stage {
+            Stage::Prefill => (&self.prefill.graph().outputs, |entry| &entry.output),
+            Stage::Decode => (&self.decode.graph().inputs, |entry| &entry.input),
+        };
+        let cached = values.iter().filter(|value| self.cache.iter().any(|entry| *name(entry) == value.name));
+        cached.map(|value| value.shape_for(sizes)).try_fold(0u64, |bytes, shape| {
+            Ok(bytes.saturating_add(shape?.iter().fold(element_bytes, |bytes, size| bytes.saturating_mul(*size))))
+        })
     }
 
     /// What both graphs are called with while texts are written.
     ///
     /// # Errors
-    /// Where the output is shorter than two tokens, or prompt and output are longer than the model reads.
+    /// Where the output is shorter than two tokens, or prompt or output are longer than the model reads and writes.
     pub fn sizes(&self, texts: Texts) -> Result<TextSizes, ModelError> {
         let Texts { batch, prompt, output } = texts;
         if output < 2 {
             let reason = "the time of a token is taken from the second on; choose at least two";
             return Err(ModelError::bad_size("output", u64::from(output), reason));
         }
-        let longest = self.prefill.info().dims.iter().filter_map(|dim| dim.max).min();
-        if let Some(longest) = longest.filter(|longest| texts.read() > *longest) {
-            let reason =
-                format!("after a prompt of {prompt} tokens that is too long: the model reads at most {longest} tokens");
+        let (given, read) = (self.manner.given(texts), self.manner.read(texts));
+        let longest = named(&self.prefill.info().dims, self.manner.length()).and_then(|dim| dim.max);
+        if let Some(longest) = longest.filter(|longest| read > *longest) {
+            let reason = match self.manner {
+                Manner::Continues => format!(
+                    "after a prompt of {prompt} tokens that is too long: the model reads at most {longest} tokens"
+                ),
+                Manner::Answers => format!("that is too long: the model writes at most {longest} tokens"),
+            };
             return Err(ModelError::bad_size("output", u64::from(output), reason));
         }
-        let prefill = |tokens: u32| self.prefill.dims_for(batch, Some(tokens), &BTreeMap::new());
-        let decode = |tokens: u32| self.decode.dims_for(batch, Some(tokens), &BTreeMap::new());
-        Ok(TextSizes {
-            prompt: prefill(prompt)?,
-            whole: prefill(texts.read())?,
-            steps: [decode(prompt)?, decode(texts.read() - 1)?],
-        })
+        let [prefill, decode] = [Stage::Prefill, Stage::Decode]
+            .map(|stage| move |tokens: u32| self.sizes_of(stage, [batch, prompt, tokens]));
+        Ok(TextSizes { prompt: prefill(given)?, whole: prefill(read)?, steps: [decode(given)?, decode(read - 1)?] })
+    }
+
+    /// Sizes of one graph for so many texts, each with so long a prompt, and so many tokens: those that the prefill graph
+    /// reads at once, or those that were read before the decode graph's.
+    ///
+    /// # Errors
+    /// Where the model cannot be called with them.
+    pub fn sizes_of(
+        &self,
+        stage: Stage,
+        [batch, prompt, tokens]: [u32; 3],
+    ) -> Result<BTreeMap<String, u64>, ModelError> {
+        let (model, counted) = match stage {
+            Stage::Prefill => (&self.prefill, self.manner.length()),
+            Stage::Decode => (&self.decode, "past"),
+        };
+        let size = match (self.manner, self.prefill.prompt()) {
+            (Manner::Continues, _) => None,
+            (Manner::Answers, Some(Dimension::Fixed(length))) if *length == u64::from(prompt) => None,
+            (Manner::Answers, Some(Dimension::Fixed(length))) => {
+                let reason = format!("the model always hears {length} frames; leave the length of the prompt to it");
+                return Err(ModelError::bad_size("prompt", u64::from(prompt), reason));
+            }
+            (Manner::Answers, _) => Some(prompt),
+        };
+        model.dims_for(batch, size, &BTreeMap::from([(counted.to_owned(), tokens)]))
     }
 
     /// What it costs to write these texts in a precision the model can be had in.

@@ -35,7 +35,7 @@ pub use element::Element;
 pub use error::ModelError;
 pub use filling::{Filling, Length};
 pub use format::{DynamicForm, Format};
-pub use generation::{CacheEntry, Generation, GenerationFiles, Stage, TextCosts, TextSizes, Texts};
+pub use generation::{CacheEntry, Generation, GenerationFiles, Manner, Stage, TextCosts, TextSizes, Texts};
 pub use graph::{Attribute, Content, Dimension, Graph, Initializer, Node, Value};
 pub use inputs::make_inputs;
 pub use model::Model;

@@ -1,7 +1,7 @@
 //! A model that was opened: described and checked, its weights not yet made or read.
 
 use crate::{
-    Calibration, Content, Costs, Element, Format, Graph, ModelError, Ranges,
+    Calibration, Content, Costs, Dimension, Element, Format, Graph, ModelError, Ranges,
     architectures::{self, Architecture, Class},
     builder::Description,
     config::Config,
@@ -232,6 +232,20 @@ impl Model {
         Ok(Some(Generation::new(stage(Stage::Prefill)?, stage(Stage::Decode)?)))
     }
 
+    /// How long the prompt is that text is generated from, where nothing else is asked for: the usual length of the
+    /// model's first input, or the only one that it has.
+    pub fn usual_prompt(&self) -> Option<u32> {
+        match self.prompt()? {
+            Dimension::Fixed(length) => u32::try_from(*length).ok(),
+            Dimension::Free(name) => named(&self.info.dims, name).map(|dim| dim.default),
+        }
+    }
+
+    /// The length of the first input.
+    pub(crate) fn prompt(&self) -> Option<&Dimension> {
+        self.graph.inputs.first()?.shape.last()
+    }
+
     /// Every free size with its value: what was asked for, else its default. `size` goes to text lengths and image edges.
     pub fn dims_for(
         &self,
@@ -273,6 +287,13 @@ impl Model {
             Body::Described(described) => Some(described.class.name),
             Body::Onnx { .. } => None,
         }
+    }
+
+    /// The class of its type that generates text; none where no class does, and for an ONNX file.
+    pub fn generating_class(&self) -> Option<&'static str> {
+        let Body::Described(described) = &self.body else { return None };
+        let mut classes = described.architecture.classes().iter().map(|class| class.name);
+        classes.find(|class| described.architecture.generates(class))
     }
 
     /// The configuration as it was written; none for an ONNX file.

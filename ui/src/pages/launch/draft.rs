@@ -112,8 +112,9 @@ impl Draft {
         };
         let chosen = self.models.get();
         let chosen: Vec<&ModelInfo> = models.iter().filter(|model| chosen.contains(&model.id)).collect();
+        let mode = self.mode.get();
         let mut dims = BTreeMap::new();
-        for dim in chosen.iter().flat_map(|model| &model.dims).filter(|dim| dim.role == DimRole::Other) {
+        for dim in chosen.iter().flat_map(|model| asked_dims(model, mode)).filter(|dim| dim.role == DimRole::Other) {
             match self.dims.with(|dims| dims.get(&dim.name).cloned()).unwrap_or_default().trim() {
                 "" => {}
                 text => match text.parse() {
@@ -122,7 +123,6 @@ impl Draft {
                 },
             }
         }
-        let mode = self.mode.get();
         if mode == Mode::Generation {
             match (self.output.get().trim(), self.output.get().trim().parse::<u32>()) {
                 ("", _) => drop(dims.insert(OUTPUT.to_owned(), DEFAULT_OUTPUT)),
@@ -145,7 +145,7 @@ impl Draft {
         let sizes = chosen
             .iter()
             .filter_map(|model| {
-                let sizes = match size_dim(model)?.role {
+                let sizes = match asked_dims(model, mode).iter().find(|dim| is_size(dim))?.role {
                     DimRole::ImageSize => &image_sizes,
                     _ => &lengths,
                 };
@@ -181,7 +181,22 @@ pub fn ready_targets(machine: &Machine) -> Vec<TargetChoice> {
 
 /// The dimension that a model's size stands for: its text length or its image edge.
 pub fn size_dim(model: &ModelInfo) -> Option<&Dim> {
-    model.dims.iter().find(|dim| matches!(dim.role, DimRole::Sequence | DimRole::ImageSize))
+    model.dims.iter().find(|dim| is_size(dim))
+}
+
+fn is_size(dim: &Dim) -> bool {
+    matches!(dim.role, DimRole::Sequence | DimRole::ImageSize)
+}
+
+/// The free sizes that a measurement asks for beside the batch: of one pass the model's size first, where text is
+/// generated the length of the prompt alone, unless that is fixed.
+pub fn asked_dims(model: &ModelInfo, mode: Mode) -> Vec<&Dim> {
+    if mode == Mode::Generation {
+        let length = model.inputs.first().and_then(|input| input.shape.last());
+        return model.dims.iter().filter(|dim| Some(&dim.name) == length).collect();
+    }
+    let others = model.dims.iter().filter(|dim| dim.role == DimRole::Other);
+    size_dim(model).into_iter().chain(others).collect()
 }
 
 /// Whole numbers above 0, apart by commas or spaces.

@@ -1,6 +1,6 @@
 //! Third step: precisions, batches, sizes, threads and time.
 
-use super::{Draft, draft::size_dim};
+use super::{Draft, draft::asked_dims};
 use crate::{load::Load, parts::Segmented, state::App};
 use contract::{DEFAULT_OUTPUT, Dim, DimRole, Machine, Mode, ModelInfo, Precision};
 use leptos::prelude::*;
@@ -30,7 +30,7 @@ pub fn HowStep(models: Load<Vec<ModelInfo>>, machine: Load<Machine>) -> impl Int
                 />
                 <span class="hint">
                     {move || match draft.mode.get() {
-                        Mode::Generation => "Writes text token by token, as a chat does: time to the first token, time per token and tokens per second. For text decoders such as gpt2 or llama.",
+                        Mode::Generation => "Writes text token by token, as a chat does: time to the first token, time per token and tokens per second. For models that write text, such as gpt2, llama, t5 or whisper.",
                         _ => "Reads its inputs once and answers: the time of one call.",
                     }}
                 </span>
@@ -187,12 +187,11 @@ fn offered_precisions(draft: Draft, models: &Load<Vec<ModelInfo>>, machine: &Loa
 
 /// The free dimensions of all chosen models, each once; the batch has a field of its own.
 fn free_dims(draft: Draft, models: &Load<Vec<ModelInfo>>) -> Vec<Dim> {
-    let chosen = draft.models.get();
+    let (chosen, mode) = (draft.models.get(), draft.mode.get());
     models.value.with(|models| {
         let mut dims: Vec<Dim> = Vec::new();
         for model in models.ready().into_iter().flatten().filter(|model| chosen.contains(&model.id)) {
-            let others = model.dims.iter().filter(|dim| dim.role == DimRole::Other);
-            for dim in size_dim(model).into_iter().chain(others) {
+            for dim in asked_dims(model, mode) {
                 let same =
                     |other: &&mut Dim| other.role == dim.role && (dim.role != DimRole::Other || other.name == dim.name);
                 match dims.iter_mut().find(same) {

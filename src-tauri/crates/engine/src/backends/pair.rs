@@ -3,10 +3,8 @@
 use super::Prepare;
 use crate::backend::{BackendError, LoadRequest, LoadedWriter, Session, SessionFacts, Writer, WriterRequest};
 use contract::{DeviceId, Placement};
-use models::{CacheEntry, Tensor};
+use models::{CacheEntry, Manner, Tensor};
 
-const TOKENS: &str = "input_ids";
-const MASK: &str = "attention_mask";
 const SCORES: &str = "logits";
 
 /// A session that takes its inputs, and gives its outputs, as values that stay where the engine has them.
@@ -32,6 +30,7 @@ pub(super) struct ReadPair<R> {
     engine: &'static str,
     prefill: R,
     decode: R,
+    manner: Manner,
     cache: Vec<CacheEntry>,
 }
 
@@ -43,161 +42,160 @@ impl<R> ReadPair<R> {
         open: impl Fn(&LoadRequest) -> Result<R, BackendError>,
     ) -> Result<Self, BackendError> {
         let (prefill, decode) = (open(&request.prefill)?, open(&request.decode)?);
-        Ok(Self { engine, prefill, decode, cache: request.cache.clone() })
+        Ok(Self { engine, prefill, decode, manner: request.manner, cache: request.cache.clone() })
     }
 }
 
 impl<R: Prepare<Session: Passing>> LoadedWriter for ReadPair<R> {
     fn compile(self: Box<Self>) -> Result<Box<dyn Writer>, BackendError> {
-        let Self { engine, prefill, decode, cache } = *self;
-        Ok(Box::new(Pair::new(engine, [prefill.prepare()?, decode.prepare()?], cache)?))
+        let Self { engine, prefill, decode, manner, cache } = *self;
+        Ok(Box::new(Pair::new(engine, [prefill.prepare()?, decode.prepare()?], manner, cache)?))
     }
 }
 
-/// What an input of a graph is filled with.
-enum Filled {
-    Tokens,
-    /// 1 for every token that was read.
-    Mask,
-    /// An entry of the cache.
-    Cache(usize),
-}
-
-/// A session with the places of what goes in and comes out.
+/// A session with the places of its outputs among what is kept: the entries of the cache, and the scores after them.
 struct Stage<S> {
     session: S,
-    inputs: Vec<(String, Filled)>,
-    /// Place of each output in what is kept: the entries of the cache, and the scores after them.
     outputs: Vec<Option<usize>>,
 }
 
 impl<S: Passing> Stage<S> {
-    fn new(engine: &str, session: S, cache: &[CacheEntry]) -> Result<Self, BackendError> {
-        let unknown = |name: &str| BackendError::Unsupported {
-            engine: engine.to_owned(),
-            reason: format!("{name} of its graphs is neither tokens nor scores nor cache"),
-        };
-        let fill = |name: &String| match name.as_str() {
-            TOKENS => Ok(Filled::Tokens),
-            MASK => Ok(Filled::Mask),
-            other => {
-                cache.iter().position(|entry| entry.input == other).map(Filled::Cache).ok_or_else(|| unknown(name))
-            }
-        };
-        let inputs = session.input_names().into_iter().map(|name| Ok((name.clone(), fill(&name)?)));
-        let inputs = inputs.collect::<Result<_, BackendError>>()?;
+    fn new(session: S, cache: &[CacheEntry]) -> Self {
         let place = |name: &String| match name.as_str() {
             SCORES => Some(cache.len()),
             other => cache.iter().position(|entry| entry.output == other),
         };
         let outputs = session.output_names().iter().map(place).collect();
-        Ok(Self { session, inputs, outputs })
+        Self { session, outputs }
     }
 
-    /// The inputs of a call as tensors on the host.
-    fn on_host(&self, tokens: &Tensor, mask: &Tensor, cache: &[Tensor]) -> Vec<Tensor> {
-        let filled = self.inputs.iter().map(|(name, filled)| {
-            let tensor = match filled {
-                Filled::Tokens => tokens,
-                Filled::Mask => mask,
-                Filled::Cache(entry) => &cache[*entry],
-            };
-            Tensor { name: name.clone(), ..tensor.clone() }
-        });
-        filled.collect()
+    fn gives(&self, place: usize) -> bool {
+        self.outputs.contains(&Some(place))
     }
+
+    /// One call: what is to be kept of its outputs, each with its place.
+    fn call(&mut self, inputs: &[&S::Value]) -> Result<Vec<(usize, S::Value)>, BackendError> {
+        let made = self.session.pass(inputs)?;
+        Ok(self.outputs.iter().zip(made).filter_map(|(place, value)| Some(((*place)?, value))).collect())
+    }
+}
+
+/// What an input of the decode graph is filled with.
+enum Filled {
+    /// The token that each text goes on with.
+    Token,
+    /// 1 for every token that was read.
+    Mask,
+    /// An entry of the cache.
+    Cache(usize),
+    /// What the prefill graph was given, by its place there.
+    Prompt(usize),
 }
 
 struct Pair<S: Passing> {
     engine: &'static str,
+    manner: Manner,
+    cache: Vec<CacheEntry>,
     /// The cache's entries in order, and the scores after them; empty before the first call. Given back before the
-    /// sessions are.
+    /// sessions are, as what the prefill graph was given.
     kept: Vec<S::Value>,
+    prompt: Vec<S::Value>,
     prefill: Stage<S>,
     decode: Stage<S>,
-    cache: Vec<CacheEntry>,
+    /// Inputs of the prefill graph.
+    prompts: Vec<String>,
+    /// Inputs of the decode graph.
+    steps: Vec<(String, Filled)>,
     /// `[batch, tokens]` that were read since the last prompt began.
     read: [usize; 2],
 }
 
 impl<S: Passing> Pair<S> {
-    fn new(engine: &'static str, [prefill, decode]: [S; 2], cache: Vec<CacheEntry>) -> Result<Self, BackendError> {
-        Ok(Self {
-            engine,
-            prefill: Stage::new(engine, prefill, &cache)?,
-            decode: Stage::new(engine, decode, &cache)?,
-            cache,
-            kept: Vec::new(),
-            read: [0, 0],
-        })
+    fn new(
+        engine: &'static str,
+        [prefill, decode]: [S; 2],
+        manner: Manner,
+        cache: Vec<CacheEntry>,
+    ) -> Result<Self, BackendError> {
+        let unsupported = |reason: String| BackendError::Unsupported { engine: engine.to_owned(), reason };
+        let [prefill, decode] = [prefill, decode].map(|session| Stage::new(session, &cache));
+        if !(0..=cache.len()).all(|place| prefill.gives(place)) || !decode.gives(cache.len()) {
+            return Err(unsupported("one of its graphs gives no scores, or not the whole cache".to_owned()));
+        }
+        let prompts = prefill.session.input_names();
+        let fill = |name: String| {
+            let cached = || cache.iter().position(|entry| entry.input == name).map(Filled::Cache);
+            let given = || prompts.iter().position(|prompt| *prompt == name).map(Filled::Prompt);
+            let filled = match name.as_str() {
+                token if token == manner.tokens() => Some(Filled::Token),
+                mask if Some(mask) == manner.mask() => Some(Filled::Mask),
+                _ => cached().or_else(given),
+            };
+            let unknown = || unsupported(format!("{name} of its graphs is neither tokens nor prompt nor cache"));
+            let filled = filled.ok_or_else(unknown)?;
+            Ok((name, filled))
+        };
+        let steps = decode.session.input_names().into_iter().map(fill).collect::<Result<_, BackendError>>()?;
+        let (kept, prompt, read) = (Vec::new(), Vec::new(), [0, 0]);
+        Ok(Self { engine, manner, cache, kept, prompt, prefill, decode, prompts, steps, read })
     }
 
-    /// One call of a stage; what it leaves takes the place of what was kept.
-    fn call(&mut self, of: impl FnOnce(&mut Self) -> &mut Stage<S>, tokens: &Tensor) -> Result<(), BackendError> {
-        let mask = ones(&self.read);
-        let kept = std::mem::take(&mut self.kept);
-        let engine = self.engine;
-        let entries = self.cache.len();
-        let stage = of(self);
-        let (tokens, mask) = (stage.session.give(tokens)?, stage.session.give(&mask)?);
-        let inputs: Vec<&S::Value> = stage
-            .inputs
-            .iter()
-            .map(|(_, filled)| match filled {
-                Filled::Tokens => &tokens,
-                Filled::Mask => &mask,
-                Filled::Cache(entry) => &kept[*entry],
-            })
-            .collect();
-        let mut made: Vec<Option<S::Value>> = (0..=entries).map(|_| None).collect();
-        for (place, value) in stage.outputs.iter().zip(stage.session.pass(&inputs)?) {
-            if let Some(place) = place {
-                made[*place] = Some(value);
-            }
-        }
-        let whole: Option<Vec<S::Value>> = made.into_iter().collect();
-        self.kept = whole.ok_or_else(|| BackendError::Unsupported {
-            engine: engine.to_owned(),
-            reason: "one of its graphs gives no scores, or not the whole cache".to_owned(),
-        })?;
-        Ok(())
+    fn failed(&self, reason: String) -> BackendError {
+        BackendError::Failed { engine: self.engine.to_owned(), doing: "writing text", reason }
     }
 
     fn nothing_read(&self) -> BackendError {
-        BackendError::Failed {
-            engine: self.engine.to_owned(),
-            doing: "writing text",
-            reason: "no prompt was read yet".to_owned(),
-        }
+        self.failed("no prompt was read yet".to_owned())
     }
 
-    /// Where the nodes of both graphs ran, in calls of their own.
-    fn placements(&mut self) -> Result<[Option<Placement>; 2], BackendError> {
-        let [batch, read] = self.read;
-        let cached = self.cache.iter().zip(&self.kept);
-        let cached = cached.map(|(entry, value)| self.decode.session.take(&entry.output, value));
-        let cached = cached.collect::<Result<Vec<_>, _>>()?;
-        let tokens = |count: usize| Tensor::from_i64s(TOKENS, &[batch, count], &vec![0; batch * count]);
-        let prompt = self.prefill.on_host(&tokens(read), &ones(&[batch, read]), &[]);
-        let step = self.decode.on_host(&tokens(1), &ones(&[batch, read + 1]), &cached);
-        // What an engine lends as output may be gone once it prepares the graph anew.
-        self.kept.clear();
-        let mut placements = [None, None];
-        for (place, (stage, inputs)) in [(&mut self.prefill, prompt), (&mut self.decode, step)].into_iter().enumerate()
-        {
-            stage.session.set_inputs(vec![inputs])?;
-            placements[place] = stage.session.placement()?;
-        }
-        Ok(placements)
+    fn given<'a>(&self, prompts: &'a [Tensor], name: &str) -> Result<&'a Tensor, BackendError> {
+        let found = prompts.iter().find(|tensor| tensor.name == name);
+        found.ok_or_else(|| self.failed(format!("no values were given for the input {name}")))
+    }
+
+    fn token(&self, tokens: &[i64]) -> Tensor {
+        Tensor::from_i64s(self.manner.tokens(), &[tokens.len(), 1], tokens)
+    }
+
+    /// Ones for all that was read, where the graphs want them.
+    fn mask(&self) -> Option<Tensor> {
+        let count = self.read.iter().product();
+        self.manner.mask().map(|name| Tensor::from_i64s(name, &self.read, &vec![1; count]))
+    }
+
+    /// The inputs of the next call of the decode graph as tensors on the host.
+    fn step_on_host(&mut self, prompts: &[Tensor]) -> Result<Vec<Tensor>, BackendError> {
+        self.read[1] += 1;
+        let (token, mask) = (self.token(&vec![0; self.read[0]]), self.mask());
+        let filled = self.steps.iter().map(|(name, filled)| match filled {
+            Filled::Token => Ok(token.clone()),
+            Filled::Mask => Ok(mask.clone().expect(HAS_MASK)),
+            Filled::Prompt(_) => self.given(prompts, name).cloned(),
+            Filled::Cache(entry) => {
+                let tensor = self.prefill.session.take(&self.cache[*entry].output, &self.kept[*entry])?;
+                Ok(Tensor { name: name.clone(), ..tensor })
+            }
+        });
+        filled.collect()
     }
 }
 
+const HAS_MASK: &str = "an input is a mask where the manner of writing has one";
+
 impl<S: Passing> Writer for Pair<S> {
-    fn prefill(&mut self, prompts: &Tensor) -> Result<(), BackendError> {
-        let [batch, tokens] = prompts.shape[..] else { return Err(self.nothing_read()) };
+    fn prefill(&mut self, prompts: &[Tensor]) -> Result<(), BackendError> {
         self.kept.clear();
-        self.read = [batch, tokens];
-        self.call(|pair| &mut pair.prefill, prompts)
+        let tokens = self.given(prompts, self.manner.tokens())?;
+        let [batch, length] = tokens.shape[..] else {
+            return Err(self.failed("its tokens are no batch of texts".to_owned()));
+        };
+        self.read = [batch, length];
+        let given = self.prompts.iter().map(|name| self.prefill.session.give(self.given(prompts, name)?));
+        self.prompt = given.collect::<Result<_, _>>()?;
+        let mut made = self.prefill.call(&self.prompt.iter().collect::<Vec<_>>())?;
+        made.sort_unstable_by_key(|(place, _)| *place);
+        self.kept = made.into_iter().map(|(_, value)| value).collect();
+        Ok(())
     }
 
     fn decode(&mut self, tokens: &[i64]) -> Result<(), BackendError> {
@@ -205,7 +203,23 @@ impl<S: Passing> Writer for Pair<S> {
             return Err(self.nothing_read());
         }
         self.read[1] += 1;
-        self.call(|pair| &mut pair.decode, &Tensor::from_i64s(TOKENS, &[tokens.len(), 1], tokens))
+        let session = &self.decode.session;
+        let token = session.give(&self.token(tokens))?;
+        let mask = self.mask().map(|mask| session.give(&mask)).transpose()?;
+        let inputs: Vec<&S::Value> = self
+            .steps
+            .iter()
+            .map(|(_, filled)| match filled {
+                Filled::Token => &token,
+                Filled::Mask => mask.as_ref().expect(HAS_MASK),
+                Filled::Cache(entry) => &self.kept[*entry],
+                Filled::Prompt(place) => &self.prompt[*place],
+            })
+            .collect();
+        for (place, value) in self.decode.call(&inputs)? {
+            self.kept[place] = value;
+        }
+        Ok(())
     }
 
     fn scores(&mut self) -> Result<Tensor, BackendError> {
@@ -218,14 +232,18 @@ impl<S: Passing> Writer for Pair<S> {
         self.decode.session.facts()
     }
 
-    fn placement(&mut self) -> Result<Option<Placement>, BackendError> {
-        let all = self.placements()?.into_iter().flatten();
-        Ok(all.min_by(|a, b| a.node_share.total_cmp(&b.node_share)))
+    fn placement(&mut self, prompts: &[Tensor]) -> Result<Option<Placement>, BackendError> {
+        self.prefill(prompts)?;
+        let step = self.step_on_host(prompts)?;
+        // What an engine lends as output may be gone once it prepares the graph anew.
+        self.kept.clear();
+        let mut placements = Vec::new();
+        for (stage, inputs) in [(&mut self.prefill, prompts.to_vec()), (&mut self.decode, step)] {
+            stage.session.set_inputs(vec![inputs])?;
+            placements.extend(stage.session.placement()?);
+        }
+        Ok(placements.into_iter().min_by(|a, b| a.node_share.total_cmp(&b.node_share)))
     }
-}
-
-fn ones(shape: &[usize; 2]) -> Tensor {
-    Tensor::from_i64s(MASK, shape, &vec![1; shape[0] * shape[1]])
 }
 
 /// Where keys and values would go through the host's memory with every token, their time would not be the device's.

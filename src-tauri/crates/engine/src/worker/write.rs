@@ -1,8 +1,9 @@
 //! Generating text inside the worker: load, compile, first token, check, warm up, texts.
 //!
-//! A text begins with the prefill graph on its prompt; each further token is one call of the decode graph on the token
-//! with the highest score and on the cache. The time to the first token is from the prompt to the choice of that token,
-//! the time of each further one from one choice to the next. Nothing else happens in between.
+//! A text begins with the prefill graph on its prompt, which an encoder reads where there is one; each further token is
+//! one call of the decode graph on the token with the highest score and on the cache. The time to the first token is from
+//! the prompt to the choice of that token, the time of each further one from one choice to the next. Nothing else happens
+//! in between.
 
 use super::{
     order::{Checked, Event, WriteOrder},
@@ -19,7 +20,7 @@ use crate::{
 };
 use contract::{FailureKind, PhaseName};
 use half::{bf16, f16};
-use models::{Element, Tensor, Texts};
+use models::{Element, Manner, Tensor, Texts};
 use std::{
     cell::RefCell,
     path::{Path, PathBuf},
@@ -29,30 +30,37 @@ use std::{
 /// How often the window hears how far a text is: between two tokens, and outside their times.
 const BETWEEN_TOKENS_TOLD: Duration = Duration::from_millis(500);
 
-/// Whole texts of one variant, `[batch, tokens]`, with their prompts at the beginning.
+/// Whole texts of one variant.
 struct Script {
-    whole: Tensor,
-    prompt: Tensor,
-    /// The tokens after the prompts, as they are read one after another.
+    /// The inputs of the prefill graph that reads all of them at once.
+    whole: Vec<Tensor>,
+    /// The same for what is there before the first token is chosen.
+    prompt: Vec<Tensor>,
+    /// The tokens after that, as they are read one after another.
     steps: Vec<Vec<i64>>,
 }
 
 impl Script {
-    fn of(file: &Path, texts: Texts) -> Result<Self, Fault> {
-        let tensors = read(file)?;
-        let ids = tensors.into_iter().find(|tensor| tensor.name == "input_ids");
-        let whole = ids.ok_or_else(|| Fault::from(format!("{} holds no tokens", file.display())))?;
-        let (batch, prompt, all) = (texts.batch as usize, texts.prompt as usize, texts.read() as usize);
-        let ids = whole.i64s();
-        if whole.shape != [batch, all] {
+    fn of(file: &Path, manner: Manner, texts: Texts) -> Result<Self, Fault> {
+        let whole = read(file)?;
+        let [batch, given, all] = [texts.batch, manner.given(texts), manner.read(texts)].map(|size| size as usize);
+        let ids = whole.iter().find(|tensor| tensor.name == manner.tokens());
+        let ids = ids.ok_or_else(|| Fault::from(format!("{} holds no tokens", file.display())))?;
+        if ids.shape != [batch, all] {
             return Err(format!("{} holds texts of another size", file.display()).into());
         }
-        let columns = |from: usize, to: usize| -> Vec<i64> {
-            ids.chunks_exact(all).flat_map(|row| row[from..to].iter().copied()).collect()
+        let columns = |tensor: &Tensor, from: usize, to: usize| -> Vec<i64> {
+            tensor.i64s().chunks_exact(all).flat_map(|row| row[from..to].iter().copied()).collect()
         };
-        let prompts = Tensor::from_i64s("input_ids", &[batch, prompt], &columns(0, prompt));
-        let steps = (prompt..all).map(|at| columns(at, at + 1)).collect();
-        Ok(Self { prompt: prompts, steps, whole })
+        let steps = (given..all).map(|at| columns(ids, at, at + 1)).collect();
+        let cut = |tensor: &Tensor| {
+            let of_tokens = tensor.name == manner.tokens() || manner.mask() == Some(tensor.name.as_str());
+            if !of_tokens {
+                return tensor.clone();
+            }
+            Tensor::from_i64s(tensor.name.as_str(), &[batch, given], &columns(tensor, 0, given))
+        };
+        Ok(Self { prompt: whole.iter().map(cut).collect(), steps, whole })
     }
 
     /// The scores after the prompt and after each token that follows it in the script, in order.
@@ -80,7 +88,7 @@ pub(super) fn scores(
     backend.prepare(request.prefill.library.as_deref())?;
     let mut writer = backend.load_writer(request)?.compile()?;
     for file in inputs {
-        Script::of(file, texts)?.scores(writer.as_mut(), save)?;
+        Script::of(file, request.manner, texts)?.scores(writer.as_mut(), save)?;
     }
     Ok(writer.facts())
 }
@@ -89,7 +97,8 @@ pub(super) fn run(order: &WriteOrder, out: &mut Out, wishes: &Wishes) -> Result<
     let request = &order.writer;
     let backend = find(&request.prefill.engine)?;
     backend.prepare(request.prefill.library.as_deref())?;
-    let scripts = order.inputs.iter().map(|file| Script::of(file, order.texts)).collect::<Result<Vec<_>, _>>()?;
+    let scripts = order.inputs.iter().map(|file| Script::of(file, request.manner, order.texts));
+    let scripts = scripts.collect::<Result<Vec<_>, _>>()?;
     limits::reset_peak();
     out.send(&Event::Ready { resident_bytes: limits::resident_bytes() });
 
@@ -141,7 +150,7 @@ pub(super) fn run(order: &WriteOrder, out: &mut Out, wishes: &Wishes) -> Result<
     })?;
     let device_peak_bytes = writer.facts().device_memory_bytes;
     out.send(&Event::Memory { peak_bytes: limits::peak_bytes(), device_peak_bytes });
-    tell_placement(writer.placement(), out);
+    tell_placement(writer.placement(&scripts[0].prompt), out);
     out.send(&Event::Facts(writer.facts()));
     Ok(())
 }

@@ -104,6 +104,7 @@ impl Bench {
             reference_decode: exact.decode,
             decode_dims,
             whole: sizes.whole,
+            manner: stages.manner,
             cache: stages.cache,
         });
         job.setting.mode = Mode::Generation;

@@ -1,14 +1,14 @@
 //! BART and the translators, summarisers and chatbots built like it: an encoder that reads a text, a decoder that answers.
 
-use super::{Architecture, Class, Text, Written, bert::places_after_padding};
+use super::{Answer, Architecture, Class, Marks, Standing, Text, Turn, Writer, Written, bert::places_after_padding};
 use crate::{
     Element, ModelError,
     blocks::{
-        Activation, Attention, Context, Heads, Places, embedding, feed_forward, layer_norm, linear, order_mask,
-        padding_mask, tied_head,
+        Activation, Attention, Heads, Places, embedding, feed_forward, layer_norm, linear, padding_mask, tied_head,
     },
     builder::{GraphBuilder, Var},
     config::Config,
+    generation::Stage,
     weights::Fill,
 };
 
@@ -39,7 +39,7 @@ struct Defaults {
     positions: usize,
     activation: &'static str,
     scaled: bool,
-    padding: usize,
+    marks: Marks,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -90,7 +90,7 @@ pub const BART: Bart = Bart {
         positions: 1024,
         activation: "gelu",
         scaled: false,
-        padding: 1,
+        marks: Marks { start: 2, padding: 1 },
     },
     positions: Positions::Learned { offset: 2 },
     embedding_norm: EmbeddingNorm::AfterPositions,
@@ -99,7 +99,13 @@ pub const BART: Bart = Bart {
     off: &[],
 };
 
-pub const MBART: Bart = Bart { model_type: "mbart", classes: classes!("MBart"), norm_first: true, ..BART };
+pub const MBART: Bart = Bart {
+    model_type: "mbart",
+    classes: classes!("MBart"),
+    defaults: Defaults { marks: Marks { start: 0, padding: 1 }, ..BART.defaults },
+    norm_first: true,
+    ..BART
+};
 
 pub const MVP: Bart = Bart {
     model_type: "mvp",
@@ -119,6 +125,7 @@ pub const PLBART: Bart = Bart {
         inner: 3072,
         heads: 12,
         scaled: true,
+        marks: Marks { start: 0, padding: 1 },
         ..BART.defaults
     },
     ..BART
@@ -127,6 +134,7 @@ pub const PLBART: Bart = Bart {
 pub const PEGASUS: Bart = Bart {
     model_type: "pegasus",
     classes: classes!("Pegasus"),
+    defaults: Defaults { marks: Marks { start: 0, padding: 0 }, ..BART.defaults },
     positions: Positions::Waves,
     embedding_norm: EmbeddingNorm::None,
     norm_first: true,
@@ -136,7 +144,7 @@ pub const PEGASUS: Bart = Bart {
 pub const MARIAN: Bart = Bart {
     model_type: "marian",
     classes: classes!("Marian", "MTModel"),
-    defaults: Defaults { vocabulary: 58_101, ..BART.defaults },
+    defaults: Defaults { vocabulary: 58_101, marks: Marks { start: 58_100, padding: 58_100 }, ..BART.defaults },
     norm_first: false,
     ..PEGASUS
 };
@@ -162,6 +170,7 @@ pub const BLENDERBOT: Bart = Bart {
         inner: 10_240,
         heads: 32,
         positions: 128,
+        marks: Marks { start: 1, padding: 0 },
         ..BART.defaults
     },
     positions: Positions::Learned { offset: 0 },
@@ -173,7 +182,14 @@ pub const BLENDERBOT: Bart = Bart {
 pub const BLENDERBOT_SMALL: Bart = Bart {
     model_type: "blenderbot-small",
     classes: classes!("BlenderbotSmall"),
-    defaults: Defaults { width: 512, layers: [8, 8], inner: 2048, positions: 512, ..BART.defaults },
+    defaults: Defaults {
+        width: 512,
+        layers: [8, 8],
+        inner: 2048,
+        positions: 512,
+        marks: Marks { start: 1, padding: 0 },
+        ..BART.defaults
+    },
     positions: Positions::Learned { offset: 0 },
     embedding_norm: EmbeddingNorm::BeforePositionsInDecoder,
     ..BART
@@ -240,7 +256,7 @@ impl Options {
             width,
             vocabulary,
             positions: config.size("max_position_embeddings", defaults.positions)?,
-            padding: config.index("pad_token_id", defaults.padding)?,
+            padding: config.index("pad_token_id", defaults.marks.padding)?,
             activation: Activation::read(config, "activation_function", defaults.activation)?,
             scale: if config.flag("scale_embedding", defaults.scaled)? { (width as f64).sqrt() } else { 1.0 },
             encoder: side("encoder", defaults.layers[0], false)?,
@@ -277,66 +293,100 @@ impl Architecture for Bart {
         let seen = read(&mut model.at("encoder"), &options, &text.ids, &words, &mask);
         model.tokens(&written.batch, &written.sequence);
         let (table, words) = embedding(&mut model.at("shared"), &written.ids, vocabulary, width);
-        let answer = write(&mut model.at("decoder"), &options, &written.ids, &words, [&seen, &mask]);
+        let mut answer = Answer::whole(&seen);
+        let hidden = write(&mut model.at("decoder"), &options, &written.ids, &words, &mut answer, &mask);
 
         if is_base {
-            b.output("last_hidden_state", &answer, &written.vectors(width));
+            b.output("last_hidden_state", &hidden, &written.vectors(width));
         } else {
-            let mut head = b.at("lm_head");
-            let scores = if options.tied {
-                tied_head(&mut head, &answer, &table, width, vocabulary)
-            } else {
-                linear(&mut head, &answer, width, vocabulary, false)
-            };
-            let scores = if self.word_bias {
-                let bias = b.buffer("final_logits_bias", &[1, vocabulary], Fill::Bias);
-                b.add(&scores, &bias)
-            } else {
-                scores
-            };
+            let scores = score(&mut b, &options, &hidden, &table);
             b.output("logits", &scores, &written.vectors(vocabulary));
         }
         b.output("encoder_last_hidden_state", &seen, &text.vectors(width));
+        Ok(())
+    }
+
+    fn generates(&self, class: &str) -> bool {
+        class == self.classes[1].name
+    }
+
+    fn draw_stage(&self, config: &Config, _class: &str, stage: Stage, mut b: GraphBuilder) -> Result<(), ModelError> {
+        let options = Options::read(config, self)?;
+        b.deviation(config.positive("init_std", 0.02)?);
+        let Options { width, vocabulary, positions, decoder: Side { layers, heads, .. }, .. } = options;
+        let writer = Writer { layers, heads, vocabulary, positions: Some(positions) };
+        let marks = Marks::read(config, self.defaults.marks, vocabulary)?;
+        let (mut turn, mask) = Turn::on_text(&mut b, stage, writer, marks, |b, text, mask| {
+            let mut model = b.at(self.base());
+            let (_, words) = embedding(&mut model.at("shared"), &text.ids, vocabulary, width);
+            read(&mut model.at("encoder"), &options, &text.ids, &words, mask)
+        });
+        b.tokens(&turn.batch, &turn.length);
+        let mut model = b.at(self.base());
+        let (table, words) = embedding(&mut model.at("shared"), &turn.ids, vocabulary, width);
+        let hidden = write(&mut model.at("decoder"), &options, &turn.ids, &words, &mut turn.answer, &mask);
+        turn.finish(&mut b, &hidden, |b, hidden| score(b, &options, hidden, &table));
         Ok(())
     }
 }
 
 fn read(b: &mut GraphBuilder, options: &Options, ids: &Var, words: &Var, mask: &Var) -> Var {
     let side = &options.encoder;
-    let mut hidden = embed(b, options, side, ids, words);
+    let mut hidden = embed(b, options, side, ids, words, None);
     for index in 0..side.layers {
         let mut layer = b.at(format_args!("layers.{index}"));
-        hidden = attend(&mut layer, options, side, "self_attn", &hidden, Some(mask), None);
+        hidden = attend(&mut layer, options, side, "self_attn", &hidden, Some(mask), |b, attention, x| {
+            attention.apply(b, x)
+        });
         hidden = think(&mut layer, options, side, &hidden);
     }
     last_norm(b, options, &hidden)
 }
 
 /// Each token of the answer sees those before it, and all of the text that was read.
-fn write(b: &mut GraphBuilder, options: &Options, ids: &Var, words: &Var, [seen, seen_mask]: [&Var; 2]) -> Var {
+fn write(b: &mut GraphBuilder, options: &Options, ids: &Var, words: &Var, answer: &mut Answer, seen_mask: &Var) -> Var {
     let side = &options.decoder;
-    let mut hidden = embed(b, options, side, ids, words);
-    let length = b.size_of(ids, 1);
-    let places = Places::new(b, &length);
-    let mask = order_mask(b, &places);
+    let mut hidden = embed(b, options, side, ids, words, answer.after());
+    let standing = Standing::of(b, ids, answer.after());
+    let (_, mask) = standing.among(b);
     for index in 0..side.layers {
         let mut layer = b.at(format_args!("layers.{index}"));
-        hidden = attend(&mut layer, options, side, "self_attn", &hidden, Some(&mask), None);
-        hidden = attend(&mut layer, options, side, "encoder_attn", &hidden, Some(seen_mask), Some(seen));
+        hidden = attend(&mut layer, options, side, "self_attn", &hidden, mask.as_ref(), |b, attention, x| {
+            answer.attend_itself(b, index, attention, x)
+        });
+        hidden = attend(&mut layer, options, side, "encoder_attn", &hidden, Some(seen_mask), |b, attention, x| {
+            answer.attend_read(b, index, attention, x)
+        });
         hidden = think(&mut layer, options, side, &hidden);
     }
     last_norm(b, options, &hidden)
 }
 
+/// Scores of every word: `[batch, sequence, vocabulary]`.
+fn score(b: &mut GraphBuilder, options: &Options, hidden: &Var, table: &Var) -> Var {
+    let Options { width, vocabulary, .. } = *options;
+    let mut head = b.at("lm_head");
+    let scores = if options.tied {
+        tied_head(&mut head, hidden, table, width, vocabulary)
+    } else {
+        linear(&mut head, hidden, width, vocabulary, false)
+    };
+    if !options.kind.word_bias {
+        return scores;
+    }
+    let bias = b.buffer("final_logits_bias", &[1, vocabulary], Fill::Bias);
+    b.add(&scores, &bias)
+}
+
 /// Words and positions together.
-fn embed(b: &mut GraphBuilder, options: &Options, side: &Side, ids: &Var, words: &Var) -> Var {
+fn embed(b: &mut GraphBuilder, options: &Options, side: &Side, ids: &Var, words: &Var, after: Option<&Places>) -> Var {
     let words = if options.scale == 1.0 {
         words.clone()
     } else {
         let scale = b.scalar(options.scale);
         b.mul(words, &scale)
     };
-    let places = positions(&mut b.at("embed_positions"), options, ids);
+    let places = positions(&mut b.at("embed_positions"), options, ids, after);
     let norm = |b: &mut GraphBuilder, x: &Var| layer_norm(&mut b.at("layernorm_embedding"), x, options.width, EPSILON);
     match options.kind.embedding_norm {
         EmbeddingNorm::BeforePositionsInDecoder if side.decodes => {
@@ -358,30 +408,37 @@ fn embed(b: &mut GraphBuilder, options: &Options, side: &Side, ids: &Var, words:
 }
 
 /// The vectors of the places: `[sequence, width]`, or `[batch, sequence, width]`.
-fn positions(b: &mut GraphBuilder, options: &Options, ids: &Var) -> Var {
+fn positions(b: &mut GraphBuilder, options: &Options, ids: &Var, after: Option<&Places>) -> Var {
     let Options { width, positions, .. } = *options;
-    let length = b.size_of(ids, 1);
+    let standing = Standing::of(b, ids, after);
     match options.kind.positions {
         Positions::Learned { offset: 0 } => {
             let table = b.weight("weight", &[positions, width], Fill::Matrix);
-            b.first_rows(&table, &length)
+            standing.rows(b, &table)
         }
         Positions::Learned { offset } => {
             let table = b.weight("weight", &[positions + offset, width], Fill::Matrix);
-            let places = b.count_up(&length);
+            let places = standing.places(b);
             let offset = b.int(offset as i64);
             let places = b.add(&places, &offset);
             b.gather(&table, &places, 0)
         }
         Positions::Waves => {
             b.unread("weight", &[positions, width]);
-            let places = b.count_up(&length);
+            let places = standing.places(b);
             let frequencies = (0..width / 2).map(|pair| 10_000f64.powf(-((2 * pair) as f64) / width as f64));
             waves(b, &places, &frequencies.collect::<Vec<_>>())
         }
         Positions::WavesAfterPadding => {
             let padding = b.int(options.padding as i64);
-            let places = places_after_padding(b, ids, &padding);
+            let places = match &standing {
+                Standing::First(_) => places_after_padding(b, ids, &padding),
+                // As transformers counts them: all that came before are words.
+                Standing::After(places) => {
+                    let offset = b.int(options.padding as i64 + 1);
+                    b.add(&places.queries, &offset)
+                }
+            };
             let step = 10_000f64.ln() / (width / 2 - 1) as f64;
             let frequencies: Vec<f64> = (0..width / 2).map(|pair| (-step * pair as f64).exp()).collect();
             let vectors = waves(b, &places, &frequencies);
@@ -411,15 +468,11 @@ fn attend(
     module: &str,
     x: &Var,
     mask: Option<&Var>,
-    context: Option<&Var>,
+    apply: impl FnOnce(&mut GraphBuilder, &Attention, &Var) -> Var,
 ) -> Var {
-    let attention = Attention {
-        mask,
-        context: context.map(|states| Context { states, width: options.width }),
-        ..Attention::new(side.heads, ["q_proj", "k_proj", "v_proj", "out_proj"])
-    };
+    let attention = Attention { mask, ..Attention::new(side.heads, ["q_proj", "k_proj", "v_proj", "out_proj"]) };
     let norm = format!("{module}_layer_norm");
-    step(layer, options, &norm, x, |layer, x| attention.apply(&mut layer.at(module), x))
+    step(layer, options, &norm, x, |layer, x| apply(&mut layer.at(module), &attention, x))
 }
 
 fn think(layer: &mut GraphBuilder, options: &Options, side: &Side, x: &Var) -> Var {

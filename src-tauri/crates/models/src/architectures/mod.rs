@@ -1,6 +1,7 @@
 //! Model types that Assay builds from a config.json. One file each, one line in [`ALL`]; text decoders are a table of
 //! their own.
 
+mod answer;
 mod bart;
 mod bert;
 mod clap;
@@ -20,6 +21,7 @@ mod segformer;
 mod swin;
 mod t5;
 mod text;
+mod turn;
 mod vit;
 mod wav2vec2;
 mod whisper;
@@ -32,7 +34,9 @@ use crate::{
     generation::Stage,
     transformers,
 };
+use answer::{Answer, Standing};
 use text::{Text, Written};
+use turn::{Marks, Turn, Writer};
 
 /// How a model type's graph is drawn from its configuration.
 pub trait Architecture: Sync {

@@ -1,14 +1,14 @@
 //! T5 and its successors: an encoder that reads a text and a decoder that answers it, with relative positions.
 
-use super::{Architecture, Class, Text, Written};
+use super::{Answer, Architecture, Class, Marks, Standing, Text, Turn, Writer, Written};
 use crate::{
     ModelError,
     blocks::{
-        Activation, Attention, Context, Heads, Places, RelativeBias, Scale, embedding, linear, order_mask,
-        padding_mask, rms_norm, tied_head,
+        Activation, Attention, Heads, Places, RelativeBias, Scale, embedding, linear, padding_mask, rms_norm, tied_head,
     },
     builder::{GraphBuilder, Var},
     config::Config,
+    generation::Stage,
 };
 
 /// One of the types that are this network with other defaults.
@@ -83,6 +83,7 @@ struct Options {
     epsilon: f64,
     vocabulary: usize,
     tied: bool,
+    scaled: Scaled,
 }
 
 impl Options {
@@ -114,6 +115,7 @@ impl Options {
             epsilon: config.positive("layer_norm_epsilon", 1e-6)?,
             vocabulary: config.size("vocab_size", vocabulary)?,
             tied: config.flag("tie_word_embeddings", true)?,
+            scaled: kind.scaled,
         })
     }
 }
@@ -147,26 +149,35 @@ impl Architecture for T5 {
         let written = Written::declare(&mut b, &text.batch, None);
         b.tokens(&written.batch, &written.sequence);
         let (table, words) = embedding(&mut b.at("shared"), &written.ids, vocabulary, width);
-        let answer = decode(&mut b.at("decoder"), &options, &words, &seen, &mask);
+        let answer = decode(&mut b.at("decoder"), &options, &words, &mut Answer::whole(&seen), &mask);
         if class == self.classes[0].name {
             b.output("last_hidden_state", &answer, &written.vectors(width));
         } else {
-            let scaled = self.scaled == Scaled::Always || (self.scaled == Scaled::Tied && options.tied);
-            let answer = if scaled {
-                let factor = b.scalar((width as f64).powf(-0.5));
-                b.mul(&answer, &factor)
-            } else {
-                answer
-            };
-            let mut head = b.at("lm_head");
-            let scores = if options.tied {
-                tied_head(&mut head, &answer, &table, width, vocabulary)
-            } else {
-                linear(&mut head, &answer, width, vocabulary, false)
-            };
+            let scores = score(&mut b, &options, &answer, &table);
             b.output("logits", &scores, &written.vectors(vocabulary));
         }
         b.output("encoder_last_hidden_state", &seen, &text.vectors(width));
+        Ok(())
+    }
+
+    fn generates(&self, class: &str) -> bool {
+        class == self.classes[2].name
+    }
+
+    fn draw_stage(&self, config: &Config, _class: &str, stage: Stage, mut b: GraphBuilder) -> Result<(), ModelError> {
+        let options = Options::read(config, self)?;
+        b.deviation(0.02 * config.positive("initializer_factor", 1.0)?);
+        let Options { width, vocabulary, heads, decoder_layers: layers, .. } = options;
+        let writer = Writer { layers, heads, vocabulary, positions: None };
+        let marks = Marks::read(config, Marks { start: 0, padding: 0 }, vocabulary)?;
+        let (mut turn, mask) = Turn::on_text(&mut b, stage, writer, marks, |b, text, mask| {
+            let (_, words) = embedding(&mut b.at("shared"), &text.ids, vocabulary, width);
+            encode(&mut b.at("encoder"), &options, &words, mask)
+        });
+        b.tokens(&turn.batch, &turn.length);
+        let (table, words) = embedding(&mut b.at("shared"), &turn.ids, vocabulary, width);
+        let hidden = decode(&mut b.at("decoder"), &options, &words, &mut turn.answer, &mask);
+        turn.finish(&mut b, &hidden, |b, hidden| score(b, &options, hidden, &table));
         Ok(())
     }
 }
@@ -174,47 +185,70 @@ impl Architecture for T5 {
 fn encode(b: &mut GraphBuilder, options: &Options, words: &Var, mask: &Var) -> Var {
     let length = b.size_of(words, 1);
     let places = Places::new(b, &length);
-    let mut biases = Biases::new(options, options.bias, places, mask);
+    let mut biases = Biases::new(options, options.bias, places, Some(mask));
     let mut hidden = words.clone();
     for index in 0..options.layers {
         let mut block = b.at(format_args!("block.{index}"));
         let mask = biases.of(&mut block.at("layer.0.SelfAttention"));
-        hidden = attend(&mut block.at("layer.0"), "SelfAttention", options, &hidden, Some(&mask), None);
+        hidden = attend(&mut block.at("layer.0"), "SelfAttention", options, &hidden, &mask, |b, attention, x| {
+            attention.apply(b, x)
+        });
         hidden = think(&mut block.at("layer.1"), options, &hidden);
     }
     rms_norm(&mut b.at("final_layer_norm"), &hidden, options.width, options.epsilon)
 }
 
 /// Each token of the answer sees those before it, and all of the text that was read.
-fn decode(b: &mut GraphBuilder, options: &Options, words: &Var, seen: &Var, seen_mask: &Var) -> Var {
-    let length = b.size_of(words, 1);
-    let places = Places::new(b, &length);
-    let mask = order_mask(b, &places);
+fn decode(b: &mut GraphBuilder, options: &Options, words: &Var, answer: &mut Answer, seen_mask: &Var) -> Var {
+    let standing = Standing::of(b, words, answer.after());
+    let (places, mask) = standing.among(b);
     let bias = RelativeBias { both_ways: false, ..options.bias };
-    let mut biases = Biases::new(options, bias, places, &mask);
+    let mut biases = Biases::new(options, bias, places, mask.as_ref());
     let mut hidden = words.clone();
     for index in 0..options.decoder_layers {
         let mut block = b.at(format_args!("block.{index}"));
         let mask = biases.of(&mut block.at("layer.0.SelfAttention"));
-        hidden = attend(&mut block.at("layer.0"), "SelfAttention", options, &hidden, Some(&mask), None);
-        hidden = attend(&mut block.at("layer.1"), "EncDecAttention", options, &hidden, Some(seen_mask), Some(seen));
+        hidden = attend(&mut block.at("layer.0"), "SelfAttention", options, &hidden, &mask, |b, attention, x| {
+            answer.attend_itself(b, index, attention, x)
+        });
+        hidden = attend(&mut block.at("layer.1"), "EncDecAttention", options, &hidden, seen_mask, |b, attention, x| {
+            answer.attend_read(b, index, attention, x)
+        });
         hidden = think(&mut block.at("layer.2"), options, &hidden);
     }
     rms_norm(&mut b.at("final_layer_norm"), &hidden, options.width, options.epsilon)
 }
 
-/// The mask with the relative bias of each layer in it.
+/// Scores of every word: `[batch, sequence, vocabulary]`.
+fn score(b: &mut GraphBuilder, options: &Options, answer: &Var, table: &Var) -> Var {
+    let Options { width, vocabulary, .. } = *options;
+    let scaled = options.scaled == Scaled::Always || (options.scaled == Scaled::Tied && options.tied);
+    let answer = if scaled {
+        let factor = b.scalar((width as f64).powf(-0.5));
+        b.mul(answer, &factor)
+    } else {
+        answer.clone()
+    };
+    let mut head = b.at("lm_head");
+    if options.tied {
+        tied_head(&mut head, &answer, table, width, vocabulary)
+    } else {
+        linear(&mut head, &answer, width, vocabulary, false)
+    }
+}
+
+/// The relative bias of each layer, in the mask where there is one.
 struct Biases<'a> {
     bias: RelativeBias,
     places: Places,
-    mask: &'a Var,
+    mask: Option<&'a Var>,
     own: bool,
     /// The first layer's, where all share it.
     shared: Option<Var>,
 }
 
 impl<'a> Biases<'a> {
-    fn new(options: &Options, bias: RelativeBias, places: Places, mask: &'a Var) -> Self {
+    fn new(options: &Options, bias: RelativeBias, places: Places, mask: Option<&'a Var>) -> Self {
         Self { bias, places, mask, own: options.own_bias, shared: None }
     }
 
@@ -223,7 +257,10 @@ impl<'a> Biases<'a> {
             return shared.clone();
         }
         let bias = self.bias.apply(&mut attention.at("relative_attention_bias"), &self.places);
-        let mask = attention.add(&bias, self.mask);
+        let mask = match self.mask {
+            Some(mask) => attention.add(&bias, mask),
+            None => bias,
+        };
         self.shared = (!self.own).then(|| mask.clone());
         mask
     }
@@ -234,18 +271,17 @@ fn attend(
     module: &str,
     options: &Options,
     x: &Var,
-    mask: Option<&Var>,
-    context: Option<&Var>,
+    mask: &Var,
+    apply: impl FnOnce(&mut GraphBuilder, &Attention, &Var) -> Var,
 ) -> Var {
     let attention = Attention {
         bias: [false; 4],
         scale: Scale::None,
-        mask,
-        context: context.map(|states| Context { states, width: options.width }),
+        mask: Some(mask),
         ..Attention::new(options.heads, ["q", "k", "v", "o"])
     };
     let normal = rms_norm(&mut layer.at("layer_norm"), x, options.width, options.epsilon);
-    let attended = attention.apply(&mut layer.at(module), &normal);
+    let attended = apply(&mut layer.at(module), &attention, &normal);
     layer.add(x, &attended)
 }
 

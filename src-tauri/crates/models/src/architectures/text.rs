@@ -4,8 +4,12 @@ use crate::{
     Dimension, Element,
     blocks::linear,
     builder::{GraphBuilder, Var},
+    generation::Manner,
 };
 use contract::DimRole;
+
+/// Tokens of a text unless chosen otherwise.
+const USUAL: usize = 128;
 
 /// A text to read: `input_ids` and `attention_mask`, `[batch, sequence]` each.
 pub struct Text {
@@ -18,20 +22,35 @@ pub struct Text {
 impl Text {
     /// Declares the inputs; `most` is how many tokens the model has positions for.
     pub fn declare(b: &mut GraphBuilder, most: Option<usize>) -> Self {
-        let batch = b.free("batch", DimRole::Batch, "How many texts at once?", 1, None);
-        let text = Self::beside(b, &batch, 128, most);
+        let batch = Self::count(b);
+        let text = Self::beside(b, &batch, USUAL, most);
         b.tokens(&text.batch, &text.sequence);
         text
     }
 
     /// The same in a batch that counts other things as well; `usual` is how long a text is unless chosen otherwise.
     pub fn beside(b: &mut GraphBuilder, batch: &Dimension, usual: usize, most: Option<usize>) -> Self {
-        let most = most.map(|most| most as u32);
-        let sequence = b.free("sequence", DimRole::Sequence, "How many tokens of text?", usual as u32, most);
+        let sequence = Self::length(b, usual, most);
         let shape = [batch.clone(), sequence.clone()];
         let ids = b.input("input_ids", Element::I64, &shape);
         let mask = b.input("attention_mask", Element::I64, &shape);
         Self { batch: batch.clone(), sequence, ids, mask }
+    }
+
+    /// The sizes and the mask of a text that was read before.
+    pub fn read_before(b: &mut GraphBuilder, most: Option<usize>) -> ([Dimension; 2], Var) {
+        let sizes = [Self::count(b), Self::length(b, USUAL, most)];
+        let mask = b.input("attention_mask", Element::I64, &sizes);
+        (sizes, mask)
+    }
+
+    fn count(b: &mut GraphBuilder) -> Dimension {
+        b.free("batch", DimRole::Batch, "How many texts at once?", 1, None)
+    }
+
+    fn length(b: &mut GraphBuilder, usual: usize, most: Option<usize>) -> Dimension {
+        let most = most.map(|most| most as u32);
+        b.free("sequence", DimRole::Sequence, "How many tokens of text?", usual as u32, most)
     }
 
     /// One number for each token.
@@ -73,7 +92,7 @@ impl Written {
         let most = most.map(|most| most as u32);
         let question = "How many tokens of the answer at once?";
         let sequence = b.free("decoder_sequence", DimRole::Other, question, 16, most);
-        let ids = b.input("decoder_input_ids", Element::I64, &[batch.clone(), sequence.clone()]);
+        let ids = b.input(Manner::Answers.tokens(), Element::I64, &[batch.clone(), sequence.clone()]);
         Self { batch: batch.clone(), sequence, ids }
     }
 

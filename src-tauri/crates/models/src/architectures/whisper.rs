@@ -1,14 +1,14 @@
 //! Whisper: half a minute of sound as a spectrogram, read by an encoder and written down by a decoder.
 
-use super::{Architecture, Class};
+use super::{Answer, Architecture, Class, Marks, Standing, Turn, Writer};
 use crate::{
     Dimension, Element, ModelError,
     blocks::{
-        Activation, Attention, Context, Convolution, Heads, Layer, Places, embedding, feed_forward, layer_norm, linear,
-        order_mask, tied_head,
+        Activation, Attention, Convolution, Heads, Layer, embedding, feed_forward, layer_norm, linear, tied_head,
     },
     builder::{GraphBuilder, Var},
     config::Config,
+    generation::{Manner, Stage},
     weights::Fill,
 };
 use contract::DimRole;
@@ -65,6 +65,7 @@ struct Options {
     vocabulary: usize,
     positions: usize,
     scale: f64,
+    tied: bool,
     /// Layers, heads and inner width of each side.
     encoder: [usize; 3],
     decoder: [usize; 3],
@@ -87,9 +88,16 @@ impl Options {
             vocabulary: config.size("vocab_size", 51_865)?,
             positions: config.size("max_target_positions", 448)?,
             scale: if config.flag("scale_embedding", false)? { (width as f64).sqrt() } else { 1.0 },
+            tied: config.flag("tie_word_embeddings", true)?,
             encoder: side("encoder")?,
             decoder: side("decoder")?,
         })
+    }
+
+    /// Declares what is heard: `input_features`, `[batch, bins, 2 · frames]`.
+    fn spectrogram(&self, b: &mut GraphBuilder, batch: &Dimension) -> Var {
+        let shape = [batch.clone(), fixed(self.bins), fixed(STRIDE * self.frames)];
+        b.input("input_features", Element::F32, &shape)
     }
 
     fn attention(&self, heads: usize) -> Attention<'static> {
@@ -115,9 +123,8 @@ impl Architecture for Whisper {
         let options = Options::read(config)?;
         let Options { width, frames, vocabulary, .. } = options;
         b.deviation(config.positive("init_std", 0.02)?);
-        let batch = b.free("batch", DimRole::Batch, "How many recordings at once?", 1, None);
-        let spectrogram = [batch.clone(), fixed(options.bins), fixed(STRIDE * frames)];
-        let heard = b.input("input_features", Element::F32, &spectrogram);
+        let batch = recordings(&mut b);
+        let heard = options.spectrogram(&mut b, &batch);
 
         if class == "WhisperForAudioClassification" {
             config.must_be_off("use_weighted_layer_sum", "a weighted sum of all layers")?;
@@ -132,24 +139,45 @@ impl Architecture for Whisper {
         let most = options.positions as u32;
         let sequence =
             b.free("sequence", DimRole::Sequence, "How many tokens were written down so far?", 16, Some(most));
-        let ids = b.input("decoder_input_ids", Element::I64, &[batch.clone(), sequence.clone()]);
+        let ids = b.input(Manner::Answers.tokens(), Element::I64, &[batch.clone(), sequence.clone()]);
         let vectors = |length: &Dimension, last: usize| [batch.clone(), length.clone(), fixed(last)];
         if class == "WhisperModel" {
             let encoded = listen(&mut b.at("encoder"), &options, &heard);
-            let (_, hidden) = write_down(&mut b.at("decoder"), &options, &ids, &encoded);
+            let (_, hidden) = write_down(&mut b.at("decoder"), &options, &ids, &mut Answer::whole(&encoded));
             b.output("last_hidden_state", &hidden, &vectors(&sequence, width));
             b.output("encoder_last_hidden_state", &encoded, &vectors(&fixed(frames), width));
         } else {
             let encoded = listen(&mut b.at("model.encoder"), &options, &heard);
-            let (table, hidden) = write_down(&mut b.at("model.decoder"), &options, &ids, &encoded);
-            let scores = if config.flag("tie_word_embeddings", true)? {
-                tied_head(&mut b.at("proj_out"), &hidden, &table, width, vocabulary)
-            } else {
-                linear(&mut b.at("proj_out"), &hidden, width, vocabulary, false)
-            };
+            let mut answer = Answer::whole(&encoded);
+            let (table, hidden) = write_down(&mut b.at("model.decoder"), &options, &ids, &mut answer);
+            let scores = score(&mut b, &options, &hidden, &table);
             b.output("logits", &scores, &vectors(&sequence, vocabulary));
             b.output("encoder_last_hidden_state", &encoded, &vectors(&fixed(frames), width));
         }
+        Ok(())
+    }
+
+    fn generates(&self, class: &str) -> bool {
+        class == "WhisperForConditionalGeneration"
+    }
+
+    fn draw_stage(&self, config: &Config, _class: &str, stage: Stage, mut b: GraphBuilder) -> Result<(), ModelError> {
+        let options = Options::read(config)?;
+        let Options { width, vocabulary, positions, decoder: [layers, heads, _], .. } = options;
+        b.deviation(config.positive("init_std", 0.02)?);
+        let writer = Writer { layers, heads: Heads::even(width, heads), vocabulary, positions: Some(positions) };
+        let (batch, frames) = (recordings(&mut b), fixed(options.frames));
+        let mut turn = match stage {
+            Stage::Prefill => {
+                let heard = options.spectrogram(&mut b, &batch);
+                let encoded = listen(&mut b.at("model.encoder"), &options, &heard);
+                let marks = Marks::read(config, Marks { start: 50_257, padding: 50_256 }, vocabulary)?;
+                Turn::first(&mut b, [&batch, &frames], &encoded, writer, marks)
+            }
+            Stage::Decode => Turn::next(&mut b, [&batch, &frames], writer),
+        };
+        let (table, hidden) = write_down(&mut b.at("model.decoder"), &options, &turn.ids, &mut turn.answer);
+        turn.finish(&mut b, &hidden, |b, hidden| score(b, &options, hidden, &table));
         Ok(())
     }
 }
@@ -181,13 +209,13 @@ impl Architecture for WhisperEncoder {
             vocabulary: 0,
             positions: 0,
             scale: 1.0,
+            tied: false,
             encoder: side,
             decoder: side,
         };
         b.deviation(config.positive("initializer_range", 0.02)?);
-        let batch = b.free("batch", DimRole::Batch, "How many recordings at once?", 1, None);
-        let spectrogram = [batch.clone(), fixed(options.bins), fixed(STRIDE * frames)];
-        let heard = b.input("input_features", Element::F32, &spectrogram);
+        let batch = recordings(&mut b);
+        let heard = options.spectrogram(&mut b, &batch);
         let mut hidden = encode(&mut b, &options, &heard);
         let mut left = frames;
         if self.halves {
@@ -200,6 +228,10 @@ impl Architecture for WhisperEncoder {
         b.output("last_hidden_state", &hidden, &[batch, fixed(left), fixed(width)]);
         Ok(())
     }
+}
+
+fn recordings(b: &mut GraphBuilder) -> Dimension {
+    b.free("batch", DimRole::Batch, "How many recordings at once?", 1, None)
 }
 
 fn fixed(size: usize) -> Dimension {
@@ -241,7 +273,7 @@ fn encode(b: &mut GraphBuilder, options: &Options, heard: &Var) -> Var {
 }
 
 /// The word table and the vector of each token written so far.
-fn write_down(b: &mut GraphBuilder, options: &Options, ids: &Var, encoded: &Var) -> (Var, Var) {
+fn write_down(b: &mut GraphBuilder, options: &Options, ids: &Var, answer: &mut Answer) -> (Var, Var) {
     let Options { width, activation, decoder: [layers, heads, inner], .. } = *options;
     let (table, words) = embedding(&mut b.at("embed_tokens"), ids, options.vocabulary, width);
     let words = if options.scale == 1.0 {
@@ -251,25 +283,36 @@ fn write_down(b: &mut GraphBuilder, options: &Options, ids: &Var, encoded: &Var)
         b.mul(&words, &scale)
     };
     let rows = b.at("embed_positions").weight("weight", &[options.positions, width], Fill::Matrix);
-    let length = b.size_of(ids, 1);
-    let places = b.first_rows(&rows, &length);
+    let standing = Standing::of(b, ids, answer.after());
+    let places = standing.rows(b, &rows);
     let mut hidden = b.add(&words, &places);
-    let places = Places::new(b, &length);
-    let mask = order_mask(b, &places);
-    let itself = Attention { mask: Some(&mask), ..options.attention(heads) };
-    let sound = Attention { context: Some(Context { states: encoded, width }), ..options.attention(heads) };
+    let (_, mask) = standing.among(b);
+    let sound = options.attention(heads);
+    let itself = Attention { mask: mask.as_ref(), ..sound };
     for index in 0..layers {
         let mut layer = b.at(format_args!("layers.{index}"));
-        hidden =
-            step(&mut layer, "self_attn_layer_norm", width, &hidden, |b, x| itself.apply(&mut b.at("self_attn"), x));
+        hidden = step(&mut layer, "self_attn_layer_norm", width, &hidden, |b, x| {
+            answer.attend_itself(&mut b.at("self_attn"), index, &itself, x)
+        });
         hidden = step(&mut layer, "encoder_attn_layer_norm", width, &hidden, |b, x| {
-            sound.apply(&mut b.at("encoder_attn"), x)
+            answer.attend_read(&mut b.at("encoder_attn"), index, &sound, x)
         });
         hidden = step(&mut layer, "final_layer_norm", width, &hidden, |b, x| {
             feed_forward(b, x, ["fc1", "fc2"], [width, inner], activation, true)
         });
     }
     (table, layer_norm(&mut b.at("layer_norm"), &hidden, width, EPSILON))
+}
+
+/// Scores of every word: `[batch, sequence, vocabulary]`.
+fn score(b: &mut GraphBuilder, options: &Options, hidden: &Var, table: &Var) -> Var {
+    let Options { width, vocabulary, .. } = *options;
+    let mut head = b.at("proj_out");
+    if options.tied {
+        tied_head(&mut head, hidden, table, width, vocabulary)
+    } else {
+        linear(&mut head, hidden, width, vocabulary, false)
+    }
 }
 
 /// One step with its residual, normalised before.

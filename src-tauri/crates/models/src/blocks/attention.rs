@@ -41,6 +41,11 @@ impl Heads {
     }
 }
 
+/// Places of queries, keys and values among the products.
+const QUERY: usize = 0;
+const KEY: usize = 1;
+const VALUE: usize = 2;
+
 /// Attention of a sequence to itself or to a context: `[batch, sequence, width]` to the same.
 #[derive(Clone, Copy)]
 pub struct Attention<'a> {
@@ -126,21 +131,37 @@ impl<'a> Attention<'a> {
         (self.output(b, &mixed), present)
     }
 
+    /// Of a sequence to one that was read before, of which [`Attention::apply_cached`] kept keys and values.
+    pub fn apply_kept(&self, b: &mut GraphBuilder, x: &Var, kept: &Past) -> Var {
+        let query = self.part(b, QUERY, x, self.heads.width);
+        let query = self.normal(b, QUERY, &query);
+        let query = b.transpose(&query, &[0, 2, 1, 3]);
+        let key = b.transpose(&kept.key, &[0, 1, 3, 2]);
+        let mixed = self.mixed(b, &query, &key, &kept.value);
+        self.output(b, &mixed)
+    }
+
     /// Queries, keys and values: each `[batch, sequence, heads, head width]`.
     fn project(&self, b: &mut GraphBuilder, x: &Var) -> [Var; 3] {
-        let Heads { width, count, key_value_count, head_width, .. } = self.heads;
+        let width = self.heads.width;
         let (source, source_width) = match self.context {
             Some(context) => (context.states, context.width),
             None => (x, width),
         };
-        let parts =
-            [(x, width, count), (source, source_width, key_value_count), (source, source_width, key_value_count)];
-        std::array::from_fn(|index| {
-            let (from, from_width, heads) = parts[index];
-            let mut module = b.at(self.modules[index]);
-            let all = linear(&mut module, from, from_width, heads * head_width, self.bias[index]);
-            module.reshape(&all, &[0, 0, heads as i64, head_width as i64])
-        })
+        let parts = [(QUERY, x, width), (KEY, source, source_width), (VALUE, source, source_width)];
+        parts.map(|(part, from, from_width)| self.part(b, part, from, from_width))
+    }
+
+    /// One of them.
+    fn part(&self, b: &mut GraphBuilder, part: usize, from: &Var, from_width: usize) -> Var {
+        let (heads, head_width) = (self.heads_of(part), self.heads.head_width);
+        let mut module = b.at(self.modules[part]);
+        let all = linear(&mut module, from, from_width, heads * head_width, self.bias[part]);
+        module.reshape(&all, &[0, 0, heads as i64, head_width as i64])
+    }
+
+    fn heads_of(&self, part: usize) -> usize {
+        if part == QUERY { self.heads.count } else { self.heads.key_value_count }
     }
 
     fn output(&self, b: &mut GraphBuilder, mixed: &Var) -> Var {
@@ -149,7 +170,7 @@ impl<'a> Attention<'a> {
 
     /// Of what was projected already, each `[batch, sequence, heads, head width]`: `[batch, sequence, heads · value width]`.
     pub fn attend(&self, b: &mut GraphBuilder, query: &Var, key: &Var, value: &Var) -> Var {
-        let (query, key) = self.normalised(b, query, key);
+        let [query, key] = [(QUERY, query), (KEY, key)].map(|(part, x)| self.normal(b, part, x));
         let query = b.transpose(&query, &[0, 2, 1, 3]);
         let value = b.transpose(value, &[0, 2, 1, 3]);
         let (query, key) = match self.rotary {
@@ -173,7 +194,7 @@ impl<'a> Attention<'a> {
         value: &Var,
         past: Option<&Past>,
     ) -> (Var, Past) {
-        let (query, key) = self.normalised(b, query, key);
+        let [query, key] = [(QUERY, query), (KEY, key)].map(|(part, x)| self.normal(b, part, x));
         let [query, key, value] = [&query, &key, value].map(|part| b.transpose(part, &[0, 2, 1, 3]));
         let [query, key] = match self.rotary {
             None => [query, key],
@@ -188,19 +209,17 @@ impl<'a> Attention<'a> {
         (mixed, present)
     }
 
-    fn normalised(&self, b: &mut GraphBuilder, query: &Var, key: &Var) -> (Var, Var) {
-        let Some(HeadNorm { modules, norm, whole }) = self.norm else { return (query.clone(), key.clone()) };
-        let head_width = self.heads.head_width;
-        let mut apply = |module: &str, x: &Var, heads: usize| {
-            let mut b = b.at(module);
-            if !whole {
-                return norm.apply(&mut b, x, head_width);
-            }
-            let all = b.reshape(x, &[0, 0, (heads * head_width) as i64]);
-            let all = norm.apply(&mut b, &all, heads * head_width);
-            b.reshape(&all, &[0, 0, heads as i64, head_width as i64])
-        };
-        (apply(modules[0], query, self.heads.count), apply(modules[1], key, self.heads.key_value_count))
+    /// Queries or keys as they meet.
+    fn normal(&self, b: &mut GraphBuilder, part: usize, x: &Var) -> Var {
+        let Some(HeadNorm { modules, norm, whole }) = self.norm else { return x.clone() };
+        let (heads, head_width) = (self.heads_of(part), self.heads.head_width);
+        let mut b = b.at(modules[part]);
+        if !whole {
+            return norm.apply(&mut b, x, head_width);
+        }
+        let all = b.reshape(x, &[0, 0, (heads * head_width) as i64]);
+        let all = norm.apply(&mut b, &all, heads * head_width);
+        b.reshape(&all, &[0, 0, heads as i64, head_width as i64])
     }
 
     /// Queries and values `[batch, heads, sequence, head width]`, keys with the last two axes swapped.

@@ -1,6 +1,6 @@
 //! Models that generate text: their two graphs and what the cache takes.
 
-use models::{Graph, Model, Stage, Texts};
+use models::{CacheEntry, Generation, Graph, Manner, Model, Stage, Texts, make_inputs};
 use serde_json::json;
 use std::{collections::BTreeMap, ops::ControlFlow};
 
@@ -17,6 +17,44 @@ fn small(model_type: &str) -> Model {
         _ => "Gemma2ForCausalLM",
     }]);
     Model::from_config_text(model_type, &config.to_string()).unwrap()
+}
+
+/// Models of an encoder and a decoder, each of three layers of four heads of 8 numbers on its decoder's side.
+fn answering(model_type: &str) -> Model {
+    let config = match model_type {
+        "t5" => json!({
+            "model_type": "t5", "architectures": ["T5ForConditionalGeneration"], "vocab_size": 96, "d_model": 32,
+            "d_kv": 8, "num_heads": 4, "num_layers": 2, "num_decoder_layers": 3, "d_ff": 48
+        }),
+        "whisper" => json!({
+            "model_type": "whisper", "architectures": ["WhisperForConditionalGeneration"], "vocab_size": 96,
+            "d_model": 32, "num_mel_bins": 8, "max_source_positions": 10, "max_target_positions": 40,
+            "encoder_layers": 2, "encoder_attention_heads": 4, "encoder_ffn_dim": 48,
+            "decoder_layers": 3, "decoder_attention_heads": 4, "decoder_ffn_dim": 48, "decoder_start_token_id": 5
+        }),
+        _ => json!({
+            "model_type": model_type, "vocab_size": 96, "d_model": 32, "max_position_embeddings": 40,
+            "encoder_layers": 2, "encoder_attention_heads": 4, "encoder_ffn_dim": 48,
+            "decoder_layers": 3, "decoder_attention_heads": 4, "decoder_ffn_dim": 48, "decoder_start_token_id": 5,
+            "architectures": [match model_type {
+                "bart" => "BartForConditionalGeneration",
+                "pegasus" => "PegasusForConditionalGeneration",
+                _ => "M2M100ForConditionalGeneration",
+            }]
+        }),
+    };
+    Model::from_config_text(model_type, &config.to_string()).unwrap()
+}
+
+const ANSWERING: [&str; 5] = ["t5", "bart", "pegasus", "m2m_100", "whisper"];
+
+/// Whisper hears 20 frames, of which its encoder makes 10 vectors; the others read a text of 9 tokens.
+fn prompt_of(model_type: &str) -> (u32, u64) {
+    if model_type == "whisper" { (20, 10) } else { (9, 9) }
+}
+
+fn stages(model: &Model) -> Generation {
+    model.generation().unwrap().unwrap()
 }
 
 fn shapes_hold(graph: &Graph, dims: &BTreeMap<String, u64>) {
@@ -56,10 +94,93 @@ fn the_stages_have_the_weights_of_the_whole() {
 
 #[test]
 fn the_cache_takes_two_vectors_of_every_layer_for_each_token() {
-    let generation = small("llama").generation().unwrap().unwrap();
+    let generation = stages(&small("llama"));
+    let bytes = |stage, sizes: [u32; 3], element_bytes| {
+        let sizes = generation.sizes_of(stage, sizes).unwrap();
+        generation.cache_bytes(stage, &sizes, element_bytes).unwrap()
+    };
     // 3 layers, keys and values, 2 heads of 8 numbers.
-    assert_eq!(generation.cache_bytes(1, 1, 4), 3 * 2 * 2 * 8 * 4);
-    assert_eq!(generation.cache_bytes(5, 100, 2), 5 * 100 * 3 * 2 * 2 * 8 * 2);
+    assert_eq!(bytes(Stage::Decode, [1, 1, 1], 4), 3 * 2 * 2 * 8 * 4);
+    assert_eq!(bytes(Stage::Decode, [5, 9, 30], 2), 5 * 30 * 3 * 2 * 2 * 8 * 2);
+    assert_eq!(bytes(Stage::Prefill, [5, 30, 30], 2), 5 * 30 * 3 * 2 * 2 * 8 * 2);
+}
+
+/// Of what was written and of what was read, which stays as it is.
+#[test]
+fn an_answer_keeps_two_vectors_of_every_layer_for_each_token_on_both_sides() {
+    for model_type in ANSWERING {
+        let generation = stages(&answering(model_type));
+        let (prompt, read) = prompt_of(model_type);
+        for (stage, written) in [(Stage::Prefill, 1), (Stage::Decode, 7)] {
+            let sizes = generation.sizes_of(stage, [2, prompt, written as u32]).unwrap();
+            // 3 layers, keys and values, 4 heads of 8 numbers.
+            let bytes = 2 * (read + written) * 3 * 2 * 4 * 8 * 4;
+            assert_eq!(generation.cache_bytes(stage, &sizes, 4).unwrap(), bytes, "{model_type} {stage:?}");
+        }
+    }
+}
+
+#[test]
+fn what_an_encoder_read_goes_into_every_step_and_comes_out_of_none() {
+    for model_type in ANSWERING {
+        let generation = stages(&answering(model_type));
+        assert_eq!(generation.manner, Manner::Answers);
+        assert_eq!(generation.cache.len(), 3 * 4);
+        let (prompt, _) = prompt_of(model_type);
+        let has = |graph: &Graph, name: &str| graph.outputs.iter().any(|output| output.name == name);
+        for CacheEntry { input, output } in &generation.cache {
+            assert!(has(generation.prefill.graph(), output), "{model_type} {output}");
+            assert_eq!(has(generation.decode.graph(), output), input.contains(".decoder."), "{model_type} {output}");
+        }
+        shapes_hold(generation.prefill.graph(), &generation.sizes_of(Stage::Prefill, [2, prompt, 4]).unwrap());
+        let after = generation.sizes_of(Stage::Decode, [2, prompt, 6]).unwrap();
+        assert_eq!(after["past + 1"], 7);
+        shapes_hold(generation.decode.graph(), &after);
+        // Encoder weights have no part in a step.
+        let weights = |model: &Model| model.info().parameters.unwrap();
+        assert!(weights(&generation.decode) < weights(&generation.prefill));
+        assert_eq!(weights(&generation.prefill), weights(&answering(model_type)));
+    }
+}
+
+#[test]
+fn an_answer_begins_with_its_start_token_and_holds_no_padding() {
+    for model_type in ANSWERING {
+        let generation = stages(&answering(model_type));
+        let (prompt, _) = prompt_of(model_type);
+        let sizes = generation.sizes_of(Stage::Prefill, [3, prompt, 30]).unwrap();
+        let inputs = make_inputs(generation.prefill.graph(), &sizes, 1, 0).unwrap();
+        let ids = inputs.iter().find(|input| input.name == Manner::Answers.tokens()).unwrap().i64s();
+        let (start, padding) = match model_type {
+            "t5" => (0, 0),
+            "bart" | "m2m_100" => (5, 1),
+            "pegasus" => (5, 0),
+            // The usual padding lies behind this vocabulary, whose last word stands for it.
+            _ => (5, 95),
+        };
+        for row in ids.chunks_exact(30) {
+            assert_eq!(row[0], start, "{model_type}");
+            assert!(row[1..].iter().all(|id| *id != padding && (0..96).contains(id)), "{model_type} {row:?}");
+        }
+    }
+}
+
+#[test]
+fn one_token_of_an_answer_costs_what_its_decoder_does() {
+    let generation = stages(&answering("t5"));
+    let macs = |model: &Model, sizes: &BTreeMap<String, u64>| model.costs(sizes).unwrap().macs.unwrap();
+    let (width, inner, vocabulary, layers) = (32, 48, 96, 3);
+    // Queries, keys, values and output of what was written; queries and output of what was read; two of the network.
+    let products = 6 * width * width + 2 * width * inner;
+    // It sees 7 tokens of the answer and 9 of the text; products of scores and of values.
+    let seen = 2 * (7 + 9) * width;
+    let step = generation.sizes_of(Stage::Decode, [1, 9, 6]).unwrap();
+    assert_eq!(macs(&generation.decode, &step), layers * (products + seen) + width * vocabulary);
+    // The first token costs the encoder and the keys and values of the text as well.
+    let first = generation.sizes_of(Stage::Prefill, [1, 9, 1]).unwrap();
+    let encoder = 2 * 9 * (4 * width * width + 2 * 9 * width + 2 * width * inner);
+    let decoder = layers * (products + 2 * (1 + 9) * width + 2 * 9 * width * width) + width * vocabulary;
+    assert_eq!(macs(&generation.prefill, &first), encoder + decoder);
 }
 
 #[test]
@@ -109,18 +230,43 @@ fn texts_that_the_model_cannot_read_are_refused() {
     assert!(refusal(0, 4).contains("at least one"), "{}", refusal(0, 4));
 }
 
+#[test]
+fn answers_and_sound_that_the_model_cannot_take_are_refused() {
+    let generation = stages(&answering("whisper"));
+    let refusal = |prompt, output| generation.sizes(Texts { batch: 1, prompt, output }).err().unwrap().to_string();
+    assert!(generation.sizes(Texts { batch: 1, prompt: 20, output: 40 }).is_ok(), "the last token is not read");
+    assert!(refusal(20, 41).contains("at most 40 tokens"), "{}", refusal(20, 41));
+    assert!(refusal(12, 8).contains("20 frames"), "{}", refusal(12, 8));
+    let generation = stages(&answering("bart"));
+    assert!(generation.sizes(Texts { batch: 1, prompt: 41, output: 8 }).is_err());
+    assert!(
+        generation.sizes(Texts { batch: 1, prompt: 40, output: 40 }).is_ok(),
+        "both sides have places of their own"
+    );
+    assert_eq!([answering("whisper"), answering("t5")].map(|model| model.usual_prompt()), [Some(20), Some(128)]);
+}
+
+#[test]
+fn a_class_that_only_reads_names_the_one_that_writes() {
+    let reads = Model::from_config_text("t5", r#"{"model_type": "t5", "num_layers": 1}"#).unwrap();
+    assert!(reads.generation().unwrap().is_none());
+    assert_eq!(reads.generating_class(), Some("T5ForConditionalGeneration"));
+    assert_eq!(Model::preset(&"preset:bert-tiny".into()).unwrap().generating_class(), None);
+}
+
 /// Both graphs are over one file of weights, in every precision and for every type that generates.
 #[test]
 fn the_stages_share_their_weights_on_disk() {
     let folder = tempfile::tempdir().unwrap();
-    for model_type in ["llama", "qwen3", "gemma2"] {
-        let generation = small(model_type).generation().unwrap().unwrap();
+    let models = ["llama", "qwen3", "gemma2"].map(small).into_iter().chain(ANSWERING.map(answering));
+    for model in models {
+        let (model_type, generation) = (&model.info().name, stages(&model));
         for precision in [contract::Precision::F32, contract::Precision::F16, contract::Precision::Int8] {
             let mut go_on = |_, _| ControlFlow::Continue(());
             let files = generation.materialize(folder.path(), precision, 1, &mut go_on).unwrap();
             assert_eq!(files.decode.parent(), files.prefill.onnx.parent());
             let [prefill, decode] = [&files.prefill.onnx, &files.decode].map(|path| Graph::read(path).unwrap());
-            for weight in decode.initializers.iter().filter(|weight| weight.byte_len() > 4096) {
+            for weight in decode.initializers.iter().filter(|weight| weight.byte_len() > 512) {
                 let same = prefill.initializer(&weight.name).unwrap_or_else(|| panic!("{model_type} {}", weight.name));
                 assert!(weight.bytes() == same.bytes(), "{model_type} {precision} {}", weight.name);
             }
