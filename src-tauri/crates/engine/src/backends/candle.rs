@@ -7,7 +7,7 @@ mod value;
 
 use self::plan::{Formats, Plan, PlanError};
 use super::{
-    Prepare,
+    Prepare, no_variant,
     pair::{Passing, ReadPair},
 };
 use crate::backend::{Backend, BackendError, LoadRequest, Loaded, LoadedWriter, Session, SessionFacts, WriterRequest};
@@ -237,10 +237,7 @@ impl Session for Ready {
     }
 
     fn call(&mut self, variant: usize) -> Result<(), BackendError> {
-        let Some(feed) = self.feeds.get(variant) else {
-            let reason = format!("there is no variant {variant} of the inputs");
-            return Err(BackendError::Failed { engine: NAME.to_owned(), doing: "running the model", reason });
-        };
+        let feed = self.feeds.get(variant).ok_or_else(|| no_variant(NAME, variant))?;
         self.results = self.run(feed)?;
         Ok(())
     }

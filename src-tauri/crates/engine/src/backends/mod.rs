@@ -37,6 +37,14 @@ impl<R: Prepare> Loaded for R {
     }
 }
 
+fn no_variant(engine: &str, variant: usize) -> BackendError {
+    BackendError::Failed {
+        engine: engine.to_owned(),
+        doing: "running the model",
+        reason: format!("there is no variant {variant} of the inputs"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

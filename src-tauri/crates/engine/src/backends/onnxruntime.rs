@@ -12,7 +12,7 @@ use self::{
     runtime::Runtime,
 };
 use super::{
-    Prepare,
+    Prepare, no_variant,
     pair::{Passing, ReadPair, on_cpu_only},
 };
 use crate::backend::{Backend, BackendError, LoadRequest, Loaded, LoadedWriter, Session, SessionFacts, WriterRequest};
@@ -254,11 +254,7 @@ impl Session for Ready {
     fn call(&mut self, variant: usize) -> Result<(), BackendError> {
         match (&mut self.prepared, self.feeds.get(variant)) {
             (Some(prepared), Some(feed)) => prepared.run(feed).map_err(|error| failed("running the model", error)),
-            (Some(_), None) => Err(BackendError::Failed {
-                engine: NAME.to_owned(),
-                doing: "running the model",
-                reason: format!("there is no variant {variant} of the inputs"),
-            }),
+            (Some(_), None) => Err(no_variant(NAME, variant)),
             (None, _) => self.prepared().map(drop),
         }
     }

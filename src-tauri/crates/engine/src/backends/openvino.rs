@@ -1,7 +1,7 @@
 //! OpenVINO, through its C interface: the devices its plug-ins find, one graph compiled whole for one of them.
 
 use super::{
-    Prepare,
+    Prepare, no_variant,
     pair::{Passing, ReadPair, on_cpu_only},
 };
 use crate::backend::{Backend, BackendError, LoadRequest, Loaded, LoadedWriter, Session, SessionFacts, WriterRequest};
@@ -269,9 +269,7 @@ impl Ready {
     fn property(&self, key: PropertyKey) -> Option<String> {
         self.compiled.get_property(&key).ok().map(|value| value.trim().to_owned())
     }
-}
 
-impl Ready {
     /// What a quantised graph ran in, as far as the library tells: it names no format for single operators.
     fn quantised(&self, capabilities: Option<&str>) -> (Option<Precision>, String) {
         if self.asked == Precision::Int8Static {
@@ -359,11 +357,7 @@ impl Session for Ready {
     }
 
     fn call(&mut self, variant: usize) -> Result<(), BackendError> {
-        let request = self.requests.get_mut(variant).ok_or_else(|| BackendError::Failed {
-            engine: NAME.to_owned(),
-            doing: "running the model",
-            reason: format!("there is no variant {variant} of the inputs"),
-        })?;
+        let request = self.requests.get_mut(variant).ok_or_else(|| no_variant(NAME, variant))?;
         self.last = Some(variant);
         request.infer().map_err(|error| failed("running the model", error))
     }

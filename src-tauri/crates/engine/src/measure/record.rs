@@ -6,7 +6,7 @@ use crate::{
     worker::{Checked, Event, Heard, Log},
 };
 use contract::{
-    Effective, EngineId, Evidence, Memory, Noise, Outcome, OutputCheck, OutputError, Percentile, Phase, PhaseName, Run,
+    Effective, EngineId, Evidence, Memory, Outcome, OutputCheck, OutputError, Percentile, Phase, PhaseName, Run,
     StopReason, Timing,
 };
 use jiff::Timestamp;
@@ -202,10 +202,9 @@ impl Record {
     }
 
     pub fn finish(mut self, outcome: Outcome) -> Run {
-        let noise = self.noise();
         let run = &mut self.run;
         run.finished_at = Timestamp::now();
-        run.noise = noise;
+        run.noise = noise::grade(&self.sentinel_ms);
         let baseline = run.memory.baseline_bytes;
         if outcome != Outcome::Done {
             self.peak_bytes = self.peak_bytes.max(self.seen_bytes);
@@ -219,10 +218,6 @@ impl Record {
         }
         run.outcome = outcome;
         self.run
-    }
-
-    fn noise(&self) -> Option<Noise> {
-        noise::grade(&self.sentinel_ms)
     }
 }
 
