@@ -76,6 +76,7 @@ impl Fence {
             None => drop(worker.kill()),
         }
     }
+
     pub fn has_ended(&self, worker: &Child) -> bool {
         use std::os::windows::io::AsRawHandle;
         use windows_sys::Win32::{Foundation::WAIT_OBJECT_0, System::Threading::WaitForSingleObject};

@@ -84,6 +84,7 @@ impl Architecture for Variant {
         }
         Ok(())
     }
+
     fn generates(&self, class: &str) -> bool {
         class != self.classes[0].name
     }
