@@ -26,7 +26,7 @@ impl Windows {
         if [high, wide] != self.grid {
             x = b.pad(&x, &[0, 0, 0, 0, 0, (high - height) as i64, (wide - width) as i64, 0]);
         }
-        x = roll(b, &x, self.padded(), self.shift);
+        x = roll(b, &x, self.padded(), [self.shift; 2]);
         let window = self.window as i64;
         let (rows, columns) = ((high / self.window) as i64, (wide / self.window) as i64);
         let x = b.reshape(&x, &[0, rows, window, columns, window, channels as i64]);
@@ -43,7 +43,7 @@ impl Windows {
         let x = b.reshape(&x, &[0, high as i64, wide as i64, channels as i64]);
         // Rolling on by what is left of a turn rolls back.
         let back = if self.shift == 0 { [0, 0] } else { [high - self.shift, wide - self.shift] };
-        let mut x = roll_each(b, &x, [high, wide], back);
+        let mut x = roll(b, &x, [high, wide], back);
         if [high, wide] != self.grid {
             x = b.slice(&x, [0, height as i64], 1);
             x = b.slice(&x, [0, width as i64], 2);
@@ -78,12 +78,8 @@ fn grid([rows, columns]: [usize; 2]) -> impl Iterator<Item = (usize, usize)> {
     (0..rows).flat_map(move |row| (0..columns).map(move |column| (row, column)))
 }
 
-fn roll(b: &mut GraphBuilder, x: &Var, sizes: [usize; 2], by: usize) -> Var {
-    roll_each(b, x, sizes, [by, by])
-}
-
 /// Moves rows up and columns to the left; what leaves comes in at the other side.
-fn roll_each(b: &mut GraphBuilder, x: &Var, sizes: [usize; 2], by: [usize; 2]) -> Var {
+fn roll(b: &mut GraphBuilder, x: &Var, sizes: [usize; 2], by: [usize; 2]) -> Var {
     let mut x = x.clone();
     for axis in 0..2 {
         if by[axis] > 0 {
