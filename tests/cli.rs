@@ -939,7 +939,9 @@ fn what_a_benchmark_prints_is_a_measured_result_here_and_an_imported_one_elsewhe
         |nth: usize| (report["refusals"][nth]["line"].as_u64().unwrap(), report["refusals"][nth]["cause"].to_string());
     assert!(refused(0).0 == 2 && refused(0).1.contains("has no time"), "{report:#}");
     assert!(refused(1).0 == 3 && refused(1).1.contains("not what a generated benchmark prints"), "{report:#}");
-    let rows = shell.json(&["query", "--store", "elsewhere.duckdb", "SELECT r.evidence, s.name AS source, d.id AS device FROM runs r JOIN sources s ON s.key = r.source JOIN subjects j ON j.key = r.subject JOIN devices d ON d.key = j.device", "--json"]);
+    let sql = "SELECT r.evidence, s.name AS source, d.id AS device FROM runs r JOIN sources s ON s.key = r.source
+               JOIN subjects j ON j.key = r.subject JOIN devices d ON d.key = j.device";
+    let rows = shell.json(&["query", "--store", "elsewhere.duckdb", sql, "--json"]);
     assert_eq!(rows, json!([{"evidence": "imported", "source": "printed.json", "device": "imported:A processor"}]));
     assert_eq!(counts(&import("elsewhere.duckdb")), [3, 0, 1, 2]);
     assert_eq!(counts(&import("s.duckdb")), [3, 0, 1, 2], "it was measured here");

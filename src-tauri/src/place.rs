@@ -78,8 +78,7 @@ impl Place {
         self.data.join("python")
     }
 
-    /// A folder for each run of a generated file, and for each question what a Python environment would take, while they
-    /// last.
+    /// A folder for each run of a generated file and each plan of a Python environment, while it lasts.
     pub fn trials(&self) -> PathBuf {
         self.cache.join("trials")
     }

@@ -9,8 +9,8 @@ use store::KnownRun;
 
 /// Every ranked result with a time, oldest first, and the same as rows to learn from.
 ///
-/// Two kinds come after all others and have no rows. What a generated text takes follows from its length, for which a row
-/// has no place; and generated benchmarks run other graphs by other rules, whose work nobody has counted.
+/// Two kinds come after all others and have no rows: what a generated text takes follows from its length, for which a
+/// row has no place, and generated benchmarks run other graphs, whose work nobody has counted.
 pub struct Known {
     pub runs: Vec<KnownRun>,
     pub rows: Vec<Measurement>,

@@ -34,7 +34,7 @@ pub enum Event {
     Dropped(Vec<String>),
     /// A sentence for the person.
     Notice(Notice),
-    /// The person closed the window or asked to quit while a queue is running.
+    /// The person asked to quit while something that takes long is not finished.
     QuitAsked,
 }
 

@@ -232,7 +232,7 @@ requests! {
     SetToken { token: String } -> ();
 
     // The app
-    /// Answers `Event::QuitAsked`: stop the running job and leave, or go on in the background.
+    /// Answers `Event::QuitAsked`: stop what goes on and leave, or let it go on in the background.
     Quit { stop_queue: bool } -> ();
     /// A read-only statement over the open store; rows as JSON objects.
     Query { sql: String } -> serde_json::Value;
