@@ -69,10 +69,8 @@ pub fn start(
 ) -> Result<(), Failure> {
     let hub = hub(desk, &store)?;
     let (cancelled, held) = (Arc::new(AtomicBool::new(false)), desk.begin(Work::Fetch)?);
-    *desk.fetching.state() = State {
-        going: Some((cancelled.clone(), held)),
-        fetch: Some(Fetch::new(&repository, weights.as_deref())),
-    };
+    *desk.fetching.state() =
+        State { going: Some((cancelled.clone(), held)), fetch: Some(Fetch::new(&repository, weights.as_deref())) };
     let working = desk.clone();
     let work = move || {
         let desk = &working;
