@@ -78,7 +78,7 @@ pub fn newest(rows: Vec<&RunRow>) -> (Vec<&RunRow>, usize) {
 }
 
 /// The first row of each key, which is the newest in every list of Assay.
-pub fn newest_of<'a, K: Ord>(rows: Vec<&'a RunRow>, key: impl Fn(&RunRow) -> K) -> Vec<&'a RunRow> {
+pub fn newest_of<K: Ord>(rows: Vec<&RunRow>, key: impl Fn(&RunRow) -> K) -> Vec<&RunRow> {
     let mut seen = BTreeSet::new();
     rows.into_iter().filter(|row| seen.insert(key(row))).collect()
 }

@@ -99,7 +99,8 @@ impl Filling {
             }
             Self::Answer { start, padding, below } => {
                 // What comes after padding stands elsewhere for some models when it is read step by step.
-                let word = |place: usize| if place % length == 0 { *start } else { word(place, *below, *padding) };
+                let word =
+                    |place: usize| if place.is_multiple_of(length) { *start } else { word(place, *below, *padding) };
                 (0..count).map(word).collect()
             }
         })

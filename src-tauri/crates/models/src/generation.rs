@@ -1,6 +1,6 @@
 //! Generating text: a model as the graph that reads the prompt and the graph that reads one token after another.
 
-use crate::{Dimension, Files, Format, Model, ModelError, Value, model::named};
+use crate::{Dimension, Files, Format, Model, ModelError, Value};
 use contract::Precision;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -183,7 +183,7 @@ impl Generation {
             return Err(ModelError::bad_size("output", u64::from(output), reason));
         }
         let (given, read) = (self.manner.given(texts), self.manner.read(texts));
-        let longest = named(&self.prefill.info().dims, self.manner.length()).and_then(|dim| dim.max);
+        let longest = self.prefill.dim(self.manner.length()).and_then(|dim| dim.max);
         if let Some(longest) = longest.filter(|longest| read > *longest) {
             let reason = match self.manner {
                 Manner::Continues => format!(

@@ -14,7 +14,7 @@ use crate::{
     quantize,
     weights::{self, Checkpoint, Files, Source},
 };
-use contract::{ConfigSize, ModelId, ModelInfo, ModelOrigin, Precision, ValueSpec};
+use contract::{ConfigSize, Dim, ModelId, ModelInfo, ModelOrigin, Precision, ValueSpec};
 use std::{
     collections::{BTreeMap, HashMap},
     ops::ControlFlow,
@@ -237,8 +237,13 @@ impl Model {
     pub fn usual_prompt(&self) -> Option<u32> {
         match self.prompt()? {
             Dimension::Fixed(length) => u32::try_from(*length).ok(),
-            Dimension::Free(name) => named(&self.info.dims, name).map(|dim| dim.default),
+            Dimension::Free(name) => self.dim(name).map(|dim| dim.default),
         }
+    }
+
+    /// The free size of this name.
+    pub(crate) fn dim(&self, name: &str) -> Option<&Dim> {
+        self.info.dims.iter().find(|dim| dim.name == name)
     }
 
     /// The length of the first input.
