@@ -7,7 +7,7 @@ use crate::{
     state::{App, Place},
 };
 use chart::{
-    Options, coverage_by_month,
+    Figure, Options, coverage_by_month,
     format::{count, significant},
     predicted_against_measured,
 };
@@ -153,7 +153,7 @@ fn Pictures(record: Signal<ForecastRecord>, open: RwSignal<Option<(RunId, f64)>>
         });
         figure.ok()
     });
-    let drawn = Signal::from(figure);
+    let drawn: Signal<Option<Figure>> = figure.into();
     let caption = move || drawn.with(|figure| figure.as_ref().map(|figure| figure.caption.clone()));
     let name = Signal::derive(move || match picture.get() {
         Picture::Pairs => "predicted-against-measured",
