@@ -922,7 +922,7 @@ fn what_a_benchmark_prints_is_a_measured_result_here_and_an_imported_one_elsewhe
                JOIN models m ON m.key = j.model JOIN engines e ON e.key = j.engine JOIN devices d ON d.key = j.device
                JOIN sources s ON s.key = r.source JOIN details x ON x.run = r.key";
     let kept = json!([{
-        "name": "bert with 106,498 parameters (generated)", "engine": "pytorch", "device": "cpu",
+        "name": "bert with 106\u{202f}498 parameters (generated)", "engine": "pytorch", "device": "cpu",
         "source": "generated benchmark, template bert.py", "evidence": "measured", "batch": 2, "size": 16,
         "precision": "f32", "version": "2.15.0", "withheld": null, "first_result_ms": null, "threads": 2,
     }]);
