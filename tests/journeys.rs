@@ -276,6 +276,8 @@ fn a_configuration_never_seen_is_pasted_changed_and_measured() {
     window.picture("models-6-matrix");
     window.click("nav-models");
     window.click("model-back");
+    // Its filters move once there is something to choose between.
+    window.wait("types");
     window.click("models-clear");
     window.wait("card-preset:llama-2-7b");
     window.picture("models-7-gallery-dark");
