@@ -41,7 +41,12 @@ def environment() -> dict[str, str]:
 
 def run_test(file: Path, tell: Tell) -> None:
     """Every test of a file is a step."""
-    import pytest
+    try:
+        import pytest
+    except ModuleNotFoundError:
+        reason = "this Python has no pytest; install it beside torch and transformers, or choose another Python"
+        tell({"step": "libraries", "outcome": "skipped", "reason": reason, "place": "", "secs": 0.0})
+        return
 
     with tempfile.TemporaryDirectory() as scratch:
         arguments = [str(file), "-q", "-p", "no:cacheprovider", "--rootdir", scratch, "--basetemp", f"{scratch}/pytest"]
