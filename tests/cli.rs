@@ -210,7 +210,7 @@ fn answers_are_written_to_a_text_and_to_sound() {
     for (model, prompt, length) in [("text.json", Some("12"), 12), ("text.json", None, 128), ("sound.json", None, 24)] {
         let measure = ["measure", "--model", model, "--mode", "generation", "--output", "5", "--budget-secs", "1"];
         let prompt: Vec<&str> = prompt.into_iter().flat_map(|length| ["--prompt", length]).collect();
-        let run = shell.json(&[&measure[..], &prompt, &["--json"]].concat());
+        let run = shell.json(&[&measure[..], &prompt[..], &["--json"]].concat());
         assert_eq!(run["outcome"]["outcome"], "done", "{}", run["outcome"]);
         assert_eq!((&run["setting"]["size"], &run["setting"]["dims"]), (&json!(length), &json!({ "output": 5 })));
         assert_eq!(run["check"]["verdict"], "agrees", "{}", run["check"]);
