@@ -63,7 +63,11 @@ pub fn generate(desk: &Desk, library: &Library, wanted: FilesWanted, out: &Path)
     let selection = Selection { model_types, platforms, kinds, ..Selection::default() };
     let total = selection.requests().len();
     let (stop, teller) = (desk.making.begin(), Teller::new(desk));
-    let export = workbench::export(library, &selection, out, &stop, |done| teller.tell(done, total))?;
+    let mut done = 0;
+    let export = workbench::export(library, &selection, out, &stop, |_| {
+        done += 1;
+        teller.tell(done, total);
+    })?;
     let refused = export.refused.into_iter().map(|(request, reason)| ReachedFile {
         model_type: request.model_type,
         platform: request.platform,

@@ -18,7 +18,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
 };
-use workbench::{Library, Selection, export, generate};
+use workbench::{Made, Selection, export};
 
 /// Write tests, skills, benchmarks and suites for model types and platforms into a folder or a zip file.
 #[derive(Args)]
@@ -49,8 +49,13 @@ impl Generate {
             ended.cancel();
         })?;
         let total = selection.requests().len();
-        let made = export(&library, &selection, &self.out, &cancelled, |done| {
+        let (mut done, mut all) = (0, Vec::new());
+        let made = export(&library, &selection, &self.out, &cancelled, |one| {
+            done += 1;
             progress(&format!("{done} of {total} files"));
+            if self.trials.asked() {
+                all.push(one);
+            }
         });
         progress("");
         let made = made.map_err(Failure::from)?;
@@ -67,7 +72,12 @@ impl Generate {
         for line in &refused {
             eprintln!("assay: not made: {line}");
         }
-        let ran = self.prove(&library, &selection, &cancelled, &control, output)?;
+        all.sort_by_key(|one: &Made| file_of(&one.request));
+        let ran = if self.trials.asked() {
+            self.trials.follow(&all, &control, (!self.json).then_some(&mut *output))?
+        } else {
+            Vec::new()
+        };
         let trials: Vec<&Trial> = ran.iter().map(|ran| &ran.trial).collect();
         if self.json {
             let results: Vec<&Run> = ran.iter().filter_map(|ran| ran.result.as_ref()).collect();
@@ -78,26 +88,5 @@ impl Generate {
         }
         let failed = trials.iter().any(|trial| matches!(trial.outcome, TrialOutcome::Failed { .. }));
         if refused.is_empty() && !failed { Ok(()) } else { Err(Stop::Told) }
-    }
-
-    /// Keeps what the same files are, and runs them, where that is asked for.
-    fn prove(
-        &self,
-        library: &Library,
-        selection: &Selection,
-        cancelled: &AtomicBool,
-        control: &Control,
-        output: &mut Output,
-    ) -> Result<Vec<Ran>, Stop> {
-        if !self.trials.asked() {
-            return Ok(Vec::new());
-        }
-        let mut made = Vec::new();
-        generate(library, selection, cancelled, |one| made.push(one));
-        if cancelled.load(Ordering::Relaxed) {
-            return Err(Failure::Cancelled.into());
-        }
-        made.sort_by_key(|one| file_of(&one.request));
-        self.trials.follow(&made, control, (!self.json).then_some(output))
     }
 }

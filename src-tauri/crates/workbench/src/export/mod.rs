@@ -52,17 +52,17 @@ impl From<ExportError> for Failure {
     }
 }
 
-/// Makes a selection and writes it below an empty or new folder, or into a new file where the name ends in `.zip`.
-/// `progress` hears of files done.
+/// Makes a selection and writes it below an empty or new folder, or into a new file where the name ends in `.zip`. What
+/// was made is given to `take`, once it is written or refused.
 pub fn export(
     library: &Library,
     selection: &Selection,
     out: &Path,
     cancelled: &AtomicBool,
-    progress: impl Fn(usize) + Sync,
+    take: impl FnMut(Made) + Send,
 ) -> Result<Export, ExportError> {
     let mut place = Place::open(out)?;
-    match fill(library, selection, &mut place, cancelled, progress) {
+    match fill(library, selection, &mut place, cancelled, take) {
         Ok(export) => place.finish().map(|()| export),
         Err(error) => {
             place.give_up();
@@ -76,16 +76,15 @@ fn fill(
     selection: &Selection,
     place: &mut Place,
     cancelled: &AtomicBool,
-    progress: impl Fn(usize) + Sync,
+    mut take: impl FnMut(Made) + Send,
 ) -> Result<Export, ExportError> {
-    let (mut export, mut failed, mut done) = (Export::default(), None, 0);
+    let (mut export, mut failed) = (Export::default(), None);
     let stop = AtomicBool::new(false);
     generate(library, selection, &stop, |made| {
-        done += 1;
-        progress(done);
-        if let Err(error) = keep(made, place, &mut export) {
+        if let Err(error) = keep(&made, place, &mut export) {
             failed.get_or_insert(error);
         }
+        take(made);
         if failed.is_some() || cancelled.load(Ordering::Relaxed) {
             stop.store(true, Ordering::Relaxed);
         }
@@ -105,14 +104,14 @@ fn fill(
     Ok(export)
 }
 
-fn keep(made: Made, place: &mut Place, export: &mut Export) -> Result<(), ExportError> {
-    match (made.outcome, made.problems.first()) {
+fn keep(made: &Made, place: &mut Place, export: &mut Export) -> Result<(), ExportError> {
+    match (&made.outcome, made.problems.first()) {
         (Ok(rendered), None) => {
             place.write(&rendered.path, &rendered.text)?;
-            export.files.push(rendered.path);
+            export.files.push(rendered.path.clone());
         }
-        (Ok(_), Some(problem)) => export.refused.push((made.request, problem.to_string())),
-        (Err(error), _) => export.refused.push((made.request, error.to_string())),
+        (Ok(_), Some(problem)) => export.refused.push((made.request.clone(), problem.to_string())),
+        (Err(error), _) => export.refused.push((made.request.clone(), error.to_string())),
     }
     Ok(())
 }
