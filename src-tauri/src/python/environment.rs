@@ -5,6 +5,7 @@ use crate::disk::{bytes_below, free_bytes};
 use contract::{Failure, PythonPackage, PythonPlan, PythonState};
 use std::{
     collections::BTreeMap,
+    ffi::OsStr,
     fs,
     io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
@@ -120,7 +121,7 @@ impl Environment {
         run(pip, "asking the package index", cancelled, &mut |_| {}).map_err(|failure| of_index(failure, index))?;
         let script = self.folder.join("plan.py");
         fs::write(&script, include_str!("plan.py")).map_err(|e| Failure::broken("writing a script", e))?;
-        let mut sizes = Command::new(self.python());
+        let mut sizes = program(self.python());
         sizes.arg(script).arg(report);
         let mut told = String::new();
         run(sizes, "asking for the sizes of packages", cancelled, &mut |line| told.push_str(line))?;
@@ -157,14 +158,14 @@ impl Environment {
     }
 
     fn create(&self, base: &Path, cancelled: &AtomicBool) -> Result<(), Failure> {
-        let mut venv = Command::new(base);
+        let mut venv = program(base);
         venv.args(["-m", "venv"]).arg(&self.folder);
         run(venv, "making an environment", cancelled, &mut |_| {})
     }
 
     /// Wheels alone: building one would run code of its own.
     fn pip(&self, index: &str) -> Command {
-        let mut pip = Command::new(self.python());
+        let mut pip = program(self.python());
         pip.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--progress-bar", "off"]);
         pip.arg("--only-binary=:all:");
         if !index.is_empty() {
@@ -186,6 +187,13 @@ impl Environment {
     }
 }
 
+/// A program that shows nothing of itself.
+fn program(path: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(path);
+    engine::without_console(&mut command);
+    command
+}
+
 fn python_in(folder: &Path) -> PathBuf {
     if cfg!(windows) { folder.join("Scripts").join("python.exe") } else { folder.join("bin").join("python") }
 }
@@ -195,8 +203,7 @@ type Versions = (String, BTreeMap<String, String>);
 
 fn versions(python: &Path) -> Result<Versions, Failure> {
     let doing = || format!("asking {} for its versions", python.display());
-    let told =
-        Command::new(python).args(["-c", VERSIONS]).output().map_err(|e| Failure::broken(doing(), e.to_string()))?;
+    let told = program(python).args(["-c", VERSIONS]).output().map_err(|e| Failure::broken(doing(), e.to_string()))?;
     let last = || String::from_utf8_lossy(&told.stderr).trim().lines().last().unwrap_or_default().to_owned();
     serde_json::from_slice(&told.stdout).map_err(|_| Failure::broken(doing(), last()))
 }
@@ -206,7 +213,7 @@ fn base_python() -> Result<PathBuf, Failure> {
     const CHECK: &str = "import sys, venv, ensurepip; assert sys.version_info >= (3, 10); print(sys.executable)";
     let names = ["python3.13", "python3.12", "python3.11", "python3.10", "python3", "python"];
     let found = names.iter().find_map(|name| {
-        let told = Command::new(name).args(["-c", CHECK]).stderr(Stdio::null()).output().ok()?;
+        let told = program(name).args(["-c", CHECK]).stderr(Stdio::null()).output().ok()?;
         let path = String::from_utf8(told.stdout).ok()?.trim().to_owned();
         (told.status.success() && !path.is_empty()).then(|| PathBuf::from(path))
     });

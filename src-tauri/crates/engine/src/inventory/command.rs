@@ -1,5 +1,6 @@
 //! Asking a system tool with a time limit: what does not answer in time counts as not there.
 
+use crate::without_console;
 use std::{
     io::Read,
     path::Path,
@@ -16,12 +17,7 @@ pub const QUICK: Duration = Duration::from_millis(2000);
 pub fn output(tool: impl AsRef<Path>, args: &[&str], limit: Duration) -> Option<String> {
     let mut command = Command::new(tool.as_ref());
     command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    #[cfg(windows)]
-    {
-        use std::os::windows::process::CommandExt;
-        const CREATE_NO_WINDOW: u32 = 0x0800_0000;
-        command.creation_flags(CREATE_NO_WINDOW);
-    }
+    without_console(&mut command);
     #[cfg(unix)]
     {
         use std::os::unix::process::CommandExt;

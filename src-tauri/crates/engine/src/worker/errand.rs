@@ -8,7 +8,7 @@ use super::{
     order::{Event, Order},
     serve::Fault,
 };
-use crate::{Control, Limits, Program};
+use crate::{Control, Limits, Program, without_console};
 use contract::FailureKind;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -69,12 +69,7 @@ pub(super) fn carry_out(errand: &Errand, told: &mut dyn FnMut(Value)) -> Result<
     let mut command = Command::new(&errand.program);
     command.args(&errand.args).current_dir(&errand.folder).env_clear().envs(&errand.environment);
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
-    #[cfg(windows)]
-    {
-        use std::os::windows::process::CommandExt;
-        const CREATE_NO_WINDOW: u32 = 0x0800_0000;
-        command.creation_flags(CREATE_NO_WINDOW);
-    }
+    without_console(&mut command);
     let mut child = command.spawn().map_err(broken)?;
     // Held open to its end: the program's own sign that this worker is still there.
     let _alive = child.stdin.take();

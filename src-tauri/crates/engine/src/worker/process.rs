@@ -1,6 +1,6 @@
 //! A worker process as its parent holds it: started in a group of its own, watched, ended as a whole.
 
-use crate::{Program, limits};
+use crate::{Program, limits, without_console};
 use std::{
     io,
     process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio},
@@ -26,12 +26,7 @@ impl Process {
             use std::os::unix::process::CommandExt;
             command.process_group(0);
         }
-        #[cfg(windows)]
-        {
-            use std::os::windows::process::CommandExt;
-            const CREATE_NO_WINDOW: u32 = 0x0800_0000;
-            command.creation_flags(CREATE_NO_WINDOW);
-        }
+        without_console(&mut command);
         let child = command.spawn()?;
         let fence = limits::Fence::around(&child, memory_bytes);
         Ok(Self { child, status: None, fence })
