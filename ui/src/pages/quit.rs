@@ -1,4 +1,4 @@
-//! Asked before the app is left while measurements are waiting or running.
+//! Asked before the app is left while something that takes long is not finished.
 
 use crate::{actions, bridge, parts::*, state::App};
 use contract::{Event, Quit};
@@ -19,14 +19,15 @@ pub fn QuitDialog() -> impl IntoView {
     };
     let unfinished = move || {
         app.queue.with(|queue| match queue.jobs.len() {
+            0 => "A comparison, a fetch or a run of generated files is not finished.".to_owned(),
             1 => "One measurement is not finished.".to_owned(),
             jobs => format!("{jobs} measurements are not finished."),
         })
     };
     view! {
-        <Dialog open title="Measurements are still running">
+        <Dialog open title="Leave while something goes on?">
             <p class="dialog-body">
-                {unfinished} " They can go on without the window; the next start shows them again."
+                {unfinished} " It can go on without the window; the next start shows what came of it."
             </p>
             <div class="dialog-foot">
                 <Button kind=ButtonKind::Ghost on_press=move |_| open.set(false)>"Keep Assay open"</Button>
