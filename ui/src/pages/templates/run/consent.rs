@@ -4,14 +4,11 @@ use super::{Runs, progress::named};
 use crate::{
     actions,
     load::{Loaded, load},
-    pages::templates::{
-        KINDS,
-        generate::{Ticks, told},
-    },
+    pages::templates::generate::{Ticks, kinds, platforms},
     parts::*,
     state::App,
 };
-use chart::format::{bytes, count};
+use chart::format::bytes;
 use contract::*;
 use leptos::prelude::*;
 
@@ -117,8 +114,8 @@ fn Consent(runs: Runs, asked: Asked, open: RwSignal<bool>) -> impl IntoView {
     view! {
         <div class="dialog-body stack" data-testid="runs-consent">
             <div class="runs-asked">
-                <Ticks label="Platforms" of="runs-on" options=Platform::LISTED.map(|platform| (platform, platform.label().to_owned(), platform.key())).to_vec() chosen=asked.platforms />
-                <Ticks label="Kinds" of="runs-as" options=KINDS.map(|kind| (kind.to_owned(), told(kind).to_owned(), kind)).to_vec() chosen=asked.kinds />
+                <Ticks label="Platforms" of="runs-on" options=platforms() chosen=asked.platforms />
+                <Ticks label="Kinds" of="runs-as" options=kinds() chosen=asked.kinds />
             </div>
             <Files files />
             <Kept limits=limits.value />
@@ -147,10 +144,7 @@ fn Consent(runs: Runs, asked: Asked, open: RwSignal<bool>) -> impl IntoView {
             <Button on_press=move |_| open.set(false)>"Close"</Button>
             <Button testid="runs-check" disabled=may_check on_press=move |_| start(false)>"Only check"</Button>
             <Button kind=ButtonKind::Primary icon="launch" testid="runs-run" disabled=may_run on_press=move |_| start(true)>
-                {move || match runnable.get() {
-                    1 => "Run 1 file".to_owned(),
-                    many => format!("Run {} files", count(many as u64)),
-                }}
+                {move || format!("Run {}", counted(runnable.get() as u64, "file"))}
             </Button>
         </div>
     }
@@ -194,7 +188,7 @@ fn Files(files: Memo<Vec<GeneratedFile>>) -> impl IntoView {
                 {move || match many() {
                     0 => "No file: choose at least one platform and one kind".to_owned(),
                     1 => "One file".to_owned(),
-                    many => format!("{} files", count(many as u64)),
+                    many => counted(many as u64, "file"),
                 }}
             </span>
             <div class="runs-files" hidden=move || many() == 0>
