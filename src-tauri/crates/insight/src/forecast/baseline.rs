@@ -3,7 +3,7 @@
 use super::{
     boost::{Booster, Features, Trees},
     frame::Frame,
-    linear::ridge,
+    linear::non_negative,
     samples,
 };
 use crate::table::Measurement;
@@ -186,26 +186,23 @@ impl Table {
     }
 }
 
-/// Non-negative rates with a small squared relative error: terms whose rate would be negative are left out, one by one.
+/// Non-negative rates with the least squared relative error.
 fn rates(rows: impl Iterator<Item = ([f64; 4], f64)>) -> [f64; 4] {
     let rows: Vec<([f64; 4], f64)> = rows.collect();
-    let mut used = [true; 4];
-    loop {
-        let scale: Vec<f64> =
-            (0..4).map(|k| rows.iter().map(|(terms, _)| terms[k]).sum::<f64>() / rows.len() as f64).collect();
-        let features: Vec<f64> = rows
-            .iter()
-            .flat_map(|(terms, ms)| {
-                (0..4).map(|k| if used[k] { terms[k] / scale[k] / ms } else { 0.0 }).collect::<Vec<_>>()
-            })
-            .collect();
-        let found = ridge(&features, 4, &vec![1.0; rows.len()], 1, &vec![1.0; rows.len()], 1e-6);
-        let own: Vec<f64> = (0..4).map(|k| if used[k] { found[k] / scale[k] } else { 0.0 }).collect();
-        match (0..4).filter(|k| own[*k] < 0.0).min_by(|a, b| found[*a].total_cmp(&found[*b])) {
-            Some(worst) => used[worst] = false,
-            None => return [own[0], own[1], own[2], own[3]],
+    let scale: [f64; 4] =
+        std::array::from_fn(|k| rows.iter().map(|(terms, _)| terms[k]).sum::<f64>() / rows.len() as f64);
+    let (mut gram, mut moment) = (vec![0.0; 16], vec![0.0; 4]);
+    for (terms, ms) in &rows {
+        let share = |k: usize| terms[k] / scale[k] / ms;
+        for i in 0..4 {
+            moment[i] += share(i);
+            (0..4).for_each(|j| gram[i * 4 + j] += share(i) * share(j));
         }
     }
+    // Terms that are the same in all rows would leave the rates open.
+    (0..4).for_each(|i| gram[i * 4 + i] += 1e-6);
+    let found = non_negative(&gram, &moment);
+    std::array::from_fn(|k| found[k] / scale[k])
 }
 
 /// In the order of the keys, so that the nearest is the same one each time where two are as near.
