@@ -6,6 +6,7 @@ use super::{
     factors::{Cells, Factors},
     frame::Frame,
     keying::Keying,
+    relatives,
 };
 use std::collections::HashMap;
 
@@ -27,6 +28,8 @@ pub struct Fit {
     /// Sum and count of what is left, by model and hardware.
     of_pair: HashMap<(u32, u32), (f64, f64)>,
     of_cell: HashMap<(u32, u32), (f64, f64)>,
+    /// The same of values, by work, configuration and batch.
+    at_batch: HashMap<(u32, u32, u64), (f64, f64)>,
     models_on: Vec<u32>,
 }
 
@@ -68,6 +71,7 @@ impl Fit {
         let mut in_row = vec![0; rows];
         let (mut batch, mut batches) = (vec![0.0; rows], vec![0.0; rows]);
         let (mut of_pair, mut of_cell) = (HashMap::new(), HashMap::new());
+        let mut at_batch: HashMap<_, (f64, f64)> = HashMap::new();
         let mut pairs = std::collections::HashSet::new();
         let mut models_on = vec![0; frame.hardware.count];
         for &at in train {
@@ -79,6 +83,8 @@ impl Fit {
                 batch[row as usize] += frame.batch[at];
                 batches[row as usize] += 1.0;
             }
+            let sum = at_batch.entry((row, column, frame.batch[at].to_bits())).or_default();
+            *sum = (sum.0 + values[at], sum.1 + 1.0);
             let pair = (frame.model.id[at], frame.hardware.id[at]);
             if pairs.insert(pair) {
                 models_on[pair.1 as usize] += 1;
@@ -92,7 +98,7 @@ impl Fit {
         for (sum, count) in batch.iter_mut().zip(&batches) {
             *sum /= count;
         }
-        Self { factors, in_column, in_row, batch, of_pair, of_cell, models_on }
+        Self { factors, in_column, in_row, batch, of_pair, of_cell, at_batch, models_on }
     }
 
     /// Every basis' answer for a row.
@@ -144,14 +150,33 @@ impl Fit {
         into.push(mean(&self.of_cell, (row, column)));
     }
 
-    /// The mean of the values measured in a cell of the first layout.
-    pub fn measured(&self, row: u32, column: u32) -> Option<f64> {
-        self.of_cell.get(&(row, column)).map(|(sum, count)| self.first(row, column) + sum / count)
+    /// What a work takes in a configuration of the first layout: as measured at this batch, else at any, else as expected.
+    pub fn taken(&self, row: u32, column: u32, batch: f64) -> f64 {
+        let at_batch = self.at_batch.get(&(row, column, batch.to_bits())).map(|(sum, count)| sum / count);
+        at_batch.unwrap_or_else(|| {
+            let rest = self.of_cell.get(&(row, column)).map_or(0.0, |(sum, count)| sum / count);
+            self.first(row, column) + rest
+        })
     }
 
     /// The first basis' value of a cell.
     pub fn first(&self, row: u32, column: u32) -> f64 {
         self.factors[0].value(row, column)
+    }
+
+    /// What the first basis' traits of a work are beyond what is known of it.
+    pub fn beyond(&self, row: u32) -> Vec<f64> {
+        self.factors[0].beyond(row)
+    }
+
+    /// The first basis' value of a cell if the work's traits were `beyond` what is known of it.
+    pub fn of_traits(&self, row: u32, column: u32, beyond: &[f64]) -> f64 {
+        self.factors[0].value_beyond(row, column, beyond)
+    }
+
+    /// How many traits the first basis has.
+    pub fn rank(&self) -> usize {
+        self.factors[0].rank()
     }
 
     /// The traits of a row's work in the first basis.
@@ -162,8 +187,13 @@ impl Fit {
     }
 }
 
+/// Answers beside those of the bases, of which boosting sees how far they are from the stacked one.
+pub const MOST_BESIDE: usize = relatives::WAYS;
+
 /// An empty table of features for these bases.
 pub fn features(bases: &[Basis]) -> Features {
     let rank = bases[0].rank;
-    Features::new(2 * bases.len() + 1 + rank.min(4) + (rank + 1).min(4) + 7 + 3 + 6 + 3 + 2 + echo::WIDTH + 1)
+    Features::new(
+        2 * bases.len() + 1 + rank.min(4) + (rank + 1).min(4) + 7 + 3 + 6 + 3 + 2 + echo::WIDTH + 1 + MOST_BESIDE,
+    )
 }

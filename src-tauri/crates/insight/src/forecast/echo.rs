@@ -1,6 +1,6 @@
 //! How the fits erred on questions like this one: on models alike in name, and on works alike in their traits.
 
-use super::{frame::Frame, keying::Keying, kin::Kin, support::scattered};
+use super::{frame::Frame, keying::Keying, kin::Kin, kriging, support::scattered};
 use std::collections::HashMap;
 
 /// Errors of the practice rows, each asked as the real questions are.
@@ -9,7 +9,6 @@ pub struct Echo<'a> {
     of_cell: HashMap<(u32, u32), (f64, f64)>,
     of_pair: HashMap<(u32, u32), (f64, f64)>,
     by_column: Vec<Vec<Heard>>,
-    rank: usize,
 }
 
 struct Heard {
@@ -27,11 +26,16 @@ pub struct Source<'a> {
 
 /// Rows of one column looked at for the nearest ones.
 const MOST_HEARD: usize = 800;
-const NEAREST: usize = 10;
-/// How far apart a factor of e in a cost is, beside one deviation of a trait.
-const COSTS_WEIGHT: f64 = 2.0;
+const NEAREST: usize = 24;
+/// The share of what errors have in common that goes by names.
+const NAMES: f64 = 0.6;
+/// How fast the rest falls with squared distances, in deviations of a trait and in factors of e of a cost.
+const TRAITS: f64 = 0.25;
+const COSTS: f64 = 0.15;
+/// The share of errors that nothing near explains.
+const LEFT_OPEN: f64 = 0.15;
 /// How many numbers [`Echo::describe`] appends.
-pub const WIDTH: usize = 6;
+pub const WIDTH: usize = 4;
 
 impl<'a> Echo<'a> {
     pub fn new(frame: &Frame, keying: &Keying, kin: &'a Kin, sources: &[Source], errors: &[f64]) -> Self {
@@ -53,8 +57,7 @@ impl<'a> Echo<'a> {
                 heard.push(Heard { model, error, traits: traits.to_vec(), costs: costs_of(frame, *at) });
             }
         }
-        let rank = sources.first().map_or(0, |source| source.traits.len());
-        Self { kin, of_cell, of_pair, by_column, rank }
+        Self { kin, of_cell, of_pair, by_column }
     }
 
     /// Appends what was heard near a row, its own model apart.
@@ -73,31 +76,40 @@ impl<'a> Echo<'a> {
             into.push((sum / (weight + 0.05)) as f32);
             into.push(weight as f32);
         }
-        let costs = costs_of(frame, source.at);
-        let by_traits = |heard: &Heard| apart(&heard.traits, source.traits);
-        into.push(self.near(column, model, by_traits) as f32);
-        let by_costs = |heard: &Heard| COSTS_WEIGHT * apart(&heard.costs, &costs) + 0.3 * by_traits(heard);
-        into.push(self.near(column, model, by_costs) as f32);
     }
 
-    fn near(&self, column: u32, model: u32, distance: impl Fn(&Heard) -> f64) -> f64 {
-        let mut nearest: Vec<(f64, f64)> = self.by_column[column as usize]
+    /// The error to expect of a row: kriged from those of other models in its configuration, by their names, traits and
+    /// costs.
+    pub fn expected(&self, frame: &Frame, keying: &Keying, source: &Source) -> f64 {
+        let (model, column) = (frame.model.id[source.at], keying.column[source.at]);
+        let likeness = self.kin.likenesses(model);
+        let costs = costs_of(frame, source.at);
+        let mut near: Vec<(f64, &Heard)> = self.by_column[column as usize]
             .iter()
             .filter(|heard| heard.model != model)
-            .map(|heard| (distance(heard), heard.error))
+            .map(|heard| {
+                let (traits, costs) = (apart(&heard.traits, source.traits), apart(&heard.costs, &costs));
+                (nearness(likeness[heard.model as usize], traits, costs), heard)
+            })
             .collect();
-        if nearest.len() > NEAREST {
-            nearest.select_nth_unstable_by(NEAREST, |a, b| a.0.total_cmp(&b.0));
-            nearest.truncate(NEAREST);
+        if near.len() > NEAREST {
+            near.select_nth_unstable_by(NEAREST, |a, b| b.0.total_cmp(&a.0));
+            near.truncate(NEAREST);
         }
-        let (mut sum, mut weight) = (0.0, 2.0);
-        for (distance, error) in nearest {
-            let w = 1.0 / (0.05 * self.rank as f64 + distance);
-            sum += w * error;
-            weight += w;
-        }
-        sum / weight
+        let between = |i: usize, j: usize| {
+            let (a, b) = (near[i].1, near[j].1);
+            let likeness = if a.model == b.model { 1.0 } else { self.kin.likeness(a.model, b.model) };
+            nearness(likeness, apart(&a.traits, &b.traits), apart(&a.costs, &b.costs))
+        };
+        let weights = kriging::weights(near.iter().map(|(nearness, _)| *nearness).collect(), between, LEFT_OPEN);
+        weights.iter().zip(&near).map(|(weight, (_, heard))| weight * heard.error).sum()
     }
+}
+
+/// How much two works' errors have in common: by the likeness of their names, and by how far their traits and costs are
+/// apart.
+fn nearness(likeness: f64, traits: f64, costs: f64) -> f64 {
+    NAMES * likeness + (1.0 - NAMES) * (-TRAITS * traits - COSTS * costs).exp()
 }
 
 fn apart(a: &[f64], b: &[f64]) -> f64 {

@@ -28,6 +28,8 @@ pub struct Factors {
     mean: f64,
     /// rows × rank.
     pub traits: Vec<f64>,
+    /// rows × rank: what is known of each row says of its traits.
+    said: Vec<f64>,
     /// rows × rank × rank.
     spread: Vec<f64>,
     /// columns × (1 + rank): the offset and the loadings.
@@ -98,6 +100,7 @@ impl Factors {
             rank,
             mean,
             traits,
+            said: vec![0.0; rows * rank],
             spread: vec![0.0; rows * rank * rank],
             loadings,
             noise: vec![0.09; columns],
@@ -135,14 +138,14 @@ impl Factors {
             }
         }
         let mut has_kin = vec![0; rows];
-        let features_say = centre.clone();
+        self.said.clone_from(&centre);
         for row in 0..rows {
             let model = cells.kin[row] as usize;
             let others = rows_of[model] - seen[row];
             if others > 0.0 {
                 has_kin[row] = 1;
                 for k in 0..rank {
-                    let own = seen[row] * (self.traits[row * rank + k] - features_say[row * rank + k]);
+                    let own = seen[row] * (self.traits[row * rank + k] - self.said[row * rank + k]);
                     centre[row * rank + k] += (of_model[model * rank + k] - own) / (others + KIN_PULL);
                 }
             }
@@ -297,6 +300,21 @@ impl Factors {
         let rank = self.rank;
         let own = &self.loadings[column as usize * (rank + 1)..(column as usize + 1) * (rank + 1)];
         let traits = &self.traits[row as usize * rank..(row as usize + 1) * rank];
+        self.mean + own[0] + own[1..].iter().zip(traits).map(|(l, z)| l * z).sum::<f64>()
+    }
+
+    /// What a row's traits are beyond what is known of it.
+    pub fn beyond(&self, row: u32) -> Vec<f64> {
+        let own = row as usize * self.rank..(row as usize + 1) * self.rank;
+        self.traits[own.clone()].iter().zip(&self.said[own]).map(|(z, said)| z - said).collect()
+    }
+
+    /// The expected value of a cell if the row's traits were `beyond` what is known of it.
+    pub fn value_beyond(&self, row: u32, column: u32, beyond: &[f64]) -> f64 {
+        let rank = self.rank;
+        let own = &self.loadings[column as usize * (rank + 1)..(column as usize + 1) * (rank + 1)];
+        let said = &self.said[row as usize * rank..(row as usize + 1) * rank];
+        let traits = said.iter().zip(beyond).map(|(said, beyond)| said + beyond);
         self.mean + own[0] + own[1..].iter().zip(traits).map(|(l, z)| l * z).sum::<f64>()
     }
 

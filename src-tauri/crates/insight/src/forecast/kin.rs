@@ -7,9 +7,16 @@ use std::collections::HashMap;
 /// For each model, the models most like it, with a likeness between 0 and 1.
 pub struct Kin {
     of: Vec<Vec<(u32, f64)>>,
+    /// Of each model, the pieces of its name that others share, in ascending order.
+    pieces: Vec<Vec<u32>>,
+    /// Of each piece, the models whose names have it.
+    sharing: Vec<Vec<u32>>,
+    worth: Vec<f64>,
+    /// Of each model, what all pieces of its name are worth.
+    lengths: Vec<f64>,
 }
 
-const MOST_KIN: usize = 16;
+const MOST_KIN: usize = 32;
 const LEAST_LIKENESS: f64 = 0.15;
 /// A piece of a name that more models share than this says little and costs much.
 const MOST_SHARING: usize = 400;
@@ -35,30 +42,26 @@ impl Kin {
                 }
             }
         }
+        let rare = |models: &Vec<u32>| (names.len() as f64 / models.len() as f64).ln().max(0.05).powi(2);
+        let worth: Vec<f64> = sharing.iter().map(rare).collect();
         let mut lengths = vec![1e-9; names.len()];
-        let rare = |models: &[u32]| (names.len() as f64 / models.len() as f64).ln().max(0.05);
-        for models in &sharing {
-            for model in models {
-                lengths[*model as usize] += rare(models).powi(2);
+        let mut pieces: Vec<Vec<u32>> = vec![Vec::new(); names.len()];
+        for (piece, models) in sharing.iter().enumerate() {
+            models.iter().for_each(|model| lengths[*model as usize] += worth[piece]);
+            if models.len() > 1 && models.len() <= MOST_SHARING {
+                models.iter().for_each(|model| pieces[*model as usize].push(piece as u32));
             }
-        }
-        let mut pieces_of: Vec<Vec<usize>> = vec![Vec::new(); names.len()];
-        for (piece, models) in
-            sharing.iter().enumerate().filter(|(_, models)| models.len() > 1 && models.len() <= MOST_SHARING)
-        {
-            models.iter().for_each(|model| pieces_of[*model as usize].push(piece));
         }
         let mut common = vec![0.0; names.len()];
         let of = (0..names.len())
             .map(|model| {
                 let mut touched = Vec::new();
-                for piece in &pieces_of[model] {
-                    let worth = rare(&sharing[*piece]).powi(2);
-                    for other in &sharing[*piece] {
+                for piece in &pieces[model] {
+                    for other in &sharing[*piece as usize] {
                         if common[*other as usize] == 0.0 {
                             touched.push(*other);
                         }
-                        common[*other as usize] += worth;
+                        common[*other as usize] += worth[*piece as usize];
                     }
                 }
                 let mut kin: Vec<(u32, f64)> = touched
@@ -72,7 +75,38 @@ impl Kin {
                 kin
             })
             .collect();
-        Self { of }
+        Self { of, pieces, sharing, worth, lengths }
+    }
+
+    /// The likeness of every model to one.
+    pub fn likenesses(&self, model: u32) -> Vec<f64> {
+        let mut likeness = vec![0.0; self.lengths.len()];
+        for piece in &self.pieces[model as usize] {
+            for other in &self.sharing[*piece as usize] {
+                likeness[*other as usize] += self.worth[*piece as usize];
+            }
+        }
+        let own = self.lengths[model as usize];
+        likeness.iter_mut().zip(&self.lengths).for_each(|(common, length)| *common /= (own * length).sqrt());
+        likeness
+    }
+
+    /// The share of two names' pieces that is common to both, by what pieces are worth.
+    pub fn likeness(&self, a: u32, b: u32) -> f64 {
+        let (mut own, mut other) = (self.pieces[a as usize].as_slice(), self.pieces[b as usize].as_slice());
+        let mut common = 0.0;
+        while let ([x, own_rest @ ..], [y, other_rest @ ..]) = (own, other) {
+            if x == y {
+                common += self.worth[*x as usize];
+            }
+            if x <= y {
+                own = own_rest;
+            }
+            if y <= x {
+                other = other_rest;
+            }
+        }
+        common / (self.lengths[a as usize] * self.lengths[b as usize]).sqrt()
     }
 
     pub fn of(&self, model: u32) -> &[(u32, f64)] {

@@ -2,19 +2,21 @@
 
 use super::{
     Support,
-    describe::{self, Basis, Fit},
+    describe::{self, Basis, Fit, MOST_BESIDE},
     echo::{Echo, Source},
+    elsewhere::Elsewhere,
     frame::Frame,
     keying::{Keying, Layout},
     kin::Kin,
     practice::Practice,
     relatives::Relatives,
-    stack::{favour_last, stack_weights},
+    stack::{Checked, Stack, best_share},
+    sums,
     support::{Coverage, Fold},
     transfer::Transfer,
 };
 use rayon::prelude::*;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// An answer on the logarithmic scale, with the half-width of its 90 % interval.
 #[derive(Clone, Copy, Debug)]
@@ -114,12 +116,6 @@ impl School<'_> {
             .collect();
         let truth: Vec<f64> = folds.iter().flat_map(|fold| fold.asked.iter().map(|at| values[*at])).collect();
         let answers = guesses.concat();
-        let counts: Vec<usize> = folds.iter().map(|fold| fold.asked.len()).collect();
-        let mut weights = stack_weights(&answers, &truth, &counts);
-        if support == Support::FewOnHardware {
-            favour_last(&mut weights, folds.len());
-        }
-        let centre_of = |answers: &[f64]| answers.iter().zip(&weights).map(|(a, w)| a * w).sum::<f64>();
         let keying = &keyings[bases[0].keying];
         let mut fold_of = Vec::new();
         let mut sources = Vec::new();
@@ -129,21 +125,35 @@ impl School<'_> {
                 sources.push(Source { at: *at, traits: fits[place].traits(keyings, bases, *at) });
             }
         }
-        let centres: Vec<f64> = answers.iter().map(|answers| centre_of(answers)).collect();
-        let errors: Vec<f64> = truth.iter().zip(&centres).map(|(y, c)| y - c).collect();
+        let counts: Vec<usize> = folds.iter().map(|fold| fold.asked.len()).collect();
+        let hardware: Vec<u32> = sources.iter().map(|source| frame.hardware.id[source.at]).collect();
+        let checked = Checked { answers: &answers, truth: &truth, hardware: &hardware, counts: &counts };
+        let stack = Stack::new(support, &checked);
+        let stacked: Vec<f64> =
+            answers.iter().zip(&hardware).map(|(answers, hardware)| stack.value(*hardware, answers)).collect();
+        let errors: Vec<f64> = truth.iter().zip(&stacked).map(|(y, c)| y - c).collect();
         // On a hardware that is hardly known, practice would hear errors that nobody has when the question is real.
         let heard = if support.knows_hardware() { &sources[..] } else { &[] };
         let echo = Echo::new(frame, keying, kin, heard, &errors);
-        let describe = |fit: &Fit, source: &Source, answers: &[f64], into: &mut Vec<f32>| {
-            let centre = centre_of(answers);
-            fit.describe(frame, keyings, bases, source.at, centre, into);
-            echo.describe(frame, keying, source, into);
-            into.push(answers.get(bases.len()).map_or(f32::NAN, |transferred| (transferred - centre) as f32));
+        let expected_of = |sources: &[Source]| -> Vec<f64> {
+            sources.par_iter().map(|source| echo.expected(frame, keying, source)).collect()
         };
+        let expected = expected_of(&sources);
+        let share = best_share(&errors, &expected);
+        let centres: Vec<f64> = stacked.iter().zip(&expected).map(|(c, e)| c + share * e).collect();
+        let describe =
+            |fit: &Fit, source: &Source, answers: &[f64], centre: f64, expected: f64, into: &mut Vec<f32>| {
+                fit.describe(frame, keyings, bases, source.at, centre, into);
+                echo.describe(frame, keying, source, into);
+                into.push(expected as f32);
+                let beside = (bases.len()..bases.len() + MOST_BESIDE)
+                    .map(|place| answers.get(place).map_or(f64::NAN, |a| a - centre));
+                into.extend(beside.map(|own| own as f32));
+            };
         let described: Vec<Vec<f32>> = (0..sources.len())
             .into_par_iter()
             .fold(Vec::new, |mut rows, row| {
-                describe(&fits[fold_of[row]], &sources[row], &answers[row], &mut rows);
+                describe(&fits[fold_of[row]], &sources[row], &answers[row], centres[row], expected[row], &mut rows);
                 rows
             })
             .collect();
@@ -162,39 +172,64 @@ impl School<'_> {
         let practice = Practice { fold: fold_of, group, doubtful_scale, truth, centre: centres, features };
         let mut question = describe::features(bases);
         let mut centre = Vec::new();
-        for (at, answers) in asked.iter().zip(&self.guesses(support, full, train, asked)) {
-            let source = Source { at: *at, traits: full.traits(keyings, bases, *at) };
-            describe(full, &source, answers, &mut question.values);
-            centre.push(centre_of(answers));
+        let asked_of: Vec<Source> =
+            asked.iter().map(|at| Source { at: *at, traits: full.traits(keyings, bases, *at) }).collect();
+        let guesses = self.guesses(support, full, train, asked);
+        for ((source, answers), expected) in asked_of.iter().zip(&guesses).zip(expected_of(&asked_of)) {
+            let own = stack.value(frame.hardware.id[source.at], answers) + share * expected;
+            describe(full, source, answers, own, expected, &mut question.values);
+            centre.push(own);
         }
         asked.iter().copied().zip(practice.answer(&question, &centre)).collect()
     }
 
-    /// Each basis' answer to each row asked; beside them, on a hardware that is hardly known, what its few rows transfer
-    /// to it, and for an unknown model, what models alike in name take.
+    /// Each basis' answer to each row asked; beside them, of a known model, what its times elsewhere tell, and of an
+    /// unknown one, what models alike in name take.
     fn guesses(&self, support: Support, fit: &Fit, train: &[usize], asked: &[usize]) -> Guesses {
         let School { keyings, bases, .. } = *self;
-        let Lesson { frame, values, kin, .. } = *self.lesson;
+        let Lesson { frame, kin, .. } = *self.lesson;
         let mut guesses: Guesses = asked.iter().map(|at| fit.answers(keyings, bases, *at)).collect();
         let keying = &keyings[bases[0].keying];
-        if support == Support::NewModel {
-            let relatives = Relatives::new(frame, keying, kin, train);
-            for (guesses, at) in guesses.iter_mut().zip(asked) {
-                guesses.push(relatives.answer(frame, keying, fit, *at, guesses[0]));
+        match support {
+            Support::NewModel => {
+                let told = Relatives::new(frame, keying, kin, fit, train).answers(frame, keying, asked);
+                guesses.iter_mut().zip(told).for_each(|(guesses, told)| guesses.extend(told));
             }
-        }
-        if support == Support::FewOnHardware {
-            let hardware: BTreeSet<u32> = asked.iter().map(|at| frame.hardware.id[*at]).collect();
-            let transfers: BTreeMap<u32, Option<Transfer>> = hardware
-                .into_par_iter()
-                .map(|hardware| (hardware, Transfer::new(frame, keying, fit, values, train, hardware)))
-                .collect();
-            guesses.par_iter_mut().zip(asked).for_each(|(guesses, at)| {
-                let transfer = transfers[&frame.hardware.id[*at]].as_ref();
-                let own = transfer.map_or(guesses[0], |transfer| transfer.answer(frame, keying, fit, *at));
-                guesses.push(own);
-            });
+            Support::Combination | Support::FewOnHardware => {
+                let told = self.told_elsewhere(support, fit, train, asked);
+                for (guesses, told) in guesses.iter_mut().zip(told) {
+                    guesses.push(told.unwrap_or(guesses[0]));
+                }
+            }
+            Support::Setting | Support::NewHardware | Support::Nothing => {}
         }
         guesses
+    }
+
+    /// What the times on other hardware tell of each row asked; `None` where its own has too few rows to say how.
+    fn told_elsewhere(&self, support: Support, fit: &Fit, train: &[usize], asked: &[usize]) -> Vec<Option<f64>> {
+        let School { keyings, bases, .. } = *self;
+        let Lesson { frame, values, .. } = *self.lesson;
+        let keying = &keyings[bases[0].keying];
+        let mut of_hardware: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+        for (place, at) in asked.iter().enumerate() {
+            of_hardware.entry(frame.hardware.id[*at]).or_default().push(place);
+        }
+        let answers = |(hardware, places): (u32, Vec<usize>)| {
+            let elsewhere = Elsewhere::new(frame, keying, fit, train, hardware)?;
+            let own: Vec<usize> = train.iter().copied().filter(|at| frame.hardware.id[*at] == hardware).collect();
+            let rows = places.iter().map(|place| asked[*place]).collect();
+            let answers = if support == Support::FewOnHardware {
+                Transfer::new(&elsewhere, values, train, own)?.answers(rows)
+            } else {
+                sums::answers(&elsewhere, values, own, rows)?
+            };
+            Some((places, answers))
+        };
+        let mut told = vec![None; asked.len()];
+        for (places, answers) in of_hardware.into_par_iter().filter_map(answers).collect::<Vec<_>>() {
+            places.into_iter().zip(answers).for_each(|(place, answer)| told[place] = Some(answer));
+        }
+        told
     }
 }

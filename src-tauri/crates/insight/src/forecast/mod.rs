@@ -1,9 +1,11 @@
 //! Predicting what was not measured, from what was.
 //!
 //! Times are compared per sample and on a logarithmic scale. Works and configurations get a few hidden traits each
-//! (`factors`), several layouts of which are stacked; trees correct what is left from how the fits erred on questions of
-//! the same kind (`echo`), and how large errors are around a question sets the width of its interval. Everything beyond
-//! the fits is learned and checked on inner splits that hide known rows just as the question's row is hidden (`support`).
+//! (`factors`), several layouts of which are stacked with what times on other hardware tell (`sums`, `transfer`), or the
+//! names of models (`relatives`). What is left is corrected from how the fits erred on questions of the same kind, by
+//! works like this one (`echo`) and by trees, and how large errors are around a question sets the width of its interval.
+//! Everything beyond the fits is learned and checked on inner splits that hide known rows just as the question's row is
+//! hidden (`support`).
 
 mod age;
 mod anchors;
@@ -13,17 +15,20 @@ mod conformal;
 mod describe;
 mod duplicates;
 mod echo;
+mod elsewhere;
 mod factors;
 mod frame;
 mod influence;
 mod keying;
 mod kin;
+mod kriging;
 mod learn;
 pub(crate) mod linear;
 mod memory;
 mod practice;
 mod relatives;
 mod stack;
+mod sums;
 mod support;
 mod transfer;
 mod twins;

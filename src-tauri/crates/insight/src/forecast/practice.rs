@@ -4,6 +4,7 @@ use super::{
     boost::{Booster, Features, Trees},
     conformal,
     learn::Answer,
+    stack::best_share,
 };
 use rayon::prelude::*;
 
@@ -25,34 +26,16 @@ const MOST_CORRECTION: f64 = 0.7;
 impl Practice {
     /// Answers questions whose stacked answers are `centre`.
     pub fn answer(&self, question: &Features, centre: &[f64]) -> Vec<Answer> {
-        let trees = Trees { rounds: 200, depth: 6, rate: 0.06, least_in_leaf: 5, clip: 0.2 };
-        let target: Vec<f64> = self
-            .truth
-            .iter()
-            .zip(&self.centre)
-            .map(|(y, c)| (y - c).clamp(-MOST_CORRECTION, MOST_CORRECTION))
-            .collect();
+        let trees = Trees { rounds: 100, depth: 6, rate: 0.1, least_in_leaf: 5, clip: 0.2 };
+        let uncorrected: Vec<f64> = self.truth.iter().zip(&self.centre).map(|(y, c)| y - c).collect();
+        let target: Vec<f64> = uncorrected.iter().map(|e| e.clamp(-MOST_CORRECTION, MOST_CORRECTION)).collect();
         let fold_count = self.fold.iter().max().map_or(0, |f| f + 1);
         let groups = fold_count.min(3);
         // Corrections of the practice rows by trees that did not see them.
         let (corrected, asked_correction) = cross_fitted(&trees, self, question, &target, groups);
         // How much of the correction helps, learned where it was not fitted.
-        let share = (0..=10)
-            .map(|step| f64::from(step) / 10.0)
-            .min_by(|a, b| {
-                let loss = |share: f64| -> f64 {
-                    (0..target.len())
-                        .map(|r| {
-                            let e = (self.truth[r] - self.centre[r] - share * corrected[r]).abs();
-                            e / (e + 0.15)
-                        })
-                        .sum()
-                };
-                loss(*a).total_cmp(&loss(*b))
-            })
-            .unwrap_or(0.0);
-        let error: Vec<f64> =
-            (0..target.len()).map(|r| self.truth[r] - self.centre[r] - share * corrected[r]).collect();
+        let share = best_share(&uncorrected, &corrected);
+        let error: Vec<f64> = uncorrected.iter().zip(&corrected).map(|(e, c)| e - share * c).collect();
         let (local, asked_local) = local_scale(self, question, &error);
         let (power, quantile) = self.width(&error, &local);
         centre
