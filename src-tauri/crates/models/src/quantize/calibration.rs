@@ -1,6 +1,6 @@
 //! Calibration: the f32 graph with the smallest and largest number of every activation as its outputs.
 
-use super::{Packing, Ranges, eligible, is_product, ranges::ENDS};
+use super::{Packing, Ranges, Uses, is_product, ranges::ENDS};
 use crate::{Attribute, Element, Graph, ModelError, Node, Tensor, Value, files::unwritable};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -45,7 +45,7 @@ impl Calibration {
 
 /// The values that products with a quantised weight read, each once.
 pub fn activations(graph: &Graph) -> BTreeSet<String> {
-    let chosen = eligible(graph, Packing::Columns);
+    let chosen = Uses::of(graph).quantised(Packing::Columns);
     let products = graph.nodes.iter().filter(|node| is_product(node, &chosen));
     products.filter_map(|node| node.input(0)).map(str::to_owned).collect()
 }

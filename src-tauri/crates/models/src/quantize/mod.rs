@@ -84,8 +84,9 @@ pub fn parts(weight: &str) -> [String; 2] {
 /// Where too little of the model would be quantised, or a range is missing.
 pub fn quantise(mut description: Description, scheme: Scheme) -> Result<Description, ModelError> {
     let packing = scheme.packing();
-    let chosen = eligible(&description.graph, packing);
-    refuse_little(&description.graph, &chosen)?;
+    let uses = Uses::of(&description.graph);
+    uses.refuse_little(&description.graph.name, packing)?;
+    let chosen = uses.quantised(packing);
     let graph = &mut description.graph;
     let initializers = std::mem::take(&mut graph.initializers);
     graph.initializers = initializers.into_iter().flat_map(|one| packed(one, packing, &chosen)).collect();
@@ -101,7 +102,8 @@ pub fn quantise(mut description: Description, scheme: Scheme) -> Result<Descript
 
 /// The quantised precisions that enough of the graph can be had in for it to be called so.
 pub fn offered(graph: &Graph) -> &'static [Precision] {
-    let suits = |packing| refuse_little(graph, &eligible(graph, packing)).is_ok();
+    let uses = Uses::of(graph);
+    let suits = |packing| uses.refuse_little(&graph.name, packing).is_ok();
     match (suits(Packing::Columns), suits(Packing::Blocks)) {
         (false, _) => &[],
         (true, false) => &[Precision::Int8, Precision::Int8Static],
@@ -109,41 +111,63 @@ pub fn offered(graph: &Graph) -> &'static [Precision] {
     }
 }
 
-fn refuse_little(graph: &Graph, chosen: &HashSet<String>) -> Result<(), ModelError> {
-    let shapes: HashMap<&str, u64> = graph.initializers.iter().map(|one| (one.name.as_str(), one.len())).collect();
-    let read = graph.nodes.iter().filter(|node| matches!(node.op.as_str(), "MatMul" | "Gemm" | "Conv"));
-    let weights: HashSet<&str> =
-        read.filter_map(|node| node.input(1)).filter(|name| shapes.contains_key(name)).collect();
-    let all: u64 = weights.iter().map(|name| shapes[name]).sum();
-    let quantised: u64 = chosen.iter().map(|name| shapes[name.as_str()]).sum();
-    let share = quantised as f64 / all.max(1) as f64;
-    if share >= LEAST_SHARE {
-        return Ok(());
-    }
-    let percent = (share * 100.0).round();
-    Err(ModelError::unsupported(
-        &graph.name,
-        "its products",
-        format!("only {percent} % of the weights that they read are matrices that Assay quantises"),
-        "Choose f32, f16 or bf16",
-    ))
+/// What a graph does with each of its weights, by name.
+struct Uses<'a>(HashMap<&'a str, Use>);
+
+struct Use {
+    numbers: u64,
+    /// Shape of a matrix that nothing but products read, as their right side.
+    matrix: Option<[usize; 2]>,
+    /// Whether a product or a convolution reads it as its right side.
+    read: bool,
 }
 
-/// The weights that nothing but products read, as their right side.
-fn eligible(graph: &Graph, packing: Packing) -> HashSet<String> {
-    let matrices = graph.initializers.iter().filter(|one| matches!(one.content, Content::Described));
-    let mut found: HashSet<String> = matrices
-        .filter(|one| matrix(&one.shape).is_some_and(|shape| packing.suits(shape)))
-        .map(|one| one.name.clone())
-        .collect();
-    for node in &graph.nodes {
-        for (place, name) in node.inputs.iter().enumerate() {
-            if !(node.op == "MatMul" && place == 1) {
-                found.remove(name);
+impl<'a> Uses<'a> {
+    fn of(graph: &'a Graph) -> Self {
+        let unread = |weight: &Initializer| Use {
+            numbers: weight.len(),
+            matrix: matrix(&weight.shape).filter(|_| matches!(weight.content, Content::Described)),
+            read: false,
+        };
+        let mut uses: HashMap<&str, Use> =
+            graph.initializers.iter().map(|weight| (weight.name.as_str(), unread(weight))).collect();
+        for node in &graph.nodes {
+            for (place, name) in node.inputs.iter().enumerate() {
+                let Some(weight) = uses.get_mut(name.as_str()) else { continue };
+                if !(node.op == "MatMul" && place == 1) {
+                    weight.matrix = None;
+                }
+                weight.read |= place == 1 && matches!(node.op.as_str(), "MatMul" | "Gemm" | "Conv");
             }
         }
+        Self(uses)
     }
-    found
+
+    fn suiting(&self, packing: Packing) -> impl Iterator<Item = (&'a str, &Use)> {
+        let suits = move |weight: &Use| weight.matrix.is_some_and(|shape| packing.suits(shape));
+        self.0.iter().filter(move |(_, weight)| suits(weight)).map(|(name, weight)| (*name, weight))
+    }
+
+    /// The weights that are stored so.
+    fn quantised(&self, packing: Packing) -> HashSet<String> {
+        self.suiting(packing).map(|(name, _)| name.to_owned()).collect()
+    }
+
+    fn refuse_little(&self, graph: &str, packing: Packing) -> Result<(), ModelError> {
+        let all: u64 = self.0.values().filter(|weight| weight.read).map(|weight| weight.numbers).sum();
+        let quantised: u64 = self.suiting(packing).map(|(_, weight)| weight.numbers).sum();
+        let share = quantised as f64 / all.max(1) as f64;
+        if share >= LEAST_SHARE {
+            return Ok(());
+        }
+        let percent = (share * 100.0).round();
+        Err(ModelError::unsupported(
+            graph,
+            "its products",
+            format!("only {percent} % of the weights that they read are matrices that Assay quantises"),
+            "Choose f32, f16 or bf16",
+        ))
+    }
 }
 
 fn matrix(shape: &[usize]) -> Option<[usize; 2]> {
