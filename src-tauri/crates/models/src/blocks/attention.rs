@@ -142,7 +142,7 @@ impl<'a> Attention<'a> {
     }
 
     /// Queries, keys and values: each `[batch, sequence, heads, head width]`.
-    fn project(&self, b: &mut GraphBuilder, x: &Var) -> [Var; 3] {
+    pub fn project(&self, b: &mut GraphBuilder, x: &Var) -> [Var; 3] {
         let width = self.heads.width;
         let (source, source_width) = match self.context {
             Some(context) => (context.states, context.width),

@@ -49,19 +49,9 @@ pub enum Layout {
 
 impl Projection {
     pub fn attend(&self, b: &mut GraphBuilder, attention: &Attention, x: &Var) -> Var {
-        match self {
-            Self::Apart { modules, bias } => Attention { modules: *modules, bias: *bias, ..*attention }.apply(b, x),
-            Self::Fused(fused) => {
-                let [query, key, value] = fused.parts(b, attention.heads, x);
-                let mixed = attention.attend(b, &query, &key, &value);
-                fused.output(b, attention.heads, &mixed)
-            }
-            Self::Latent(latent) => {
-                let [query, key, value] = latent.parts(b, attention.heads, x);
-                let mixed = attention.attend(b, &query, &key, &value);
-                latent.output(b, attention.heads, &mixed)
-            }
-        }
+        let [query, key, value] = self.parts(b, attention, x);
+        let mixed = attention.attend(b, &query, &key, &value);
+        self.output(b, attention, &mixed)
     }
 
     /// Of tokens that come after `past`; gives what the next token's `past` is as well.
@@ -72,21 +62,28 @@ impl Projection {
         x: &Var,
         past: Option<&Past>,
     ) -> (Var, Past) {
+        let [query, key, value] = self.parts(b, attention, x);
+        let (mixed, present) = attention.attend_cached(b, &query, &key, &value, past);
+        (self.output(b, attention, &mixed), present)
+    }
+
+    /// Queries, keys and values, each `[batch, sequence, heads, …]`.
+    fn parts(&self, b: &mut GraphBuilder, attention: &Attention, x: &Var) -> [Var; 3] {
         match self {
-            Self::Apart { modules, bias } => {
-                Attention { modules: *modules, bias: *bias, ..*attention }.apply_cached(b, x, past)
-            }
-            Self::Fused(fused) => {
-                let [query, key, value] = fused.parts(b, attention.heads, x);
-                let (mixed, present) = attention.attend_cached(b, &query, &key, &value, past);
-                (fused.output(b, attention.heads, &mixed), present)
-            }
-            Self::Latent(latent) => {
-                let [query, key, value] = latent.parts(b, attention.heads, x);
-                let (mixed, present) = attention.attend_cached(b, &query, &key, &value, past);
-                (latent.output(b, attention.heads, &mixed), present)
-            }
+            Self::Apart { modules, bias } => Attention { modules: *modules, bias: *bias, ..*attention }.project(b, x),
+            Self::Fused(fused) => fused.parts(b, attention.heads, x),
+            Self::Latent(latent) => latent.parts(b, attention.heads, x),
         }
+    }
+
+    fn output(&self, b: &mut GraphBuilder, attention: &Attention, mixed: &Var) -> Var {
+        let heads = attention.heads;
+        let (module, bias, stored) = match self {
+            Self::Apart { modules, bias } => (modules[3], bias[3], Stored::OutputsFirst),
+            Self::Fused(fused) => (fused.modules[1], fused.bias[1], fused.stored),
+            Self::Latent(latent) => ("o_proj", latent.bias, Stored::OutputsFirst),
+        };
+        stored.linear(&mut b.at(module), mixed, heads.mixed_width(), heads.width, bias)
     }
 }
 
@@ -122,10 +119,6 @@ impl Latent {
         let shared = b.expand(&shared, &shape);
         [query, b.concat(&[&shared, &parts[0]], -1), parts[1].clone()]
     }
-
-    fn output(&self, b: &mut GraphBuilder, heads: Heads, mixed: &Var) -> Var {
-        linear(&mut b.at("o_proj"), mixed, heads.mixed_width(), heads.width, self.bias)
-    }
 }
 
 impl Fused {
@@ -156,9 +149,5 @@ impl Fused {
                 [0, 2, 1].map(|index: usize| apart(&mut b, &parts[index], count))
             }
         }
-    }
-
-    fn output(&self, b: &mut GraphBuilder, heads: Heads, mixed: &Var) -> Var {
-        self.stored.linear(&mut b.at(self.modules[1]), mixed, heads.mixed_width(), heads.width, self.bias[1])
     }
 }
