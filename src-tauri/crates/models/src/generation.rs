@@ -132,12 +132,15 @@ pub struct GenerationFiles {
     pub decode: PathBuf,
 }
 
+/// How the names of the cache's tensors begin, as inputs and as outputs.
+const BEFORE: &str = "past_key_values.";
+const AFTER: &str = "present.";
+
 impl Generation {
     pub(crate) fn new(prefill: Model, decode: Model) -> Self {
-        const BEFORE: &str = "past_key_values.";
         let entry = |input: &Value| {
             let part = input.name.strip_prefix(BEFORE)?;
-            Some(CacheEntry { input: input.name.clone(), output: format!("present.{part}") })
+            Some(CacheEntry { input: input.name.clone(), output: format!("{AFTER}{part}") })
         };
         let inputs = &decode.graph().inputs;
         let answers = inputs.iter().any(|input| input.name == Manner::Answers.tokens());
@@ -162,11 +165,11 @@ impl Generation {
         sizes: &BTreeMap<String, u64>,
         element_bytes: u64,
     ) -> Result<u64, ModelError> {
-        let (values, name): (_, fn(&CacheEntry) -> &String) = match stage {
-            Stage::Prefill => (&self.prefill.graph().outputs, |entry| &entry.output),
-            Stage::Decode => (&self.decode.graph().inputs, |entry| &entry.input),
+        let (values, cached) = match stage {
+            Stage::Prefill => (&self.prefill.graph().outputs, AFTER),
+            Stage::Decode => (&self.decode.graph().inputs, BEFORE),
         };
-        let cached = values.iter().filter(|value| self.cache.iter().any(|entry| *name(entry) == value.name));
+        let cached = values.iter().filter(|value| value.name.starts_with(cached));
         cached.map(|value| value.shape_for(sizes)).try_fold(0u64, |bytes, shape| {
             Ok(bytes.saturating_add(shape?.iter().fold(element_bytes, |bytes, size| bytes.saturating_mul(*size))))
         })
