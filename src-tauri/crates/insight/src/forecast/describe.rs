@@ -8,6 +8,7 @@ use super::{
     keying::Keying,
     relatives,
 };
+use rayon::prelude::*;
 use std::collections::HashMap;
 
 /// One layout with one number of traits.
@@ -44,7 +45,7 @@ impl Fit {
         start: Option<&Fit>,
     ) -> Self {
         let factors: Vec<Factors> = bases
-            .iter()
+            .par_iter()
             .enumerate()
             .map(|(at, basis)| {
                 let keying = &keyings[basis.keying];
