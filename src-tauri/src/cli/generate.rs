@@ -6,7 +6,7 @@ use super::{
     template::{What, library, ships},
     trials::RunFiles,
 };
-use crate::python::{Ran, file_of};
+use crate::python::file_of;
 use clap::Args;
 use contract::{Failure, Run, Trial, TrialOutcome};
 use engine::Control;
@@ -18,7 +18,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
 };
-use workbench::{Made, Selection, export};
+use workbench::{Made, export};
 
 /// Write tests, skills, benchmarks and suites for model types and platforms into a folder or a zip file.
 #[derive(Args)]
