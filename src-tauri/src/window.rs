@@ -20,6 +20,8 @@ const WINDOW: &str = "main";
 
 /// Opens the window, or brings forward the one that has the store already.
 pub fn open() -> ExitCode {
+    #[cfg(target_os = "linux")]
+    hand_pictures_on_without_gpu();
     match start() {
         Ok(code) => code,
         Err(failure) => {
@@ -43,6 +45,14 @@ fn start() -> Result<ExitCode, Failure> {
         .plugin(tauri_plugin_dialog::init())
         .invoke_handler(tauri::generate_handler![ask, listen])
         .setup(move |app| {
+            // The WebView starts its processes while the desk opens the store; what it asks waits for the end of this.
+            let config = app.config().app.windows.first().expect("tauri.conf.json describes the window");
+            let window =
+                WebviewWindowBuilder::from_config(app.handle(), config)?.data_directory(place.webview()).build()?;
+            #[cfg(target_os = "linux")]
+            draw_without_gpu(&window)?;
+            #[cfg(not(target_os = "linux"))]
+            drop(window);
             let desk = Desk::open(Opening {
                 place: place.clone(),
                 program: own_program()?,
@@ -53,13 +63,6 @@ fn start() -> Result<ExitCode, Failure> {
                 runtime: async_runtime::handle().inner().clone(),
             })?;
             app.manage(desk);
-            let config = app.config().app.windows.first().expect("tauri.conf.json describes the window");
-            let window =
-                WebviewWindowBuilder::from_config(app.handle(), config)?.data_directory(place.webview()).build()?;
-            #[cfg(target_os = "linux")]
-            draw_without_gpu(&window)?;
-            #[cfg(not(target_os = "linux"))]
-            drop(window);
             Ok(())
         })
         .build(tauri::generate_context!())
@@ -70,13 +73,26 @@ fn start() -> Result<ExitCode, Failure> {
 
 /// Where there is no graphics processor, WebKit would composite by a software one, which takes memory for nothing.
 #[cfg(target_os = "linux")]
-fn draw_without_gpu(window: &WebviewWindow) -> tauri::Result<()> {
-    use webkit2gtk::{HardwareAccelerationPolicy, SettingsExt, WebViewExt};
+fn lacks_gpu() -> bool {
     let is_gpu = |entry: std::fs::DirEntry| entry.file_name().to_string_lossy().starts_with("renderD");
-    let has_gpu = std::fs::read_dir("/dev/dri").is_ok_and(|entries| entries.flatten().any(is_gpu));
     // WebKit's driver waits for frames that come by compositing alone.
     let is_driven = std::env::var_os("TAURI_WEBVIEW_AUTOMATION").is_some();
-    if has_gpu || is_driven {
+    !is_driven && !std::fs::read_dir("/dev/dri").is_ok_and(|entries| entries.flatten().any(is_gpu))
+}
+
+/// WebKit hands pictures on by a graphics processor's buffers unless its environment says otherwise.
+#[cfg(target_os = "linux")]
+fn hand_pictures_on_without_gpu() {
+    if lacks_gpu() {
+        // SAFETY: the program has no second thread yet.
+        unsafe { std::env::set_var("WEBKIT_DISABLE_DMABUF_RENDERER", "1") };
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn draw_without_gpu(window: &WebviewWindow) -> tauri::Result<()> {
+    use webkit2gtk::{HardwareAccelerationPolicy, SettingsExt, WebViewExt};
+    if !lacks_gpu() {
         return Ok(());
     }
     window.with_webview(|webview| {
