@@ -265,8 +265,11 @@ impl Desk {
         }
     }
 
-    pub(crate) fn window_shown(&self) {
+    /// Brings the window to the front; whoever asks may be earlier than the window's own first request.
+    pub(crate) fn show_window(&self) -> Result<(), Failure> {
+        self.front.show()?;
         self.in_background.store(false, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Something has ended; without a window, the last of it ends the process.

@@ -83,9 +83,11 @@ fn lacks_gpu() -> bool {
 /// WebKit hands pictures on by a graphics processor's buffers unless its environment says otherwise.
 #[cfg(target_os = "linux")]
 fn hand_pictures_on_without_gpu() {
-    if lacks_gpu() {
+    const VARIABLE: &str = "WEBKIT_DISABLE_DMABUF_RENDERER";
+    let is_chosen = std::env::var_os(VARIABLE).is_some();
+    if !is_chosen && lacks_gpu() {
         // SAFETY: the program has no second thread yet.
-        unsafe { std::env::set_var("WEBKIT_DISABLE_DMABUF_RENDERER", "1") };
+        unsafe { std::env::set_var(VARIABLE, "1") };
     }
 }
 
@@ -132,7 +134,7 @@ fn on_event(app: &AppHandle, event: RunEvent) {
         // Asked for by the system's menu rather than by the desk, which has already ended the queue.
         RunEvent::ExitRequested { code: None, api, .. } if desk.is_busy() => {
             api.prevent_exit();
-            if desk.front.show().is_ok() {
+            if desk.show_window().is_ok() {
                 desk.tell(Event::QuitAsked);
             }
         }
@@ -180,9 +182,7 @@ impl Front for AppFront {
     fn show(&self) -> Result<(), Failure> {
         let window = self.window()?;
         let shown = window.show().and_then(|()| window.unminimize()).and_then(|()| window.set_focus());
-        shown.map_err(|e| Failure::broken("showing the window", e))?;
-        self.0.state::<Desk>().window_shown();
-        Ok(())
+        shown.map_err(|e| Failure::broken("showing the window", e))
     }
 
     fn hide(&self) -> Result<(), Failure> {

@@ -37,7 +37,7 @@ impl Answer<Quit> for Desk {
 
 impl Answer<Show> for Desk {
     async fn answer(&self, _: Show) -> Result<(), Failure> {
-        self.front.show()
+        self.show_window()
     }
 }
 
