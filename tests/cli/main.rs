@@ -1,0 +1,11 @@
+//! The commands of the real program, as a script calls them.
+
+mod comparing;
+mod generated;
+mod generation;
+mod insight;
+mod measuring;
+mod models;
+mod shell;
+mod store;
+mod templates;
