@@ -5,6 +5,7 @@ use crate::{
     blocks::linear,
     builder::{GraphBuilder, Var},
     generation::Manner,
+    graph::fixed,
 };
 use contract::DimRole;
 
@@ -60,12 +61,12 @@ impl Text {
 
     /// One vector for each token.
     pub fn vectors(&self, width: usize) -> [Dimension; 3] {
-        [self.batch.clone(), self.sequence.clone(), Dimension::Fixed(width as u64)]
+        [self.batch.clone(), self.sequence.clone(), fixed(width)]
     }
 
     /// One vector for the whole text.
     pub fn vector(&self, width: usize) -> [Dimension; 2] {
-        [self.batch.clone(), Dimension::Fixed(width as u64)]
+        [self.batch.clone(), fixed(width)]
     }
 
     /// Scores each token as the first and as the last one of an answer in the text, by the module's product over the
@@ -98,6 +99,6 @@ impl Written {
 
     /// One vector for each token.
     pub fn vectors(&self, width: usize) -> [Dimension; 3] {
-        [self.batch.clone(), self.sequence.clone(), Dimension::Fixed(width as u64)]
+        [self.batch.clone(), self.sequence.clone(), fixed(width)]
     }
 }

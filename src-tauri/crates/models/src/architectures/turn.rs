@@ -8,6 +8,7 @@ use crate::{
     builder::{GraphBuilder, Var},
     config::Config,
     generation::{Manner, Stage},
+    graph::fixed,
 };
 use contract::DimRole;
 
@@ -76,7 +77,7 @@ impl Turn {
     pub fn next(b: &mut GraphBuilder, [batch, read]: [&Dimension; 2], writer: Writer) -> Self {
         let most = writer.positions.map(|most| (most as u32).saturating_sub(1).max(1));
         let past = b.free("past", DimRole::Other, "How many tokens of the answer are there?", 16, most);
-        let (batch, length) = (batch.clone(), Dimension::Fixed(1));
+        let (batch, length) = (batch.clone(), fixed(1));
         let ids = b.input(Manner::Answers.tokens(), Element::I64, &[batch.clone(), length.clone()]);
         let float = b.float();
         let mut pasts = Vec::with_capacity(writer.layers);
@@ -123,8 +124,7 @@ impl Turn {
         let last = b.gather(hidden, &last, 1);
         let scores = score(b, &last);
         let Self { batch, answer, writer, read, written, .. } = self;
-        let vocabulary = Dimension::Fixed(writer.vocabulary as u64);
-        b.output("logits", &scores, &[batch.clone(), Dimension::Fixed(1), vocabulary]);
+        b.output("logits", &scores, &[batch.clone(), fixed(1), fixed(writer.vocabulary)]);
         for (kept, (side, length)) in answer.kept.iter().zip([("decoder", written), ("encoder", read)]) {
             let shape = writer.kept_shape(&batch, &length);
             for (layer, Past { key, value }) in kept.iter().enumerate() {
@@ -139,7 +139,6 @@ impl Turn {
 impl Writer {
     /// Of the keys, or the values, of so many tokens in one layer.
     fn kept_shape(&self, batch: &Dimension, length: &Dimension) -> [Dimension; 4] {
-        let fixed = |size: usize| Dimension::Fixed(size as u64);
         [batch.clone(), fixed(self.heads.key_value_count), length.clone(), fixed(self.heads.head_width)]
     }
 }

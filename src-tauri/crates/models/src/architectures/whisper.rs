@@ -9,6 +9,7 @@ use crate::{
     builder::{GraphBuilder, Var},
     config::Config,
     generation::{Manner, Stage},
+    graph::fixed,
     weights::Fill,
 };
 use contract::DimRole;
@@ -232,10 +233,6 @@ impl Architecture for WhisperEncoder {
 
 fn recordings(b: &mut GraphBuilder) -> Dimension {
     b.free("batch", DimRole::Batch, "How many recordings at once?", 1, None)
-}
-
-fn fixed(size: usize) -> Dimension {
-    Dimension::Fixed(size as u64)
 }
 
 /// The vector of each frame: `[batch, bins, 2 · frames]` to `[batch, frames, width]`.

@@ -6,6 +6,7 @@ use crate::{
     blocks::{Past, Places},
     builder::{GraphBuilder, Var},
     generation::Stage,
+    graph::fixed,
 };
 use contract::DimRole;
 
@@ -31,7 +32,7 @@ impl Decoder {
             Stage::Decode => {
                 let most = Some(most.saturating_sub(1).max(1));
                 let past = b.free("past", DimRole::Sequence, "How many tokens were read before?", 128, most);
-                let one = Dimension::Fixed(1);
+                let one = fixed(1);
                 let length = Dimension::Free("past + 1".to_owned());
                 b.tokens(&batch, &one);
                 let ids = b.input("input_ids", Element::I64, &[batch.clone(), one]);
@@ -68,7 +69,7 @@ impl Decoder {
         let last = b.ints(&[-1]);
         let last = b.gather(&hidden, &last, 1);
         let scores = self.score(b, &last, &table);
-        b.output("logits", &scores, &[batch.clone(), Dimension::Fixed(1), Dimension::Fixed(self.vocabulary as u64)]);
+        b.output("logits", &scores, &[batch.clone(), fixed(1), fixed(self.vocabulary)]);
         let [key, value] = self.cache_shapes(batch, length);
         for (layer, present) in presents.iter().enumerate() {
             b.output_kept(&format!("present.{layer}.key"), &present.key, &key);
@@ -78,7 +79,6 @@ impl Decoder {
 
     /// Of keys and of values.
     fn cache_shapes(&self, batch: &Dimension, length: &Dimension) -> [[Dimension; 4]; 2] {
-        let fixed = |size: usize| Dimension::Fixed(size as u64);
         [self.heads.head_width, self.heads.value_width]
             .map(|width| [batch.clone(), fixed(self.heads.key_value_count), length.clone(), fixed(width)])
     }
