@@ -4,7 +4,8 @@ use super::{Answer, Architecture, Class, Marks, Standing, Text, Turn, Writer, Wr
 use crate::{
     ModelError,
     blocks::{
-        Activation, Attention, Heads, Places, RelativeBias, Scale, embedding, linear, padding_mask, rms_norm, tied_head,
+        Activation, Attention, Heads, Places, RelativeBias, Scale, embedding, gated_feed_forward, linear, padding_mask,
+        rms_norm, tied_head,
     },
     builder::{GraphBuilder, Var},
     config::Config,
@@ -289,15 +290,12 @@ fn think(layer: &mut GraphBuilder, options: &Options, x: &Var) -> Var {
     let Options { width, inner, activation, .. } = *options;
     let normal = rms_norm(&mut layer.at("layer_norm"), x, width, options.epsilon);
     let mut dense = layer.at("DenseReluDense");
-    let wide = if options.gated {
-        let gate = linear(&mut dense.at("wi_0"), &normal, width, inner, false);
-        let gate = activation.apply(&mut dense, &gate);
-        let up = linear(&mut dense.at("wi_1"), &normal, width, inner, false);
-        dense.mul(&gate, &up)
+    let thought = if options.gated {
+        gated_feed_forward(&mut dense, &normal, ["wi_0", "wi_1", "wo"], [width, inner], activation, false)
     } else {
         let up = linear(&mut dense.at("wi"), &normal, width, inner, false);
-        activation.apply(&mut dense, &up)
+        let active = activation.apply(&mut dense, &up);
+        linear(&mut dense.at("wo"), &active, inner, width, false)
     };
-    let thought = linear(&mut dense.at("wo"), &wide, inner, width, false);
     layer.add(x, &thought)
 }
