@@ -3,9 +3,7 @@
 use super::{Answer, Architecture, Class, Marks, Standing, Text, Turn, Writer, Written, bert::places_after_padding};
 use crate::{
     Element, ModelError,
-    blocks::{
-        Activation, Attention, Heads, Places, embedding, feed_forward, layer_norm, linear, padding_mask, tied_head,
-    },
+    blocks::{Activation, Attention, Heads, Places, embedding, feed_forward, layer_norm, padding_mask, word_scores},
     builder::{GraphBuilder, Var},
     config::Config,
     generation::Stage,
@@ -365,12 +363,8 @@ fn write(b: &mut GraphBuilder, options: &Options, ids: &Var, words: &Var, answer
 /// Scores of every word: `[batch, sequence, vocabulary]`.
 fn score(b: &mut GraphBuilder, options: &Options, hidden: &Var, table: &Var) -> Var {
     let Options { width, vocabulary, .. } = *options;
-    let mut head = b.at("lm_head");
-    let scores = if options.tied {
-        tied_head(&mut head, hidden, table, width, vocabulary)
-    } else {
-        linear(&mut head, hidden, width, vocabulary, false)
-    };
+    let tied = options.tied.then_some(table);
+    let scores = word_scores(&mut b.at("lm_head"), hidden, tied, [width, vocabulary], false);
     if !options.kind.word_bias {
         return scores;
     }

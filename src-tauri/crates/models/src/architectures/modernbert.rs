@@ -5,8 +5,8 @@ use super::{Architecture, Class, Text};
 use crate::{
     ModelError,
     blocks::{
-        Activation, Attention, Heads, Norm, Places, Rotary, Rotation, add_bias, embedding, gated_together, linear,
-        near_mask, padding_mask, tied_head, vector_at,
+        Activation, Attention, Heads, Norm, Places, Rotary, Rotation, embedding, gated_together, linear, near_mask,
+        padding_mask, vector_at, word_scores,
     },
     builder::{GraphBuilder, Var},
     config::Config,
@@ -91,14 +91,10 @@ impl Architecture for ModernBert {
         match class {
             "ModernBertForMaskedLM" => {
                 let normal = prepared(&mut b, config, &options, &hidden)?;
+                let tied = config.flag("tie_word_embeddings", true)?.then_some(&table);
+                let bias = config.flag("decoder_bias", true)?;
                 let mut b = b.at("decoder");
-                let scores = if config.flag("tie_word_embeddings", true)? {
-                    tied_head(&mut b, &normal, &table, width, options.vocabulary)
-                } else {
-                    linear(&mut b, &normal, width, options.vocabulary, false)
-                };
-                let biased = config.flag("decoder_bias", true)?;
-                let scores = if biased { add_bias(&mut b, &scores, options.vocabulary) } else { scores };
+                let scores = word_scores(&mut b, &normal, tied, [width, options.vocabulary], bias);
                 b.output("logits", &scores, &text.vectors(options.vocabulary));
             }
             "ModernBertForSequenceClassification" => {

@@ -5,7 +5,7 @@ use crate::{
     ModelError,
     blocks::{
         Activation, Attention, Heads, Places, RelativeBias, Scale, embedding, gated_feed_forward, linear, padding_mask,
-        rms_norm, tied_head,
+        rms_norm, word_scores,
     },
     builder::{GraphBuilder, Var},
     config::Config,
@@ -230,12 +230,7 @@ fn score(b: &mut GraphBuilder, options: &Options, answer: &Var, table: &Var) -> 
     } else {
         answer.clone()
     };
-    let mut head = b.at("lm_head");
-    if options.tied {
-        tied_head(&mut head, &answer, table, width, vocabulary)
-    } else {
-        linear(&mut head, &answer, width, vocabulary, false)
-    }
+    word_scores(&mut b.at("lm_head"), &answer, options.tied.then_some(table), [width, vocabulary], false)
 }
 
 /// The relative bias of each layer, in the mask where there is one.

@@ -4,7 +4,7 @@ use super::{Answer, Architecture, Class, Marks, Standing, Turn, Writer};
 use crate::{
     Dimension, Element, ModelError,
     blocks::{
-        Activation, Attention, Convolution, Heads, Layer, embedding, feed_forward, layer_norm, linear, tied_head,
+        Activation, Attention, Convolution, Heads, Layer, embedding, feed_forward, layer_norm, linear, word_scores,
     },
     builder::{GraphBuilder, Var},
     config::Config,
@@ -304,12 +304,7 @@ fn write_down(b: &mut GraphBuilder, options: &Options, ids: &Var, answer: &mut A
 /// Scores of every word: `[batch, sequence, vocabulary]`.
 fn score(b: &mut GraphBuilder, options: &Options, hidden: &Var, table: &Var) -> Var {
     let Options { width, vocabulary, .. } = *options;
-    let mut head = b.at("proj_out");
-    if options.tied {
-        tied_head(&mut head, hidden, table, width, vocabulary)
-    } else {
-        linear(&mut head, hidden, width, vocabulary, false)
-    }
+    word_scores(&mut b.at("proj_out"), hidden, options.tied.then_some(table), [width, vocabulary], false)
 }
 
 /// One step with its residual, normalised before.

@@ -11,7 +11,7 @@ pub fn linear(b: &mut GraphBuilder, x: &Var, inputs: usize, outputs: usize, bias
 }
 
 /// x plus the module's `bias` along the last axis.
-pub fn add_bias(b: &mut GraphBuilder, x: &Var, width: usize) -> Var {
+fn add_bias(b: &mut GraphBuilder, x: &Var, width: usize) -> Var {
     let bias = b.weight("bias", &[width], Fill::Bias);
     b.add(x, &bias)
 }
@@ -25,6 +25,14 @@ pub fn tied_head(b: &mut GraphBuilder, x: &Var, table: &Var, width: usize, entri
     let entries = b.ints(&[entries as i64]);
     let shape = b.concat(&[&batch, &sequence, &entries], 0);
     b.reshape_to(&scores, &shape)
+}
+
+/// Scores of every word, `[batch, sequence, width]` to `[batch, sequence, words]`, by the word table where the head is tied
+/// to it, else by the module's own `weight`; with the module's `bias` or without.
+pub fn word_scores(b: &mut GraphBuilder, x: &Var, tied: Option<&Var>, [width, words]: [usize; 2], bias: bool) -> Var {
+    let Some(table) = tied else { return linear(b, x, width, words, bias) };
+    let scores = tied_head(b, x, table, width, words);
+    if bias { add_bias(b, &scores, words) } else { scores }
 }
 
 /// Which side of a weight matrix a checkpoint stores first.

@@ -34,7 +34,7 @@ pub use feed_forward::{GATED, feed_forward, gated_feed_forward, gated_halves, ga
 pub use grid_encoder::GridEncoder;
 pub use image_tokens::ImageTokens;
 pub use layer::Layer;
-pub use linear::{Stored, add_bias, linear, tied_head};
+pub use linear::{Stored, linear, tied_head, word_scores};
 pub use mask::{Places, alibi, causal_mask, near_mask, order_mask, padding_mask, pair_mask};
 pub use norm::{Norm, layer_norm, rms_norm};
 pub use relative::RelativeBias;

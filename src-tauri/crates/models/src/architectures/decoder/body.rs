@@ -3,8 +3,8 @@
 use super::{attention::Projection, feed_forward::FeedForward, words::Words};
 use crate::{
     blocks::{
-        Activation, Attention, HeadNorm, Heads, Norm, Past, Places, Rotary, Rotation, Scale, add_bias, alibi, capped,
-        causal_mask, linear, tied_head,
+        Activation, Attention, HeadNorm, Heads, Norm, Past, Places, Rotary, Rotation, Scale, alibi, capped,
+        causal_mask, linear, word_scores,
     },
     builder::{GraphBuilder, Var},
 };
@@ -269,12 +269,7 @@ impl Decoder {
         });
         let hidden = prepared.as_ref().unwrap_or(hidden);
         let mut b = b.at(module);
-        let scores = if tied {
-            let scores = tied_head(&mut b, hidden, table, width, vocabulary);
-            if bias { add_bias(&mut b, &scores, vocabulary) } else { scores }
-        } else {
-            linear(&mut b, hidden, width, vocabulary, bias)
-        };
+        let scores = word_scores(&mut b, hidden, tied.then_some(table), [width, vocabulary], bias);
         let scores = self.scaled(&mut b, &scores, factor);
         match cap {
             None => scores,
