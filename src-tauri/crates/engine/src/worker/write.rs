@@ -49,16 +49,17 @@ impl Script {
         if ids.shape != [batch, all] {
             return Err(format!("{} holds texts of another size", file.display()).into());
         }
-        let columns = |tensor: &Tensor, from: usize, to: usize| -> Vec<i64> {
-            tensor.i64s().chunks_exact(all).flat_map(|row| row[from..to].iter().copied()).collect()
+        let columns = |numbers: &[i64], from: usize, to: usize| -> Vec<i64> {
+            numbers.chunks_exact(all).flat_map(|row| row[from..to].iter().copied()).collect()
         };
-        let steps = (given..all).map(|at| columns(ids, at, at + 1)).collect();
+        let tokens = ids.i64s();
+        let steps = (given..all).map(|at| columns(&tokens, at, at + 1)).collect();
         let cut = |tensor: &Tensor| {
             let of_tokens = tensor.name == manner.tokens() || manner.mask() == Some(tensor.name.as_str());
             if !of_tokens {
                 return tensor.clone();
             }
-            Tensor::from_i64s(tensor.name.as_str(), &[batch, given], &columns(tensor, 0, given))
+            Tensor::from_i64s(tensor.name.as_str(), &[batch, given], &columns(&tensor.i64s(), 0, given))
         };
         Ok(Self { prompt: whole.iter().map(cut).collect(), steps, whole })
     }
