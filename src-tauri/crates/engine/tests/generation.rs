@@ -140,7 +140,7 @@ fn a_cache_that_is_not_what_was_read_is_a_wrong_output() {
         }
     };
     swapped(&llama(), TEXTS, ["present.0.key", "present.1.key"]);
-    for (model, texts) in answering().into_iter() {
+    for (model, texts) in answering() {
         for side in ["decoder", "encoder"] {
             let [a, b] = ["present.0", "present.1"].map(|layer| format!("{layer}.{side}.key"));
             swapped(&model, texts, [&a, &b]);
