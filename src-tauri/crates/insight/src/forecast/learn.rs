@@ -45,6 +45,8 @@ const WARM_ROUNDS: usize = 8;
 const UNCHECKED_HALF_WIDTH: f64 = std::f64::consts::LN_10;
 /// Fewer pieces of hardware left out in turn than this say nothing about the next one.
 const LEAST_HARDWARE: usize = 3;
+/// Fewer rows of a hardware than this do not tell what its times have to do with those elsewhere.
+const LEAST_OWN: usize = 5;
 
 /// Answers the rows `asked` (places in the frame); what cannot be answered is left out.
 pub fn answer(lesson: &Lesson, asked: &[usize]) -> BTreeMap<usize, Answer> {
@@ -216,13 +218,16 @@ impl School<'_> {
             of_hardware.entry(frame.hardware.id[*at]).or_default().push(place);
         }
         let answers = |(hardware, places): (u32, Vec<usize>)| {
-            let elsewhere = Elsewhere::new(frame, keying, fit, train, hardware)?;
             let own: Vec<usize> = train.iter().copied().filter(|at| frame.hardware.id[*at] == hardware).collect();
+            if own.len() < LEAST_OWN {
+                return None;
+            }
+            let elsewhere = Elsewhere::new(frame, keying, fit, train, hardware)?;
             let rows = places.iter().map(|place| asked[*place]).collect();
             let answers = if support == Support::FewOnHardware {
-                Transfer::new(&elsewhere, values, train, own)?.answers(rows)
+                Transfer::new(&elsewhere, values, train, own).answers(rows)
             } else {
-                sums::answers(&elsewhere, values, own, rows)?
+                sums::answers(&elsewhere, values, own, rows)
             };
             Some((places, answers))
         };

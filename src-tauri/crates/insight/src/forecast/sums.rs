@@ -36,24 +36,19 @@ const PULL: f64 = 0.02;
 const SETTING_PULL: f64 = 0.2;
 const COLUMN_PULL: f64 = 3.0;
 const REWEIGHTINGS: usize = 6;
-/// Fewer rows than this on the hardware tell no shares.
-const LEAST_ROWS: usize = 5;
 /// The middle of a squared standard normal.
 const MIDDLE_SQUARE: f64 = 0.455;
 const TAIL: f64 = 4.0;
 /// Of a share's sum beside the time, so that its logarithm exists.
 const LEAST: f64 = 1e-9;
 
-/// What the rows `asked` of one hardware take, told by its `own` known rows; `None` where those are too few.
-pub fn answers(elsewhere: &Elsewhere, values: &[f64], own: Vec<usize>, asked: Vec<usize>) -> Option<Vec<f64>> {
-    if own.len() < LEAST_ROWS {
-        return None;
-    }
+/// What the rows `asked` of one hardware take, told by its `own` known rows.
+pub fn answers(elsewhere: &Elsewhere, values: &[f64], own: Vec<usize>, asked: Vec<usize>) -> Vec<f64> {
     let terms = Terms::new(elsewhere, &own);
     let known = terms.of(own);
     let sums = Sums::new(elsewhere, values, &known, &(0..known.rows.len()).collect::<Vec<_>>());
     let asked = terms.of(asked);
-    Some((0..asked.rows.len()).map(|place| sums.answer(elsewhere, &asked, place)).collect())
+    (0..asked.rows.len()).map(|place| sums.answer(elsewhere, &asked, place)).collect()
 }
 
 impl<'a> Terms<'a> {

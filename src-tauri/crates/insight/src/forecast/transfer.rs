@@ -26,19 +26,15 @@ pub struct Transfer<'a> {
 
 /// Rows beyond this add more time than knowledge.
 const MOST_ROWS: usize = 160;
-const LEAST_ROWS: usize = 5;
 /// How much a model told right speaks for a share.
 const SHARPNESS: f64 = 5.0;
 
 impl<'a> Transfer<'a> {
-    /// From the hardware's `own` rows among the rows `train`. `None` where they are too few.
-    pub fn new(elsewhere: &'a Elsewhere, values: &[f64], train: &[usize], mut own: Vec<usize>) -> Option<Self> {
+    /// From the hardware's `own` rows among the rows `train`.
+    pub fn new(elsewhere: &'a Elsewhere, values: &[f64], train: &[usize], mut own: Vec<usize>) -> Self {
         let frame = elsewhere.frame;
         own.sort_by_key(|at| (scattered(*at as u64), *at));
         own.truncate(MOST_ROWS);
-        if own.len() < LEAST_ROWS {
-            return None;
-        }
         let mut models: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
         for (place, at) in own.iter().enumerate() {
             models.entry(frame.model.id[*at]).or_default().push(place);
@@ -57,7 +53,7 @@ impl<'a> Transfer<'a> {
         }
         let share = share(&process_off, &sums_off, &models);
         let sums = Sums::new(elsewhere, values, &summed, &places);
-        Some(Self { elsewhere, process, sums, share, own })
+        Self { elsewhere, process, sums, share, own }
     }
 
     /// The expected values of rows on this hardware.
