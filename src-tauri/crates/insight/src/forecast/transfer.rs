@@ -18,10 +18,10 @@ use std::collections::BTreeMap;
 pub struct Transfer<'a> {
     elsewhere: &'a Elsewhere<'a>,
     process: Process,
+    terms: Terms<'a>,
     sums: Sums,
     /// What the sums weigh beside the process.
     share: f64,
-    own: Vec<usize>,
 }
 
 /// Rows beyond this add more time than knowledge.
@@ -41,24 +41,25 @@ impl<'a> Transfer<'a> {
         }
         let models: Vec<Vec<usize>> = models.into_values().collect();
         let (process, process_off) = Process::new(elsewhere, values, train, &own, &models);
-        let summed = Terms::new(elsewhere, &own).of(own.clone());
-        let places: Vec<usize> = (0..own.len()).collect();
-        let mut sums_off = vec![0.0; own.len()];
+        let terms = Terms::new(elsewhere, &own);
+        let summed = terms.of(own);
+        let places: Vec<usize> = (0..summed.rows.len()).collect();
+        let mut sums_off = vec![0.0; places.len()];
         for left_out in &models {
             let chosen: Vec<usize> = places.iter().copied().filter(|place| !left_out.contains(place)).collect();
             let sums = Sums::new(elsewhere, values, &summed, &chosen);
             for place in left_out {
-                sums_off[*place] = values[own[*place]] - sums.answer(elsewhere, &summed, *place);
+                sums_off[*place] = values[summed.rows[*place]] - sums.answer(elsewhere, &summed, *place);
             }
         }
         let share = share(&process_off, &sums_off, &models);
         let sums = Sums::new(elsewhere, values, &summed, &places);
-        Self { elsewhere, process, sums, share, own }
+        Self { elsewhere, process, terms, sums, share }
     }
 
     /// The expected values of rows on this hardware.
     pub fn answers(&self, asked: Vec<usize>) -> Vec<f64> {
-        let summed = Terms::new(self.elsewhere, &self.own).of(asked);
+        let summed = self.terms.of(asked);
         let answer = |(place, at): (usize, &usize)| {
             let process = self.process.answer(self.elsewhere, *at);
             process + self.share * (self.sums.answer(self.elsewhere, &summed, place) - process)
