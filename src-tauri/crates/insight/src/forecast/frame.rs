@@ -9,6 +9,9 @@ pub struct Names {
     pub count: usize,
 }
 
+/// Runtime, precision, mode and devices of a row, equal where all of them are.
+pub type Setting = ([u32; 3], u64);
+
 /// All rows, the known ones first.
 pub struct Frame {
     pub known: usize,
@@ -72,6 +75,10 @@ impl Frame {
 
     pub fn rows(&self) -> usize {
         self.model.id.len()
+    }
+
+    pub fn setting(&self, at: usize) -> Setting {
+        ([&self.runtime, &self.precision, &self.mode].map(|names| names.id[at]), self.devices[at].to_bits())
     }
 
     /// Every column of numbers.

@@ -4,7 +4,11 @@
 //! like it. Shares are not negative, so that a sum holds far from where it was fitted, and they are fitted to logarithms
 //! with Student's t, by least squares reweighted.
 
-use super::{elsewhere::Elsewhere, frame::Frame, linear::non_negative};
+use super::{
+    elsewhere::Elsewhere,
+    frame::{Frame, Setting},
+    linear::non_negative,
+};
 use std::collections::{BTreeMap, HashMap};
 
 /// The terms of the sums of one hardware.
@@ -20,8 +24,6 @@ pub struct Sums {
     of_setting: HashMap<Setting, Vec<f64>>,
     of_column: HashMap<u32, Vec<f64>>,
 }
-
-type Setting = ([u32; 3], u64);
 
 /// Rows of one hardware with their terms.
 pub struct Summed {
@@ -82,11 +84,6 @@ fn costs(frame: &Frame) -> [&[f64]; 3] {
     [&frame.parameters, &frame.macs, &frame.activations]
 }
 
-fn setting(frame: &Frame, at: usize) -> Setting {
-    let names = [&frame.runtime, &frame.precision, &frame.mode];
-    (names.map(|names| names.id[at]), frame.devices[at].to_bits())
-}
-
 impl Sums {
     /// From those rows of `summed` whose places are `chosen`.
     pub fn new(elsewhere: &Elsewhere, values: &[f64], summed: &Summed, chosen: &[usize]) -> Self {
@@ -94,7 +91,7 @@ impl Sums {
         let pooled = summed.weights(values, chosen, None, PULL);
         let mut settings: BTreeMap<Setting, Vec<usize>> = BTreeMap::new();
         for place in chosen {
-            settings.entry(setting(frame, summed.rows[*place])).or_default().push(*place);
+            settings.entry(frame.setting(summed.rows[*place])).or_default().push(*place);
         }
         let (mut of_setting, mut of_column) = (HashMap::new(), HashMap::new());
         for (setting, places) in settings {
@@ -117,7 +114,7 @@ impl Sums {
     pub fn answer(&self, elsewhere: &Elsewhere, summed: &Summed, place: usize) -> f64 {
         let Elsewhere { frame, keying, .. } = elsewhere;
         let at = summed.rows[place];
-        let of_setting = || self.of_setting.get(&setting(frame, at));
+        let of_setting = || self.of_setting.get(&frame.setting(at));
         let weights = self.of_column.get(&keying.column[at]).or_else(of_setting).unwrap_or(&self.pooled);
         summed
             .terms_of(place)

@@ -2,7 +2,11 @@
 //! other hardware and on what the work costs. Cells far off count less (Student's t, by reweighting), and kernels of
 //! several scales are averaged, weighted by how well each tells the works of a model from those of the others.
 
-use crate::forecast::{elsewhere::Elsewhere, frame::Frame, linear::Cholesky};
+use crate::forecast::{
+    elsewhere::Elsewhere,
+    frame::{Frame, Setting},
+    linear::Cholesky,
+};
 
 /// The fits to one hardware.
 pub struct Process {
@@ -26,8 +30,6 @@ struct Point {
     costs: Vec<f64>,
     setting: Setting,
 }
-
-type Setting = ([u32; 3], u64);
 
 #[derive(Clone, Copy)]
 struct Kernel {
@@ -152,8 +154,7 @@ impl Space {
             Some(if value.is_nan() { 0.0 } else { (value - mean) / deviation / varying.sqrt() })
         };
         let costs = costs(frame).iter().zip(&self.costs).filter_map(scaled).collect();
-        let names = [frame.runtime.id[at], frame.precision.id[at], frame.mode.id[at]];
-        Point { times, costs, setting: (names, frame.devices[at].to_bits()) }
+        Point { times, costs, setting: frame.setting(at) }
     }
 }
 
