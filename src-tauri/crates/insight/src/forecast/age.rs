@@ -1,6 +1,6 @@
 //! Old measurements say less: drivers, engines and systems change what a setting takes.
 
-use super::frame::Frame;
+use super::{frame::Frame, middle::middle_variance};
 use crate::{moment::seconds, table::Measurement};
 use std::collections::HashMap;
 
@@ -22,8 +22,6 @@ const USUAL_DRIFT: f64 = 0.05;
 const LEAST_PAIRS: usize = 30;
 /// Results closer than a month tell noise rather than drift.
 const LEAST_YEARS: f64 = 1.0 / 12.0;
-/// The middle of a squared standard normal.
-const MIDDLE_SQUARE: f64 = 0.455;
 /// Half-width of a 90 % interval in standard deviations.
 const DEVIATIONS: f64 = 1.645;
 
@@ -75,7 +73,5 @@ fn drift(frame: &Frame, years: &[f64], values: &[f64]) -> Option<f64> {
     if rates.len() < LEAST_PAIRS {
         return None;
     }
-    let middle = rates.len() / 2;
-    let (_, middle, _) = rates.select_nth_unstable_by(middle, f64::total_cmp);
-    Some((*middle / MIDDLE_SQUARE).sqrt())
+    Some(middle_variance(&mut rates).sqrt())
 }

@@ -1,5 +1,6 @@
 //! The few models whose measurement tells most about a device that was never measured.
 
+use super::middle::middle;
 use crate::table::Measurement;
 use std::collections::{BTreeMap, HashSet};
 
@@ -30,10 +31,7 @@ pub fn anchors(known: &[&Measurement]) -> Anchors {
     let mut candidates: Vec<(f64, &str)> = on
         .into_iter()
         .filter(|(_, (hardware, times))| hardware.len() >= broad && !times.is_empty())
-        .map(|(model, (_, mut times))| {
-            times.sort_by(f64::total_cmp);
-            (times[times.len() / 2], model)
-        })
+        .map(|(model, (_, mut times))| (middle(&mut times), model))
         .collect();
     candidates.sort_by(|a, b| a.0.total_cmp(&b.0));
     let count = candidates.len().min(MOST_ANCHORS);

@@ -1,5 +1,6 @@
 //! What times depend on, in plain words: how much they change where one thing alone changes.
 
+use super::middle::middle;
 use crate::table::Measurement;
 use contract::Influence;
 use std::collections::BTreeMap;
@@ -61,9 +62,7 @@ fn influence(timed: &[(Vec<String>, f64)], thing: usize, what: &str) -> Option<I
     if changes.len() < LEAST_PAIRS {
         return None;
     }
-    let pairs = changes.len();
-    let (_, middle, _) = changes.select_nth_unstable_by(pairs / 2, f64::total_cmp);
-    Some(Influence { what: what.to_owned(), factor: middle.exp(), pairs: pairs as u64 })
+    Some(Influence { what: what.to_owned(), factor: middle(&mut changes).exp(), pairs: changes.len() as u64 })
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ mod kriging;
 mod learn;
 pub(crate) mod linear;
 mod memory;
+mod middle;
 mod practice;
 mod relatives;
 mod stack;

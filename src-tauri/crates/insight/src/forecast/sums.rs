@@ -8,6 +8,7 @@ use super::{
     elsewhere::Elsewhere,
     frame::{Frame, Setting},
     linear::non_negative,
+    middle::middle_variance,
 };
 use std::collections::{BTreeMap, HashMap};
 
@@ -38,8 +39,6 @@ const PULL: f64 = 0.02;
 const SETTING_PULL: f64 = 0.2;
 const COLUMN_PULL: f64 = 3.0;
 const REWEIGHTINGS: usize = 6;
-/// The middle of a squared standard normal.
-const MIDDLE_SQUARE: f64 = 0.455;
 const TAIL: f64 = 4.0;
 /// Of a share's sum beside the time, so that its logarithm exists.
 const LEAST: f64 = 1e-9;
@@ -163,9 +162,7 @@ impl Summed {
                     .map(|row| row.iter().zip(&weights).map(|(part, weight)| part * weight).sum::<f64>().max(LEAST))
                     .collect();
                 let mut squares: Vec<f64> = sums.iter().map(|sum| sum.ln().powi(2)).collect();
-                let middle = squares.len() / 2;
-                let (_, middle, _) = squares.select_nth_unstable_by(middle, f64::total_cmp);
-                let variance = (*middle / MIDDLE_SQUARE).max(1e-4);
+                let variance = middle_variance(&mut squares).max(1e-4);
                 for (trust, sum) in trust.iter_mut().zip(&sums) {
                     let (log, off) = (sum.ln(), sum - 1.0);
                     // As if the error were of the logarithm.

@@ -1,6 +1,6 @@
 //! Hardware names that stand for the same chip: their times agree wherever both were measured.
 
-use super::frame::Frame;
+use super::{frame::Frame, middle::middle};
 use std::collections::HashMap;
 
 /// Settings that two pieces of hardware must share before they can be called twins.
@@ -42,9 +42,7 @@ pub fn twins(frame: &Frame, values: &[f64]) -> Vec<u32> {
         if differences.len() < LEAST_SHARED {
             continue;
         }
-        let middle = differences.len() / 2;
-        let (_, middle, _) = differences.select_nth_unstable_by(middle, f64::total_cmp);
-        if *middle < SAME {
+        if middle(&mut differences) < SAME {
             let (from, to) = (label[a.max(b) as usize], label[a.min(b) as usize]);
             label.iter_mut().filter(|l| **l == from).for_each(|l| *l = to);
         }

@@ -6,6 +6,7 @@ use crate::forecast::{
     elsewhere::Elsewhere,
     frame::{Frame, Setting},
     linear::Cholesky,
+    middle::middle,
 };
 
 /// The fits to one hardware.
@@ -71,8 +72,7 @@ impl Process {
         let space = Space::new(elsewhere, train, own);
         let known: Vec<Point> = own.iter().map(|at| space.point(elsewhere, *at)).collect();
         let mut times: Vec<f64> = own.iter().map(|at| values[*at]).collect();
-        times.sort_by(f64::total_cmp);
-        let mean = times[times.len() / 2];
+        let mean = middle(&mut times);
         let rest: Vec<f64> = own.iter().map(|at| values[*at] - mean).collect();
         let mut members = Vec::new();
         for (slope, bend) in SLOPES.iter().flat_map(|slope| BENDS.map(|bend| (*slope, bend))) {
