@@ -6,6 +6,7 @@
 //! with few or no cells falls back on those like it.
 
 use super::linear::{Cholesky, ridge};
+use std::ops::Range;
 
 /// Measured cells, and what is known about the rows (works) and the columns (configurations) they lie in.
 pub struct Cells<'a> {
@@ -297,25 +298,31 @@ impl Factors {
 
     /// The expected value of a cell.
     pub fn value(&self, row: u32, column: u32) -> f64 {
-        let rank = self.rank;
-        let own = &self.loadings[column as usize * (rank + 1)..(column as usize + 1) * (rank + 1)];
-        let traits = &self.traits[row as usize * rank..(row as usize + 1) * rank];
-        self.mean + own[0] + own[1..].iter().zip(traits).map(|(l, z)| l * z).sum::<f64>()
+        self.value_with(column, self.traits[self.of_row(row)].iter().copied())
     }
 
     /// What a row's traits are beyond what is known of it.
     pub fn beyond(&self, row: u32) -> Vec<f64> {
-        let own = row as usize * self.rank..(row as usize + 1) * self.rank;
+        let own = self.of_row(row);
         self.traits[own.clone()].iter().zip(&self.said[own]).map(|(z, said)| z - said).collect()
     }
 
     /// The expected value of a cell if the row's traits were `beyond` what is known of it.
     pub fn value_beyond(&self, row: u32, column: u32, beyond: &[f64]) -> f64 {
-        let rank = self.rank;
-        let own = &self.loadings[column as usize * (rank + 1)..(column as usize + 1) * (rank + 1)];
-        let said = &self.said[row as usize * rank..(row as usize + 1) * rank];
-        let traits = said.iter().zip(beyond).map(|(said, beyond)| said + beyond);
+        let said = &self.said[self.of_row(row)];
+        self.value_with(column, said.iter().zip(beyond).map(|(said, beyond)| said + beyond))
+    }
+
+    /// The expected value of a cell of the column whose row has these traits.
+    fn value_with(&self, column: u32, traits: impl Iterator<Item = f64>) -> f64 {
+        let size = self.rank + 1;
+        let own = &self.loadings[column as usize * size..(column as usize + 1) * size];
         self.mean + own[0] + own[1..].iter().zip(traits).map(|(l, z)| l * z).sum::<f64>()
+    }
+
+    /// Where the traits of a row are.
+    fn of_row(&self, row: u32) -> Range<usize> {
+        row as usize * self.rank..(row as usize + 1) * self.rank
     }
 
     fn trait_variance(&self, row: u32, column: u32) -> f64 {
