@@ -74,24 +74,24 @@ impl Process {
         let mut times: Vec<f64> = own.iter().map(|at| values[*at]).collect();
         let mean = middle(&mut times);
         let rest: Vec<f64> = own.iter().map(|at| values[*at] - mean).collect();
-        let mut members = Vec::new();
+        let mut fits = Vec::new();
         for (slope, bend) in SLOPES.iter().flat_map(|slope| BENDS.map(|bend| (*slope, bend))) {
             for (cost, noise) in COSTS.iter().flat_map(|cost| NOISES.map(|noise| (*cost, noise))) {
                 let kernel = Kernel { slope, bend, cost, noise };
-                let Fitted { pull, off, density } = kernel.fit(&known, &rest, models);
-                members.push((density, off, Member { kernel, weight: 0.0, pull }));
+                fits.push((kernel, kernel.fit(&known, &rest, models)));
             }
         }
-        let best = members.iter().map(|(density, ..)| *density).fold(f64::NEG_INFINITY, f64::max);
-        let sum: f64 = members.iter().map(|(density, ..)| (TEMPER * (density - best)).exp()).sum();
-        let mut off = vec![0.0; own.len()];
-        let members = members
-            .into_iter()
-            .map(|(density, own, member)| (own, Member { weight: (TEMPER * (density - best)).exp() / sum, ..member }))
-            .inspect(|(own, member)| off.iter_mut().zip(own).for_each(|(off, own)| *off += member.weight * own))
-            .map(|(_, member)| member)
-            .filter(|member| member.weight > 1e-3)
-            .collect();
+        let best = fits.iter().map(|(_, fitted)| fitted.density).fold(f64::NEG_INFINITY, f64::max);
+        let trust = |fitted: &Fitted| (TEMPER * (fitted.density - best)).exp();
+        let sum: f64 = fits.iter().map(|(_, fitted)| trust(fitted)).sum();
+        let (mut members, mut off) = (Vec::new(), vec![0.0; own.len()]);
+        for (kernel, fitted) in fits {
+            let weight = trust(&fitted) / sum;
+            off.iter_mut().zip(&fitted.off).for_each(|(off, own)| *off += weight * own);
+            if weight > 1e-3 {
+                members.push(Member { kernel, weight, pull: fitted.pull });
+            }
+        }
         (Self { space, known, mean, members }, off)
     }
 
