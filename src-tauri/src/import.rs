@@ -7,7 +7,7 @@ use serde_json::{Deserializer, Value};
 use std::{collections::BTreeMap, fs, path::Path};
 use store::Store;
 
-/// Of what benchmarks printed: a result with its samples takes some hundred kilobytes.
+/// Of what benchmarks printed, which is read as a whole.
 const LARGEST_BYTES: u64 = 256 << 20;
 
 /// Brings in a file, all its good results or, on an error, none. `progress` hears the rows of a table read so far.
@@ -54,8 +54,12 @@ fn import_printed(store: &Store, path: &Path) -> Result<ImportReport, Failure> {
 fn read(text: &[u8], at: Timestamp, report: &mut ImportReport) -> Vec<Run> {
     let (mut runs, mut causes) = (Vec::new(), BTreeMap::new());
     let mut printed = Deserializer::from_slice(text).into_iter::<Value>();
+    // The line of the next result, from 1, and where that result begins.
+    let (mut line, mut begin) = (1, 0);
     loop {
-        let line = line_of_next(text, printed.byte_offset());
+        let next = next_begin(text, printed.byte_offset());
+        line += text[begin..next].iter().filter(|byte| **byte == b'\n').count() as u64;
+        begin = next;
         let run = match printed.next() {
             None => break,
             Some(Ok(printed)) => imported(&printed, &report.file, at).map_err(|reason| (line, reason)),
@@ -65,9 +69,8 @@ fn read(text: &[u8], at: Timestamp, report: &mut ImportReport) -> Vec<Run> {
         match run {
             Ok(run) => runs.push(run),
             Err((line, cause)) => {
-                report.refused += 1;
                 *causes.entry(cause.clone()).or_insert(0) += 1;
-                report.refusals.push(Refusal { line, column: None, cause });
+                report.refuse(Refusal { line, column: None, cause });
             }
         }
     }
@@ -75,8 +78,21 @@ fn read(text: &[u8], at: Timestamp, report: &mut ImportReport) -> Vec<Run> {
     runs
 }
 
-/// The line, from 1, on which what comes after so many bytes begins.
-fn line_of_next(text: &[u8], offset: usize) -> u64 {
-    let blank = text[offset..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
-    1 + text[..offset + blank].iter().filter(|byte| **byte == b'\n').count() as u64
+/// Where what comes after so many bytes begins.
+fn next_begin(text: &[u8], offset: usize) -> usize {
+    offset + text[offset..].iter().take_while(|byte| byte.is_ascii_whitespace()).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_refused_result_has_its_line_and_a_thousand_are_listed() {
+        let text = "\n7\n".repeat(1500);
+        let mut report = ImportReport::default();
+        assert!(read(text.as_bytes(), Timestamp::UNIX_EPOCH, &mut report).is_empty());
+        assert_eq!((report.rows, report.refused, report.refusals.len()), (1500, 1500, 1000));
+        assert!(report.refusals.iter().map(|refusal| refusal.line).eq((1..=1000).map(|result: u64| 2 * result)));
+    }
 }

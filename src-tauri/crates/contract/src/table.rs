@@ -36,6 +36,9 @@ pub struct Refusal {
     pub cause: String,
 }
 
+/// Refusals that are listed one by one.
+const LISTED_REFUSALS: usize = 1000;
+
 /// What became of each row. taken + duplicates + refused = rows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ImportReport {
@@ -50,6 +53,16 @@ pub struct ImportReport {
     /// What was understood in a way the person should know, with how many of the taken rows: "amp is listed under f16".
     #[serde(default)]
     pub notes: Vec<(String, u64)>,
+}
+
+impl ImportReport {
+    /// Counts a refusal, and lists it if it is among the first thousand; its cause is the reader's to count.
+    pub fn refuse(&mut self, refusal: Refusal) {
+        self.refused += 1;
+        if self.refusals.len() < LISTED_REFUSALS {
+            self.refusals.push(refusal);
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

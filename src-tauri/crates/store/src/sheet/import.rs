@@ -20,8 +20,6 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
-/// Refusals that are listed one by one; the causes count them all.
-const LISTED_REFUSALS: usize = 1000;
 /// Progress is told every so many rows.
 const PROGRESS_ROWS: u64 = 5000;
 
@@ -253,16 +251,13 @@ impl<'a> Staging<'a> {
 
     fn refuse(&mut self, line: u64, fault: Fault) -> Result<()> {
         self.count_row();
-        self.report.refused += 1;
         let cause = match fault.column {
             Some(column) => format!("{column} {}", fault.cause),
             None => fault.cause.to_owned(),
         };
         *self.causes.entry(cause).or_default() += 1;
-        if self.report.refusals.len() < LISTED_REFUSALS {
-            let column = fault.column.map(str::to_owned);
-            self.report.refusals.push(Refusal { line, column, cause: fault.sentence() });
-        }
+        let column = fault.column.map(str::to_owned);
+        self.report.refuse(Refusal { line, column, cause: fault.sentence() });
         Ok(())
     }
 
