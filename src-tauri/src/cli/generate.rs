@@ -73,11 +73,7 @@ impl Generate {
             eprintln!("assay: not made: {line}");
         }
         all.sort_by_key(|one: &Made| file_of(&one.request));
-        let ran = if self.trials.asked() {
-            self.trials.follow(&all, &control, (!self.json).then_some(&mut *output))?
-        } else {
-            Vec::new()
-        };
+        let ran = self.trials.follow(&all, &control, (!self.json).then_some(&mut *output))?;
         let trials: Vec<&Trial> = ran.iter().map(|ran| &ran.trial).collect();
         if self.json {
             let results: Vec<&Run> = ran.iter().filter_map(|ran| ran.result.as_ref()).collect();
