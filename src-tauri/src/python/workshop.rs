@@ -135,25 +135,23 @@ impl Workshop {
     }
 
     fn show(&self, desk: &Desk, change: impl FnOnce(&mut TrialsProgress)) {
-        let shown = {
-            let mut running = lock(&self.trials);
-            change(&mut running.progress);
-            running.progress.clone()
-        };
-        desk.tell(Event::Trials(shown));
+        self.change(desk, |running| change(&mut running.progress));
     }
 
     /// Says that nothing runs any more; whoever sees that may begin again.
     fn finish(&self, desk: &Desk, failure: Option<Failure>) {
+        self.change(desk, |Running { going, progress }| {
+            *going = None;
+            (progress.active, progress.current) = (false, None);
+            progress.error = failure.map(|failure| failure.to_string());
+        });
+    }
+
+    /// The window hears what has become of it once the lock is free again.
+    fn change(&self, desk: &Desk, change: impl FnOnce(&mut Running)) {
         let shown = {
             let mut running = lock(&self.trials);
-            running.going = None;
-            running.progress = TrialsProgress {
-                active: false,
-                current: None,
-                error: failure.map(|failure| failure.to_string()),
-                ..std::mem::take(&mut running.progress)
-            };
+            change(&mut running);
             running.progress.clone()
         };
         desk.tell(Event::Trials(shown));
