@@ -2,15 +2,13 @@
 
 use chart::format::count;
 use contract::*;
-use engine::statistics;
+use engine::{MIN_SAMPLES, noise, statistics};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 const KIND: &str = "assay-benchmark";
-/// With fewer samples sampling has not ended by the rules.
-const FEWEST_SAMPLES: usize = 10;
 
 /// The JSON of `templates/benchmark.py`, as far as it is part of a result. The figures that follow from the samples are
 /// not read but made from them, as for every other result.
@@ -227,8 +225,6 @@ impl Printed {
 
     fn run(self, around: Around) -> Result<Run, String> {
         let (check, outcome) = self.checked()?;
-        let timing = if outcome == Outcome::Done { Some(self.timing()?) } else { None };
-        let effective = self.effective(around.device_name);
         let setting = Setting {
             model: self.model_id(),
             engine: self.engine.id(),
@@ -242,6 +238,8 @@ impl Printed {
             seed: self.seed,
             budget_secs: 0.0,
         };
+        let timing = if outcome == Outcome::Done { Some(self.timing(&setting)?) } else { None };
+        let effective = self.effective(around.device_name);
         Ok(Run {
             id: around.id,
             evidence: around.evidence,
@@ -304,32 +302,15 @@ impl Printed {
         Ok((OutputCheck::Disagrees { against, largest_difference, tolerance, output }, failed(message)))
     }
 
-    fn timing(&self) -> Result<Timing, String> {
+    fn timing(&self, setting: &Setting) -> Result<Timing, String> {
         if let Some(wrong) = self.samples_ms.iter().find(|ms| !(**ms > 0.0 && ms.is_finite())) {
             return Err(format!("one of its samples is {wrong} ms"));
         }
-        if self.samples_ms.len() < FEWEST_SAMPLES {
-            return Err(format!("it has {} samples, and {FEWEST_SAMPLES} are the fewest", self.samples_ms.len()));
+        if self.samples_ms.len() < MIN_SAMPLES {
+            return Err(format!("it has {} samples, and {MIN_SAMPLES} are the fewest", self.samples_ms.len()));
         }
         let stop = self.stopped.ok_or("it does not say why sampling ended")?;
-        let sorted = statistics::sorted(&self.samples_ms);
-        let median_ms = statistics::median_of_sorted(&sorted).expect("there are samples");
-        let interval = statistics::median_interval_of_sorted(&sorted, self.seed).expect("there are samples");
-        let outliers = statistics::outliers(&sorted);
-        let percentiles = statistics::supported_percentiles(&sorted);
-        Ok(Timing {
-            median_ms,
-            low_ms: interval.low,
-            high_ms: interval.high,
-            min_ms: sorted[0],
-            samples: sorted.len() as u32,
-            percentiles: percentiles.into_iter().map(|(p, ms)| Percentile { p, ms }).collect(),
-            mild_outliers: outliers.mild,
-            severe_outliers: outliers.severe,
-            stop,
-            throughput_per_s: f64::from(self.batch) / (median_ms / 1e3),
-            harness_ms: self.harness_ms,
-        })
+        Ok(statistics::timing(&self.samples_ms, setting, stop, self.harness_ms).expect("there are samples"))
     }
 
     fn model_id(&self) -> ModelId {
@@ -395,11 +376,7 @@ impl Printed {
     }
 
     fn noise(&self) -> Option<Noise> {
-        let sentinel_ms = self.noise.as_ref()?.sentinel_ms.clone();
-        let sorted = statistics::sorted(&sentinel_ms);
-        let [smallest, .., largest] = sorted[..] else { return None };
-        let spread = (largest - smallest) / statistics::median_of_sorted(&sorted)?;
-        Some(Noise { grade: NoiseGrade::of_spread(spread), sentinel_ms, spread })
+        noise::grade(&self.noise.as_ref()?.sentinel_ms)
     }
 
     fn flags(&self, effective: Option<Precision>) -> Vec<Flag> {

@@ -29,7 +29,7 @@ fn work(rounds: u32) -> (u64, f64) {
 }
 
 /// None with fewer than two times: one says nothing about change.
-pub(crate) fn grade(sentinel_ms: &[f64]) -> Option<Noise> {
+pub fn grade(sentinel_ms: &[f64]) -> Option<Noise> {
     let sorted = statistics::sorted(sentinel_ms);
     let [smallest, .., largest] = sorted[..] else { return None };
     let spread = (largest - smallest) / statistics::median_of_sorted(&sorted)?;

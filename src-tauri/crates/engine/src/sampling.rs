@@ -13,7 +13,8 @@ use std::{
 /// A call on one of the input variants.
 pub(crate) type Call<'a, E> = &'a mut dyn FnMut(usize) -> Result<(), E>;
 
-const MIN_SAMPLES: usize = 10;
+/// With fewer, sampling goes on whatever the budget.
+pub const MIN_SAMPLES: usize = 10;
 const MIN_TIME: Duration = Duration::from_secs(1);
 /// Half the width of the interval, relative to the median, that is narrow enough.
 const NARROW: f64 = 0.02;

@@ -1,7 +1,8 @@
-//! Figures from samples: median with its interval, percentiles that n supports, outliers.
+//! Figures from samples: median with its interval, percentiles that n supports, outliers; and the timing made of them.
 //!
 //! Every function takes samples of one kind in one unit, finite, in any order.
 
+use contract::{Percentile, Setting, StopReason, Timing};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Beta, Distribution};
@@ -130,6 +131,28 @@ pub fn outliers(sorted: &[f64]) -> Outliers {
         |fence: f64| sorted.iter().filter(|x| **x < q1 - fence * range || **x > q3 + fence * range).count() as u32;
     let severe = beyond(3.0);
     Outliers { mild: beyond(1.5) - severe, severe }
+}
+
+/// What the samples of a setting tell, its seed being the bootstrap's; none without samples.
+pub fn timing(samples_ms: &[f64], setting: &Setting, stop: StopReason, harness_ms: Option<f64>) -> Option<Timing> {
+    let sorted = sorted(samples_ms);
+    let median_ms = median_of_sorted(&sorted)?;
+    let interval = median_interval_of_sorted(&sorted, setting.seed)?;
+    let outliers = outliers(&sorted);
+    let percentiles = supported_percentiles(&sorted);
+    Some(Timing {
+        median_ms,
+        low_ms: interval.low,
+        high_ms: interval.high,
+        min_ms: *sorted.first()?,
+        samples: sorted.len() as u32,
+        percentiles: percentiles.into_iter().map(|(p, ms)| Percentile { p, ms }).collect(),
+        mild_outliers: outliers.mild,
+        severe_outliers: outliers.severe,
+        stop,
+        throughput_per_s: f64::from(setting.batch) / (median_ms / 1e3),
+        harness_ms,
+    })
 }
 
 #[cfg(test)]

@@ -6,8 +6,7 @@ use crate::{
     worker::{Checked, Event, Heard, Log},
 };
 use contract::{
-    Effective, EngineId, Evidence, Memory, Outcome, OutputCheck, OutputError, Percentile, Phase, PhaseName, Run,
-    StopReason, Timing,
+    Effective, EngineId, Evidence, Memory, Outcome, OutputCheck, OutputError, Phase, PhaseName, Run, StopReason,
 };
 use jiff::Timestamp;
 use models::Texts;
@@ -211,7 +210,8 @@ impl Record {
         }
         run.memory.peak_bytes = self.peak_bytes.zip(baseline).map(|(peak, baseline)| peak.saturating_sub(baseline));
         if outcome == Outcome::Done {
-            run.timing = self.stop.and_then(|stop| timing(run, stop, self.harness_ms));
+            run.timing =
+                self.stop.and_then(|stop| statistics::timing(&run.samples_ms, &run.setting, stop, self.harness_ms));
             run.generated = self
                 .texts
                 .and_then(|texts| generated::of(texts, run.setting.seed, self.texts_ms, self.full_pass_difference));
@@ -219,27 +219,6 @@ impl Record {
         run.outcome = outcome;
         self.run
     }
-}
-
-fn timing(run: &Run, stop: StopReason, harness_ms: Option<f64>) -> Option<Timing> {
-    let sorted = statistics::sorted(&run.samples_ms);
-    let median_ms = statistics::median_of_sorted(&sorted)?;
-    let interval = statistics::median_interval_of_sorted(&sorted, run.setting.seed)?;
-    let outliers = statistics::outliers(&sorted);
-    let percentiles = statistics::supported_percentiles(&sorted);
-    Some(Timing {
-        median_ms,
-        low_ms: interval.low,
-        high_ms: interval.high,
-        min_ms: *sorted.first()?,
-        samples: sorted.len() as u32,
-        percentiles: percentiles.into_iter().map(|(p, ms)| Percentile { p, ms }).collect(),
-        mild_outliers: outliers.mild,
-        severe_outliers: outliers.severe,
-        stop,
-        throughput_per_s: f64::from(run.setting.batch) / (median_ms / 1e3),
-        harness_ms,
-    })
 }
 
 fn ms(time: Duration) -> f64 {
