@@ -1,15 +1,11 @@
 //! Is Assay's graph as fast as the one that PyTorch's own exporter writes? The same weights, ONNX Runtime, one thread,
 //! in turn.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::process::Command;
 
 use serde::Deserialize;
 
-use super::{built, judge, measure::Assay, python::Python, ratio::paired};
+use super::{built, fresh, judge, measure::Assay, python::Python, ratio::paired};
 use crate::{
     error::{Step, StepError},
     places::Places,
@@ -51,7 +47,8 @@ pub fn run(places: &Places, arguments: &[String]) -> Step {
     let mut is_fast = true;
     for name in MODELS.into_iter().filter(|name| asked(name)) {
         let folder = folder.join(name);
-        let made: Made = told(Command::new(python).arg(&script).args(["make", name]).arg(fresh(&folder)?))?;
+        fresh(&folder)?;
+        let made: Made = told(Command::new(python).arg(&script).args(["make", name]).arg(&folder))?;
         output(
             assay.command().arg("build").arg(folder.join("config.json")).arg("--out").arg(folder.join("assay.onnx")),
         )?;
@@ -79,15 +76,6 @@ pub fn run(places: &Places, arguments: &[String]) -> Step {
         is_fast &= ratio.median <= LONGEST;
     }
     judge("no graph takes more than 1.10 of the time of PyTorch's export", is_fast)
-}
-
-/// An empty folder in this place.
-fn fresh(folder: &Path) -> Result<PathBuf, StepError> {
-    if folder.exists() {
-        fs::remove_dir_all(folder).map_err(StepError::file("remove", folder))?;
-    }
-    fs::create_dir_all(folder).map_err(StepError::file("create the folder", folder))?;
-    Ok(folder.to_owned())
 }
 
 /// What a program tells in its last line.

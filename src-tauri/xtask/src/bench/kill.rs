@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeSet,
-    fs,
     path::{Path, PathBuf},
     process::{Child, Stdio},
     thread::sleep,
@@ -13,7 +12,7 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use super::{
     display::Display,
-    judge,
+    fresh, judge,
     measure::{Assay, json},
     start::Window,
 };
@@ -30,9 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 pub fn run(places: &Places, program: &Path) -> Step {
     let folder = places.cache.join("bench").join("kill");
-    if folder.exists() {
-        fs::remove_dir_all(&folder).map_err(StepError::file("remove", &folder))?;
-    }
+    fresh(&folder)?;
     let display = Display::start(folder.join("screen"))?;
     let assay = Assay { places, program, data: folder.join("data"), libraries: None };
     let store = assay.data.join("assay.duckdb");

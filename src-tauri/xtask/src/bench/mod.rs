@@ -15,6 +15,11 @@ mod start;
 mod templates;
 mod watch;
 
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
 use crate::{
     error::{Step, StepError},
     places::Places,
@@ -23,16 +28,14 @@ use crate::{
 };
 
 /// One line each: its name and the function, which is given the built app.
-type Benchmark = fn(&Places, &std::path::Path) -> Step;
+type Benchmark = fn(&Places, &Path) -> Step;
 const OF_THE_APP: &[(&str, Benchmark)] =
     &[("overhead", overhead::run), ("parity", parity::run), ("start", start::run), ("kill", kill::run)];
 
 /// Those that are given what stands after their name, and build the app themselves where they need it.
 type Trial = fn(&Places, &[String]) -> Step;
 const WITHOUT_IT: &[(&str, Trial)] = &[
-    ("templates", |places, rest| {
-        templates::run(places, std::path::Path::new(rest.first().map_or("python3", String::as_str)))
-    }),
+    ("templates", |places, rest| templates::run(places, Path::new(rest.first().map_or("python3", String::as_str)))),
     ("exporter", exporter::run),
     ("forecast", forecast::run),
     ("watch", |_, rest| watch::run(rest)),
@@ -56,10 +59,18 @@ pub fn bench(places: &Places, arguments: &[String]) -> Step {
 }
 
 /// The app as people get it.
-fn built(places: &Places) -> Result<std::path::PathBuf, StepError> {
+fn built(places: &Places) -> Result<PathBuf, StepError> {
     setup::for_testing(places)?;
     ui::build(places)?;
     release(places)
+}
+
+/// Makes an empty folder in this place.
+fn fresh(folder: &Path) -> Step {
+    if folder.exists() {
+        fs::remove_dir_all(folder).map_err(StepError::file("remove", folder))?;
+    }
+    fs::create_dir_all(folder).map_err(StepError::file("create the folder", folder))
 }
 
 /// A claim that the figures must bear out.

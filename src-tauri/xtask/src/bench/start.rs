@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     display::{Display, likeness},
-    judge,
+    fresh, judge,
     measure::Assay,
     ratio::median,
 };
@@ -51,9 +51,7 @@ pub fn run(places: &Places, program: &Path) -> Step {
 
 /// One start with an empty store: when the screen first looked as it did in the end, and the memory then, in MB.
 fn start_once(places: &Places, program: &Path, folder: &Path) -> Result<(Duration, f64), StepError> {
-    if folder.exists() {
-        fs::remove_dir_all(folder).map_err(StepError::file("remove", folder))?;
-    }
+    fresh(folder)?;
     let display = Display::start(folder.join("screen"))?;
     let assay = Assay { places, program, data: folder.join("data"), libraries: None };
     let begun = Instant::now();

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fmt::Write, fs, path::Path, process::Command};
 
 use serde::Deserialize;
 
-use super::judge;
+use super::{fresh, judge};
 use crate::{
     cargo::cargo,
     error::{Step, StepError},
@@ -122,10 +122,7 @@ fn render_all(places: &Places) -> Result<Every, StepError> {
 
 fn generate(places: &Places, folder: &Path) -> Step {
     println!("• generate the tests");
-    if folder.exists() {
-        fs::remove_dir_all(folder).map_err(StepError::file("remove", folder))?;
-    }
-    fs::create_dir_all(folder).map_err(StepError::file("create the folder", folder))?;
+    fresh(folder)?;
     run_command(example(places, "tests").arg(folder))
 }
 
