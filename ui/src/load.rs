@@ -48,6 +48,11 @@ impl<T: Send + Sync + 'static> Load<T> {
     pub fn reload(self) {
         self.again.notify();
     }
+
+    /// Why there is no answer.
+    pub fn failure(self) -> Option<Failure> {
+        self.value.with(|value| value.failed().cloned())
+    }
 }
 
 /// Asks now and whenever a signal read by `question` changes; no question, no asking.

@@ -1,6 +1,7 @@
 //! A limit, set by slider or by number.
 
 use chart::format::significant;
+use contract::short_text;
 use leptos::prelude::*;
 
 /// Which side of the limit is kept to.
@@ -111,9 +112,8 @@ fn limit_at(bound: Bound, (low, high): (f64, f64), at: f64) -> Option<f64> {
     })
 }
 
-/// As it is typed: without thousands apart.
+/// As it is typed: without thousands apart, and without zeros at its end.
 fn plain(value: f64) -> String {
-    let digits = (2.0 - value.abs().log10().floor()).clamp(0.0, 6.0) as usize;
-    let text = format!("{value:.digits$}");
+    let text = short_text(value);
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }

@@ -86,14 +86,14 @@ impl Picked {
 
     /// Why something that is drawn from could not be had.
     pub fn failure(self) -> Option<Failure> {
-        let failed = |load: Load<RunPage>| load.value.with(|page| page.failed().cloned());
-        failed(self.rows)
-            .or_else(|| failed(self.measured))
-            .or_else(|| self.runs.value.with(|runs| runs.failed().cloned()))
-            .or_else(|| self.fits.value.with(|fits| fits.failed().cloned()))
-            .or_else(|| self.machine.value.with(|machine| machine.failed().cloned()))
-            .or_else(|| self.matrix.value.with(|matrix| matrix.failed().cloned()))
-            .or_else(|| self.record.value.with(|record| record.failed().cloned()))
+        self.rows
+            .failure()
+            .or_else(|| self.measured.failure())
+            .or_else(|| self.runs.failure())
+            .or_else(|| self.fits.failure())
+            .or_else(|| self.machine.failure())
+            .or_else(|| self.matrix.failure())
+            .or_else(|| self.record.failure())
     }
 
     /// Draws from what is there; none while something is on its way.

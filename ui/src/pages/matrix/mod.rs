@@ -115,7 +115,7 @@ fn Bar(known: Signal<FilterChoices>, predicting: RwSignal<bool>, predicted: Load
             <span class="small quiet" role="status">
                 {move || (predicting.get() && predicted.busy.get()).then_some("Learning from all results…")}
             </span>
-            {move || predicted.value.with(|predicted| predicted.failed().cloned()).map(|failure| view! { <InlineFailure failure /> })}
+            {move || predicted.failure().map(|failure| view! { <InlineFailure failure /> })}
         </div>
         <div class="page-bar">
             <FilterBar filter=app.filter choices=known />

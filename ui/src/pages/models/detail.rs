@@ -42,7 +42,6 @@ pub fn Detail(opened: Opened) -> impl IntoView {
     // What is written from nothing has no earlier state to be compared with.
     let comparable = opened.text.as_ref().is_none_or(|text| !text.is_empty());
     let known = know(answer.value, comparable);
-    let failure = move || answer.value.with(|answer| answer.failed().cloned());
     let sound = Memo::new(move |_| known.reading.with(|reading| reading.as_ref().is_some_and(|r| r.problem.is_none())));
     let has_text = opened.text.is_some();
     view! {
@@ -85,7 +84,7 @@ pub fn Detail(opened: Opened) -> impl IntoView {
                     <inputs::Inputs known />
                 </div>
                 <div class="model-right">
-                    {move || failure().map(|failure| view! { <InlineFailure failure /> })}
+                    {move || answer.failure().map(|failure| view! { <InlineFailure failure /> })}
                     <costs::Costs known />
                     {has_text.then(|| view! { <few::Few known /> })}
                 </div>

@@ -19,14 +19,13 @@ pub fn Preview(work: Work) -> impl IntoView {
             Some(format!("For {model} this is made from {}, in which the open template has no part.", preview.template))
         })
     };
-    let refused = move || work.preview.value.with(|preview| preview.failed().cloned());
     view! {
         <Choices work />
         <div class="preview-head">
             <code class="small clip" data-testid="preview-path">{path}</code>
         </div>
         {move || elsewhere().map(|told| view! { <p class="caution small preview-note">{told}</p> })}
-        {move || refused().map(|failure| view! { <div class="preview-note" data-testid="preview-refused"><InlineFailure failure /></div> })}
+        {move || work.preview.failure().map(|failure| view! { <div class="preview-note" data-testid="preview-refused"><InlineFailure failure /></div> })}
         <Made work />
         <Faults work />
     }

@@ -74,7 +74,7 @@ pub fn Table(runs: Runs, #[prop(into)] types: Signal<Vec<ModelTypeRow>>) -> impl
                 />
             </div>
             <p class="small quiet" data-testid="runs-told">{move || all.with(|rows| summary(rows, &runs.kind.get()))}</p>
-            {move || runs.coverage.value.with(|known| known.failed().cloned()).map(|failure| view! { <InlineFailure failure /> })}
+            {move || runs.coverage.failure().map(|failure| view! { <InlineFailure failure /> })}
             <Tools runs narrowed types found />
             <div class="table-frame">
                 <table class="table runs-table" data-testid="runs-table">
