@@ -1,11 +1,14 @@
 //! The heat map: models × devices in one figure, lighter where it is better.
 
 use crate::{Figure, Lack, Options, Table, format, layout, names, series, theme};
-use contract::{Evidence, Matrix, MatrixCell, MatrixColumn, MatrixRow, Metric};
+use contract::{EngineId, Evidence, Matrix, MatrixCell, MatrixColumn, MatrixRow, Metric};
 use serde_json::{Value, json};
 
 /// Models in one picture; more could not be read.
 const MODELS: usize = 60;
+/// Devices side by side whose figures are written into the cells. Plotly writes all of them as small as the narrowest
+/// cell asks for, and beside more devices nobody could read them.
+const WRITTEN: usize = 8;
 /// Marks of the colour bar.
 const TICKS: u32 = 5;
 
@@ -25,8 +28,9 @@ pub fn figure(matrix: &Matrix, options: Options) -> Result<Figure, Lack> {
     let left_out = rows.len().saturating_sub(MODELS);
     rows.truncate(MODELS);
 
-    let drawn = rows.iter().flat_map(|row| &row.cells).filter_map(Known::of);
-    let (low, high) = span(metric, drawn.map(|known| known.value.log10()));
+    let drawn: Vec<Known> = rows.iter().flat_map(|row| &row.cells).filter_map(Known::of).collect();
+    let (low, high) = span(metric, drawn.iter().map(|known| known.value.log10()));
+    let is_written = columns.len() <= WRITTEN;
     let theme = options.theme;
     let grid = |of: &dyn Fn(&MatrixRow, &MatrixColumn, Option<Known>) -> Value| -> Vec<Vec<Value>> {
         let line = |row: &MatrixRow| -> Vec<Value> {
@@ -43,7 +47,7 @@ pub fn figure(matrix: &Matrix, options: Options) -> Result<Figure, Lack> {
         "colorscale": if metric == Metric::Speedup { json!(theme.diverging()) } else { json!(theme::scale()) },
         "reversescale": metric.smaller_is_better(),
         "text": grid(&|_, _, known| json!(known.map_or_else(String::new, |known| known.text()))),
-        "texttemplate": "%{text}",
+        "texttemplate": if is_written { "%{text}" } else { "" },
         "hovertext": grid(&|row, column, known| json!(known.map(|known| known.told(row, column, metric)))),
         "hoverinfo": "text",
         "customdata": grid(&|_, _, known| json!(known.map(|known| known.run))),
@@ -86,13 +90,14 @@ pub fn figure(matrix: &Matrix, options: Options) -> Result<Figure, Lack> {
             "height": (170 + rows.len() * 30).max(320),
         }),
     );
+    let evidence = if is_written { String::new() } else { evidence_of(&drawn) };
     let left_out = match left_out {
         0 => String::new(),
         1 => " One more model is in the data and not drawn.".into(),
         n => format!(" {} more models are in the data and not drawn.", format::count(n as u64)),
     };
     let caption = format!(
-        "{} ({}): the best of each model on each device, lighter where it is better. An empty cell has no result.{left_out}",
+        "{} ({}): the best of each model on each device, lighter where it is better. An empty cell has no result.{evidence}{left_out}",
         metric.label(),
         metric.unit()
     );
@@ -110,13 +115,23 @@ fn span(metric: Metric, logs: impl Iterator<Item = f64>) -> (f64, f64) {
     if low < high { (low, high) } else { (low - 0.5, high + 0.5) }
 }
 
+/// What the cells do not say themselves.
+fn evidence_of(drawn: &[Known]) -> String {
+    let counted = |kind: &Evidence| {
+        let many = drawn.iter().filter(|known| known.evidence == *kind).count();
+        (many > 0).then(|| format!("{} {}", format::count(many as u64), kind.label().to_lowercase()))
+    };
+    let counts: Vec<String> = Evidence::ALL.iter().filter_map(counted).collect();
+    format!(" Of the figures, {}; point at a cell for its own.", counts.join(", "))
+}
+
 /// A cell with a figure, which is above 0 in every metric.
 struct Known<'a> {
     value: f64,
     low: Option<f64>,
     high: Option<f64>,
     evidence: Evidence,
-    engine: String,
+    engine: &'a EngineId,
     precision: &'static str,
     batch: u32,
     size: Option<u32>,
@@ -134,7 +149,7 @@ impl<'a> Known<'a> {
                     low: *low,
                     high: *high,
                     evidence: *evidence,
-                    engine: names::engine(engine),
+                    engine,
                     precision: precision.key(),
                     batch: *batch,
                     size: *size,
@@ -163,7 +178,7 @@ impl<'a> Known<'a> {
         let lines = [
             format!("<b>{} {}{interval}</b>", format::significant(self.value), metric.unit()),
             format!("{} · {} · batch {}{size}", series::escaped(&row.model), self.precision, self.batch),
-            format!("{} · {}", series::escaped(&self.engine), series::escaped(&column.label)),
+            format!("{} · {}", series::escaped(&names::engine(self.engine)), series::escaped(&column.label)),
             self.evidence.label().to_owned(),
         ];
         lines.join("<br>")
@@ -195,7 +210,7 @@ fn table(matrix: &Matrix, rows: &[&MatrixRow], columns: &[usize]) -> Table {
                 known.value.into(),
                 known.low.into(),
                 known.high.into(),
-                known.engine.into(),
+                names::engine(known.engine).into(),
                 known.precision.into(),
                 f64::from(known.batch).into(),
                 known.size.map(f64::from).into(),
@@ -276,6 +291,24 @@ mod tests {
         assert_eq!(drawn.data[0]["z"], json!([[0.0]]));
         let lack = figure(&matrix(Metric::Memory, vec![]), Options::default()).unwrap_err();
         assert_eq!(lack.0, "None of these results has a figure for peak memory.");
+    }
+
+    #[test]
+    fn figures_are_written_where_they_can_be_read_and_counted_where_not() {
+        let rows = vec![("a", [cell(1.0, Evidence::Measured), cell(2.0, Evidence::Imported)])];
+        let two = matrix(Metric::Latency, rows);
+        let draw = |devices: usize| {
+            let mut wide = two.clone();
+            wide.columns = two.columns.iter().cycle().take(devices).cloned().collect();
+            wide.rows[0].cells = two.rows[0].cells.iter().cycle().take(devices).cloned().collect();
+            figure(&wide, Options::default()).unwrap()
+        };
+        let (written, counted) = (draw(WRITTEN), draw(WRITTEN + 1));
+        assert_eq!(written.data[0]["texttemplate"], "%{text}");
+        assert!(!written.caption.contains("measured"), "{}", written.caption);
+        assert_eq!(counted.data[0]["texttemplate"], "");
+        let told = "Of the figures, 5 measured here, 4 imported; point at a cell for its own.";
+        assert!(counted.caption.contains(told), "{}", counted.caption);
     }
 
     #[test]
