@@ -14,20 +14,11 @@ const DRAWN: usize = 1000;
 pub fn predicted_against_measured(record: &ForecastRecord, options: Options) -> Result<Figure, Lack> {
     let theme = options.theme;
     let drawn = &record.judged[record.judged.len().saturating_sub(DRAWN)..];
-    let ends = drawn.iter().flat_map(|own| [own.measured_ms, own.forecast.value_ms]);
-    let (least, most) = ends.fold((f64::INFINITY, 0.0f64), |(least, most), ms| (least.min(ms), most.max(ms)));
     if drawn.is_empty() {
         return Err(lack(record));
     }
-    let mut data = vec![json!({
-        "type": "scatter",
-        "mode": "lines",
-        "name": "As predicted",
-        "x": [least, most],
-        "y": [least, most],
-        "line": { "color": theme.quiet(), "width": 1.5, "dash": "dot" },
-        "hoverinfo": "skip",
-    })];
+    let ends = drawn.iter().flat_map(|own| [own.measured_ms, own.forecast.value_ms]);
+    let mut data = vec![layout::diagonal(theme, "As predicted", ends)];
     for (name, is_hit, class) in [("Inside its interval", true, 0), ("Outside its interval", false, 3)] {
         let points: Vec<&JudgedForecast> = drawn.iter().filter(|own| own.is_hit() == is_hit).collect();
         if !points.is_empty() {

@@ -117,6 +117,15 @@ pub fn interval(low: f64, high: f64) -> String {
     format!("{}–{}", significant(low), significant(high))
 }
 
+/// A figure in its unit, with its 95 % interval where it has one: `12.3 ms (95 %: 12.1–12.5)`.
+pub fn with_interval(value: f64, unit: &str, low: Option<f64>, high: Option<f64>) -> String {
+    let interval = match (low, high) {
+        (Some(low), Some(high)) => format!(" (95 %: {})", interval(low, high)),
+        _ => String::new(),
+    };
+    format!("{} {unit}{interval}", significant(value))
+}
+
 /// Two significant digits, for what only qualifies another figure.
 fn short(value: f64) -> String {
     match value {
@@ -222,6 +231,12 @@ mod tests {
         for (value, text) in cases {
             assert_eq!(plain(cosine(value)), text);
         }
+    }
+
+    #[test]
+    fn a_figure_has_its_interval_beside_it_where_there_is_one() {
+        assert_eq!(with_interval(12.3, "ms", Some(12.1), Some(12.5)), "12.3 ms (95 %: 12.1–12.5)");
+        assert_eq!(with_interval(12.3, "ms", Some(12.1), None), "12.3 ms");
     }
 
     #[test]

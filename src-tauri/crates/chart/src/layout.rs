@@ -59,6 +59,20 @@ pub fn names(theme: Theme, in_order: &[String]) -> Value {
     axis
 }
 
+/// The line where both axes are equal, between the least and the most of what is drawn.
+pub fn diagonal(theme: Theme, name: &str, drawn: impl Iterator<Item = f64>) -> Value {
+    let (least, most) = drawn.fold((f64::INFINITY, 0.0f64), |(least, most), end| (least.min(end), most.max(end)));
+    json!({
+        "type": "scatter",
+        "mode": "lines",
+        "name": name,
+        "x": [least, most],
+        "y": [least, most],
+        "line": { "color": theme.quiet(), "width": 1.5, "dash": "dot" },
+        "hoverinfo": "skip",
+    })
+}
+
 /// Bars from each value to its lower and its upper end.
 pub fn error_bars(of: impl Iterator<Item = (f64, f64, f64)>, colour: &str) -> Value {
     let (up, down): (Vec<f64>, Vec<f64>) = of.map(|(value, low, high)| (high - value, value - low)).unzip();

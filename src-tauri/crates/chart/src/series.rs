@@ -63,6 +63,12 @@ pub fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
+/// The ends of a rate in samples a second: the slowest bound of the time is the lowest bound of the rate.
+pub fn throughput_interval(row: &RunRow) -> (Option<f64>, Option<f64>) {
+    let batch_ms = f64::from(row.batch) * 1000.0;
+    (row.high_ms.map(|high| batch_ms / high), row.low_ms.map(|low| batch_ms / low))
+}
+
 /// Faded where the result takes no part in rankings.
 pub fn opacity(row: &RunRow) -> f64 {
     if row.withheld.is_some() { 0.4 } else { 1.0 }

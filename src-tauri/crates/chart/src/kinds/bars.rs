@@ -143,15 +143,12 @@ struct Bar {
 
 impl Bar {
     fn of(metric: Metric, row: &RunRow) -> Option<Self> {
-        let batch_ms = f64::from(row.batch) * 1000.0;
         Some(match metric {
             Metric::Latency => Self { value: row.median_ms?, low: row.low_ms, high: row.high_ms },
-            // The slowest bound of the time is the lowest bound of the rate.
-            Metric::Throughput => Self {
-                value: row.throughput_per_s?,
-                low: row.high_ms.map(|high| batch_ms / high),
-                high: row.low_ms.map(|low| batch_ms / low),
-            },
+            Metric::Throughput => {
+                let (low, high) = series::throughput_interval(row);
+                Self { value: row.throughput_per_s?, low, high }
+            }
             Metric::Memory => Self { value: row.peak_memory_bytes? as f64 / 1e6, low: None, high: None },
             Metric::FirstResult => Self { value: row.first_result_ms?, low: None, high: None },
             Metric::TokenRate => Self { value: row.tokens_per_s?, low: None, high: None },
@@ -167,11 +164,7 @@ impl Bar {
     }
 
     fn told(&self, unit: &str) -> String {
-        let interval = match (self.low, self.high) {
-            (Some(low), Some(high)) => format!(" (95 %: {})", format::interval(low, high)),
-            _ => String::new(),
-        };
-        format!("{} {unit}{interval}", format::significant(self.value))
+        format::with_interval(self.value, unit, self.low, self.high)
     }
 }
 

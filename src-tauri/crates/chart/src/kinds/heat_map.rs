@@ -170,13 +170,9 @@ impl<'a> Known<'a> {
     }
 
     fn told(&self, row: &MatrixRow, column: &MatrixColumn, metric: Metric) -> String {
-        let interval = match (self.low, self.high) {
-            (Some(low), Some(high)) => format!(" (95 %: {})", format::interval(low, high)),
-            _ => String::new(),
-        };
         let size = self.size.map(|size| format!(" · {size}")).unwrap_or_default();
         let lines = [
-            format!("<b>{} {}{interval}</b>", format::significant(self.value), metric.unit()),
+            format!("<b>{}</b>", format::with_interval(self.value, metric.unit(), self.low, self.high)),
             format!("{} · {} · batch {}{size}", series::escaped(&row.model), self.precision, self.batch),
             format!("{} · {}", series::escaped(&names::engine(self.engine)), series::escaped(&column.label)),
             self.evidence.label().to_owned(),

@@ -62,7 +62,7 @@ pub fn figure(over: ScaleOver, rows: &[RunRow], fits: &[Fit], options: Options) 
         }));
         data.extend(fit.map(|fit| curve(name, &fit.scaling, points, colour)));
         for row in points {
-            let (low, high) = interval(row);
+            let (low, high) = series::throughput_interval(row);
             let fitted = fit.zip(quantity(over, row)).map(|(fit, at)| fitted(&fit.scaling, row.batch, f64::from(at)));
             table.rows.push(vec![
                 name.clone().into(),
@@ -104,11 +104,6 @@ pub fn sweeps(over: ScaleOver, rows: &[RunRow]) -> Vec<Vec<RunId>> {
 
 /// What the time of a call is made of, where more stops paying, and how far off the fit is, in a sentence each.
 pub fn told(scaling: &Scaling) -> String {
-    let over = match scaling.over {
-        ScaleOver::Batch => "Over batch",
-        ScaleOver::Size => "Over size",
-        ScaleOver::Threads => "Over threads",
-    };
     let range = |low: Option<f64>, high: Option<f64>| match (low, high) {
         (Some(low), Some(high)) => format!(" ({} to {})", format::significant(low), format::significant(high)),
         _ => String::new(),
@@ -121,7 +116,8 @@ pub fn told(scaling: &Scaling) -> String {
         format!(" At {}{}: {}.", format::significant(knee.at), range(knee.low, knee.high), knee.meaning)
     });
     let misfit = format::significant(scaling.worst_misfit * 100.0);
-    format!("{over} the time is {}.{knee} The fit is off by at most {misfit} %.", terms.join(" + "))
+    let (over, terms) = (word(scaling.over), terms.join(" + "));
+    format!("Over {over} the time is {terms}.{knee} The fit is off by at most {misfit} %.")
 }
 
 /// Lines of two points or more, each in the order of what is varied.
@@ -186,14 +182,8 @@ fn rate(row: &RunRow) -> f64 {
 
 /// The rate with both ends, which are its own where it came without an interval.
 fn ends(row: &RunRow) -> (f64, f64, f64) {
-    let (rate, (low, high)) = (rate(row), interval(row));
+    let (rate, (low, high)) = (rate(row), series::throughput_interval(row));
     (rate, low.unwrap_or(rate), high.unwrap_or(rate))
-}
-
-/// The slowest bound of the time is the lowest bound of the rate.
-fn interval(row: &RunRow) -> (Option<f64>, Option<f64>) {
-    let batch_ms = f64::from(row.batch) * 1000.0;
-    (row.high_ms.map(|high| batch_ms / high), row.low_ms.map(|low| batch_ms / low))
 }
 
 /// Samples a second by the fit, which has a term for each power of what is varied, or its inverse for threads.

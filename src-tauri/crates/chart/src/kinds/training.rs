@@ -40,16 +40,7 @@ pub fn figure(rows: &[RunRow], options: Options) -> Result<Figure, Lack> {
         groups.entry((series::class_of(pair.training), pair.training.evidence)).or_default().push(pair);
     }
     let ends = drawn.iter().flat_map(|pair| [pair.pass_ms, pair.step_ms]);
-    let (least, most) = ends.fold((f64::INFINITY, 0.0f64), |(least, most), ms| (least.min(ms), most.max(ms)));
-    let mut data = vec![json!({
-        "type": "scatter",
-        "mode": "lines",
-        "name": "The same time",
-        "x": [least, most],
-        "y": [least, most],
-        "line": { "color": theme.quiet(), "width": 1.5, "dash": "dot" },
-        "hoverinfo": "skip",
-    })];
+    let mut data = vec![layout::diagonal(theme, "The same time", ends)];
     for ((class, kind), points) in &groups {
         let index = series::index_of(&classes, class);
         data.push(json!({
