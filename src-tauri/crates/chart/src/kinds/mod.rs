@@ -104,7 +104,7 @@ impl ChartKind {
         match self {
             Self::Latency => "Median time of one batch, with its 95 % interval",
             Self::Throughput => "Samples a second, from batch and median time, with its 95 % interval",
-            Self::Memory => "Highest memory of the worker above what it used before the model was loaded",
+            Self::Memory => "Highest memory while measuring, above what was used before the model was loaded",
             Self::HeatMap => "One figure of every model on every device, lighter where it is better",
             Self::Speedup => "How many times faster than the CPU's best time for the same model, batch and size",
             Self::Scaling => "Throughput against batch size, and what the time of a call is made of",
@@ -112,9 +112,11 @@ impl ChartKind {
             Self::Training => "How much longer a step of training takes than one pass of the same model",
             Self::Pareto => "Time of a sample against memory, and the results that nothing beats in both",
             Self::Phases => "What happens before the first answer, and how long each part takes",
-            Self::Distribution => "Every warm sample, its quartiles and its outliers",
+            Self::Distribution => "Every timed call, the middle half of them, and those far outside it",
             Self::Predictions => "What was predicted, against the result that came after it",
-            Self::Roofline => "Rate reached against arithmetic intensity, under the measured peaks of the device",
+            Self::Roofline => {
+                "How near a result comes to the fastest its device can go, by its work for each byte moved"
+            }
             Self::TokenRate => "Tokens of generated text a second, once the first is there",
             Self::FirstToken => "Median time from a prompt to the first token of generated text",
             Self::TokenTime => "Median time from one token of generated text to the next",
