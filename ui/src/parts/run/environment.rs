@@ -32,7 +32,7 @@ fn ran_facts(run: &Run) -> Vec<Fact> {
         push_text(&mut facts, "Known from", &effective.precision_source);
     }
     push(&mut facts, "Threads", effective.threads.as_ref());
-    push_text(&mut facts, "Graph", &run.model.graph_hash.chars().take(16).collect::<String>());
+    push_text(&mut facts, "Hash of the graph", &run.model.graph_hash.chars().take(16).collect::<String>());
     facts.push(Fact::new("Seed", run.setting.seed));
     push(&mut facts, "Library", effective.library.as_ref());
     push(&mut facts, "Source", run.source.as_ref());
@@ -52,12 +52,12 @@ fn environment_facts(run: &Run) -> Vec<Fact> {
         let memory = format!("{}, {} free", bytes(environment.memory_bytes), bytes(environment.available_memory_bytes));
         facts.push(Fact::new("Memory", memory));
     }
-    push(&mut facts, "Governor", environment.governor.as_ref());
+    push(&mut facts, "CPU governor", environment.governor.as_ref());
     if let Some(mhz) = environment.frequency_mhz {
-        facts.push(Fact::new("Frequency", format!("{} MHz", significant(mhz))));
+        facts.push(Fact::new("CPU frequency", format!("{} MHz", significant(mhz))));
     }
     if let Some(load) = environment.load {
-        facts.push(Fact::new("Load before", significant(load)));
+        facts.push(Fact::new("System load before", significant(load)));
     }
     push(&mut facts, "Power", environment.power.as_ref());
     if let Some(noise) = &run.noise {

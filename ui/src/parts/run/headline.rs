@@ -124,31 +124,32 @@ fn timing_facts(run: &Run) -> Vec<Fact> {
         facts.push(Fact::new("Throughput", format!("{} {samples}/s", significant(timing.throughput_per_s))));
         facts.push(Fact::new("Minimum", duration_ms(timing.min_ms)));
         for percentile in &timing.percentiles {
-            facts.push(Fact::new(format!("p{}", significant(percentile.p * 100.0)), duration_ms(percentile.ms)));
+            let percent = significant(percentile.p * 100.0);
+            facts.push(Fact::new(format!("{percent} of 100 within (p{percent})"), duration_ms(percentile.ms)));
         }
         if timing.mild_outliers + timing.severe_outliers > 0 {
             let outliers = format!("{} mild, {} severe, all kept", timing.mild_outliers, timing.severe_outliers);
             facts.push(Fact::new("Outliers", outliers));
         }
         if let Some(harness) = timing.harness_ms {
-            facts.push(Fact::new("Harness", format!("{} a call, not subtracted", duration_ms(harness))));
+            facts.push(Fact::new("Cost of measuring", format!("{} a call, not subtracted", duration_ms(harness))));
         }
     }
     if let Some(difference) = run.generated.as_ref().and_then(|generated| generated.full_pass_difference) {
-        let told = format!("within {} of one pass over the whole text", significant(difference));
-        facts.push(Fact::new("Last scores with the cache", told));
+        let told = format!("within {} of those of one pass over the whole text", significant(difference));
+        facts.push(Fact::new("Scores of the last token", told));
     }
     if let Some(first) = run.first_result_ms() {
         facts.push(Fact::new("First result after", duration_ms(first)));
     }
     if let Some(peak) = run.memory.peak_bytes {
-        facts.push(Fact::new("Peak memory", format!("{} above the worker's own", bytes(peak))));
+        facts.push(Fact::new("Peak memory", format!("{} more than before the model was loaded", bytes(peak))));
     }
     if let Some(peak) = run.memory.device_peak_bytes {
         facts.push(Fact::new("Device memory", bytes(peak)));
     }
     if let Some(parameters) = run.model.parameters {
-        facts.push(Fact::new("Parameters", format::operations(parameters as f64)));
+        facts.push(Fact::new("Parameters", format::amount(parameters)));
     }
     if let Some(macs) = run.model.macs {
         facts.push(Fact::new("Multiply-accumulates", format!("{} a sample", format::operations(macs as f64))));

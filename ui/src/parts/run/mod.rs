@@ -78,9 +78,11 @@ fn error_facts(error: &contract::OutputError) -> Vec<contract::Fact> {
         format::significant(error.largest_difference),
         format::significant(error.relative_difference * 100.0)
     );
-    let mut facts = vec![Fact::new("Cosine", format::cosine(error.cosine)), Fact::new("Largest difference", relative)];
+    let cosine = format!("{} (1 is the same)", format::cosine(error.cosine));
+    let mut facts = vec![Fact::new("Cosine", cosine), Fact::new("Largest difference", relative)];
     if let Some(nats) = error.divergence_nats {
-        facts.push(Fact::new("Divergence of the next token", format!("{} nats", format::significant(nats))));
+        let told = format!("{} nats (0 is the same)", format::significant(nats));
+        facts.push(Fact::new("Divergence of the next token", told));
     }
     facts.push(Fact::new("In f32 by", names::engine(&error.against)));
     facts

@@ -9,8 +9,11 @@ pub fn Placement(placement: contract::Placement) -> impl IntoView {
     let nodes: u32 = placement.parts.iter().map(|part| part.nodes).sum();
     let share = |of: f64| format!("{} %", significant(of * 100.0));
     let macs = placement.mac_share.map(|of| format!(" and {} of the multiply-accumulates", share(of)));
-    let sentence =
-        format!("{} of the nodes{} on the asked device.", share(placement.node_share), macs.unwrap_or_default());
+    let sentence = format!(
+        "{} of the nodes{} ran on the device that was asked for.",
+        share(placement.node_share),
+        macs.unwrap_or_default()
+    );
     view! {
         <section class="drawer-section">
             <h3>"Placement"</h3>
