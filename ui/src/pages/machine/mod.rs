@@ -42,12 +42,12 @@ pub fn Machine() -> impl IntoView {
 }
 
 fn summary(machine: &contract::Machine) -> String {
-    let cores = match (machine.physical_cores, machine.logical_cores) {
-        (1, 1) => "1 core".to_owned(),
-        (physical, logical) if physical == logical => format!("{physical} cores"),
-        (physical, logical) => format!("{physical} cores, {logical} threads"),
+    let cores = counted(machine.physical_cores.into(), "core");
+    let threads = match machine.logical_cores {
+        logical if logical == machine.physical_cores => String::new(),
+        logical => format!(", {}", threads_text(logical)),
     };
-    format!("{} · {cores} · {} memory · {}", machine.cpu, format::bytes(machine.memory_bytes), machine.os)
+    format!("{} · {cores}{threads} · {} memory · {}", machine.cpu, format::bytes(machine.memory_bytes), machine.os)
 }
 
 #[component]
