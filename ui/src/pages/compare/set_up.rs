@@ -28,7 +28,7 @@ pub fn SetUp(models: Load<Vec<ModelInfo>>, machine: Load<Machine>) -> impl IntoV
         move || machine.value.with(|machine| machine.ready().is_some_and(|machine| ready_targets(machine).is_empty()));
     view! {
         {move || nothing_ready().then(|| view! {
-            <p class="inline-failure">"No engine is ready on this machine, so nothing can be measured. This machine lists what is missing, and how to get it."</p>
+            <p class="inline-failure">"No engine is ready on this machine, so nothing can be measured. “This machine” tells what is missing and how to get it."</p>
         })}
         <div class="versus-sides">
             {[draft.a, draft.b].into_iter().map(|side| view! { <SidePanel side models machine results /> }).collect_view()}

@@ -133,7 +133,7 @@ pub fn Hub() -> impl IntoView {
                     <p class="quiet small">"Shows the licence and the sizes first. Nothing is fetched before you say so; everything else here needs no network."</p>
                 }
                 .into_any(),
-                Found::Asking => view! { <p class="quiet small" role="status">"Asking what the repository holds …"</p> }.into_any(),
+                Found::Asking => view! { <p class="quiet small" role="status">"Asking what the repository holds…"</p> }.into_any(),
                 Found::Failed(failure) => view! { <NotFound failure /> }.into_any(),
                 Found::Model(model) => view! { <Repository model=*model /> }.into_any(),
             }}

@@ -184,7 +184,7 @@ fn Next(run: NextRun, here: Option<NextRun>, work: Work) -> impl IntoView {
         return view! {
             <section class="panel" data-testid="next-run">
                 <h3>"Measuring more would hardly change this"</h3>
-                <p class="quiet">"No single measurement lowers the expected loss by more than 0.1 %."</p>
+                <p class="quiet">"No single measurement brings the answer more than 0.1 % nearer to the best, on average."</p>
             </section>
         }
         .into_any();

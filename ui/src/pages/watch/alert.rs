@@ -146,7 +146,7 @@ fn MarkButtons(changes: Vec<BoardChange>, mark: Option<Mark>) -> impl IntoView {
                     testid="acknowledge"
                     on_press=move |_| set_marks(app, of_changes.clone(), Some(Mark::Acknowledged))
                 >
-                    "Acknowledge"
+                    "Mark as seen"
                 </Button>
                 <Button icon="pause" testid="mute" on_press=move |_| set_marks(app, of_series.clone(), Some(Mark::Muted))>
                     {if changes.len() == 1 { "Mute this series" } else { "Mute these series" }}
