@@ -1,7 +1,6 @@
 //! The filter that matrix, charts and results share.
 
 use super::{Button, ButtonKind, MultiSelect, SearchInput};
-use chart::names;
 use contract::{Filter, FilterChoices};
 use leptos::prelude::*;
 
@@ -33,7 +32,7 @@ pub fn FilterBar(
             label="Engine"
             testid="filter-engine"
             options=Signal::derive(move || choices.with(|choices| {
-                choices.engines.iter().map(|engine| (engine.clone(), names::engine(engine))).collect::<Vec<_>>()
+                choices.engines.iter().map(|engine| (engine.clone(), engine.label())).collect::<Vec<_>>()
             }))
             chosen=Signal::derive(move || filter.with(|filter| filter.engines.clone()))
             on_choose=move |chosen| filter.update(|filter| filter.engines = chosen)

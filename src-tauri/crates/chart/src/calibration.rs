@@ -1,7 +1,7 @@
 //! How predictions fared: each against the result that came after it, and the share of intervals that held by month.
 
-use crate::{Figure, Lack, Options, Table, evidence, format, layout, names, series};
-use contract::{Evidence, Fared, ForecastRecord, JudgedForecast, PROMISED};
+use crate::{Figure, Lack, Options, Table, evidence, format, layout, series};
+use contract::{EngineId, Evidence, Fared, ForecastRecord, JudgedForecast, PROMISED};
 use serde_json::json;
 
 /// Points in one picture; more would hide each other and slow the window down.
@@ -150,7 +150,7 @@ fn setting(own: &JudgedForecast) -> String {
 }
 
 fn place(own: &JudgedForecast) -> String {
-    format!("{} · {}", names::engine(&own.forecast.engine.as_str().into()), own.forecast.hardware)
+    format!("{} · {}", EngineId::from(own.forecast.engine.as_str()).label(), own.forecast.hardware)
 }
 
 fn said(own: &JudgedForecast) -> String {

@@ -1,6 +1,6 @@
 //! The front of a recommendation: time against what else it takes, each setting with its interval.
 
-use crate::{Cell, Figure, Lack, Options, Table, evidence, format, layout, names, series};
+use crate::{Cell, Figure, Lack, Options, Table, evidence, format, layout, series};
 use contract::{Candidate, Evidence, Interval};
 use serde_json::{Value, json};
 
@@ -125,7 +125,7 @@ impl Point {
     fn of(candidate: &Candidate, against: Against, is_choice: bool) -> Option<Self> {
         let other = against.of(candidate)?;
         let setting = &candidate.setting;
-        let name = format!("{} · {} · {}", setting.hardware, names::engine(&setting.engine), setting.precision);
+        let name = format!("{} · {} · {}", setting.hardware, setting.engine.label(), setting.precision);
         let figure = |of: Interval, unit: &str| {
             let spread =
                 if of.low < of.high { format!(" ({})", format::interval(of.low, of.high)) } else { String::new() };

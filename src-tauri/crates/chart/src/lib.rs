@@ -7,7 +7,6 @@ pub mod format;
 mod front;
 mod kinds;
 mod layout;
-pub mod names;
 mod series;
 mod table;
 mod theme;

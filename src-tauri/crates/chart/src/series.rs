@@ -1,13 +1,13 @@
 //! What a bar or point belongs to: its class (engine on device), its name, and what it says when pointed at.
 
-use crate::{evidence, format, names};
+use crate::{evidence, format};
 use contract::{Evidence, Mode, RunRow};
 use std::collections::BTreeSet;
 
 /// The class that gives a mark its colour: an engine on a device.
 pub fn class_of(row: &RunRow) -> String {
     let device = if row.device_name.is_empty() { row.platform.label() } else { &row.device_name };
-    format!("{} · {device}", names::engine(&row.engine))
+    format!("{} · {device}", row.engine.label())
 }
 
 /// The place on the axis: model with what was fed to it.

@@ -57,17 +57,19 @@ id!(
     EngineId
 );
 impl EngineId {
-    /// What a person reads; a further build of an engine carries its name in brackets.
+    /// The name that its maker gave it: a further build (`onnxruntime-webgpu`) carries its own in brackets, and what
+    /// is not known keeps its id.
     pub fn label(&self) -> String {
-        let (engine, build) =
-            self.0.split_once('-').map_or((self.0.as_str(), None), |(engine, build)| (engine, Some(build)));
-        let name = match engine {
-            "onnxruntime" => "ONNX Runtime",
-            "openvino" => "OpenVINO",
-            "pytorch" => "PyTorch",
-            other => other,
-        };
-        build.map_or_else(|| name.to_owned(), |build| format!("{name} ({build})"))
+        let known =
+            [("candle", "candle"), ("onnxruntime", "ONNX Runtime"), ("openvino", "OpenVINO"), ("pytorch", "PyTorch")];
+        for (key, name) in known {
+            match self.0.strip_prefix(key) {
+                Some("") => return name.into(),
+                Some(build) if build.starts_with('-') => return format!("{name} ({})", &build[1..]),
+                _ => {}
+            }
+        }
+        self.0.clone()
     }
 }
 
@@ -286,3 +288,18 @@ words!(
         Predicted = "predicted", "Predicted";
     }
 );
+
+#[cfg(test)]
+mod tests {
+    use super::EngineId;
+
+    #[test]
+    fn engines_have_their_makers_names() {
+        let label = |id: &str| EngineId::from(id).label();
+        assert_eq!(label("onnxruntime"), "ONNX Runtime");
+        assert_eq!(label("onnxruntime-webgpu"), "ONNX Runtime (webgpu)");
+        assert_eq!(label("pytorch"), "PyTorch");
+        assert_eq!(label("qnn-v73"), "qnn-v73");
+        assert_eq!(label("pytorch 2.9"), "pytorch 2.9");
+    }
+}

@@ -11,7 +11,7 @@ use crate::{
     parts::{run::RunDetails, *},
     state::{App, Place},
 };
-use chart::{ChartKind, Figure, Lack, Options, Spread, names};
+use chart::{ChartKind, Figure, Lack, Options, Spread};
 use contract::*;
 use leptos::prelude::*;
 use source::Picked;
@@ -147,7 +147,7 @@ fn PickResults(picked: Picked) -> impl IntoView {
 
 fn row_label(row: &RunRow) -> String {
     let size = row.size.map(|size| format!(" · {size}")).unwrap_or_default();
-    format!("{} · {} · {} · batch {}{size}", row.model, names::engine(&row.engine), row.precision.key(), row.batch)
+    format!("{} · {} · {} · batch {}{size}", row.model, row.engine.label(), row.precision.key(), row.batch)
 }
 
 #[component]

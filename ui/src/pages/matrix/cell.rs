@@ -6,7 +6,7 @@ use crate::{
     parts::{TipLayer, TipText, evidence_class, fed_text},
     state::App,
 };
-use chart::{format, names};
+use chart::format;
 use contract::*;
 use leptos::prelude::*;
 
@@ -121,7 +121,7 @@ fn inner(cell: &MatrixCell, metric: Metric, best: Best) -> AnyView {
                     {half.map(|half| view! { <span class="cell-half">{half}</span> })}
                     {value}<span class="unit">{unit}</span>
                 </span>
-                <span class="cell-under clip">{names::engine(engine)}" · "{precision.key()}{other_mode(*mode, metric)}</span>
+                <span class="cell-under clip">{engine.label()}" · "{precision.key()}{other_mode(*mode, metric)}</span>
                 <span class="cell-bar" aria-hidden="true" class:diverging=metric == Metric::Speedup>
                     <i
                         class=evidence_class(*evidence)
@@ -138,7 +138,7 @@ fn inner(cell: &MatrixCell, metric: Metric, best: Best) -> AnyView {
             view! {
                 <span class="cell-figure">{shown_value}<span class="unit">{unit}</span></span>
                 <span class="cell-under clip">
-                    {figure_text(*low, metric)}"–"{figure_text(*high, metric)}" · "{names::engine(engine)}" · "{precision.clone()}
+                    {figure_text(*low, metric)}"–"{figure_text(*high, metric)}" · "{engine.label()}" · "{precision.clone()}
                 </span>
                 <span class="cell-bar" aria-hidden="true">
                     <i class="predicted" style=format!("left:{left:.1}%;width:{:.1}%", width.min(100.0))></i>
@@ -204,7 +204,7 @@ fn told(at: &CellAt, metric: Metric) -> TipText {
                 facts.push(Fact::new("95 % interval", format!("{} {}", format::interval(*low, *high), metric.unit())));
             }
             facts.push(Fact::new("Evidence", evidence.label()));
-            facts.push(Fact::new("Engine", names::engine(engine)));
+            facts.push(Fact::new("Engine", engine.label()));
             facts.push(Fact::new("Precision", precision.key()));
             facts.push(Fact::new("Mode", mode.label()));
             facts.push(Fact::new("Fed", fed_text(*batch, *size)));
@@ -218,7 +218,7 @@ fn told(at: &CellAt, metric: Metric) -> TipText {
             Fact::new(metric.label(), figure_text(*value, metric)),
             Fact::new("90 % interval", format!("{} to {}", figure_text(*low, metric), figure_text(*high, metric))),
             Fact::new("Evidence", Evidence::Predicted.label()),
-            Fact::new("Engine", names::engine(engine)),
+            Fact::new("Engine", engine.label()),
             Fact::new("Precision", precision),
             Fact::new("Fed", fed_text(batch.unwrap_or(1), *size)),
             Fact::new("It", told),
@@ -234,13 +234,7 @@ fn told(at: &CellAt, metric: Metric) -> TipText {
 fn spoken(at: &CellAt, metric: Metric) -> String {
     let what = match &at.cell {
         MatrixCell::Figure { value, evidence, engine, precision, .. } => {
-            format!(
-                "{}, {}, {} {}",
-                figure_text(*value, metric),
-                evidence.label(),
-                names::engine(engine),
-                precision.key()
-            )
+            format!("{}, {}, {} {}", figure_text(*value, metric), evidence.label(), engine.label(), precision.key())
         }
         MatrixCell::Predicted { value, low, high, .. } => format!(
             "predicted {}, 90 % between {} and {}",

@@ -7,7 +7,7 @@ use crate::{
     parts::{run::RunDetails, *},
     state::{App, Place},
 };
-use chart::{format, names};
+use chart::format;
 use contract::*;
 use leptos::prelude::*;
 
@@ -54,7 +54,7 @@ fn Predicted(at: CellAt) -> impl IntoView {
         <div class="stack drawer-section">
             <div class="row wrap">
                 <EvidenceChip evidence=Evidence::Predicted />
-                <span class="chip neutral">{names::engine(&engine)}</span>
+                <span class="chip neutral">{engine.label()}</span>
                 <span class="chip neutral">{precision}</span>
                 <span class="chip neutral">{fed_text(batch.unwrap_or(1), size)}</span>
             </div>
@@ -144,7 +144,7 @@ fn RunList(rows: Vec<RunRow>, chosen: RwSignal<RunId>) -> impl IntoView {
             >
                 <EvidenceMark evidence=row.evidence />
                 <span class="grow clip">
-                    {names::engine(&row.engine)}" · "{row.precision.key()}" · batch "{row.batch}
+                    {row.engine.label()}" · "{row.precision.key()}" · batch "{row.batch}
                     {row.size.map(|size| format!(" · {size}"))}
                     {(row.mode == Mode::Generation).then_some(" · generation")}
                 </span>

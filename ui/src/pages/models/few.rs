@@ -8,7 +8,7 @@ use crate::{
     parts::*,
     state::{App, Place},
 };
-use chart::{format, names};
+use chart::format;
 use contract::*;
 use leptos::{prelude::*, task::spawn_local};
 
@@ -67,7 +67,7 @@ fn Line(one: LayerForecast, layers: u64) -> impl IntoView {
             <strong class="number">{format::duration_ms(one.ms)}</strong>
             <span class="small">{format!("{} to {}", format::duration_ms(one.low_ms), format::duration_ms(one.high_ms))}</span>
             <span class="quiet small">
-                {format!("{layers} layers with {} on {} in {}; measured with {}", names::engine(&one.engine), one.device_name, one.precision, from.join(", "))}
+                {format!("{layers} layers with {} on {} in {}; measured with {}", one.engine.label(), one.device_name, one.precision, from.join(", "))}
             </span>
         </li>
     }

@@ -6,7 +6,7 @@ use super::{
     hub::Hub,
 };
 use crate::{load::load, parts::*, state::App};
-use chart::{format, names};
+use chart::format;
 use contract::{ListModels, ListTypes, ModelInfo, ModelOrigin, Support, TypeRow};
 use leptos::prelude::*;
 use std::collections::BTreeSet;
@@ -202,7 +202,7 @@ fn Row(row: TypeRow) -> impl IntoView {
 fn Ability(row: TypeRow) -> impl IntoView {
     let label = Can::of(&row.support).label();
     let measured: Vec<String> =
-        row.evidence.iter().filter(|record| record.measured > 0).map(|record| names::engine(&record.engine)).collect();
+        row.evidence.iter().filter(|record| record.measured > 0).map(|record| record.engine.label()).collect();
     match row.support {
         Support::Measured if measured.is_empty() => view! { <span>{label}</span> }.into_any(),
         Support::Measured => view! {

@@ -10,7 +10,7 @@ use leptos::prelude::*;
 
 /// `ONNX Runtime · f16 · 4 threads`.
 pub fn how(setting: &AdvisedSetting) -> String {
-    let mut words = vec![names::engine(&setting.engine), setting.precision.clone()];
+    let mut words = vec![setting.engine.label(), setting.precision.clone()];
     words.extend(setting.devices.filter(|count| *count > 1).map(|count| format!("{count} devices")));
     words.extend(setting.threads.map(threads_text));
     words.retain(|word| !word.is_empty());

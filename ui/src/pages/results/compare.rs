@@ -58,7 +58,7 @@ fn Comparison(sides: Vec<Side>, told: ResultsBeside) -> impl IntoView {
                 <th scope="col">
                     <span class="results-two">
                         <span>{run.model.name.clone()}</span>
-                        <span class="quiet small">{names::engine(&run.setting.engine)}" · "{run.setting.device.0.clone()}</span>
+                        <span class="quiet small">{run.setting.engine.label()}" · "{run.setting.device.0.clone()}</span>
                     </span>
                 </th>
             }

@@ -147,7 +147,7 @@ fn Row(
             </td>
             <td>
                 <span class="results-two">
-                    <span>{names::engine(&row.engine)}</span>
+                    <span>{row.engine.label()}</span>
                     <span class="quiet small clip" title=device.clone()>{device.clone()}</span>
                 </span>
             </td>

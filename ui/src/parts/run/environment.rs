@@ -20,7 +20,7 @@ pub fn Environment(run: Run) -> impl IntoView {
 fn ran_facts(run: &Run) -> Vec<Fact> {
     let effective = &run.effective;
     let mut facts = Vec::new();
-    let engine = format!("{} {}", names::engine(&run.setting.engine), effective.engine_version);
+    let engine = format!("{} {}", run.setting.engine.label(), effective.engine_version);
     facts.push(Fact::new("Engine", engine.trim()));
     push_text(&mut facts, "Device", &effective.device_name);
     push(&mut facts, "Driver", effective.driver.as_ref());

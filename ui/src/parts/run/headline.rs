@@ -34,7 +34,7 @@ pub fn Headline(run: Run, median_ms: Option<f64>) -> impl IntoView {
         <section class="drawer-section" aria-label="Result">
             <div class="row wrap">
                 <EvidenceChip evidence=run.evidence />
-                <span class="chip neutral">{names::engine(&run.setting.engine)}</span>
+                <span class="chip neutral">{run.setting.engine.label()}</span>
                 <span class="chip neutral">{run.setting.precision.key()}</span>
                 <span class="chip neutral">{asked_text(&run.setting)}</span>
                 {noise.map(|noise| view! { <Grade grade=noise.grade /> })}

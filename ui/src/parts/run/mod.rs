@@ -71,7 +71,7 @@ fn FactSection(title: &'static str, facts: Vec<contract::Fact>) -> impl IntoView
 
 /// What the precision costs, in the figures that stand beside its speed.
 fn error_facts(error: &contract::OutputError) -> Vec<contract::Fact> {
-    use chart::{format, names};
+    use chart::format;
     use contract::Fact;
     let relative = format!(
         "{} ({} % of the largest value)",
@@ -84,19 +84,14 @@ fn error_facts(error: &contract::OutputError) -> Vec<contract::Fact> {
         let told = format!("{} nats (0 is the same)", format::significant(nats));
         facts.push(Fact::new("Divergence of the next token", told));
     }
-    facts.push(Fact::new("In f32 by", names::engine(&error.against)));
+    facts.push(Fact::new("In f32 by", error.against.label()));
     facts
 }
 
 fn check_sentence(run: &Run) -> Option<(&'static str, String)> {
-    use chart::{format::significant, names};
+    use chart::format::significant;
     let tells = |against: &contract::EngineId, difference: f64, tolerance: f64| {
-        format!(
-            "Largest difference from {}: {} (allowed: {}).",
-            names::engine(against),
-            significant(difference),
-            tolerance
-        )
+        format!("Largest difference from {}: {} (allowed: {}).", against.label(), significant(difference), tolerance)
     };
     match &run.check {
         OutputCheck::Agrees { against, largest_difference, tolerance } => {

@@ -1,6 +1,6 @@
 //! The heat map: models × devices in one figure, lighter where it is better.
 
-use crate::{Figure, Lack, Options, Table, format, layout, names, series, theme};
+use crate::{Figure, Lack, Options, Table, format, layout, series, theme};
 use contract::{EngineId, Evidence, Matrix, MatrixCell, MatrixColumn, MatrixRow, Metric};
 use serde_json::{Value, json};
 
@@ -174,7 +174,7 @@ impl<'a> Known<'a> {
         let lines = [
             format!("<b>{}</b>", format::with_interval(self.value, metric.unit(), self.low, self.high)),
             format!("{} · {} · batch {}{size}", series::escaped(&row.model), self.precision, self.batch),
-            format!("{} · {}", series::escaped(&names::engine(self.engine)), series::escaped(&column.label)),
+            format!("{} · {}", series::escaped(&self.engine.label()), series::escaped(&column.label)),
             self.evidence.label().to_owned(),
         ];
         lines.join("<br>")
@@ -206,7 +206,7 @@ fn table(matrix: &Matrix, rows: &[&MatrixRow], columns: &[usize]) -> Table {
                 known.value.into(),
                 known.low.into(),
                 known.high.into(),
-                names::engine(known.engine).into(),
+                known.engine.label().into(),
                 known.precision.into(),
                 f64::from(known.batch).into(),
                 known.size.map(f64::from).into(),

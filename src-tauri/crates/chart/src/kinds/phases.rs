@@ -1,6 +1,6 @@
 //! The phase waterfall: what happens before a model can be measured, one row for each result.
 
-use crate::{Figure, Lack, Options, Table, evidence, format, layout, names::engine as engine_name, series};
+use crate::{Figure, Lack, Options, Table, evidence, format, layout, series};
 use contract::{Evidence, Phase, PhaseName, Run};
 use serde_json::json;
 
@@ -98,7 +98,7 @@ pub fn row_names(runs: &[&Run]) -> Vec<String> {
         let name = format!(
             "{} · {} · {} · {} · batch {}{size}",
             run.model.name,
-            engine_name(&setting.engine),
+            setting.engine.label(),
             setting.device,
             setting.precision.key(),
             setting.batch,
