@@ -165,7 +165,7 @@ impl<'a> Known<'a> {
         let figure = format::significant(self.value);
         match self.evidence {
             Evidence::Measured => figure,
-            other => format!("{figure}<br><i>{}</i>", other.label().to_lowercase()),
+            other => format!("{figure}<br>{}", other.label().to_lowercase()),
         }
     }
 
@@ -264,7 +264,7 @@ mod tests {
         let map = &figure.data[0];
         assert_eq!(map["z"], json!([[null, 3.0], [1.0, null]]), "what was measured here comes first");
         assert_eq!(map["customdata"], json!([[null, "run-1000"], ["run-10", null]]));
-        assert_eq!(map["text"], json!([["", "1000"], ["10<br><i>imported</i>", ""]]));
+        assert_eq!(map["text"], json!([["", "1000"], ["10<br>imported", ""]]));
         assert_eq!(map["reversescale"], true, "a shorter time is better");
         assert_eq!(figure.layout["yaxis"]["ticktext"], json!(["a &lt;b&gt;", "b"]));
         assert_eq!(figure.table.rows.len(), 2);

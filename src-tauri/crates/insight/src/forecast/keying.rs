@@ -69,7 +69,8 @@ impl Keying {
     }
 }
 
-fn bucket(log: f64) -> i64 {
+/// Numbers that differ by less than a hundredth or so count as the same; a blank is like a blank.
+pub fn bucket(log: f64) -> i64 {
     if log.is_nan() { i64::MIN } else { (log * 64.0).round() as i64 }
 }
 

@@ -1,6 +1,6 @@
 //! Hardware names that stand for the same chip: their times agree wherever both were measured.
 
-use super::{frame::Frame, middle::middle};
+use super::{frame::Frame, keying::bucket, middle::middle};
 use std::collections::HashMap;
 
 /// Settings that two pieces of hardware must share before they can be called twins.
@@ -12,17 +12,16 @@ const SAME: f64 = 0.02;
 pub fn twins(frame: &Frame, values: &[f64]) -> Vec<u32> {
     let mut cells: HashMap<[i64; 8], Vec<(u32, f64)>> = HashMap::new();
     for at in (0..frame.known).filter(|at| values[*at].is_finite()) {
-        let key = |value: f64| if value.is_nan() { i64::MIN } else { (value * 64.0).round() as i64 };
         let cell = cells
             .entry([
                 i64::from(frame.model.id[at]),
                 i64::from(frame.runtime.id[at]),
                 i64::from(frame.precision.id[at]),
                 i64::from(frame.mode.id[at]),
-                key(frame.batch[at]),
-                key(frame.size[at]),
-                key(frame.devices[at]),
-                key(frame.threads[at]),
+                bucket(frame.batch[at]),
+                bucket(frame.size[at]),
+                bucket(frame.devices[at]),
+                bucket(frame.threads[at]),
             ])
             .or_default();
         if cell.iter().all(|(hardware, _)| *hardware != frame.hardware.id[at]) {
