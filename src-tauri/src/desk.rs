@@ -217,9 +217,6 @@ impl Desk {
     }
 
     pub(crate) fn tell(&self, event: Event) {
-        if matches!(event, Event::Stored(_) | Event::ResultsChanged) {
-            self.insight.results_changed();
-        }
         if let Some(listener) = &*self.listener.lock().expect("no listener panics") {
             listener(event);
         }

@@ -15,17 +15,13 @@ use contract::{Failure, Influence};
 use insight::recommend::{RecommendError, Survey, Work};
 use known::Known;
 use learned::Learned;
-use std::sync::{
-    Arc, Mutex, MutexGuard,
-    atomic::{AtomicU64, Ordering},
-};
-use store::Store;
+use std::sync::{Arc, Mutex, MutexGuard};
+use store::{ResultsVersion, Store};
 
 /// What was learned, for as long as no result comes or goes.
 #[derive(Default)]
 pub struct Insight {
-    version: AtomicU64,
-    known: Mutex<Option<(u64, Arc<Known>)>>,
+    known: Mutex<Option<(ResultsVersion, Arc<Known>)>>,
     /// As many pieces of work as a person goes back and forth between.
     surveys: Learned<Work, Result<Survey, RecommendError>, 8>,
     machine: Learned<Vec<machine::Place>, Vec<Survey>, 1>,
@@ -36,23 +32,18 @@ pub struct Insight {
 }
 
 impl Insight {
-    /// A result was stored, imported, deleted or brought back.
-    pub fn results_changed(&self) {
-        self.version.fetch_add(1, Ordering::Relaxed);
-    }
-
     /// What is known now.
     pub fn known(&self, store: &Store) -> Result<Arc<Known>, Failure> {
         let mut kept = lock(&self.known);
-        // Read before the results are: what changes meanwhile is read again by the next question.
-        let version = self.version.load(Ordering::Relaxed);
+        let version = store.results_version();
         if let Some((of, known)) = &*kept
-            && *of == version
+            && Some(*of) == version
         {
             return Ok(known.clone());
         }
         let known = Arc::new(Known::of(store.known_runs()?));
-        *kept = Some((version, known.clone()));
+        // What changed meanwhile is read again by the next question.
+        *kept = version.filter(|_| store.results_version() == version).map(|version| (version, known.clone()));
         Ok(known)
     }
 

@@ -19,4 +19,4 @@ mod tables;
 
 pub use error::StoreError;
 pub use found::{BestCell, BestFigure, FailedCell, GraphRun, Interrupted, KnownRun, MatrixBest, Surroundings};
-pub use store::{Result, Store};
+pub use store::{Result, ResultsVersion, Store};

@@ -18,6 +18,7 @@ use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub type Result<T> = std::result::Result<T, StoreError>;
@@ -35,8 +36,19 @@ struct Inner {
     /// Only cloned from, so that a reader never waits for a writer.
     root: Mutex<Connection>,
     readers: Mutex<Vec<Connection>>,
+    /// Tells this opening from others.
+    opening: u64,
+    /// Goes up before results come or go, and again after: it is odd meanwhile.
+    changes: AtomicU64,
     // Last, so that the connections above are closed before another opening of the file is let in.
     _claim: Claim,
+}
+
+/// Of the results in a store: two are the same only where none came or went between.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ResultsVersion {
+    opening: u64,
+    changes: u64,
 }
 
 /// Readers kept for the next question; more are made while they are needed.
@@ -108,6 +120,7 @@ impl Store {
     }
 
     fn with(path: &Path, conn: Connection, read_only: bool, notices: Vec<Notice>, claim: Claim) -> Result<Self> {
+        static OPENINGS: AtomicU64 = AtomicU64::new(0);
         let root = conn.try_clone()?;
         Ok(Self(Arc::new(Inner {
             path: path.to_owned(),
@@ -116,6 +129,8 @@ impl Store {
             writer: Mutex::new(conn),
             root: Mutex::new(root),
             readers: Mutex::default(),
+            opening: OPENINGS.fetch_add(1, Ordering::Relaxed),
+            changes: AtomicU64::new(0),
             _claim: claim,
         })))
     }
@@ -156,9 +171,15 @@ impl Store {
 
     // Results
 
+    /// None while results come or go. What was read between two equal versions is as they were then.
+    pub fn results_version(&self) -> Option<ResultsVersion> {
+        let changes = self.0.changes.load(Ordering::SeqCst);
+        (changes % 2 == 0).then_some(ResultsVersion { opening: self.0.opening, changes })
+    }
+
     /// Stores a result whole or not at all.
     pub fn insert_run(&self, run: &Run) -> Result<()> {
-        self.write("storing the result", |conn| runs::save(conn, run))
+        self.write_results("storing the result", |conn| runs::save(conn, run))
     }
 
     /// Exactly what was inserted, also where it was deleted since. A result of a table has what that said: no phases,
@@ -247,11 +268,11 @@ impl Store {
 
     /// Soft: `restore_runs` brings them back. Answers how many were there to delete.
     pub fn delete_runs(&self, ids: &[RunId]) -> Result<u32> {
-        self.write("deleting results", |conn| runs::set_deleted(conn, ids, Some(Timestamp::now())))
+        self.write_results("deleting results", |conn| runs::set_deleted(conn, ids, Some(Timestamp::now())))
     }
 
     pub fn restore_runs(&self, ids: &[RunId]) -> Result<u32> {
-        self.write("bringing results back", |conn| runs::set_deleted(conn, ids, None))
+        self.write_results("bringing results back", |conn| runs::set_deleted(conn, ids, None))
     }
 
     /// Results that are not deleted.
@@ -338,13 +359,14 @@ impl Store {
             sheet::stage(&conn, path, progress).map_err(|error| classify(&self.0.path, error.during("importing")))?;
         // Reading took its time without holding up anyone; only what follows needs the writer's turn.
         let _turn = lock(&self.0.writer);
+        let _changing = Changing::begin(&self.0.changes);
         transaction(&conn, |conn| sheet::take(conn, staged))
             .map_err(|error| classify(&self.0.path, error.during("importing")))
     }
 
     /// Stores results with samples that were measured elsewhere, all or none; answers how many were not here already.
     pub fn import_runs(&self, results: &[Run]) -> Result<u64> {
-        self.write("importing", |conn| {
+        self.write_results("importing", |conn| {
             let mut taken = 0;
             for run in results {
                 if !runs::has_samples(conn, &run.samples_ms)? {
@@ -372,7 +394,7 @@ impl Store {
     /// What is known of each generated file now, in the place of what was known before, runs of them, and what their
     /// benchmarks measured: all of it or nothing.
     pub fn keep_trials(&self, checks: &[FileCheck], trials: &[Trial], results: &[Run]) -> Result<()> {
-        self.write("storing generated files", |conn| {
+        self.write_results("storing generated files", |conn| {
             file_checks::save(conn, checks)?;
             trials.iter().try_for_each(|trial| trials::save(conn, trial))?;
             results.iter().try_for_each(|run| runs::save(conn, run))
@@ -512,6 +534,14 @@ impl Store {
         transaction(&conn, act).map_err(|error| classify(&self.0.path, error.during(doing)))
     }
 
+    /// The same where results come or go.
+    fn write_results<T>(&self, doing: &'static str, act: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        self.check_writable()?;
+        let conn = lock(&self.0.writer);
+        let _changing = Changing::begin(&self.0.changes);
+        transaction(&conn, act).map_err(|error| classify(&self.0.path, error.during(doing)))
+    }
+
     fn read<T>(&self, doing: &'static str, ask: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         let conn = self.connection()?;
         let answer = ask(&conn).map_err(|error| classify(&self.0.path, error.during(doing)));
@@ -531,6 +561,22 @@ impl Store {
 }
 
 /// A panic while a lock was held left no half-made change: every change is a transaction.
+/// Results come or go; begun and dropped in the writer's turn.
+struct Changing<'a>(&'a AtomicU64);
+
+impl<'a> Changing<'a> {
+    fn begin(changes: &'a AtomicU64) -> Self {
+        changes.fetch_add(1, Ordering::SeqCst);
+        Self(changes)
+    }
+}
+
+impl Drop for Changing<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

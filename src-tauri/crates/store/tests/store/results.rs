@@ -365,6 +365,24 @@ fn deleting_hides_and_undo_brings_back() {
 }
 
 #[test]
+fn results_have_another_version_once_one_came_or_went() {
+    let (_folder, store) = fresh();
+    let mut seen = vec![store.results_version().unwrap()];
+    store.insert_run(&run(1, "bert", Platform::Cpu, 1.0)).unwrap();
+    seen.push(store.results_version().unwrap());
+    store.delete_runs(&[id(1)]).unwrap();
+    seen.push(store.results_version().unwrap());
+    store.restore_runs(&[id(1)]).unwrap();
+    seen.push(store.results_version().unwrap());
+    seen.push(fresh().1.results_version().unwrap());
+    for (at, version) in seen.iter().enumerate() {
+        assert!(!seen[at + 1..].contains(version), "{seen:?}");
+    }
+    store.set_note(&id(1), "a note").unwrap();
+    assert_eq!(store.results_version(), Some(seen[3]), "a note is no result");
+}
+
+#[test]
 fn a_note_is_kept_and_found() {
     let (_folder, store) = fresh();
     store.insert_run(&run(1, "bert", Platform::Cpu, 1.0)).unwrap();
