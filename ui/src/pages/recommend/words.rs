@@ -1,10 +1,7 @@
 //! How settings and figures of a recommendation are told.
 
 use crate::parts::{EvidenceMark, threads_text};
-use chart::{
-    format::{self, significant},
-    names,
-};
+use chart::format::{self, significant};
 use contract::{AdvisedSetting, Candidate, Interval};
 use leptos::prelude::*;
 

@@ -3,7 +3,7 @@
 use crate::{bridge::ask, parts::*};
 use chart::{
     format::{bytes, count, duration_ms, interval, significant},
-    names, scaling_told,
+    scaling_told,
 };
 use contract::*;
 use leptos::{prelude::*, task::spawn_local};

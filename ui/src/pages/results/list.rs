@@ -5,10 +5,7 @@ use crate::{
     state::{App, Place},
     time,
 };
-use chart::{
-    format::{self, bytes, significant},
-    names,
-};
+use chart::format::{self, bytes, significant};
 use contract::{Concern, RunId, RunOrder, RunRow};
 use leptos::{ev, prelude::*};
 use std::collections::HashMap;

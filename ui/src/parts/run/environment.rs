@@ -2,10 +2,7 @@
 
 use super::FactSection;
 use crate::time;
-use chart::{
-    format::{bytes, duration_secs, significant},
-    names,
-};
+use chart::format::{bytes, duration_secs, significant};
 use contract::{Fact, Run};
 use leptos::prelude::*;
 

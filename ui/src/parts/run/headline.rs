@@ -2,10 +2,7 @@
 
 use super::FactSection;
 use crate::parts::{EvidenceChip, Facts, Grade, Whisker, asked_text};
-use chart::{
-    format::{self, bytes, count, duration_ms, significant},
-    names,
-};
+use chart::format::{self, bytes, count, duration_ms, significant};
 use contract::*;
 use leptos::prelude::*;
 
