@@ -15,14 +15,14 @@ use std::{
 const CALLS_A_BLOCK: u32 = 20_000;
 const BLOCKS: usize = 51;
 
-fn main() -> Result<(), ort::Error> {
+fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args_os().skip(1).filter(|argument| argument != "--bench").map(PathBuf::from);
     let (Some(library), Some(model)) = (arguments.next(), arguments.next()) else {
         println!("usage: direct_call LIBRARY MODEL");
         return Ok(());
     };
-    ort::init_from(library)?.commit();
-    let mut builder = Session::builder()?.with_intra_threads(1)?.with_inter_threads(1)?;
+    let environment = ort::init_from(library)?.build()?;
+    let mut builder = Session::builder(&environment)?.with_intra_threads(1)?.with_inter_threads(1)?;
     let session = builder.commit_from_file(model)?;
     let input = Tensor::from_array(([1_usize, 16], vec![0.5_f32; 16]))?;
     let names = [CString::new("x")?, CString::new("y")?];

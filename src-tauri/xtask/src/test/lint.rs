@@ -15,7 +15,8 @@ use crate::{
 const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
 
 pub fn check(places: &Places) -> Step {
-    process::run(while_compiling(&mut suite::command(places))?.arg("--no-run"))?;
+    // What measures Assay is compiled with the tests, so that it is not found broken on the day that it is needed.
+    process::run(while_compiling(&mut suite::command(places))?.args(["--benches", "--examples", "--no-run"]))?;
     let mut window = match compiler()? {
         // With the profile it was built with, so that its macros are not compiled anew.
         Some(Compiler::Usual) => {
