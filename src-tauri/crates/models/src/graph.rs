@@ -20,6 +20,8 @@ pub struct Graph {
     pub hints: Vec<Value>,
     /// How inputs are filled that random numbers would make nonsense of, by name.
     pub fillings: BTreeMap<String, Filling>,
+    /// Its weights are beginnings of one pool of random numbers: what is timed on them is no measurement of the model.
+    pub shared_weights: bool,
 }
 
 /// An input or output.

@@ -181,12 +181,16 @@ impl Model {
         let precision = stored_precision(&graph);
         let weight_bytes = graph.initializers.iter().map(crate::Initializer::byte_len).sum();
         graph.forget_large_weights();
+        let shared = match graph.shared_weights {
+            true => "; its weights share one pool, so that its times are predictions",
+            false => "",
+        };
         let info = ModelInfo {
             id: ModelId(id),
             name: path.file_stem().map_or_else(|| files::name(path), |stem| stem.to_string_lossy().into_owned()),
             family: "onnx".to_owned(),
             origin: ModelOrigin::Onnx { path: path.display().to_string() },
-            about: format!("An ONNX file of {} nodes, opset {}", graph.nodes.len(), graph.opset),
+            about: format!("An ONNX file of {} nodes, opset {}{shared}", graph.nodes.len(), graph.opset),
             parameters: Some(graph.parameters()),
             macs: None,
             weight_bytes,
@@ -196,7 +200,7 @@ impl Model {
             precisions: vec![precision],
             graph_hash: hash::structure(&graph)?,
             operators: operators(&graph),
-            random_weights: false,
+            random_weights: graph.shared_weights,
         };
         let body = Body::Onnx { path: path.to_owned() };
         Ok(Self { info, graph: Arc::new(graph), body }.with_macs())
@@ -319,10 +323,19 @@ impl Model {
 
     /// Bytes that [`Model::materialize`] would write; 0 where the person's file is used as it is.
     pub fn disk_bytes(&self, precision: Precision) -> u64 {
+        self.written_bytes(precision, |description| weights::disk_bytes(&description.graph))
+    }
+
+    /// Bytes of the weights that [`Model::export_shared`] would write; 0 for an ONNX file.
+    pub fn pool_bytes(&self, precision: Precision) -> u64 {
+        self.written_bytes(precision, weights::pool_bytes)
+    }
+
+    fn written_bytes(&self, precision: Precision, bytes: impl FnOnce(&Description) -> u64) -> u64 {
         match &self.body {
-            Body::Described(described) => described
-                .draw_in(&self.graph, precision)
-                .map_or(0, |description| weights::disk_bytes(&description.graph)),
+            Body::Described(described) => {
+                described.draw_in(&self.graph, precision).map_or(0, |description| bytes(&description))
+            }
             Body::Onnx { .. } => 0,
         }
     }
@@ -391,14 +404,36 @@ impl Model {
         seed: u64,
         progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
     ) -> Result<Files, ModelError> {
+        let (described, description) = self.to_export(&format.into())?;
+        described.with_source(&description, seed, |source| weights::export(&description, path, source, progress))
+    }
+
+    /// The same with random weights that share one pool of numbers, little larger than the largest of them. The file says
+    /// so of itself: caches and memory differ from real use, so that what is timed on it is a prediction.
+    ///
+    /// A model with a checkpoint is refused too.
+    pub fn export_shared(
+        &self,
+        path: &Path,
+        format: impl Into<Format>,
+        seed: u64,
+        progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
+    ) -> Result<Files, ModelError> {
+        let (described, description) = self.to_export(&format.into())?;
+        if described.checkpoint.is_some() {
+            let (place, reason) = ("its weights", "a checkpoint's cannot share a pool, only random ones can");
+            return Err(ModelError::unsupported(&self.info.name, place, reason, "Give its config.json alone"));
+        }
+        weights::export_shared(&description, path, seed, progress)
+    }
+
+    fn to_export(&self, format: &Format) -> Result<(&Described, Description), ModelError> {
         let Body::Described(described) = &self.body else {
             let (place, reason) = ("its format", "it is an ONNX file already");
             return Err(ModelError::unsupported(&self.info.name, place, reason, "Choose a config.json or a preset"));
         };
-        let format = format.into();
         self.check_precision(format.precision)?;
-        let description = described.draw(&format)?;
-        described.with_source(&description, seed, |source| weights::export(&description, path, source, progress))
+        Ok((described.as_ref(), described.draw(format)?))
     }
 
     fn check_precision(&self, asked: Precision) -> Result<(), ModelError> {

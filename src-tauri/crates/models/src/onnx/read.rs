@@ -1,7 +1,7 @@
 //! From an ONNX file to a graph that holds together, whatever the file's bytes are.
 
 use super::{
-    limits,
+    SHARED_WEIGHTS, limits,
     proto::{self, attribute_kind},
 };
 use crate::{
@@ -37,6 +37,10 @@ fn fillings(metadata: &[proto::Entry]) -> BTreeMap<String, Filling> {
     own.and_then(|entry| serde_json::from_str(entry.value.as_deref()?).ok()).unwrap_or_default()
 }
 
+fn shared_weights(metadata: &[proto::Entry]) -> bool {
+    metadata.iter().any(|entry| [entry.key.as_deref(), entry.value.as_deref()] == SHARED_WEIGHTS.map(Some))
+}
+
 struct Reader {
     file: String,
     /// External data may only come from here.
@@ -65,6 +69,7 @@ impl Reader {
         let mut read = self.graph(graph, None)?;
         set_opsets(&mut read, opset, &domains);
         read.fillings = fillings(&model.metadata_props);
+        read.shared_weights = shared_weights(&model.metadata_props);
         Ok(read)
     }
 

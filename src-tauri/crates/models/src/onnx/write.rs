@@ -1,6 +1,9 @@
 //! From a graph to the bytes of an ONNX file.
 
-use super::proto::{self, attribute_kind};
+use super::{
+    SHARED_WEIGHTS,
+    proto::{self, attribute_kind},
+};
 use crate::{Attribute, Dimension, Graph, Initializer, ModelError, Node, Value, files, filling::METADATA_KEY};
 use bytes::Bytes;
 use prost::Message;
@@ -53,13 +56,22 @@ pub fn encode(graph: &Graph, file: &str, place: &dyn Fn(&Initializer) -> Place) 
     Ok(model.encode_to_vec())
 }
 
-/// How the inputs are filled, where the architecture says so.
+/// How the inputs are filled, where the architecture says so, and whether the weights are shared.
 fn metadata(graph: &Graph) -> Vec<proto::Entry> {
-    if graph.fillings.is_empty() {
-        return Vec::new();
+    let mut told = Vec::new();
+    if !graph.fillings.is_empty() {
+        let value = serde_json::to_string(&graph.fillings).expect("names and numbers always become JSON");
+        told.push(entry(METADATA_KEY, value));
     }
-    let value = serde_json::to_string(&graph.fillings).expect("names and numbers always become JSON");
-    vec![proto::Entry { key: Some(METADATA_KEY.to_owned()), value: Some(value) }]
+    if graph.shared_weights {
+        let [key, value] = SHARED_WEIGHTS;
+        told.push(entry(key, value.to_owned()));
+    }
+    told
+}
+
+fn entry(key: &str, value: String) -> proto::Entry {
+    proto::Entry { key: Some(key.to_owned()), value: Some(value) }
 }
 
 /// The first version of the file format that knows an opset.
@@ -109,7 +121,6 @@ fn initializer_proto(initializer: &Initializer, file: &str, place: Place) -> Res
             }
         },
         Place::External { location, offset } => {
-            let entry = |key: &str, value: String| proto::Entry { key: Some(key.to_owned()), value: Some(value) };
             tensor.data_location = Some(1);
             tensor.external_data = vec![
                 entry("location", location),

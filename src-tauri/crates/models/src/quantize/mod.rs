@@ -89,7 +89,8 @@ pub fn quantise(mut description: Description, scheme: Scheme) -> Result<Descript
     let chosen = uses.quantised(packing);
     let graph = &mut description.graph;
     let initializers = std::mem::take(&mut graph.initializers);
-    graph.initializers = initializers.into_iter().flat_map(|one| packed(one, packing, &chosen)).collect();
+    let stored = |one: Initializer| if chosen.contains(&one.name) { packed(one, packing) } else { vec![one] };
+    graph.initializers = initializers.into_iter().flat_map(stored).collect();
     let nodes = std::mem::take(&mut graph.nodes);
     let mut products = Products::new(scheme, &chosen, graph);
     nodes.into_iter().try_for_each(|node| products.add(node))?;
@@ -174,8 +175,9 @@ fn matrix(shape: &[usize]) -> Option<[usize; 2]> {
     <[usize; 2]>::try_from(shape).ok()
 }
 
-fn packed(weight: Initializer, packing: Packing, chosen: &HashSet<String>) -> Vec<Initializer> {
-    let Some(shape) = matrix(&weight.shape).filter(|_| chosen.contains(&weight.name)) else { return vec![weight] };
+/// What a weight matrix is stored as: its integers and their scales. Anything else stays as it is.
+pub fn packed(weight: Initializer, packing: Packing) -> Vec<Initializer> {
+    let Some(shape) = matrix(&weight.shape) else { return vec![weight] };
     let [integers, scales] = parts(&weight.name);
     let described = |name: String, element, shape| Initializer { name, element, shape, content: Content::Described };
     vec![described(integers, packing.element(), weight.shape), described(scales, Element::F32, packing.scales(shape))]

@@ -224,7 +224,7 @@ fn bytes_of(scales: &[f32]) -> Vec<u8> {
 }
 
 /// Numbers in one row of the graph's layout.
-fn row(weight: &Weight) -> usize {
+pub fn row(weight: &Weight) -> usize {
     match (weight.transposed, weight.shape.as_slice()) {
         (true, [outputs, _]) => *outputs,
         (_, shape) => shape.last().copied().unwrap_or(1),

@@ -3,11 +3,12 @@
 mod checkpoint;
 mod maker;
 mod packed;
+mod pool;
 mod random;
 mod store;
 
 pub use checkpoint::Checkpoint;
-pub use store::{Files, Source, disk_bytes, export, graph_beside, materialize};
+pub use store::{Files, Source, disk_bytes, export, export_shared, graph_beside, materialize, pool_bytes};
 
 /// One weight as a checkpoint knows it.
 #[derive(Clone, Debug)]

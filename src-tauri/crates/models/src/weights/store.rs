@@ -1,6 +1,6 @@
 //! Writing a described model to disk: the graph in one file, its weights beside it, never the weights in memory.
 
-use super::{Part, Weight, maker::Maker};
+use super::{Part, maker::Maker, pool::Pool};
 use crate::{
     Content, Element, Graph, ModelError,
     builder::Description,
@@ -89,6 +89,11 @@ pub fn disk_bytes(graph: &Graph) -> u64 {
     Layout::of(graph).total
 }
 
+/// Bytes that [`export_shared`] writes for the weights.
+pub fn pool_bytes(description: &Description) -> u64 {
+    disk_bytes(&Pool::of(description).description.graph)
+}
+
 /// Writes the model into a folder of its own under `dir`, or finds it there from an earlier time.
 ///
 /// The folder appears whole or not at all: it is written under another name and renamed when it is finished.
@@ -150,21 +155,44 @@ pub fn graph_beside(of: &Graph, graph: &Graph, folder: &Path, file: &str) -> Res
 }
 
 /// Writes the model as the file `onnx`, which must not exist yet, and its weights beside it as `….weights.bin`.
-///
-/// The graph's file is written last: where it is, the model is whole.
 pub fn export(
     description: &Description,
     onnx: &Path,
     source: &Source,
     progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
 ) -> Result<Files, ModelError> {
-    let graph = &description.graph;
-    let layout = Layout::of(graph);
+    let layout = Layout::of(&description.graph);
+    export_as(&description.graph, &layout, onnx, |weights| {
+        write_weights(description, &layout, weights, source, progress)
+    })
+}
+
+/// The same with random weights that share a [`Pool`], which the file says of itself.
+pub fn export_shared(
+    description: &Description,
+    onnx: &Path,
+    seed: u64,
+    progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
+) -> Result<Files, ModelError> {
+    let Pool { description: pool, begins } = Pool::of(description);
+    let own = Layout::of(&pool.graph);
+    let offsets = begins.into_iter().map(|(initializer, tensor)| (initializer, own.offsets[&tensor])).collect();
+    let layout = Layout { offsets, total: own.total };
+    let graph = Graph { shared_weights: true, ..description.graph.clone() };
+    export_as(&graph, &layout, onnx, |weights| write_weights(&pool, &own, weights, &Source::Seed(seed), progress))
+}
+
+/// The graph's file is written after the weights: where it is, the model is whole.
+fn export_as(
+    graph: &Graph,
+    layout: &Layout,
+    onnx: &Path,
+    write: impl FnOnce(&Path) -> Result<(), ModelError>,
+) -> Result<Files, ModelError> {
     let weights = onnx.with_extension("weights.bin");
     let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let encoded = layout.encode(graph, &name(onnx), &name(&weights))?;
-    let written = write_weights(description, &layout, &weights, source, progress)
-        .and_then(|()| fs::write(onnx, &encoded).map_err(unwritable(onnx)));
+    let written = write(&weights).and_then(|()| fs::write(onnx, &encoded).map_err(unwritable(onnx)));
     if let Err(error) = written {
         // Half a model is of no use to anybody.
         let _ = fs::remove_file(&weights);
@@ -184,12 +212,15 @@ fn write_weights(
 ) -> Result<(), ModelError> {
     let file = File::create(path).map_err(unwritable(path))?;
     file.set_len(layout.total).map_err(unwritable(path))?;
-    let elements: HashMap<&str, Element> =
-        description.graph.initializers.iter().map(|one| (one.name.as_str(), one.element)).collect();
     let Description { weights, packed, .. } = description;
-    let whole = |weight: &&Weight| weight.part != Part::Unread && !packed.contains_key(&weight.initializer);
-    let element = weights.iter().find(whole).map_or(Element::F32, |weight| elements[weight.initializer.as_str()]);
-    Maker { weights, packed, layout, element, source }.write_all(&file, path, progress)
+    Maker { weights, packed, layout, element: element(description), source }.write_all(&file, path, progress)
+}
+
+/// Of the weights that are written whole; f32 where all are packed.
+pub fn element(Description { graph, weights, packed, .. }: &Description) -> Element {
+    let whole = weights.iter().find(|weight| weight.part != Part::Unread && !packed.contains_key(&weight.initializer));
+    let initializer = whole.and_then(|weight| graph.initializer(&weight.initializer));
+    initializer.map_or(Element::F32, |initializer| initializer.element)
 }
 
 fn is_whole(folder: &Path, encoded: &[u8], weight_bytes: u64) -> bool {

@@ -1,5 +1,5 @@
 use contract::Precision;
-use models::{Graph, Model, Tensor, safetensors};
+use models::{Graph, Initializer, Model, Tensor, safetensors};
 use std::{
     fs,
     ops::ControlFlow,
@@ -86,6 +86,48 @@ fn progress_reaches_the_whole_and_norms_begin_at_one() {
     let parameters = small().info().parameters.unwrap();
     assert_eq!(last.0, 4 * parameters);
     assert!(last.0 <= last.1);
+}
+
+#[test]
+fn shared_weights_take_little_more_than_the_largest_in_every_precision() {
+    let (dir, model) = (tempfile::tempdir().unwrap(), small());
+    for precision in [Precision::F32, Precision::F16, Precision::Bf16, Precision::Int8, Precision::Int4] {
+        let onnx = dir.path().join(format!("{precision}.onnx"));
+        let files = model.export_shared(&onnx, precision, 1, &mut go).unwrap();
+        let bytes = fs::metadata(onnx.with_extension("weights.bin")).unwrap().len();
+        assert_eq!((bytes, files.onnx), (model.pool_bytes(precision), onnx.clone()));
+        let graph = Graph::read(&onnx).unwrap();
+        let largest = graph.initializers.iter().map(Initializer::byte_len).max().unwrap();
+        assert!((largest..largest + 4096).contains(&bytes), "{precision}: {largest} {bytes}");
+        assert!(bytes < model.disk_bytes(precision), "{precision}");
+        // Wherever a weight ends, its scales are there.
+        let scales = graph.initializers.iter().filter(|one| one.name.ends_with(":scale"));
+        assert!(scales.flat_map(|one| one.tensor().unwrap().f32s()).all(|scale| scale != 0.0), "{precision}");
+    }
+}
+
+#[test]
+fn weights_of_a_kind_are_the_same_numbers_and_the_file_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let shared = |name: &str, seed| {
+        let onnx = dir.path().join(name);
+        small().export_shared(&onnx, Precision::F32, seed, &mut go).unwrap();
+        (Graph::read(&onnx).unwrap(), Model::open(&onnx).unwrap())
+    };
+    let (graph, model) = shared("one.onnx", 1);
+    let numbers = |graph: &Graph, name: &str| graph.initializer(name).unwrap().tensor().unwrap().f32s();
+    let [query, key] = ["query", "key"].map(|of| format!("encoder.layer.0.attention.self.{of}.weight.T"));
+    assert_eq!(numbers(&graph, &query), numbers(&graph, &key));
+    assert_ne!(numbers(&graph, &query), numbers(&shared("two.onnx", 2).0, &query));
+    assert!(numbers(&graph, "embeddings.LayerNorm.weight").iter().all(|number| *number == 1.0));
+    assert!(graph.shared_weights && model.graph().shared_weights && model.info().random_weights);
+    assert!(model.info().about.ends_with("its times are predictions"), "{}", model.info().about);
+
+    let whole = small().materialize(dir.path(), Precision::F32, 1, &mut go).unwrap();
+    assert!(!Graph::read(&whole.onnx).unwrap().shared_weights);
+    let trained = Model::open(&golden("bert")).unwrap();
+    let refused = trained.export_shared(&dir.path().join("trained.onnx"), Precision::F32, 1, &mut go).unwrap_err();
+    assert!(refused.to_string().contains("only random ones can"), "{refused}");
 }
 
 /// A copy of a golden case with its tensors changed.
