@@ -57,8 +57,10 @@ impl Bench {
         on: &mut dyn FnMut(Progress),
     ) -> Comparison {
         let started_at = Timestamp::now();
-        let ready_a = self.prepare(a, control, &mut |live| on(Progress::Live(Side::A, &live)));
-        let ready_b = self.prepare(b, control, &mut |live| on(Progress::Live(Side::B, &live)));
+        let mut ready = |side: Side, order: &Order| {
+            comparable(order).and_then(|()| self.prepare(order, control, &mut |live| on(Progress::Live(side, &live))))
+        };
+        let (ready_a, ready_b) = (ready(Side::A, a), ready(Side::B, b));
         let turns = match (ready_a, ready_b) {
             (Ok(a), Ok(b)) => self.in_turn([a, b], terms, control, on),
             (ready_a, ready_b) => {
@@ -101,6 +103,16 @@ impl Bench {
             }
         })
     }
+}
+
+/// Refuses a side whose times are predictions: a verdict over them would read like a measured one.
+fn comparable(order: &Order) -> Result<(), Stopped> {
+    if !order.model.model.graph().shared_weights {
+        return Ok(());
+    }
+    let reason = "its weights share one pool, so that its times are predictions, which are not compared";
+    let failure = Failure::bad_input(order.model.info.name.clone(), reason);
+    Err(Stopped::refused(failure.remedy("Build it without --shared-weights")))
 }
 
 /// What the samples of both sides say of the limit on a percentile, where there is one.

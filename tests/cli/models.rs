@@ -80,6 +80,38 @@ fn what_is_built_is_an_onnx_file_that_describes_itself_the_same() {
 }
 
 #[test]
+fn what_is_timed_on_shared_weights_is_kept_as_a_prediction() {
+    let shell = Shell::new();
+    fs::write(shell.path("tiny.json"), TINY).unwrap();
+    let output = shell.run(&["build", "tiny.json", "--out", "tiny.onnx", "--shared-weights", "--json"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("what is timed on this file is a prediction"), "{said}");
+    let built: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&built["random_weights"], &built["shared_weights"]), (&json!(true), &json!(true)));
+    // The largest weight holds a vector of 32 numbers for each of 99 words.
+    let bytes = fs::metadata(shell.path("tiny.weights.bin")).unwrap().len();
+    assert!((99 * 32 * 4..99 * 32 * 4 + 1024).contains(&bytes), "{bytes}");
+
+    let measure = ["measure", "--model", "tiny.onnx", "--length", "16", "--budget-secs", "0.2"];
+    for engine in ["onnxruntime", "openvino", "candle"] {
+        let run = shell.json(&[&measure[..], &["--engine", engine, "--store", "s.duckdb", "--json"]].concat());
+        assert_eq!((&run["outcome"]["outcome"], &run["evidence"]), (&json!("done"), &json!("predicted")));
+        assert_eq!(run["check"]["verdict"], "agrees", "{}", run["check"]);
+        assert!(run["source"].as_str().unwrap().contains("share one pool"), "{}", run["source"]);
+    }
+    let sql = "SELECT evidence, count(*) AS runs FROM runs GROUP BY evidence";
+    let kept = shell.json(&["query", "--store", "s.duckdb", sql, "--json"]);
+    assert_eq!(kept, json!([{ "evidence": "predicted", "runs": 3 }]));
+    let told = shell.run(&measure);
+    assert!(String::from_utf8_lossy(&told.stdout).contains("  predicted   timed on weights that share one pool"));
+
+    let (_, said) = shell.fails(&["compare", "--a", "model=tiny.onnx engine=candle", "--b", "batch=2"]);
+    assert!(said.contains("predictions, which are not compared"), "{said}");
+    let fixed = ["build", "tiny.json", "--out", "fixed.onnx", "--shared-weights", "--precision", "int8-static"];
+    assert!(shell.fails(&fixed).1.contains("Choose int8"));
+}
+
+#[test]
 fn a_checkpoint_beside_no_configuration_is_built_with_the_one_that_is_given() {
     let shell = Shell::new();
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/bert");

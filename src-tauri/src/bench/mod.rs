@@ -19,6 +19,9 @@ use sizes::written;
 use std::time::{Duration, Instant};
 use targets::{library, references};
 
+/// Where the figures of a file come from whose weights share one pool.
+const POOLED: &str = "timed on weights that share one pool: caches and memory differ from real use";
+
 /// What measurements on this machine share.
 #[derive(Clone)]
 pub struct Bench {
@@ -49,7 +52,7 @@ pub struct Stopped {
 }
 
 impl Stopped {
-    fn refused(failure: impl Into<Failure>) -> Self {
+    pub fn refused(failure: impl Into<Failure>) -> Self {
         Self { kind: FailureKind::Refused, failure: failure.into() }
     }
 
@@ -84,6 +87,9 @@ impl Bench {
         };
         let mut run = engine::measure(&self.program, &job, control, on);
         run.started_at = started_at;
+        if order.model.model.graph().shared_weights {
+            (run.evidence, run.source) = (Evidence::Predicted, Some(POOLED.to_owned()));
+        }
         run
     }
 

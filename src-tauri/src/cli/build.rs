@@ -44,6 +44,10 @@ pub struct Build {
     /// For random weights.
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// Let random weights share one pool of numbers, little larger than the largest of them: a model of any size is
+    /// written in seconds, to be looked at. What is timed on it is kept as a prediction, never as a measurement.
+    #[arg(long)]
+    shared_weights: bool,
     /// Print what was written as one JSON document.
     #[arg(long)]
     json: bool,
@@ -59,6 +63,7 @@ struct Built {
     precision: Precision,
     parameters: Option<u64>,
     random_weights: bool,
+    shared_weights: bool,
     onnx: PathBuf,
     weights: PathBuf,
     bytes: u64,
@@ -71,7 +76,11 @@ impl Build {
         free(&weights)?;
         let model = self.model.open()?;
         let info = model.info();
-        enough_space(&self.out, &info.name, model.disk_bytes(self.precision))?;
+        let needed_bytes = match self.shared_weights {
+            true => model.pool_bytes(self.precision),
+            false => model.disk_bytes(self.precision),
+        };
+        enough_space(&self.out, &info.name, needed_bytes)?;
 
         let stop = interruption()?;
         let mut told = |done: u64, all: u64| {
@@ -79,7 +88,10 @@ impl Build {
             if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         let format = self.format(&model, &mut told)?;
-        let files = model.export(&self.out, format, self.seed, &mut told);
+        let files = match self.shared_weights {
+            true => model.export_shared(&self.out, format, self.seed, &mut told),
+            false => model.export(&self.out, format, self.seed, &mut told),
+        };
         progress("");
         let files = files?;
         let built = Built {
@@ -89,14 +101,24 @@ impl Build {
             precision: self.precision,
             parameters: info.parameters,
             random_weights: info.random_weights,
+            shared_weights: self.shared_weights,
             onnx: files.onnx,
             weights,
             bytes: files.bytes,
         };
+        if self.shared_weights {
+            eprintln!(
+                "assay: what is timed on this file is a prediction: its caches and memory are not those of real use"
+            );
+        }
         if self.json {
             return output.json(&built);
         }
-        let numbers = if built.random_weights { "random weights" } else { "the checkpoint's weights" };
+        let numbers = match (built.random_weights, built.shared_weights) {
+            (_, true) => "random weights that share one pool",
+            (true, false) => "random weights",
+            (false, false) => "the checkpoint's weights",
+        };
         output.lines([
             format!("{}: {} in {} with {numbers}", built.model, built.family, built.precision.label()),
             format!("{}, weights in {}, {} bytes", built.onnx.display(), built.weights.display(), built.bytes),
@@ -110,6 +132,12 @@ impl Build {
         let format = Format::from(self.precision).with_dynamic(engine::dynamic_form(&self.engine.as_str().into()));
         if self.precision != Precision::Int8Static {
             return Ok(format);
+        }
+        if self.shared_weights {
+            let reason = "int8 static is calibrated on the weights of the whole model";
+            return Err(
+                Failure::bad_input("--shared-weights", reason).remedy("Choose int8, which needs no calibration")
+            );
         }
         let place = Place::find()?;
         let machine = inventory::scan(&place)?;

@@ -197,6 +197,7 @@ fn lines(run: &Run) -> Vec<String> {
         "{} on {engine} {}, {}, {precision}, batch {batch}{size}",
         run.model.name, run.effective.engine_version, run.effective.device_name
     )];
+    lines.extend(run.source.iter().map(|source| format!("  {:<12}{source}", run.evidence.label().to_lowercase())));
     if let Some(timing) = &run.timing {
         lines.push(format!(
             "  median      {:.3} ms, 95 % interval {:.3} to {:.3} ms, minimum {:.3} ms, {} samples",

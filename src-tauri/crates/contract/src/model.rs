@@ -88,6 +88,6 @@ pub struct ModelInfo {
     pub graph_hash: String,
     /// Nodes by operator, most frequent first.
     pub operators: Vec<(String, u32)>,
-    /// The weights are random: outputs mean nothing, times and memory are real.
+    /// The weights are random: outputs mean nothing; times and memory are real, unless the weights share one pool.
     pub random_weights: bool,
 }

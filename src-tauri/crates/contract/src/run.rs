@@ -329,6 +329,7 @@ pub struct Run {
     pub id: RunId,
     pub evidence: Evidence,
     /// For imported results: the file or publication. For measured ones: the generated benchmark, where one measured it.
+    /// For predicted ones: what was timed in place of the model.
     pub source: Option<String>,
     pub setting: Setting,
     pub platform: Platform,
