@@ -86,6 +86,25 @@ fn a_quantised_model_is_smaller_and_its_error_stands_beside_its_speed() {
 }
 
 #[test]
+fn an_onnx_file_is_measured_in_its_own_precision_and_checked_by_another_engine() {
+    let shell = Shell::new();
+    fs::write(shell.path("tiny.json"), TINY).unwrap();
+    for precision in ["f16", "int8", "int4"] {
+        let file = format!("{precision}.onnx");
+        let built = shell.run(&["build", "tiny.json", "--out", &file, "--precision", precision]);
+        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+        let measure = ["measure", "--model", &file, "--length", "16", "--engine", "onnxruntime"];
+        let run = shell.json(&[&measure[..], &["--budget-secs", "0.2", "--json"]].concat());
+        assert_eq!(run["setting"]["precision"], precision);
+        assert_eq!(run["outcome"]["outcome"], "done", "{}", run["outcome"]);
+        assert_eq!(run["check"]["verdict"], "agrees", "{precision}: {}", run["check"]);
+        assert!(run["error"].is_null(), "there is no f32 to hold it against: {}", run["error"]);
+    }
+    let (_, said) = shell.fails(&["measure", "--model", "f16.onnx", "--precision", "f32"]);
+    assert!(said.contains("Choose f16"), "{said}");
+}
+
+#[test]
 fn a_suite_is_measured_on_every_ready_engine_and_keeps_its_results() {
     let shell = Shell::new();
     let config: serde_json::Value = serde_json::from_str(&TINY.replace("roberta", "bert")).unwrap();

@@ -34,7 +34,8 @@ impl Acquire<'_> {
     pub fn format(&mut self, memory_bytes: u64) -> Result<Format, Stopped> {
         let Order { model, setting, machine, settings, .. } = self.order;
         let format = Format::from(setting.precision).with_dynamic(engine::dynamic_form(&setting.engine));
-        if setting.precision != Precision::Int8Static {
+        // An ONNX file holds its ranges.
+        if setting.precision != Precision::Int8Static || model.model.class().is_none() {
             return Ok(format);
         }
         let limits = Limits { memory_bytes, timeout: Duration::from_secs_f64(settings.timeout_secs) };

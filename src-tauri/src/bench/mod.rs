@@ -109,10 +109,14 @@ impl Bench {
         let acquire_ms = acquire.began.elapsed().as_secs_f64() * 1e3;
         let references = references(machine, setting);
         let reference = match references.is_empty() || setting.precision == Precision::F32 {
-            true => own.clone(),
-            false => acquire.weights(stages, Precision::F32.into())?,
+            true => Some(own.clone()),
+            false if model.info.precisions.contains(&Precision::F32) => {
+                Some(acquire.weights(stages, Precision::F32.into())?)
+            }
+            false => None,
         };
-        let writing = match (&texts, own.decode.clone().zip(reference.decode.clone())) {
+        let reference_decode = reference.as_ref().and_then(|reference| reference.decode.clone());
+        let writing = match (&texts, own.decode.clone().zip(reference_decode)) {
             (Some((texts, stages)), Some((decode, reference_decode))) => {
                 let sizes = stages.sizes(*texts).map_err(Stopped::refused)?;
                 let [_, decode_dims] = sizes.steps;
@@ -131,7 +135,8 @@ impl Bench {
 
         let info = &model.info;
         let outputs = self.weights.outputs_of(&info.id);
-        [&own.folder, &reference.folder, &outputs].into_iter().for_each(|folder| self.weights.touch(folder));
+        let folders = [Some(&own.folder), reference.as_ref().map(|reference| &reference.folder), Some(&outputs)];
+        folders.into_iter().flatten().for_each(|folder| self.weights.touch(folder));
         Ok(Job {
             run: order.run.clone(),
             setting: Setting { threads: setting.threads.or(settings.threads), ..(*setting).clone() },
@@ -150,7 +155,7 @@ impl Bench {
             onnx: own.onnx,
             dims: sizes.dims,
             references,
-            reference_onnx: reference.onnx,
+            reference_onnx: reference.map(|reference| reference.onnx),
             scores: model.model.scores().map(str::to_owned),
             writing,
             peaks: machine.peaks.clone(),

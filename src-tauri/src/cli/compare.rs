@@ -176,7 +176,7 @@ fn measure(a: &Wanted, b: &Wanted, terms: &Terms, store: Option<&Store>) -> Resu
     let (model_a, model_b) = (a.open()?, b.open()?);
     let setting = |wanted: &Wanted, model: &Listed, machine: &Machine| {
         let target = wanted.target(machine)?;
-        Ok::<_, Failure>(model.spelt_out(wanted.setting(model.info.id.clone(), target, terms.budget_secs)?))
+        Ok::<_, Failure>(model.spelt_out(wanted.setting(&model.info, target, terms.budget_secs)?))
     };
     let setting_a = setting(a, &model_a, &machine_a)?;
     let setting_b = setting(b, &model_b, &machine_b)?;

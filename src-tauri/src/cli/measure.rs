@@ -48,7 +48,7 @@ impl Measure {
                 model: config.display().to_string(),
                 engine: Some(target.engine.0.clone()),
                 device: Some(target.device.0.clone()),
-                precision,
+                precision: Some(precision),
                 at: AtSizes { batch, length: None, dims: Vec::new() },
                 texts: Texts { mode: suite.mode, prompt: None, output: None },
                 threads: None,
@@ -109,11 +109,8 @@ impl Measure {
             machine.peaks = store.peaks(&machine.id)?;
             store.save_machine(&machine)?;
         }
-        let setting = model.spelt_out(self.wanted.setting(
-            model.info.id.clone(),
-            self.wanted.target(&machine)?,
-            self.budget_secs,
-        )?);
+        let setting =
+            model.spelt_out(self.wanted.setting(&model.info, self.wanted.target(&machine)?, self.budget_secs)?);
         let run = RunId(uuid::Uuid::now_v7().to_string());
         let order = Order { run, setting: &setting, model: &model, machine: &machine, settings: &settings };
         let run = Bench::at(&place)?.measure(&order, &control, &mut |live| show(&live));
@@ -132,10 +129,10 @@ impl Measure {
                 .remedy("Close Assay, or name another store"));
         }
         let model = match preset(&wanted.model) {
-            Some(preset) => preset.info().id.clone(),
-            None => running.ask(AddModel { path: absolute(Path::new(&wanted.model))?.display().to_string() })?.id,
+            Some(preset) => preset.info().clone(),
+            None => running.ask(AddModel { path: absolute(Path::new(&wanted.model))?.display().to_string() })?,
         };
-        let setting = wanted.setting(model, wanted.target(&running.ask(GetMachine {})?)?, self.budget_secs)?;
+        let setting = wanted.setting(&model, wanted.target(&running.ask(GetMachine {})?)?, self.budget_secs)?;
         let jobs = running.ask(StartPlan { plan: plan_of(&setting) })?;
         let job = Arc::new(jobs.into_iter().next().expect("a plan of one setting makes one job"));
         let before = running.ask(GetQueue {})?.jobs.iter().position(|queued| queued.id == *job).unwrap_or(0);

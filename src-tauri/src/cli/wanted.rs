@@ -25,8 +25,9 @@ pub struct Wanted {
     /// As `assay inventory` names it; the engine's first ready one where this is not given.
     #[arg(long)]
     pub device: Option<String>,
-    #[arg(long, default_value = "f32", value_parser = precision)]
-    pub precision: Precision,
+    /// f32 where this is not given, or the one that an ONNX file is in.
+    #[arg(long, value_parser = precision)]
+    pub precision: Option<Precision>,
     #[command(flatten)]
     pub at: AtSizes,
     #[command(flatten)]
@@ -91,15 +92,15 @@ impl Wanted {
 
     /// # Errors
     /// Where options for generation are given for another mode.
-    pub fn setting(&self, model: ModelId, target: TargetChoice, budget_secs: f64) -> Result<Setting, Failure> {
+    pub fn setting(&self, model: &ModelInfo, target: TargetChoice, budget_secs: f64) -> Result<Setting, Failure> {
         self.texts.check()?;
         let mut dims: BTreeMap<String, u32> = self.at.dims.iter().cloned().collect();
         dims.extend(self.texts.output.map(|tokens| (OUTPUT.to_owned(), tokens)));
         Ok(Setting {
-            model,
+            model: model.id.clone(),
             engine: target.engine,
             device: target.device,
-            precision: self.precision,
+            precision: self.precision.or_else(|| model.precisions.first().copied()).unwrap_or(Precision::F32),
             mode: self.texts.mode,
             batch: self.at.batch,
             size: self.texts.prompt.or(self.at.length),

@@ -24,7 +24,7 @@ fn main() {
     let mut job = bench.job("onnxruntime", 1, &[reference]);
     job.library = library("onnxruntime");
     job.onnx = files.onnx.clone();
-    job.reference_onnx = files.onnx;
+    job.reference_onnx = Some(files.onnx);
     job.dims = model.dims_for(1, Some(128), &BTreeMap::new()).unwrap();
     job.setting.threads = None;
     job.acquire_ms = Some(acquired.as_secs_f64() * 1e3);

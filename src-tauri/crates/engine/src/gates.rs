@@ -140,7 +140,7 @@ mod tests {
             onnx: "x.onnx".into(),
             dims: Default::default(),
             references: Vec::new(),
-            reference_onnx: "x.onnx".into(),
+            reference_onnx: Some("x.onnx".into()),
             scores: None,
             writing: None,
             peaks: Vec::new(),

@@ -29,8 +29,9 @@ pub struct Job {
     pub dims: BTreeMap<String, u64>,
     /// Engines to check the output against, best first, with their library files. None of them is the one measured.
     pub references: Vec<(TargetChoice, Option<PathBuf>)>,
-    /// The same graph in f32: what the outputs of another precision are compared with.
-    pub reference_onnx: PathBuf,
+    /// The same graph in f32: what the outputs of another precision are compared with. None where it cannot be had: a
+    /// person's file in another precision is checked by another engine that runs the same file.
+    pub reference_onnx: Option<PathBuf>,
     /// The output that scores the next word, where the model has one.
     pub scores: Option<String>,
     /// For generating text: `onnx`, `reference_onnx` and `dims` are then those of the graph that reads the prompt.

@@ -25,6 +25,7 @@ mod reading;
 pub mod safetensors;
 mod seed;
 mod shapes;
+mod stored;
 mod tensor;
 pub mod transformers;
 mod weights;

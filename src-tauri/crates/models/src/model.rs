@@ -16,7 +16,7 @@ use crate::{
 };
 use contract::{ConfigSize, Dim, ModelId, ModelInfo, ModelOrigin, Precision, ValueSpec};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     ops::ControlFlow,
     path::{Path, PathBuf},
     sync::Arc,
@@ -178,7 +178,7 @@ impl Model {
     pub(crate) fn onnx(path: &Path) -> Result<Self, ModelError> {
         let mut graph = Graph::read(path)?;
         let id = hash::content(&graph)?;
-        let precision = stored_precision(&graph);
+        let precision = stored::precision(&graph);
         let weight_bytes = graph.initializers.iter().map(crate::Initializer::byte_len).sum();
         graph.forget_large_weights();
         let shared = match graph.shared_weights {
@@ -468,21 +468,6 @@ fn operators(graph: &Graph) -> Vec<(String, u32)> {
     let mut counts: Vec<(String, u32)> = counts.into_iter().map(|(op, count)| (op.to_owned(), count)).collect();
     counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     counts
-}
-
-/// The precision that most of a file's weight bytes are in.
-fn stored_precision(graph: &Graph) -> Precision {
-    let mut bytes: HashMap<Precision, u64> = HashMap::new();
-    for initializer in &graph.initializers {
-        let precision = match initializer.element {
-            Element::F16 => Precision::F16,
-            Element::Bf16 => Precision::Bf16,
-            Element::I8 | Element::U8 => Precision::Int8,
-            _ => Precision::F32,
-        };
-        *bytes.entry(precision).or_default() += initializer.byte_len();
-    }
-    bytes.into_iter().max_by_key(|(_, bytes)| *bytes).map_or(Precision::F32, |(precision, _)| precision)
 }
 
 impl Graph {

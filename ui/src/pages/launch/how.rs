@@ -10,6 +10,19 @@ pub fn HowStep(models: Load<Vec<ModelInfo>>, machine: Load<Machine>) -> impl Int
     let app = App::get();
     let draft = Draft::get();
     let offered = Memo::new(move |_| offered_precisions(draft, &models, &machine));
+    // What is no longer offered is not asked for unseen: an ONNX file is in one precision.
+    Effect::new(move |_| {
+        let offered = offered.get();
+        if let Some(first) = offered.first() {
+            draft.precisions.update(|chosen| {
+                chosen.retain(|precision| offered.contains(precision));
+                if chosen.is_empty() {
+                    chosen.push(*first);
+                }
+            });
+        }
+    });
+    let shown = move || offered.with(|offered| if offered.is_empty() { vec![Precision::F32] } else { offered.clone() });
     let dims = Memo::new(move |_| free_dims(draft, &models));
     let cores = Memo::new(move |_| machine.value.with(|machine| machine.ready().map(|machine| machine.physical_cores)));
     view! {
@@ -39,7 +52,7 @@ pub fn HowStep(models: Load<Vec<ModelInfo>>, machine: Load<Machine>) -> impl Int
                 <div class="field" role="group" aria-label="Precision">
                     <span class="label">"Precision"</span>
                     <div class="row wrap">
-                        {move || offered.get().into_iter().map(|precision| view! { <PrecisionCheck precision /> }).collect_view()}
+                        {move || shown().into_iter().map(|precision| view! { <PrecisionCheck precision /> }).collect_view()}
                     </div>
                     <span class="hint">"How many bits each number takes. f32 is the reference; what another costs in exactness stands beside its speed."</span>
                 </div>
@@ -167,6 +180,7 @@ fn DimField(dim: Dim) -> impl IntoView {
     }
 }
 
+/// None while nothing is chosen that has one.
 fn offered_precisions(draft: Draft, models: &Load<Vec<ModelInfo>>, machine: &Load<Machine>) -> Vec<Precision> {
     let targets = draft.targets.get();
     let by_target: Vec<Precision> = machine.value.with(|machine| {
@@ -180,9 +194,7 @@ fn offered_precisions(draft: Draft, models: &Load<Vec<ModelInfo>>, machine: &Loa
         let chosen = models.ready().into_iter().flatten().filter(|model| chosen.contains(&model.id));
         chosen.flat_map(|model| model.precisions.clone()).collect()
     });
-    let offered: Vec<_> =
-        Precision::ALL.iter().copied().filter(|p| by_target.contains(p) && by_model.contains(p)).collect();
-    if offered.is_empty() { vec![Precision::F32] } else { offered }
+    Precision::ALL.iter().copied().filter(|p| by_target.contains(p) && by_model.contains(p)).collect()
 }
 
 /// The free dimensions of all chosen models, each once; the batch has a field of its own.

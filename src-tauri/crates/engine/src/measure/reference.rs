@@ -37,8 +37,8 @@ pub(super) struct Reference {
 }
 
 impl Reference {
-    /// A graph of floating-point numbers is checked against f32 itself; a quantised one against another engine that runs
-    /// the same file, for what its rounding costs is no fault of the engine.
+    /// A graph of floating-point numbers is checked against f32 itself; a quantised one, and one that cannot be had in
+    /// f32, against another engine that runs the same file, for what its rounding costs is no fault of the engine.
     ///
     /// # Errors
     /// Where the inputs cannot be made, or the person cancels. An engine that cannot run the model is no error: the
@@ -57,9 +57,18 @@ impl Reference {
         let inputs = preparing.inputs(&job.onnx, feed)?;
         record.enter(PhaseName::Check);
         let asked = job.setting.precision;
-        let in_f32 = preparing.first(&job.reference_onnx, Precision::F32, record, feed)?;
-        let in_asked =
-            if asked.is_quantised() { preparing.first(&job.onnx, asked, record, feed)? } else { in_f32.clone() };
+        let in_f32 = match &job.reference_onnx {
+            Some(onnx) => preparing.first(onnx, Precision::F32, record, feed)?,
+            None => Err("the model cannot be had in f32".to_owned()),
+        };
+        let in_asked = match &job.reference_onnx {
+            Some(_) if !asked.is_quantised() => in_f32.clone(),
+            // What is not quantised is computed in f32 by the other engine: its numbers are the file's, and nothing is rounded.
+            _ => {
+                let precision = if asked.is_quantised() { asked } else { Precision::F32 };
+                preparing.first(&job.onnx, precision, record, feed)?
+            }
+        };
         let (outputs, against) = match in_asked {
             Ok((outputs, engine)) => (outputs, Ok(engine)),
             Err(reason) => (Vec::new(), Err(reason)),

@@ -67,7 +67,7 @@ impl Bench {
         }
         let mut job = self.job(engine, 1, references);
         job.onnx = model.materialize(&weights, format, 3, &mut go_on).unwrap().onnx;
-        job.reference_onnx = model.materialize(&weights, Precision::F32, 3, &mut go_on).unwrap().onnx;
+        job.reference_onnx = Some(model.materialize(&weights, Precision::F32, 3, &mut go_on).unwrap().onnx);
         job.dims = model.dims_for(1, Some(8), &BTreeMap::new()).unwrap();
         job.scores = model.scores().map(str::to_owned);
         job.setting.precision = precision;
@@ -96,7 +96,7 @@ impl Bench {
         let [_, decode_dims] = sizes.steps;
         let mut job = self.job(engine, 1, references);
         job.onnx = own.prefill.onnx;
-        job.reference_onnx = exact.prefill.onnx;
+        job.reference_onnx = Some(exact.prefill.onnx);
         job.dims = sizes.prompt;
         job.writing = Some(Writing {
             texts,
@@ -153,7 +153,7 @@ impl Bench {
             onnx: self.onnx(),
             dims: BTreeMap::from([("edge".to_owned(), edge)]),
             references: references.collect(),
-            reference_onnx: self.onnx(),
+            reference_onnx: Some(self.onnx()),
             scores: None,
             writing: None,
             peaks: Vec::new(),
