@@ -534,8 +534,11 @@ fn generated_text_is_measured_on_every_engine_and_has_its_own_metrics() {
         dims: [(OUTPUT.to_owned(), 4)].into(),
         ..desk.plan(&info.id.0)
     };
-    let estimate = desk.ask(EstimatePlan { plan: plan.clone() }).unwrap();
-    assert!(estimate.lines.iter().all(|line| line.refusal.is_none() && line.secs.is_some_and(|secs| secs > 0.0)));
+    let quantised = Plan { precisions: vec![Precision::Int8, Precision::Int8Static], ..plan.clone() };
+    for plan in [&plan, &quantised] {
+        let estimate = desk.ask(EstimatePlan { plan: plan.clone() }).unwrap();
+        assert!(estimate.lines.iter().all(|line| line.refusal.is_none() && line.secs.is_some_and(|secs| secs > 0.0)));
+    }
     for job in desk.ask(StartPlan { plan }).unwrap() {
         let run = desk.result_of(&job);
         assert_eq!(run.outcome, Outcome::Done, "{}: {:?}", run.setting.engine, run.log);

@@ -35,6 +35,19 @@ fn generation_is_measured_with_its_first_token_and_every_further_one() {
 }
 
 #[test]
+fn generation_in_int8_tells_how_far_the_next_token_lies_from_f32() {
+    let shell = Shell::new();
+    fs::write(shell.path("writes.json"), WRITES).unwrap();
+    let measure = ["measure", "--model", "writes.json", "--mode", "generation", "--prompt", "12", "--output", "5"];
+    for precision in ["int8", "int8-static"] {
+        let run = shell.json(&[&measure[..], &["--budget-secs", "1", "--precision", precision, "--json"]].concat());
+        assert_eq!(run["check"]["verdict"], "agrees", "{}", run["check"]);
+        let nats = run["error"]["divergence_nats"].as_f64().unwrap();
+        assert!(nats > 0.0 && nats < 0.01, "{precision}: {nats}");
+    }
+}
+
+#[test]
 fn answers_are_written_to_a_text_and_to_sound() {
     let shell = Shell::new();
     let text = json!({

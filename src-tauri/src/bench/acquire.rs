@@ -31,7 +31,10 @@ pub struct Acquire<'a> {
 
 impl Acquire<'_> {
     /// What the engine is given for the precision asked for; calibrates where that is needed and was not done before.
-    pub fn format(&mut self, memory_bytes: u64) -> Result<Format, Stopped> {
+    ///
+    /// Where text is generated, a further token goes through products of the graph that reads the prompt, so that one
+    /// is calibrated.
+    pub fn format(&mut self, stages: Option<&Generation>, memory_bytes: u64) -> Result<Format, Stopped> {
         let Order { model, setting, machine, settings, .. } = self.order;
         let format = Format::from(setting.precision).with_dynamic(engine::dynamic_form(&setting.engine));
         // An ONNX file holds its ranges.
@@ -41,8 +44,9 @@ impl Acquire<'_> {
         let limits = Limits { memory_bytes, timeout: Duration::from_secs_f64(settings.timeout_secs) };
         let control = self.control.clone();
         let root = self.bench.weights.root().to_owned();
+        let calibrated = stages.map_or(&model.model, |stages| &stages.prefill);
         let calibration =
-            self.writing(Precision::F32, |progress| model.model.calibration(&root, setting.seed, progress))?;
+            self.writing(Precision::F32, |progress| calibrated.calibration(&root, setting.seed, progress))?;
         self.bench.weights.touch(calibration.folder());
         self.report("Calibrating the ranges of the activations".to_owned());
         let program = &self.bench.program;

@@ -104,7 +104,7 @@ impl Bench {
         fits_memory(&model.info.name, sizes.memory_bytes, limit).map_err(Stopped::refused)?;
 
         let mut acquire = Acquire { bench: self, order, control, on, began: Instant::now() };
-        let format = acquire.format(limit)?;
+        let format = acquire.format(stages, limit)?;
         let own = acquire.weights(stages, format)?;
         let acquire_ms = acquire.began.elapsed().as_secs_f64() * 1e3;
         let references = references(machine, setting);

@@ -50,16 +50,6 @@ impl Sizes {
     }
 
     fn of_texts(setting: &Setting, texts: Texts, stages: &Generation) -> Result<Self, Failure> {
-        let unfit = match setting.precision {
-            Precision::Int8 => Some(
-                "the ranges of its activations differ from call to call, so that no whole pass tells whether the cache is right",
-            ),
-            Precision::Int8Static => Some("it is not calibrated for generating text"),
-            _ => None,
-        };
-        if let Some(reason) = unfit {
-            return Err(Failure::bad_input(setting.precision.label(), reason).remedy("Choose f32, f16 or int4"));
-        }
         let dims = stages.sizes(texts)?.prompt;
         let costs = stages.costs_in(setting.precision, texts)?;
         Ok(Self {

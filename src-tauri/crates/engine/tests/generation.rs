@@ -5,8 +5,9 @@ mod bench;
 use bench::{Bench, installed, program};
 use contract::{FailureKind, Live, Outcome, OutputCheck, PhaseName, Precision, Run};
 use engine::{Control, Job, measure};
-use models::{Model, Texts};
+use models::{Graph, Model, Node, Texts};
 use serde_json::json;
+use std::path::Path;
 
 const TEXTS: Texts = Texts { batch: 2, prompt: 7, output: 6 };
 
@@ -121,30 +122,66 @@ fn every_token_of_every_text_is_kept_and_the_figures_follow_from_them() {
 /// keeps two kinds, those of its answer and those of what it read.
 #[test]
 fn a_cache_that_is_not_what_was_read_is_a_wrong_output() {
+    for precision in [Precision::F32, Precision::Int8] {
+        is_wrong(precision, &llama(), TEXTS, |job| swap(job, ["present.0.key", "present.1.key"]));
+        for (model, texts) in answering() {
+            for side in ["decoder", "encoder"] {
+                let [a, b] = ["present.0", "present.1"].map(|layer| format!("{layer}.{side}.key"));
+                is_wrong(precision, &model, texts, |job| swap(job, [&a, &b]));
+            }
+        }
+    }
+}
+
+fn swap(job: &mut Job, [a, b]: [&str; 2]) {
+    let cache = &mut job.writing.as_mut().unwrap().cache;
+    let place = |name: &str| cache.iter().position(|entry| entry.output == name).unwrap();
+    let (a, b) = (place(a), place(b));
+    let output = cache[a].output.clone();
+    cache[a].output = std::mem::replace(&mut cache[b].output, output);
+}
+
+/// Each further token stands where the first one does, on both engines, so that they agree. In f32 as well this is found
+/// however little it does; in int8 alone where it does more than the rounding.
+#[test]
+fn a_token_that_stands_elsewhere_than_it_should_is_a_wrong_output() {
+    let quantised = [Precision::Int8, Precision::Int8Static];
+    for precision in [Precision::F32, Precision::F16].into_iter().chain(quantised) {
+        is_wrong(precision, &t5(), TEXTS, |job| {
+            let writing = job.writing.as_ref().unwrap();
+            [&writing.decode, &writing.reference_decode].into_iter().for_each(|decode| stand_first(decode));
+        });
+    }
+    for precision in quantised {
+        for model in [llama(), bart("bart", "BartForConditionalGeneration")] {
+            is_wrong(precision, &model, TEXTS, |job| stand_first(&job.writing.as_ref().unwrap().decode));
+        }
+    }
+}
+
+/// Reads the graph of a single token as if it were the first of its text.
+fn stand_first(decode: &Path) {
+    let mut graph = Graph::read(decode).unwrap();
+    let starts_late = |range: &&mut Node| range.op == "Range" && range.inputs[0] != "int64(0)";
+    if let Some(places) = graph.nodes.iter_mut().find(starts_late) {
+        places.inputs[..2].clone_from_slice(&["int64(0)", "int64(1)"].map(str::to_owned));
+    }
+    graph.write(decode).unwrap();
+}
+
+/// With what was broken in its job, a model fails on every engine before anything is timed.
+fn is_wrong(precision: Precision, model: &Model, texts: Texts, break_it: impl Fn(&mut Job)) {
     let bench = Bench::new();
-    let swapped = |model: &Model, texts: Texts, [a, b]: [&str; 2]| {
-        for (engine, reference) in engines() {
-            let mut job = bench.writing_job(model, Precision::F32, engine, &[reference], texts);
-            let cache = &mut job.writing.as_mut().unwrap().cache;
-            let place = |name: &str| cache.iter().position(|entry| entry.output == name).unwrap();
-            let (a, b) = (place(a), place(b));
-            let output = cache[a].output.clone();
-            cache[a].output = std::mem::replace(&mut cache[b].output, output);
-            let run = run(&job);
-            let Outcome::Failed { phase, kind, message, .. } = &run.outcome else {
-                panic!("{} on {engine}: {:?}", model.info().name, run.outcome)
-            };
-            assert_eq!((*phase, *kind), (PhaseName::Check, FailureKind::WrongOutput), "{message}");
-            assert!(message.contains("one pass over the whole text"), "{message}");
-            assert!(run.timing.is_none() && run.generated.is_none(), "nothing is timed with a broken cache");
-        }
-    };
-    swapped(&llama(), TEXTS, ["present.0.key", "present.1.key"]);
-    for (model, texts) in answering() {
-        for side in ["decoder", "encoder"] {
-            let [a, b] = ["present.0", "present.1"].map(|layer| format!("{layer}.{side}.key"));
-            swapped(&model, texts, [&a, &b]);
-        }
+    for (engine, reference) in engines() {
+        let mut job = bench.writing_job(model, precision, engine, &[reference], texts);
+        break_it(&mut job);
+        let run = run(&job);
+        let Outcome::Failed { phase, kind, message, .. } = &run.outcome else {
+            panic!("{} in {precision} on {engine}: {:?}", model.info().name, run.outcome)
+        };
+        assert_eq!((*phase, *kind), (PhaseName::Check, FailureKind::WrongOutput), "{message}");
+        assert!(message.contains("one pass over the whole text"), "{message}");
+        assert!(run.timing.is_none() && run.generated.is_none(), "nothing is timed with a broken cache");
     }
 }
 
@@ -199,6 +236,30 @@ fn half_precision_generates_and_tells_what_it_costs() {
         assert_eq!(run.outcome, Outcome::Done, "{engine}: {:#?}", run.log);
         let error = run.error.as_ref().unwrap();
         assert!(error.cosine > 0.99 && error.divergence_nats.is_some(), "{engine}: {error:?}");
+    }
+}
+
+/// Its activations are rounded, so that a right cache differs from a full pass; what differs more is wrong.
+#[test]
+fn int8_generates_and_tells_how_far_the_next_token_lies_from_f32() {
+    let bench = Bench::new();
+    for precision in [Precision::Int8, Precision::Int8Static] {
+        for model in [llama(), gpt2(), t5()] {
+            for (engine, reference) in engines() {
+                let told = format!("{} in {precision} on {engine}", model.info().name);
+                let run = run(&bench.writing_job(&model, precision, engine, &[reference], TEXTS));
+                assert_eq!(run.outcome, Outcome::Done, "{told}: {:#?}", run.log);
+                assert!(matches!(run.check, OutputCheck::Agrees { .. }), "{told}: {:?}", run.check);
+                let (error, generated) = (run.error.as_ref().unwrap(), run.generated.as_ref().unwrap());
+                let apart = generated.full_pass_difference.unwrap();
+                assert!(
+                    error.cosine > 0.9 && error.divergence_nats.is_some_and(|nats| nats > 0.0),
+                    "{told}: {error:?}"
+                );
+                let by_operators = engine == "onnxruntime" && precision == Precision::Int8;
+                assert!(!by_operators || apart > Precision::F32.tolerance(), "{told}: {apart}");
+            }
+        }
     }
 }
 

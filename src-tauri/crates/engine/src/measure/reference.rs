@@ -21,8 +21,8 @@ const VARIANTS: u32 = 4;
 /// Variants whose outputs are compared: the second tells whether the engine reads its inputs anew.
 const CHECKED: usize = 2;
 
-/// Where text is generated, the inputs are whole texts that begin with the prompt, and outputs the scores after the
-/// prompt and after every further token of the text, one file each.
+/// Where text is generated, the inputs are whole texts that begin with the prompt, and outputs the scores that each is
+/// checked by, one file each.
 pub(super) struct Reference {
     /// One file for each variant.
     pub inputs: Vec<PathBuf>,
@@ -145,7 +145,7 @@ impl Preparing<'_> {
         let library_stamp = library.map(stamp).unwrap_or_default();
         let by = [choice.engine.0.as_str(), &choice.device.0, &library_stamp];
         let folder = self.folder("outputs", onnx, &by)?;
-        let each = job.writing.as_ref().map_or(1, |writing| writing.texts.output as usize);
+        let each = job.writing.as_ref().map_or(1, |writing| worker::scores_of(writing.texts));
         let outputs: Vec<PathBuf> = (0..CHECKED * each).map(|i| folder.join(format!("{i}.safetensors"))).collect();
         if !outputs.iter().all(|file| file.is_file()) {
             let load = LoadRequest {

@@ -22,5 +22,5 @@ pub use converse::{Heard, Pulse, Report, Voice, ask, converse, follow};
 pub use errand::{Errand, ErrandEnd, run_errand};
 pub use error::WorkerError;
 pub use log::Log;
-pub use order::{Checked, Comparison, Deviation, Event, Order, Pace, RunOrder, Wish, WriteOrder};
+pub use order::{Checked, Comparison, Deviation, Event, Order, Pace, RunOrder, Wish, WriteOrder, scores_of};
 pub use serve::worker_main;

@@ -28,7 +28,7 @@ pub enum Order {
     /// Calls the engine once for each file of inputs and writes its outputs. Answers the `SessionFacts`.
     Reference { load: LoadRequest, inputs: Vec<PathBuf>, outputs: Vec<PathBuf> },
     /// Reads a prompt and then token after token of each file of texts, and writes the scores of the next token after
-    /// each. Answers the `SessionFacts`.
+    /// each, then those of one pass over the whole text. Answers the `SessionFacts`.
     Scores { writer: WriterRequest, texts: Texts, inputs: Vec<PathBuf>, outputs: Vec<PathBuf> },
     /// Measures; tells its phases and samples as they come and answers nothing.
     Run(RunOrder),
@@ -59,6 +59,12 @@ pub struct RunOrder {
     pub pace: Pace,
 }
 
+/// By how many scores a text is checked: those after its prompt and after every further token, and once more those of its
+/// last token, from one pass over the whole text.
+pub fn scores_of(texts: Texts) -> usize {
+    texts.output as usize + 1
+}
+
 /// One measurement of generating text, in a worker's words.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct WriteOrder {
@@ -66,8 +72,8 @@ pub struct WriteOrder {
     pub texts: Texts,
     /// Files of whole texts, one for each variant: the prompts begin them.
     pub inputs: Vec<PathBuf>,
-    /// Another engine's scores after the prompt and after each token of the first variants; empty where no other
-    /// engine could run it.
+    /// Another engine's scores of the first variants, as many of each as [`scores_of`] says; empty where no other engine
+    /// could run it.
     pub references: Vec<PathBuf>,
     /// The same in f32, for what a lower precision costs; empty for f32 itself.
     pub exact: Vec<PathBuf>,

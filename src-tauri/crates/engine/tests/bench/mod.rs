@@ -56,15 +56,7 @@ impl Bench {
     pub fn model_job(&self, model: &Model, precision: Precision, engine: &str, references: &[&str]) -> Job {
         let weights = self.path().join("weights");
         let mut go_on = |_, _| ControlFlow::Continue(());
-        let mut format = Format::from(precision).with_dynamic(engine::dynamic_form(&engine.into()));
-        if precision == Precision::Int8Static {
-            let calibration = model.calibration(&weights, 3, &mut go_on).unwrap();
-            let engines = [(TargetChoice { engine: "candle".into(), device: "cpu".into() }, None)];
-            let limits = Limits { memory_bytes: 4 << 30, timeout: Duration::from_secs(120) };
-            let ranges =
-                engine::calibrate(&program(), &calibration, 3, &engines, &limits, &Control::default()).unwrap();
-            format = format.with_ranges(ranges);
-        }
+        let format = self.format(model, precision, engine);
         let mut job = self.job(engine, 1, references);
         job.onnx = model.materialize(&weights, format, 3, &mut go_on).unwrap().onnx;
         job.reference_onnx = Some(model.materialize(&weights, Precision::F32, 3, &mut go_on).unwrap().onnx);
@@ -89,7 +81,7 @@ impl Bench {
         let weights = self.path().join("weights");
         let mut go_on = |_, _| ControlFlow::Continue(());
         let stages = model.generation().unwrap().unwrap();
-        let format = Format::from(precision).with_dynamic(engine::dynamic_form(&engine.into()));
+        let format = self.format(&stages.prefill, precision, engine);
         let own = stages.materialize(&weights, format, 3, &mut go_on).unwrap();
         let exact = stages.materialize(&weights, Precision::F32, 3, &mut go_on).unwrap();
         let sizes = stages.sizes(texts).unwrap();
@@ -116,6 +108,20 @@ impl Bench {
         job.target.precisions.push(precision);
         job.model.macs = None;
         job
+    }
+
+    /// What an engine is given for a precision; int8 static is calibrated by candle.
+    fn format(&self, model: &Model, precision: Precision, engine: &str) -> Format {
+        let format = Format::from(precision).with_dynamic(engine::dynamic_form(&engine.into()));
+        if precision != Precision::Int8Static {
+            return format;
+        }
+        let weights = self.path().join("weights");
+        let calibration = model.calibration(&weights, 3, &mut |_, _| ControlFlow::Continue(())).unwrap();
+        let engines = [(TargetChoice { engine: "candle".into(), device: "cpu".into() }, None)];
+        let limits = Limits { memory_bytes: 4 << 30, timeout: Duration::from_secs(120) };
+        let ranges = engine::calibrate(&program(), &calibration, 3, &engines, &limits, &Control::default());
+        format.with_ranges(ranges.unwrap())
     }
 
     /// A product of `edge` × `edge` matrices on an engine's CPU, checked against the engines in `references`.

@@ -1,8 +1,17 @@
 //! Models that generate text: their two graphs and what the cache takes.
 
-use models::{CacheEntry, Generation, Graph, Manner, Model, Stage, Texts, make_inputs};
+use crate::{
+    architectures::{default_of, opened, shallow},
+    each::none_is_wrong,
+};
+use contract::Precision;
+use models::{CacheEntry, Format, Generation, Graph, Manner, Model, Ranges, Stage, Tensor, Texts, make_inputs};
 use serde_json::json;
-use std::{collections::BTreeMap, ops::ControlFlow};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::ControlFlow,
+    path::Path,
+};
 
 fn small(model_type: &str) -> Model {
     let config = json!({
@@ -214,7 +223,7 @@ fn a_text_costs_its_prompt_and_each_token_after_it() {
     };
     let texts = Texts { batch: 3, prompt: 9, output: 5 };
     let steps: u64 = (9..13).map(|past| macs(&generation.decode, past)).sum();
-    let costs = generation.costs_in(contract::Precision::F32, texts).unwrap();
+    let costs = generation.costs_in(Precision::F32, texts).unwrap();
     assert_eq!(costs.macs, Some(macs(&generation.prefill, 9) + steps));
     // Both graphs hold the weights.
     assert!(costs.peak_memory_bytes > 2 * costs.weight_bytes);
@@ -261,9 +270,11 @@ fn the_stages_share_their_weights_on_disk() {
     let models = ["llama", "qwen3", "gemma2"].map(small).into_iter().chain(ANSWERING.map(answering));
     for model in models {
         let (model_type, generation) = (&model.info().name, stages(&model));
-        for precision in [contract::Precision::F32, contract::Precision::F16, contract::Precision::Int8] {
-            let mut go_on = |_, _| ControlFlow::Continue(());
-            let files = generation.materialize(folder.path(), precision, 1, &mut go_on).unwrap();
+        let formats = [Precision::F32, Precision::F16, Precision::Int8].map(Format::from);
+        let ranges = ranges(&generation.prefill, folder.path());
+        for format in formats.into_iter().chain([Format::from(Precision::Int8Static).with_ranges(ranges)]) {
+            let (precision, mut go_on) = (format.precision, |_, _| ControlFlow::Continue(()));
+            let files = generation.materialize(folder.path(), format, 1, &mut go_on).unwrap();
             assert_eq!(files.decode.parent(), files.prefill.onnx.parent());
             let [prefill, decode] = [&files.prefill.onnx, &files.decode].map(|path| Graph::read(path).unwrap());
             for weight in decode.initializers.iter().filter(|weight| weight.byte_len() > 512) {
@@ -272,4 +283,36 @@ fn the_stages_share_their_weights_on_disk() {
             }
         }
     }
+}
+
+/// From −1 to 1 for every activation that a calibration would see.
+fn ranges(model: &Model, folder: &Path) -> Ranges {
+    let calibration = model.calibration(folder, 1, &mut |_, _| ControlFlow::Continue(())).unwrap();
+    let end = |name: &str| {
+        let number = if name.starts_with("smallest:") { -1.0 } else { 1.0 };
+        Tensor::from_f32s(name, &[], &[number])
+    };
+    let outputs = Graph::read(&calibration.onnx).unwrap().outputs;
+    calibration.learn(&[outputs.iter().map(|output| end(&output.name)).collect()]).unwrap()
+}
+
+/// So the ranges of a prompt's activations are those of a further token's.
+#[test]
+fn a_weight_meets_the_same_value_in_both_stages() {
+    let all = models::built().flat_map(|(name, classes)| classes.iter().map(move |class| (name, class.name)));
+    none_is_wrong(all, |(model_type, class)| {
+        let Some(generation) = opened(&shallow(default_of(model_type, class))).generation().unwrap() else {
+            return Vec::new();
+        };
+        let [prompt, token] = [&generation.prefill, &generation.decode].map(|stage| products(stage.graph()));
+        assert!(!token.is_empty(), "{class}");
+        token.difference(&prompt).map(|product| format!("{class}: {product:?}")).collect()
+    });
+}
+
+/// The weight of each product with what it is multiplied with.
+fn products(graph: &Graph) -> BTreeSet<[&str; 2]> {
+    let products =
+        graph.nodes.iter().filter(|node| node.op == "MatMul").map(|node| [&*node.inputs[1], &*node.inputs[0]]);
+    products.filter(|[weight, _]| graph.initializer(weight).is_some()).collect()
 }
