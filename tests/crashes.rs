@@ -43,6 +43,7 @@ impl App {
         let began = Instant::now();
         while bell.ask(Hello {}).is_err() {
             assert!(began.elapsed() < Duration::from_secs(30), "the app does not answer");
+            sleep(Duration::from_millis(50));
         }
         Self { child, bell }
     }

@@ -18,7 +18,8 @@ use std::{
 
 /// A longer request is refused: the largest that travels, a picture to be saved, stays below.
 const LONGEST_REQUEST: u64 = 64 << 20;
-/// A process that has just started holds the lock before it answers.
+/// A process that has just started holds the lock before it answers, and a command that reads a store holds it for a
+/// moment and never answers.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Who owns a store.
@@ -49,7 +50,7 @@ enum Reply<A> {
     Failure(Failure),
 }
 
-/// Claims the store for this process, or finds the one that has it.
+/// Claims the store for this process, or finds the one that has it; waits a while for one that does not answer.
 pub fn claim(store: &Path) -> Result<Claim, Failure> {
     let address = Address::of(store)?;
     let lock_path = address.folder.join(format!("{}.lock", address.key));
@@ -59,10 +60,20 @@ pub fn claim(store: &Path) -> Result<Claim, Failure> {
         .write(true)
         .open(&lock_path)
         .map_err(|e| unreachable(store, &e))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(Claim::Ours(Instance { _lock: lock, address, closing: Arc::default() })),
-        Err(TryLockError::WouldBlock) => Ok(Claim::Held(Doorbell { address, store: store.to_owned() })),
-        Err(TryLockError::Error(e)) => Err(unreachable(store, &e)),
+    let bell = Doorbell { address, store: store.to_owned() };
+    let began = Instant::now();
+    loop {
+        match lock.try_lock() {
+            Ok(()) => {
+                return Ok(Claim::Ours(Instance { _lock: lock, address: bell.address, closing: Arc::default() }));
+            }
+            Err(TryLockError::WouldBlock) => match bell.connect() {
+                Ok(_) => return Ok(Claim::Held(bell)),
+                Err(_) if began.elapsed() < PATIENCE => thread::sleep(Duration::from_millis(50)),
+                Err(failure) => return Err(failure),
+            },
+            Err(TryLockError::Error(e)) => return Err(unreachable(store, &e)),
+        }
     }
 }
 
@@ -112,6 +123,10 @@ fn exchange(connection: Stream, answer: &dyn Fn(&str) -> Result<String, Failure>
     let mut connection = BufReader::new(connection);
     let mut request = String::new();
     connection.by_ref().take(LONGEST_REQUEST).read_line(&mut request)?;
+    if request.is_empty() {
+        // Whoever it was wanted to know whether somebody answers.
+        return Ok(());
+    }
     let reply = match answer(&request) {
         Ok(text) => format!("{{\"answer\":{text}}}\n"),
         Err(failure) => serde_json::to_string(&Reply::<()>::Failure(failure)).map_err(io::Error::other)? + "\n",
@@ -151,20 +166,11 @@ impl Doorbell {
     }
 
     fn connect(&self) -> Result<Stream, Failure> {
-        let began = Instant::now();
-        loop {
-            match Stream::connect(self.address.name()?) {
-                Ok(stream) => return Ok(stream),
-                Err(_) if began.elapsed() < PATIENCE => thread::sleep(Duration::from_millis(50)),
-                Err(_) => {
-                    return Err(Failure::Store {
-                        path: self.store.display().to_string(),
-                        reason: "another Assay process is using this store and does not answer".into(),
-                        remedy: "Wait until that command has finished, or end it".into(),
-                    });
-                }
-            }
-        }
+        Stream::connect(self.address.name()?).map_err(|_| Failure::Store {
+            path: self.store.display().to_string(),
+            reason: "another Assay process is using this store and does not answer".into(),
+            remedy: "Wait until that command has finished, or end it".into(),
+        })
     }
 }
 
@@ -241,6 +247,18 @@ mod tests {
         instance.serve(|request| Ok(format!("{:?}", request.trim()))).unwrap();
         let Claim::Held(bell) = claim(&store).unwrap() else { panic!("the second claim is held") };
         assert_eq!(bell.ask_text("hello").unwrap().trim(), r#"{"answer":"hello"}"#);
+    }
+
+    #[test]
+    fn a_command_that_is_about_to_end_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = folder.path().join("a.duckdb");
+        let Claim::Ours(command) = claim(&store).unwrap() else { panic!("the first claim is ours") };
+        let window = thread::spawn(move || claim(&store));
+        // Long enough for the window to find the store taken.
+        thread::sleep(Duration::from_millis(300));
+        drop(command);
+        assert!(matches!(window.join().unwrap(), Ok(Claim::Ours(_))));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::{
     bench::own_program,
     desk::{Desk, Opening},
     front::{FileQuestion, Front},
-    instance::{self, Claim},
+    instance::{self, Claim, Instance},
     place::Place,
 };
 use contract::{Event, Failure, Show};
@@ -14,7 +14,7 @@ use tauri::{
     async_runtime,
     ipc::{Channel, InvokeResponseBody, Response},
 };
-use tauri_plugin_dialog::{DialogExt, FilePath};
+use tauri_plugin_dialog::{DialogExt, FilePath, MessageDialogKind};
 
 const WINDOW: &str = "main";
 
@@ -22,25 +22,64 @@ const WINDOW: &str = "main";
 pub fn open() -> ExitCode {
     #[cfg(target_os = "linux")]
     hand_pictures_on_without_gpu();
-    match start() {
-        Ok(code) => code,
+    let told = |failure: &Failure| {
+        eprintln!("assay: {failure}");
+        ExitCode::FAILURE
+    };
+    match take_store() {
+        Ok(Some(taken)) => run(taken).map_or_else(|failure| told(&failure), |()| ExitCode::SUCCESS),
+        Ok(None) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("assay: {failure}");
-            ExitCode::FAILURE
+            let code = told(&failure);
+            explain(&failure);
+            code
         }
     }
 }
 
-fn start() -> Result<ExitCode, Failure> {
+/// What the window is opened over.
+struct Taken {
+    place: Place,
+    store: PathBuf,
+    instance: Instance,
+}
+
+/// None where another Assay has the store, which has come to the front.
+fn take_store() -> Result<Option<Taken>, Failure> {
     let place = Place::find()?;
     let store = place.store();
-    let instance = match instance::claim(&store)? {
-        Claim::Ours(instance) => instance,
-        Claim::Held(running) => {
-            running.ask(Show {})?;
-            return Ok(ExitCode::SUCCESS);
-        }
-    };
+    match instance::claim(&store)? {
+        Claim::Ours(instance) => Ok(Some(Taken { place, store, instance })),
+        Claim::Held(running) => running.ask(Show {}).map(|()| None),
+    }
+}
+
+/// Says why there is no window, for whoever started Assay by a click and sees no terminal.
+fn explain(failure: &Failure) {
+    if cfg!(target_os = "linux") && ["DISPLAY", "WAYLAND_DISPLAY"].iter().all(|name| std::env::var_os(name).is_none()) {
+        return;
+    }
+    let text = failure.to_string();
+    let told = tauri::Builder::default()
+        .plugin(tauri_plugin_dialog::init())
+        .setup(move |app| {
+            let handle = app.handle().clone();
+            let message = app.dialog().message(text).title("Assay cannot open").kind(MessageDialogKind::Error);
+            message.show(move |_| handle.exit(1));
+            Ok(())
+        })
+        .build(context());
+    if let Ok(app) = told {
+        app.run(|_, _| {});
+    }
+}
+
+/// What the program carries: its configuration, its icons and the pages of the window.
+fn context() -> tauri::Context {
+    tauri::generate_context!()
+}
+
+fn run(Taken { place, store, instance }: Taken) -> Result<(), Failure> {
     let app = tauri::Builder::default()
         .plugin(tauri_plugin_dialog::init())
         .invoke_handler(tauri::generate_handler![ask, listen])
@@ -65,10 +104,10 @@ fn start() -> Result<ExitCode, Failure> {
             app.manage(desk);
             Ok(())
         })
-        .build(tauri::generate_context!())
+        .build(context())
         .map_err(|e| Failure::broken("opening the window", e))?;
     app.run(on_event);
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 /// Where there is no graphics processor, WebKit would composite by a software one, which takes memory for nothing.

@@ -1,7 +1,6 @@
 //! Templates, listed, checked, rendered and kept.
 
 use crate::shell::Shell;
-use serde_json::json;
 use std::fs;
 
 const TEMPLATE: &str = "---

@@ -159,7 +159,7 @@ fn a_token_that_stands_elsewhere_than_it_should_is_a_wrong_output() {
     }
 }
 
-/// Reads the graph of a single token as if it were the first of its text.
+/// Has the graph of a single token read it as if it were the first of its text.
 fn stand_first(decode: &Path) {
     let mut graph = Graph::read(decode).unwrap();
     let starts_late = |range: &&mut Node| range.op == "Range" && range.inputs[0] != "int64(0)";

@@ -11,7 +11,7 @@ use crate::{
     generation::{Generation, Stage},
     hash, open,
     presets::PRESETS,
-    quantize,
+    quantize, stored,
     weights::{self, Checkpoint, Files, Source},
 };
 use contract::{ConfigSize, Dim, ModelId, ModelInfo, ModelOrigin, Precision, ValueSpec};

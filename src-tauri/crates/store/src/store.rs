@@ -174,7 +174,7 @@ impl Store {
     /// None while results come or go. What was read between two equal versions is as they were then.
     pub fn results_version(&self) -> Option<ResultsVersion> {
         let changes = self.0.changes.load(Ordering::SeqCst);
-        (changes % 2 == 0).then_some(ResultsVersion { opening: self.0.opening, changes })
+        changes.is_multiple_of(2).then_some(ResultsVersion { opening: self.0.opening, changes })
     }
 
     /// Stores a result whole or not at all.

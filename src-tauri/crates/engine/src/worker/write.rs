@@ -269,6 +269,7 @@ fn check(order: &WriteOrder, scripts: &[Script], writer: &mut dyn Writer, out: &
 /// Where that is more than is tolerated. The sentence begins with what is given for it.
 fn as_one_pass(began: &str, whole: &[Tensor], last: &[Tensor], tolerance: f64) -> Result<f64, Fault> {
     let (comparison, fault) = compare::compare(whole, last);
+    let fault = fault.or_else(|| compare::not_finite(whole));
     let found = Checked { comparison, tolerance, fault, deviation: None };
     match found.wrong() {
         None => Ok(found.comparison.map_or(0.0, |found| found.largest_difference)),
