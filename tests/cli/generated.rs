@@ -92,7 +92,7 @@ fn what_a_benchmark_prints_is_a_measured_result_here_and_an_imported_one_elsewhe
     let told: Value = serde_json::from_slice(&ran(&shell, BENCHMARK, &[]).stdout).unwrap();
     let (trial, run) = (&told["trials"][0], &told["results"][0]);
     assert_eq!((&run["evidence"], &run["setting"]["engine"]), (&json!("measured"), &json!("pytorch")), "{trial:#}");
-    assert_eq!((&run["timing"]["samples"], &run["check"]["verdict"]), (&json!(40), &json!("agrees")));
+    assert_eq!((&run["timing"]["samples"], &run["check"]["verdict"]), (&json!(1_000), &json!("agrees")));
     assert_eq!(run["samples_ms"], trial["result"]["samples_ms"]);
     let sql = "SELECT m.name, e.id AS engine, d.id AS device, s.name AS source, r.evidence, r.batch, r.size,
                    r.effective_precision AS precision, r.engine_version AS version, r.withheld, r.first_result_ms,
@@ -141,8 +141,8 @@ fn what_a_benchmark_must_not_claim_is_no_result() {
     assert!(refused("\"model_type\": \"bert\"", "\"model_type\": \"llama\"").contains("it speaks of llama"));
     assert!(refused("\"places\": [\"cpu\"]", "\"places\": [\"meta\"]").contains("it ran on meta, not on CPU"));
     assert!(refused("\"tolerance\": 1e-3", "\"tolerance\": 10").contains("is wider than"));
-    assert!(refused("range(40)", "range(3)").contains("it has 3 samples"));
-    assert!(refused("[timed() for _ in range(40)]", "[0.0] * 40").contains("one of its samples is 0 ms"));
+    assert!(refused("range(1_000)", "range(3)").contains("it has 3 samples"));
+    assert!(refused("[timed() for _ in range(1_000)]", "[0.0] * 40").contains("one of its samples is 0 ms"));
     assert!(refused("\"batch\": 2", "\"batch\": \"many\"").contains("cannot read it"));
     let rows = shell.json(&["query", "--store", "s.duckdb", "SELECT count(*) AS n FROM runs", "--json"]);
     assert_eq!(rows[0]["n"], 0);

@@ -41,7 +41,7 @@ result = {
     "stopped": "stable",
     "noise": {"grade": "A", "spread": 0.01, "sentinel_ms": [10.0, 10.1, 10.0]},
     "harness_ms": 0.0001,
-    "samples_ms": [timed() for _ in range(40)],
+    "samples_ms": [timed() for _ in range(1_000)],
     "phases_ms": {"load": 12.0, "compile": 3.0, "first": 2.0},
     "peak_bytes": 123_000_000,
 }

@@ -103,7 +103,12 @@ impl Trials {
                 trial.log.push(format!("What it printed is not kept as a result: {reason}"));
                 None
             }
-            None => None,
+            None => {
+                if request.kind == Kind::Benchmark && trial.result.is_none() {
+                    trial.log.push("It printed no result.".to_owned());
+                }
+                None
+            }
         };
         Ok(Ran { trial, result })
     }

@@ -4,7 +4,7 @@ use super::{
     converse::{Heard, converse},
     ending,
     error::WorkerError,
-    log::read_lines,
+    log::read_lines_of,
     order::{Event, Order},
     serve::Fault,
 };
@@ -17,6 +17,9 @@ use std::{
     path::PathBuf,
     process::{Command, Stdio},
 };
+
+/// What is told in one line may be that long, in bytes: a benchmark's result with some hundred thousand samples.
+const LONGEST_TOLD: usize = 8 << 20;
 
 /// What is run. It has no environment but the one given here, and its standard input ends when Assay does.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -74,7 +77,7 @@ pub(super) fn carry_out(errand: &Errand, told: &mut dyn FnMut(Value)) -> Result<
     // Held open to its end: the program's own sign that this worker is still there.
     let _alive = child.stdin.take();
     let stdout = child.stdout.take().expect("the pipe was asked for");
-    read_lines(stdout, |line| match serde_json::from_str(line) {
+    read_lines_of(LONGEST_TOLD, stdout, |line| match serde_json::from_str(line) {
         Ok(value) => told(value),
         Err(_) => eprintln!("{line}"),
     });

@@ -43,8 +43,14 @@ impl Log {
     }
 }
 
-/// Hands every line of a stream to `line`, cut at a length that a flood without line ends cannot exceed.
-pub(super) fn read_lines(mut stream: impl Read, mut line: impl FnMut(&str)) {
+/// Hands every line of a stream to `line`, as long as the log keeps it.
+pub(super) fn read_lines(stream: impl Read, line: impl FnMut(&str)) {
+    // Four bytes is the longest a character can be.
+    read_lines_of(LONGEST_LINE * 4, stream, line);
+}
+
+/// The same, cut at this many bytes, which a flood without line ends cannot exceed.
+pub(super) fn read_lines_of(longest: usize, mut stream: impl Read, mut line: impl FnMut(&str)) {
     let mut buffer = [0; 8192];
     let mut open = Vec::new();
     loop {
@@ -60,8 +66,7 @@ pub(super) fn read_lines(mut stream: impl Read, mut line: impl FnMut(&str)) {
                     line(&String::from_utf8_lossy(&open));
                     open.clear();
                 }
-                // Four bytes is the longest a character can be; the rest of the line is dropped.
-                _ if open.len() < LONGEST_LINE * 4 => open.push(*byte),
+                _ if open.len() < longest => open.push(*byte),
                 _ => {}
             }
         }
