@@ -150,7 +150,7 @@ pub(super) fn inputs(model_type: &str, config: &Map<String, Value>) -> Option<Ve
             exact("spatial_shapes", json!([GRID, GRID]), &[2]),
         ],
         "speecht5" => vec![noise("input_values", &[TOKENS, width]), noise("decoder_input_values", &[8, width])],
-        "timesformer" | "videomae" => {
+        "timesformer" | "videomae" | "vivit" => {
             vec![noise("pixel_values", &[&[size("num_frames", 8)], &picture(config)[..]].concat())]
         }
         "timesfm" => vec![
@@ -166,6 +166,11 @@ pub(super) fn inputs(model_type: &str, config: &Map<String, Value>) -> Option<Ve
         "vibevoice_acoustic_tokenizer" => vec![noise("input_values", &[1, 6400])],
         "vibevoice_acoustic_tokenizer_encoder" => vec![noise("hidden_states", &[1, 6400])],
         "vibevoice_acoustic_tokenizer_decoder" => vec![noise("hidden_states", &[width, 4])],
+        "xclip" => vec![
+            text(),
+            noise("pixel_values", &[&[8], &picture(config)[..]].concat()),
+            ones("attention_mask", &[TOKENS]),
+        ],
         _ => return None,
     })
 }
