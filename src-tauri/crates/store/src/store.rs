@@ -359,9 +359,7 @@ impl Store {
             sheet::stage(&conn, path, progress).map_err(|error| classify(&self.0.path, error.during("importing")))?;
         // Reading took its time without holding up anyone; only what follows needs the writer's turn.
         let _turn = lock(&self.0.writer);
-        let _changing = Changing::begin(&self.0.changes);
-        transaction(&conn, |conn| sheet::take(conn, staged))
-            .map_err(|error| classify(&self.0.path, error.during("importing")))
+        self.change_results(&conn, "importing", |conn| sheet::take(conn, staged))
     }
 
     /// Stores results with samples that were measured elsewhere, all or none; answers how many were not here already.
@@ -394,11 +392,14 @@ impl Store {
     /// What is known of each generated file now, in the place of what was known before, runs of them, and what their
     /// benchmarks measured: all of it or nothing.
     pub fn keep_trials(&self, checks: &[FileCheck], trials: &[Trial], results: &[Run]) -> Result<()> {
-        self.write_results("storing generated files", |conn| {
+        let doing = "storing generated files";
+        let save = |conn: &Connection| {
             file_checks::save(conn, checks)?;
             trials.iter().try_for_each(|trial| trials::save(conn, trial))?;
             results.iter().try_for_each(|run| runs::save(conn, run))
-        })
+        };
+        // Most files measure nothing, and what was learned of the results stays as it is.
+        if results.is_empty() { self.write(doing, save) } else { self.write_results(doing, save) }
     }
 
     pub fn trial(&self, id: &str) -> Result<Option<Trial>> {
@@ -530,16 +531,33 @@ impl Store {
 
     fn write<T>(&self, doing: &'static str, act: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         self.check_writable()?;
-        let conn = lock(&self.0.writer);
-        transaction(&conn, act).map_err(|error| classify(&self.0.path, error.during(doing)))
+        self.commit(&lock(&self.0.writer), doing, act)
     }
 
     /// The same where results come or go.
     fn write_results<T>(&self, doing: &'static str, act: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         self.check_writable()?;
-        let conn = lock(&self.0.writer);
+        self.change_results(&lock(&self.0.writer), doing, act)
+    }
+
+    /// A transaction in which results come or go, in the writer's turn.
+    fn change_results<T>(
+        &self,
+        conn: &Connection,
+        doing: &'static str,
+        act: impl FnOnce(&Connection) -> Result<T>,
+    ) -> Result<T> {
         let _changing = Changing::begin(&self.0.changes);
-        transaction(&conn, act).map_err(|error| classify(&self.0.path, error.during(doing)))
+        self.commit(conn, doing, act)
+    }
+
+    fn commit<T>(
+        &self,
+        conn: &Connection,
+        doing: &'static str,
+        act: impl FnOnce(&Connection) -> Result<T>,
+    ) -> Result<T> {
+        transaction(conn, act).map_err(|error| classify(&self.0.path, error.during(doing)))
     }
 
     fn read<T>(&self, doing: &'static str, ask: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
@@ -560,7 +578,6 @@ impl Store {
     }
 }
 
-/// A panic while a lock was held left no half-made change: every change is a transaction.
 /// Results come or go; begun and dropped in the writer's turn.
 struct Changing<'a>(&'a AtomicU64);
 
@@ -577,6 +594,7 @@ impl Drop for Changing<'_> {
     }
 }
 
+/// A panic while a lock was held left no half-made change: every change is a transaction.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -379,7 +379,12 @@ fn results_have_another_version_once_one_came_or_went() {
         assert!(!seen[at + 1..].contains(version), "{seen:?}");
     }
     store.set_note(&id(1), "a note").unwrap();
-    assert_eq!(store.results_version(), Some(seen[3]), "a note is no result");
+    store.keep_trials(&[], &[], &[]).unwrap();
+    assert_eq!(
+        store.results_version(),
+        Some(seen[3]),
+        "a note is no result, and a file that measured nothing has none"
+    );
 }
 
 #[test]
