@@ -4,7 +4,7 @@ use super::{Bench, Order, Stopped, targets::in_f32};
 use crate::disk::free_bytes;
 use contract::*;
 use engine::{CalibrateError, Control, Limits, Program};
-use models::{Calibration, Format, Generation, ModelError, Ranges};
+use models::{Calibration, Format, Generation, ModelError, Progress, Ranges};
 use std::{
     ops::ControlFlow,
     path::PathBuf,
@@ -74,7 +74,7 @@ impl Acquire<'_> {
     fn writing<T>(
         &mut self,
         precision: Precision,
-        write: impl FnOnce(&mut dyn FnMut(u64, u64) -> ControlFlow<()>) -> Result<T, ModelError>,
+        write: impl FnOnce(&mut Progress) -> Result<T, ModelError>,
     ) -> Result<T, Stopped> {
         let model = self.order.model;
         let (needed, free) = (model.model.disk_bytes(precision), free_bytes(self.bench.weights.root()));

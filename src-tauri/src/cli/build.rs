@@ -15,7 +15,7 @@ use crate::{
 use clap::Args;
 use contract::{Failure, Precision, Settings};
 use engine::{Control, Limits};
-use models::{Format, Model};
+use models::{Format, Model, Progress};
 use serde::Serialize;
 use std::{
     ops::ControlFlow,
@@ -128,7 +128,7 @@ impl Build {
 
 impl Build {
     /// The precision with what it needs beside it: the operators of an engine, calibrated ranges.
-    fn format(&self, model: &Model, told: &mut dyn FnMut(u64, u64) -> ControlFlow<()>) -> Result<Format, Failure> {
+    fn format(&self, model: &Model, told: &mut Progress) -> Result<Format, Failure> {
         let format = Format::from(self.precision).with_dynamic(engine::dynamic_form(&self.engine.as_str().into()));
         if self.precision != Precision::Int8Static {
             return Ok(format);

@@ -1,11 +1,10 @@
 //! Generating text: a model as the graph that reads the prompt and the graph that reads one token after another.
 
-use crate::{Dimension, Files, Format, Model, ModelError, Value};
+use crate::{Dimension, Files, Format, Model, ModelError, Progress, Value};
 use contract::Precision;
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
-    ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
@@ -253,7 +252,7 @@ impl Generation {
         dir: &Path,
         format: impl Into<Format>,
         seed: u64,
-        progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
+        progress: &mut Progress,
     ) -> Result<GenerationFiles, ModelError> {
         let format = format.into();
         let prefill = self.prefill.materialize(dir, format.clone(), seed, progress)?;

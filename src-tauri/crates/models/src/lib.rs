@@ -44,4 +44,4 @@ pub use presets::Preset;
 pub use quantize::{Calibration, Ranges};
 pub use reading::Reading;
 pub use tensor::Tensor;
-pub use weights::Files;
+pub use weights::{Files, Progress};

@@ -1,7 +1,7 @@
 //! A model that was opened: described and checked, its weights not yet made or read.
 
 use crate::{
-    Calibration, Content, Costs, Dimension, Element, Format, Graph, ModelError, Ranges,
+    Calibration, Content, Costs, Dimension, Element, Format, Graph, ModelError, Progress, Ranges,
     architectures::{self, Architecture, Class},
     builder::Description,
     config::Config,
@@ -17,7 +17,6 @@ use crate::{
 use contract::{ConfigSize, Dim, ModelId, ModelInfo, ModelOrigin, Precision, ValueSpec};
 use std::{
     collections::BTreeMap,
-    ops::ControlFlow,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -348,7 +347,7 @@ impl Model {
         dir: &Path,
         format: impl Into<Format>,
         seed: u64,
-        progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
+        progress: &mut Progress,
     ) -> Result<Files, ModelError> {
         let format = format.into();
         self.check_precision(format.precision)?;
@@ -381,12 +380,7 @@ impl Model {
     }
 
     /// Writes (or finds) the f32 model as [`Model::materialize`] does, and beside it the graph that calibrates int8 static.
-    pub fn calibration(
-        &self,
-        dir: &Path,
-        seed: u64,
-        progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
-    ) -> Result<Calibration, ModelError> {
+    pub fn calibration(&self, dir: &Path, seed: u64, progress: &mut Progress) -> Result<Calibration, ModelError> {
         self.check_precision(Precision::Int8Static)?;
         let files = self.materialize(dir, Precision::F32, seed, progress)?;
         let graph = quantize::calibration_graph(&self.graph);
@@ -402,7 +396,7 @@ impl Model {
         path: &Path,
         format: impl Into<Format>,
         seed: u64,
-        progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
+        progress: &mut Progress,
     ) -> Result<Files, ModelError> {
         let (described, description) = self.to_export(&format.into())?;
         described.with_source(&description, seed, |source| weights::export(&description, path, source, progress))
@@ -417,7 +411,7 @@ impl Model {
         path: &Path,
         format: impl Into<Format>,
         seed: u64,
-        progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
+        progress: &mut Progress,
     ) -> Result<Files, ModelError> {
         let (described, description) = self.to_export(&format.into())?;
         if described.checkpoint.is_some() {

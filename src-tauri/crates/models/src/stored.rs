@@ -8,11 +8,7 @@ use std::collections::{HashMap, HashSet};
 /// others: they go through no product.
 pub fn precision(graph: &Graph) -> Precision {
     let matrices = matrices(graph);
-    let mut found = most(graph, |one| matrices.contains(one.name.as_str()));
-    if found.is_none() {
-        found = most(graph, |_| true);
-    }
-    match found {
+    match most(graph, |one| matrices.contains(one.name.as_str())).or_else(|| most(graph, |_| true)) {
         Some(Precision::Int8) if graph.nodes.iter().any(has_fixed_range) => Precision::Int8Static,
         found => found.unwrap_or(Precision::F32),
     }
@@ -20,15 +16,9 @@ pub fn precision(graph: &Graph) -> Precision {
 
 /// Weights of two dimensions or more that some node does more with than look a row up.
 fn matrices(graph: &Graph) -> HashSet<&str> {
-    let read =
-        |node: &Node, name: &str| !(node.op == "Gather" && node.inputs.first().is_some_and(|table| table == name));
-    let used: HashSet<&str> = graph
-        .nodes
-        .iter()
-        .flat_map(|node| node.inputs.iter().map(move |name| (node, name.as_str())))
-        .filter(|(node, name)| read(node, name))
-        .map(|(_, name)| name)
-        .collect();
+    let tables = |node: &Node| usize::from(node.op == "Gather");
+    let read = graph.nodes.iter().flat_map(|node| node.inputs.iter().skip(tables(node)));
+    let used: HashSet<&str> = read.map(String::as_str).collect();
     let has_rows = |one: &&Initializer| one.shape.len() >= 2 && used.contains(one.name.as_str());
     graph.initializers.iter().filter(has_rows).map(|one| one.name.as_str()).collect()
 }

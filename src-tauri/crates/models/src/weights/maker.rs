@@ -4,7 +4,7 @@ use super::{
     Part, Weight,
     packed::note_extremes,
     random::Random,
-    store::{Layout, Source},
+    store::{Layout, Progress, Source},
 };
 use crate::{
     Element, ModelError,
@@ -17,7 +17,6 @@ use std::{
     collections::HashMap,
     fs::File,
     io,
-    ops::ControlFlow,
     path::Path,
     sync::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -54,12 +53,7 @@ struct Piece {
 
 impl Maker<'_> {
     /// Writes every weight at its place. `progress` hears bytes done and bytes in all.
-    pub fn write_all(
-        &self,
-        file: &File,
-        path: &Path,
-        progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
-    ) -> Result<(), ModelError> {
+    pub fn write_all(&self, file: &File, path: &Path, progress: &mut Progress) -> Result<(), ModelError> {
         let tasks = self.tasks();
         let random = match self.source {
             Source::Seed(seed) => Some(Random::new(self.weights, self.element, *seed)),

@@ -8,7 +8,7 @@ mod random;
 mod store;
 
 pub use checkpoint::Checkpoint;
-pub use store::{Files, Source, disk_bytes, export, export_shared, graph_beside, materialize, pool_bytes};
+pub use store::{Files, Progress, Source, disk_bytes, export, export_shared, graph_beside, materialize, pool_bytes};
 
 /// One weight as a checkpoint knows it.
 #[derive(Clone, Debug)]

@@ -89,6 +89,9 @@ pub fn disk_bytes(graph: &Graph) -> u64 {
     Layout::of(graph).total
 }
 
+/// Hears bytes done and bytes in all, and ends the work by breaking.
+pub type Progress<'a> = dyn FnMut(u64, u64) -> ControlFlow<()> + 'a;
+
 /// Bytes that [`export_shared`] writes for the weights.
 pub fn pool_bytes(description: &Description) -> u64 {
     disk_bytes(&Pool::of(description).description.graph)
@@ -102,7 +105,7 @@ pub fn materialize(
     dir: &Path,
     precision: Precision,
     source: &Source,
-    progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
+    progress: &mut Progress,
 ) -> Result<Files, ModelError> {
     let graph = &description.graph;
     let layout = Layout::of(graph);
@@ -159,7 +162,7 @@ pub fn export(
     description: &Description,
     onnx: &Path,
     source: &Source,
-    progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
+    progress: &mut Progress,
 ) -> Result<Files, ModelError> {
     let layout = Layout::of(&description.graph);
     export_as(&description.graph, &layout, onnx, |weights| {
@@ -172,7 +175,7 @@ pub fn export_shared(
     description: &Description,
     onnx: &Path,
     seed: u64,
-    progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
+    progress: &mut Progress,
 ) -> Result<Files, ModelError> {
     let Pool { description: pool, begins } = Pool::of(description);
     let own = Layout::of(&pool.graph);
@@ -208,7 +211,7 @@ fn write_weights(
     layout: &Layout,
     path: &Path,
     source: &Source,
-    progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
+    progress: &mut Progress,
 ) -> Result<(), ModelError> {
     let file = File::create(path).map_err(unwritable(path))?;
     file.set_len(layout.total).map_err(unwritable(path))?;
