@@ -10,6 +10,9 @@ use std::{
     process::{Command, Stdio},
 };
 
+/// On the engine that every machine has.
+const MEASURE: [&str; 5] = ["measure", "--model", "bert-tiny", "--engine", "candle"];
+
 #[test]
 fn the_inventory_lists_all_eight_platforms_and_every_engine() {
     let machine = Shell::new().json(&["inventory", "--json"]);
@@ -23,19 +26,7 @@ fn the_inventory_lists_all_eight_platforms_and_every_engine() {
 #[test]
 fn a_measurement_is_printed_and_kept_in_the_store_asked_for() {
     let shell = Shell::new();
-    let arguments = [
-        "measure",
-        "--model",
-        "bert-tiny",
-        "--engine",
-        "candle",
-        "--budget-secs",
-        "1",
-        "--store",
-        "mine.duckdb",
-        "--json",
-    ];
-    let run = shell.json(&arguments);
+    let run = shell.json(&[&MEASURE[..], &["--budget-secs", "1", "--store", "mine.duckdb", "--json"]].concat());
     assert_eq!(run["outcome"]["outcome"], "done");
     assert!(run["timing"]["median_ms"].as_f64().unwrap() > 0.0);
     let rows = shell.json(&["query", "--store", "mine.duckdb", "SELECT count(*) AS n FROM runs", "--json"]);
@@ -53,8 +44,7 @@ fn a_measurement_that_cannot_be_done_fails_with_its_reason() {
     assert!(code == 1 && said.contains("no-such-model.onnx"), "{code} {said}");
     let (code, said) = shell.fails(&["measure", "--model", "bert-tiny", "--engine", "abacus"]);
     assert!(code == 1 && said.contains("abacus"), "{code} {said}");
-    let (code, said) =
-        shell.fails(&["measure", "--model", "bert-tiny", "--engine", "candle", "--length", "100000", "--json"]);
+    let (code, said) = shell.fails(&[&MEASURE[..], &["--length", "100000", "--json"]].concat());
     assert!(code == 1 && said.contains("100000"), "{code} {said}");
     fs::write(shell.path("torn.onnx"), [8, 7, 18, 255, 255, 255]).unwrap();
     let (code, said) = shell.fails(&["measure", "--model", "torn.onnx"]);
@@ -177,25 +167,12 @@ fn golden_outputs_are_checked_and_a_wrong_one_is_found() {
 #[test]
 fn an_interrupted_measurement_leaves_no_worker_behind() {
     let shell = Shell::new();
-    let child = shell
-        .command(&[
-            "measure",
-            "--model",
-            "bert-tiny",
-            "--engine",
-            "candle",
-            "--budget-secs",
-            "60",
-            "--batch",
-            "64",
-            "--length",
-            "512",
-        ])
+    let mut child = shell
+        .command(&[&MEASURE[..], &["--budget-secs", "60", "--batch", "64", "--length", "512"]].concat())
         .stderr(Stdio::null())
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    let mut child = child;
     let worker = wait_for_worker(child.id());
     let interrupted = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(interrupted.success());
