@@ -108,12 +108,12 @@ impl Bench {
         let own = acquire.weights(stages, format)?;
         let acquire_ms = acquire.began.elapsed().as_secs_f64() * 1e3;
         let references = references(machine, setting);
-        let reference = match references.is_empty() || setting.precision == Precision::F32 {
-            true => Some(own.clone()),
-            false if model.info.precisions.contains(&Precision::F32) => {
-                Some(acquire.weights(stages, Precision::F32.into())?)
-            }
-            false => None,
+        let reference = if references.is_empty() || setting.precision == Precision::F32 {
+            Some(own.clone())
+        } else if model.info.precisions.contains(&Precision::F32) {
+            Some(acquire.weights(stages, Precision::F32.into())?)
+        } else {
+            None
         };
         let reference_decode = reference.as_ref().and_then(|reference| reference.decode.clone());
         let writing = match (&texts, own.decode.clone().zip(reference_decode)) {
@@ -135,8 +135,8 @@ impl Bench {
 
         let info = &model.info;
         let outputs = self.weights.outputs_of(&info.id);
-        let folders = [Some(&own.folder), reference.as_ref().map(|reference| &reference.folder), Some(&outputs)];
-        folders.into_iter().flatten().for_each(|folder| self.weights.touch(folder));
+        let folders = [&own.folder, &outputs].into_iter().chain(reference.as_ref().map(|reference| &reference.folder));
+        folders.for_each(|folder| self.weights.touch(folder));
         Ok(Job {
             run: order.run.clone(),
             setting: Setting { threads: setting.threads.or(settings.threads), ..(*setting).clone() },

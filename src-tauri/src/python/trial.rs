@@ -103,12 +103,11 @@ impl Trials {
                 trial.log.push(format!("What it printed is not kept as a result: {reason}"));
                 None
             }
-            None => {
-                if request.kind == Kind::Benchmark && trial.result.is_none() {
-                    trial.log.push("It printed no result.".to_owned());
-                }
+            None if request.kind == Kind::Benchmark => {
+                trial.log.push("It printed no result.".to_owned());
                 None
             }
+            None => None,
         };
         Ok(Ran { trial, result })
     }

@@ -62,12 +62,10 @@ impl Reference {
             None => Err("the model cannot be had in f32".to_owned()),
         };
         let in_asked = match &job.reference_onnx {
-            Some(_) if !asked.is_quantised() => in_f32.clone(),
-            // What is not quantised is computed in f32 by the other engine: its numbers are the file's, and nothing is rounded.
-            _ => {
-                let precision = if asked.is_quantised() { asked } else { Precision::F32 };
-                preparing.first(&job.onnx, precision, record, feed)?
-            }
+            _ if asked.is_quantised() => preparing.first(&job.onnx, asked, record, feed)?,
+            Some(_) => in_f32.clone(),
+            // The other engine computes the file's own numbers in f32, so that nothing is rounded.
+            None => preparing.first(&job.onnx, Precision::F32, record, feed)?,
         };
         let (outputs, against) = match in_asked {
             Ok((outputs, engine)) => (outputs, Ok(engine)),
