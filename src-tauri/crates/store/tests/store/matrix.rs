@@ -82,6 +82,16 @@ fn a_prediction_stands_only_where_there_is_no_real_figure() {
 }
 
 #[test]
+fn a_text_stands_before_a_prediction() {
+    let (_folder, store) = fresh();
+    let predicted = Run { evidence: Evidence::Predicted, ..run(1, "gpt2", Platform::Cpu, 1.0) };
+    store.insert_run(&predicted).unwrap();
+    store.insert_run(&crate::making::generated(2, "gpt2", Platform::Cpu)).unwrap();
+    let best = cells(&store, Metric::Latency)[0].best.clone().unwrap();
+    assert_eq!((best.run, best.mode, best.evidence), (id(2), Mode::Generation, Evidence::Measured));
+}
+
+#[test]
 fn speed_up_compares_the_same_work_on_the_same_machine() {
     let (_folder, store) = fresh();
     store.insert_run(&run(1, "bert", Platform::Cpu, 20.0)).unwrap();
