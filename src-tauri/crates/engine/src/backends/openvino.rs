@@ -187,8 +187,10 @@ fn fix_shapes(
     if graph.free_dimensions().is_empty() {
         return Ok(());
     }
+    let is_free = |dimension: &Dimension| matches!(dimension, Dimension::Free(_));
     let mut shapes = Vec::new();
-    for input in &graph.inputs {
+    // An input without dimensions has no shape to OpenVINO, so that only those that need it are named.
+    for input in graph.inputs.iter().filter(|input| input.shape.iter().any(is_free)) {
         let sizes = input.shape_for(&request.dims).map_err(|error| unsupported(error.to_string()))?;
         let extents = input.shape.iter().zip(sizes).map(|(dimension, size)| match dimension {
             Dimension::Free(name) if !fixed(name) => Extent::new(-1, -1),
