@@ -198,12 +198,15 @@ fn two_settings_are_compared_until_it_can_be_told() {
     assert!(kept.contains("A meets the limit: its p95 is at most") && kept.contains("B meets the limit"), "{kept}");
     window.picture("compare-3-told");
 
-    // A against itself, to far within what can be told in a second: more time is offered.
+    // A against itself, with calls so long that a second holds too few rounds to tell: more time is offered.
     window.click("compare-setup");
     window.wait("compare-earlier");
-    window.type_into("compare-b-size", "16");
-    window.type_into("compare-threshold", "0.01");
-    window.type_into("compare-budget", "3");
+    for side in ["a", "b"] {
+        window.type_into(&format!("compare-{side}-batch"), "8");
+        window.type_into(&format!("compare-{side}-size"), "512");
+    }
+    window.type_into("compare-threshold", "20");
+    window.type_into("compare-budget", "1");
     window.picture("compare-4-earlier");
     window.click("compare-start");
     window.wait_long("compare-more", Duration::from_secs(120));
@@ -263,6 +266,7 @@ fn a_configuration_never_seen_is_pasted_changed_and_measured() {
         (window.count("[data-testid=model-measure]:not(:disabled)") == 1).then_some(())
     });
     window.click("model-measure");
+    window.type_into("budget", "2");
     window.wait("estimate");
     window.picture("models-5-launch");
     let pressed = Instant::now();
@@ -320,6 +324,7 @@ fn text_is_generated_and_its_tokens_per_second_stand_in_the_matrix() {
     window.type_into("output-tokens", "1");
     window.picture("generation-1-too-short");
     window.type_into("output-tokens", "16");
+    window.type_into("budget", "2");
     window.wait("estimate");
     window.picture("generation-2-set-up");
     window.resize(900, 600);

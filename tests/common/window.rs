@@ -39,8 +39,10 @@ pub struct Window {
 
 #[allow(dead_code, reason = "each test program uses its own part of this")]
 impl Window {
-    /// Starts the program with its data in this folder.
+    /// Starts the program with its data in this folder; another build than this one's where `ASSAY_TEST_PROGRAM` names
+    /// it.
     pub fn open(data: &Path) -> Self {
+        let program = std::env::var("ASSAY_TEST_PROGRAM").unwrap_or_else(|_| env!("CARGO_BIN_EXE_assay").to_owned());
         let display = Display::start();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let driver = Command::new("dbus-run-session")
@@ -58,8 +60,8 @@ impl Window {
         let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
         let mut window = Self { display, driver, agent, session: format!("http://127.0.0.1:{port}") };
         window.until("the driver", |window| window.agent.get(format!("{}/status", window.session)).call().ok());
-        let program = json!({"binary": env!("CARGO_BIN_EXE_assay"), "args": []});
-        let wanted = json!({"capabilities": {"alwaysMatch": {"webkitgtk:browserOptions": program}}});
+        let options = json!({"binary": program, "args": []});
+        let wanted = json!({"capabilities": {"alwaysMatch": {"webkitgtk:browserOptions": options}}});
         let made = window.post("/session", &wanted).expect("a session with the program");
         window.session += &format!("/session/{}", made["sessionId"].as_str().unwrap());
         window.resize(1280, 800);

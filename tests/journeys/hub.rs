@@ -74,6 +74,7 @@ fn a_model_is_named_looked_at_fetched_and_measured() {
     window.wait("page-model");
     window.click("model-back");
     window.click("hub-measure");
+    window.type_into("budget", "2");
     window.wait("estimate");
     window.picture("hub-8-launch");
     window.click("start");
