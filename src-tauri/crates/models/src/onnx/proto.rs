@@ -1,7 +1,7 @@
 //! The messages of onnx.proto that Assay reads and writes; numbers and names are those of the ONNX specification.
 
 use bytes::Bytes;
-use prost::Message;
+use prost::{Message, Oneof};
 
 #[derive(Clone, PartialEq, Message)]
 pub struct ModelProto {
@@ -144,11 +144,26 @@ pub struct ValueInfo {
     pub kind: Option<TypeProto>,
 }
 
-/// Only tensors are known; sequences, maps and optionals leave `tensor` empty.
 #[derive(Clone, PartialEq, Message)]
 pub struct TypeProto {
-    #[prost(message, optional, tag = "1")]
-    pub tensor: Option<TensorType>,
+    /// None where the type is left to be inferred.
+    #[prost(oneof = "TypeKind", tags = "1, 4, 5, 8, 9")]
+    pub kind: Option<TypeKind>,
+}
+
+/// Only tensors are read.
+#[derive(Clone, PartialEq, Oneof)]
+pub enum TypeKind {
+    #[prost(message, tag = "1")]
+    Tensor(TensorType),
+    #[prost(bytes, tag = "4")]
+    Sequence(Vec<u8>),
+    #[prost(bytes, tag = "5")]
+    Map(Vec<u8>),
+    #[prost(bytes, tag = "8")]
+    SparseTensor(Vec<u8>),
+    #[prost(bytes, tag = "9")]
+    Optional(Vec<u8>),
 }
 
 #[derive(Clone, PartialEq, Message)]

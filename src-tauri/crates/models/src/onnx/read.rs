@@ -297,8 +297,8 @@ impl Reader {
     fn value(&self, info: proto::ValueInfo, shape_optional: bool) -> Result<Value, ModelError> {
         let name = info.name.unwrap_or_default();
         let place = format!("value {name:?}");
-        let tensor = match info.kind {
-            Some(proto::TypeProto { tensor: Some(tensor) }) => tensor,
+        let tensor = match info.kind.and_then(|kind| kind.kind) {
+            Some(proto::TypeKind::Tensor(tensor)) => tensor,
             // A branch of a subgraph may leave its types to be inferred.
             None if shape_optional => proto::TensorType { element: Some(Element::F32.onnx_code()), shape: None },
             _ => {
@@ -491,5 +491,27 @@ fn typed_bytes(element: Element, tensor: &proto::TensorProto) -> Vec<u8> {
         Element::I32 => ints(4),
         Element::F16 | Element::Bf16 | Element::I16 | Element::U16 => ints(2),
         Element::I8 | Element::U8 | Element::Bool | Element::I4 => ints(1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proto::{TensorType, TypeKind, TypeProto, ValueInfo};
+
+    #[test]
+    fn a_branch_may_leave_its_types_open_and_a_sequence_is_refused() {
+        let reader = Reader { file: "x.onnx".into(), folder: PathBuf::new(), opened: HashMap::new() };
+        let read = |kind: Option<TypeProto>, of_branch: bool| {
+            reader.value(ValueInfo { name: Some("y".into()), kind }, of_branch).map_err(|error| error.to_string())
+        };
+        // Exporters leave the type out, or write an empty one.
+        for open in [None, Some(TypeProto { kind: None })] {
+            assert!(read(open.clone(), true).is_ok());
+            assert!(read(open, false).unwrap_err().contains("not a tensor"));
+        }
+        let kinds = |kind: TypeKind| read(Some(TypeProto { kind: Some(kind) }), true);
+        assert!(kinds(TypeKind::Sequence(Vec::new())).unwrap_err().contains("not a tensor"));
+        assert!(kinds(TypeKind::Tensor(TensorType { element: Some(1), shape: None })).is_ok());
     }
 }

@@ -200,5 +200,8 @@ fn value_proto(value: &Value) -> proto::ValueInfo {
     };
     let shape = proto::ShapeProto { dim: value.shape.iter().map(dim).collect() };
     let tensor = proto::TensorType { element: Some(value.element.onnx_code()), shape: Some(shape) };
-    proto::ValueInfo { name: Some(value.name.clone()), kind: Some(proto::TypeProto { tensor: Some(tensor) }) }
+    proto::ValueInfo {
+        name: Some(value.name.clone()),
+        kind: Some(proto::TypeProto { kind: Some(proto::TypeKind::Tensor(tensor)) }),
+    }
 }
