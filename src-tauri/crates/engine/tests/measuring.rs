@@ -5,6 +5,7 @@ mod bench;
 use bench::{Bench, installed, program};
 use contract::{FailureKind, Outcome, OutputCheck, PhaseName, Precision, StopReason};
 use engine::{Control, Job, measure};
+use models::{Dimension, Graph};
 
 fn run(job: &Job) -> contract::Run {
     measure(&program(), job, &Control::default(), &mut |_| {})
@@ -86,6 +87,19 @@ fn a_file_that_is_no_model_is_told_and_nothing_is_timed() {
     let Outcome::Failed { phase, kind, .. } = &run.outcome else { panic!("{:?}", run.outcome) };
     assert_eq!((*phase, *kind), (PhaseName::Load, FailureKind::EngineError));
     assert!(run.timing.is_none());
+}
+
+#[test]
+fn sizes_that_a_file_does_not_take_are_named_in_the_remedy() {
+    let bench = Bench::new();
+    let mut job = bench.job("candle", 16, &[]);
+    job.model.family = "onnx".to_owned();
+    let mut graph = Graph::read(&job.onnx).unwrap();
+    graph.inputs[1].shape = vec![Dimension::Fixed(48), Dimension::Fixed(48)];
+    graph.write(&job.onnx).unwrap();
+    let Outcome::Failed { kind, remedy, .. } = run(&job).outcome else { panic!("16 columns meet 48 rows") };
+    assert_eq!(kind, FailureKind::EngineError);
+    assert!(remedy.as_ref().is_some_and(|remedy| remedy.contains("edge 16")), "{remedy:?}");
 }
 
 #[test]

@@ -23,6 +23,8 @@ use std::time::{Duration, Instant};
 
 /// Longest budget a person may choose: a day.
 const LONGEST_BUDGET_SECS: f64 = 86_400.0;
+/// Of models that are known by their graph alone.
+const FAMILY_OF_FILES: &str = "onnx";
 
 /// Measures one setting and blocks until it is done. What goes wrong is a result too: `Outcome::Failed` with the phase
 /// and the reason, and with every figure known by then.
@@ -46,7 +48,10 @@ fn measure_at(
     let mut feed = Feed::new(job, on);
     let outcome = match attempt(pace, program, job, control, &mut record, &mut feed, hear) {
         Ok(()) => Outcome::Done,
-        Err(Failure { kind, message, remedy }) => Outcome::Failed { phase: record.phase(), kind, message, remedy },
+        Err(Failure { kind, message, remedy }) => {
+            let remedy = remedy.or_else(|| other_sizes(job, kind));
+            Outcome::Failed { phase: record.phase(), kind, message, remedy }
+        }
     };
     let mut run = record.finish(outcome);
     run.flags = gates::flags(&run, &job.target, &job.peaks, environment::installed_memory_bytes());
@@ -58,6 +63,15 @@ struct Failure {
     kind: FailureKind,
     message: String,
     remedy: Option<String>,
+}
+
+/// A person's file may leave sizes open and yet run at some of them only.
+fn other_sizes(job: &Job, kind: FailureKind) -> Option<String> {
+    if job.model.family != FAMILY_OF_FILES || kind != FailureKind::EngineError || job.dims.is_empty() {
+        return None;
+    }
+    let sizes: Vec<String> = job.dims.iter().map(|(name, size)| format!("{name} {size}")).collect();
+    Some(format!("The file leaves sizes open, and was given {}; give the sizes that it was made for", sizes.join(", ")))
 }
 
 impl From<WorkerError> for Failure {

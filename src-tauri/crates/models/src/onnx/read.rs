@@ -133,9 +133,17 @@ impl Reader {
                 "Export the model with dense weights",
             ));
         }
-        let mut initializers = Vec::with_capacity(graph.initializer.len());
+        let mut tensors = graph.initializer;
+        let mut nodes = Vec::with_capacity(graph.node.len());
+        for mut node in graph.node {
+            match constant(&mut node) {
+                Some(tensor) => tensors.push(tensor),
+                None => nodes.push(node),
+            }
+        }
+        let mut initializers = Vec::with_capacity(tensors.len());
         let mut own = HashSet::new();
-        for tensor in graph.initializer {
+        for tensor in tensors {
             let initializer = self.initializer(tensor)?;
             if initializer.name.is_empty() || !own.insert(initializer.name.clone()) {
                 let place = format!("weight {:?}", initializer.name);
@@ -157,7 +165,7 @@ impl Reader {
             }
         }
         let mut known = Names { own, outer };
-        let nodes = self.nodes(graph.node, &mut known)?;
+        let nodes = self.nodes(nodes, &mut known)?;
         let outputs = graph.output.into_iter().map(|output| self.value(output, true)).collect::<Result<Vec<_>, _>>()?;
         for output in &outputs {
             if !known.contain(&output.name) {
@@ -461,6 +469,16 @@ fn describe(node: &proto::NodeProto) -> String {
         Some(name) if !name.is_empty() => name.to_owned(),
         _ => format!("{} ({})", node.op_type.as_deref().unwrap_or("?"), node.output.join(", ")),
     }
+}
+
+/// The tensor of a node that is nothing else: some exporters, Paddle's among them, keep all weights in such nodes.
+fn constant(node: &mut proto::NodeProto) -> Option<proto::TensorProto> {
+    let is_standard = matches!(node.domain.as_deref(), None | Some("" | "ai.onnx"));
+    let (true, Some("Constant"), [output]) = (is_standard, node.op_type.as_deref(), node.output.as_slice()) else {
+        return None;
+    };
+    let tensor = node.attribute.iter_mut().find_map(|attribute| attribute.t.take())?;
+    Some(proto::TensorProto { name: Some(output.clone()), ..tensor })
 }
 
 fn standard_domain(domain: String) -> String {

@@ -30,6 +30,17 @@ fn a_graph_comes_back_as_it_was_written() {
 }
 
 #[test]
+fn a_weight_kept_in_a_node_is_a_weight() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut graph = small();
+    let tensor = graph.initializers.remove(0).tensor().unwrap();
+    graph.nodes.insert(0, node("Constant", &[], "w", &[("value", Attribute::Tensor(tensor))]));
+    let read = Graph::read(&written(&graph, folder.path())).unwrap();
+    assert_eq!((read.parameters(), read.nodes.len()), (12, 2));
+    assert_eq!(read.initializers[0].tensor(), small().initializers[0].tensor());
+}
+
+#[test]
 fn nodes_in_the_wrong_order_are_sorted_and_circles_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let mut graph = small();

@@ -60,11 +60,6 @@ impl<'a> View<'a> {
             for input in &node.inputs {
                 view.readers.entry(input).or_default().push(Some(index));
             }
-            if let (Some(Attribute::Tensor(tensor)), "Constant") = (node.attributes.get("value"), node.op.as_str())
-                && let [number] = tensor.f32s()[..]
-            {
-                view.numbers.extend(node.outputs.iter().map(|output| (output.as_str(), number)));
-            }
         }
         for output in &graph.outputs {
             view.readers.entry(&output.name).or_default().push(None);
