@@ -79,7 +79,9 @@ pub(super) fn heads(known: &ModelType, inputs: &[Input]) -> Vec<Head> {
             return None;
         }
         let takes = |input: &&Input| match mapping {
-            "FOR_IMAGE_CLASSIFICATION" | "FOR_VIDEO_CLASSIFICATION" => input.name.starts_with("pixel_") || !sees,
+            "FOR_IMAGE_CLASSIFICATION" | "FOR_VIDEO_CLASSIFICATION" => {
+                input.name.starts_with("pixel_") || input.name == "spatial_shapes" || !sees
+            }
             "FOR_CTC" | "FOR_AUDIO_CLASSIFICATION" => input.name != "input_ids",
             _ => true,
         };

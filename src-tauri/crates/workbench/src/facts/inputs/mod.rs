@@ -69,6 +69,11 @@ pub(super) fn inputs(known: &ModelType, config: &Map<String, Value>, first_speci
     if let Some(sizes) = grids.filter(|_| !takes("input_ids")) {
         let patches = if takes("hidden_states") { "hidden_states" } else { "pixel_values" };
         inputs.extend(grid([patches, sizes], config));
+        if takes("merge_sizes") {
+            let sample = serde_json::json!([2]);
+            let merged = Input { kind: InputKind::Exact, sample, batched: false, ..Input::of("merge_sizes", vec![1]) };
+            inputs.push(merged);
+        }
         return inputs;
     }
     if needs("input_ids") || special::WITH_TEXT.contains(&known.model_type.as_str()) {
@@ -86,12 +91,11 @@ pub(super) fn inputs(known: &ModelType, config: &Map<String, Value>, first_speci
         inputs.push(Input::of("pixel_values_videos", shape));
     }
     if needs("input_features") {
-        let features = Input::of("input_features", features(config));
+        let (shape, frames) = features(config);
         if takes("input_features_mask") {
-            let frames = features.shape.iter().copied().max().unwrap_or(FRAMES);
             inputs.push(Input { kind: InputKind::Ones, ..Input::of("input_features_mask", vec![frames]) });
         }
-        inputs.push(features);
+        inputs.push(Input::of("input_features", shape));
     }
     if needs("input_values") {
         inputs.push(Input::of("input_values", sound(config)));
@@ -148,13 +152,19 @@ fn grid([name, sizes]: [&str; 2], config: &Map<String, Value>) -> [Input; 2] {
     [patches, Input { kind: InputKind::Exact, sample, batched: false, ..Input::of(sizes, vec![1, 3]) }]
 }
 
+/// Keys of types that read frames by bands, though they count positions.
+const FRAMES_FIRST: [&str; 2] = ["input_feat_per_channel", "feature_projection_input_dim"];
+
 /// Whisper and its kin read bands by frames, as many frames as their positions cover; the others read frames by bands.
-fn features(config: &Map<String, Value>) -> Vec<u64> {
+/// With the number of frames.
+fn features(config: &Map<String, Value>) -> (Vec<u64>, u64) {
     let names = ["num_mel_bins", "input_feat_per_channel", "feature_projection_input_dim", "n_mels", "input_dim"];
     let bands = number(config, &names).unwrap_or(80);
     match number(config, &["max_source_positions"]) {
-        Some(positions) if !config.contains_key("input_feat_per_channel") => vec![bands, 2 * positions],
-        _ => vec![FRAMES, bands],
+        Some(positions) if FRAMES_FIRST.iter().all(|key| !config.contains_key(*key)) => {
+            (vec![bands, 2 * positions], 2 * positions)
+        }
+        _ => (vec![FRAMES, bands], FRAMES),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Inputs of types that take something of their own, where neither the names nor the configuration tell what.
 
-use super::{FIRST_TOKEN, FRAMES, GRID, Input, InputKind, SAMPLES, TOKENS, number, picture};
+use super::{FIRST_TOKEN, FRAMES, GRID, Input, InputKind, SAMPLES, TOKENS, WRITTEN, find, number, picture};
 use serde_json::{Map, Value, json};
 
 /// All inputs of such a type; none where the general rules serve.
@@ -20,6 +20,7 @@ pub(super) fn inputs(model_type: &str, config: &Map<String, Value>) -> Option<Ve
     };
     let size = |name: &str, otherwise: u64| number(config, &[name]).unwrap_or(otherwise);
     let text = || tokens("input_ids", TOKENS, FIRST_TOKEN, 100);
+    let film = || noise("pixel_values_videos", &[4, 3, size("img_size", 336), size("img_size", 336)]);
     let width = size("hidden_size", 64);
     Some(match model_type {
         "blip-2" => {
@@ -38,7 +39,7 @@ pub(super) fn inputs(model_type: &str, config: &Map<String, Value>) -> Option<Ve
         "bros" => vec![text(), noise("bbox", &[TOKENS, 8]), ones("attention_mask", &[TOKENS])],
         "clap" => vec![text(), noise("input_features", &[1, 1001, 64]), ones("attention_mask", &[TOKENS])],
         "clvp" => vec![text(), noise("input_features", &[80, FRAMES]), ones("attention_mask", &[TOKENS])],
-        "dac" => vec![noise("input_values", &[1, SAMPLES])],
+        "dac" | "xcodec" => vec![noise("input_values", &[1, SAMPLES])],
         "depth_pro" => vec![noise("pixel_values", &[3, 384, 384])],
         "dia" => vec![
             text(),
@@ -47,7 +48,7 @@ pub(super) fn inputs(model_type: &str, config: &Map<String, Value>) -> Option<Ve
         ],
         "fun_asr_nano_encoder" => {
             let stacked = size("num_mel_bins", 80) * size("num_stacked_frames", 7);
-            vec![noise("input_features", &[FRAMES, stacked])]
+            vec![noise("input_features", &[FRAMES, stacked]), ones("input_features_mask", &[FRAMES])]
         }
         "gemma3n_audio" => {
             let heard = json!(vec![false; FRAMES as usize]);
@@ -68,8 +69,9 @@ pub(super) fn inputs(model_type: &str, config: &Map<String, Value>) -> Option<Ve
         }
         "glmasr_encoder" => vec![noise("input_features", &[size("num_mel_bins", 128), FRAMES])],
         // Four frames are stacked to one.
-        "granite_speech5_ctc" | "granite_speech5_encoder" => {
-            vec![noise("input_features", &[FRAMES, 4 * size("num_mel_bins", 80)])]
+        "granite_speech5_encoder" => vec![noise("input_features", &[FRAMES, 4 * size("num_mel_bins", 80)])],
+        "granite_speech5_ctc" => {
+            vec![noise("input_features", &[FRAMES, 4 * size("num_mel_bins", 80)]), ones("attention_mask", &[FRAMES])]
         }
         "idefics" => vec![
             text(),
@@ -77,6 +79,13 @@ pub(super) fn inputs(model_type: &str, config: &Map<String, Value>) -> Option<Ve
             ones("image_attention_mask", &[TOKENS, 1]),
             ones("attention_mask", &[TOKENS]),
         ],
+        // A patch stands for four smaller ones, with the channels last.
+        "inkling2_vision" => {
+            let edge = size("spatial_merge_size", 2) * size("patch_size", 20);
+            let patches = noise("pixel_values", &[GRID * GRID, edge, edge, size("num_channels", 3)]);
+            let grid = exact("image_grid_thw", json!([1, GRID, GRID]), &[1, 3]);
+            [patches, grid].map(|input| Input { batched: false, ..input }).into()
+        }
         "instructblip" | "instructblipvideo" => {
             let frames: &[u64] = if model_type == "instructblip" { &[] } else { &[4] };
             let queries = size("num_query_tokens", 4) * frames.first().unwrap_or(&1);
@@ -121,19 +130,61 @@ pub(super) fn inputs(model_type: &str, config: &Map<String, Value>) -> Option<Ve
             let edge = GRID * size("patch_size", 14);
             vec![noise("pixel_values", &[3, edge, edge]), exact("target_sizes", json!([GRID, GRID]), &[2])]
         }
+        "muse_glimmer_assistant" => {
+            let layers = find(config, &["target_layer_ids"]).and_then(Value::as_array).map_or(1, Vec::len) as u64;
+            vec![
+                noise("noise_embeds", &[size("block_size", 16), width]),
+                noise("context_hidden_states", &[TOKENS, layers * width]),
+            ]
+        }
         "muse_spark_audio" => vec![noise("input_values", &[42 * 96])],
         "lightglue" | "efficientloftr" | "superglue" => vec![noise("pixel_values", &[2, 3, 64, 64])],
         "mimi_decoder" => vec![noise("latents", &[width, 8])],
+        // A frame of features for as many samples as the codec makes one code of.
+        "neucodec" | "xcodec2" => vec![
+            noise("input_values", &[1, 16 * 320]),
+            noise("input_features", &[16, size("feature_projection_input_dim", 160)]),
+        ],
+        // One class is looked for in each picture.
+        "omdet-turbo" => vec![
+            noise("pixel_values", &picture(config)),
+            tokens("classes_input_ids", TOKENS, FIRST_TOKEN, 100),
+            ones("classes_attention_mask", &[TOKENS]),
+            tokens("tasks_input_ids", TOKENS, FIRST_TOKEN, 100),
+            ones("tasks_attention_mask", &[TOKENS]),
+            exact("classes_structure", json!(1), &[]),
+        ],
         "oneformer" => vec![noise("pixel_values", &picture(config)), tokens("task_inputs", 77, 10, 100)],
         "patchtst" | "patchtsmixer" => {
             vec![noise("past_values", &[size("context_length", 32), size("num_input_channels", 1)])]
         }
         "perceiver" => vec![noise("inputs", &[TOKENS, size("d_model", 64)])],
-        "pe_audio" | "pe_audio_video" => vec![text(), noise("input_values", &[1, SAMPLES])],
+        "pe_audio" => vec![text(), noise("input_values", &[1, SAMPLES])],
         "pe_audio_encoder" => vec![noise("input_values", &[1, SAMPLES])],
-        "pocket_tts_audio_tokenizer_decoder" => vec![noise("latents", &[size("latent_dim", 32), 8])],
-        "pp_ocrv5_mobile_rec" => vec![noise("pixel_values", &[3, 48, 320])],
-        "qwen3_asr_encoder" => vec![noise("input_features", &[size("num_mel_bins", 128), 200])],
+        "pe_audio_video" => {
+            vec![text(), noise("input_values", &[1, SAMPLES]), film(), ones("attention_mask", &[TOKENS])]
+        }
+        "pe_audio_video_encoder" => vec![noise("input_values", &[1, SAMPLES]), film()],
+        "pe_video" => vec![text(), film(), ones("attention_mask", &[TOKENS])],
+        "pe_video_encoder" => vec![film()],
+        "pi0" => {
+            let edge = size("image_size", 224) / size("patch_size", 14);
+            let patches = edge * edge;
+            let last = vec![size("image_token_index", 100); patches as usize];
+            vec![
+                noise("action_embeds", &[8, width]),
+                Input { last, ..tokens("input_ids", TOKENS + patches, FIRST_TOKEN, 100) },
+                noise("pixel_values", &[&[1], &picture(config)[..]].concat()),
+                ones("pixel_attention_mask", &[1]),
+                ones("attention_mask", &[TOKENS + patches]),
+            ]
+        }
+        "pocket_tts_audio_tokenizer_decoder" => vec![noise("latents", &[width, 8])],
+        // What is left of the height is read by three.
+        "pp_ocrv5_mobile_rec" => vec![noise("pixel_values", &[3, 96, 320])],
+        "qwen3_asr_encoder" => {
+            vec![noise("input_features", &[size("num_mel_bins", 128), 200]), ones("input_features_mask", &[200])]
+        }
         "seggpt" => {
             ["pixel_values", "prompt_pixel_values", "prompt_masks"].map(|name| noise(name, &[3, 448, 448])).into()
         }
@@ -159,6 +210,22 @@ pub(super) fn inputs(model_type: &str, config: &Map<String, Value>) -> Option<Ve
             exact("freq", json!([0]), &[1]),
         ],
         "timesfm2_5" => vec![noise("past_values", &[64])],
+        "tvp" => vec![
+            text(),
+            noise("pixel_values", &[size("num_frames", 48), 3, size("max_img_size", 448), size("max_img_size", 448)]),
+            ones("attention_mask", &[TOKENS]),
+        ],
+        "udop" => {
+            let boxes: Vec<[f64; 4]> =
+                (0..TOKENS).map(|token| token as f64 / 16.0).map(|left| [left, 0.25, left + 0.125, 0.5]).collect();
+            vec![
+                text(),
+                exact("bbox", json!(boxes), &[TOKENS, 4]),
+                noise("pixel_values", &picture(config)),
+                tokens("decoder_input_ids", WRITTEN, FIRST_TOKEN, 100),
+                ones("attention_mask", &[TOKENS]),
+            ]
+        }
         "univnet" => vec![
             noise("input_features", &[FRAMES, size("num_mel_bins", 100)]),
             noise("noise_sequence", &[FRAMES, size("model_in_channels", 64)]),
@@ -166,6 +233,17 @@ pub(super) fn inputs(model_type: &str, config: &Map<String, Value>) -> Option<Ve
         "vibevoice_acoustic_tokenizer" => vec![noise("input_values", &[1, 6400])],
         "vibevoice_acoustic_tokenizer_encoder" => vec![noise("hidden_states", &[1, 6400])],
         "vibevoice_acoustic_tokenizer_decoder" => vec![noise("hidden_states", &[width, 4])],
+        // Drawn within the model, what is hidden of a picture would be another for each place in a batch.
+        "vit_mae" => {
+            let edge = size("image_size", 224) / size("patch_size", 16);
+            vec![noise("pixel_values", &picture(config)), noise("noise", &[edge * edge])]
+        }
+        "voxtral_realtime" => vec![
+            text(),
+            noise("input_features", &[size("num_mel_bins", 128), TOKENS * size("audio_length_per_tok", 8)]),
+            ones("attention_mask", &[TOKENS]),
+        ],
+        "voxtral_realtime_encoder" => vec![noise("input_features", &[size("num_mel_bins", 128), FRAMES])],
         "xclip" => vec![
             text(),
             noise("pixel_values", &[&[8], &picture(config)[..]].concat()),
@@ -191,5 +269,14 @@ pub(super) fn ends(model_type: &str, input: &str, config: &Map<String, Value>) -
 }
 
 /// Types whose pictures come with a text that must be there.
-pub(super) const WITH_TEXT: [&str; 7] =
-    ["blip-2", "grounding-dino", "instructblip", "instructblipvideo", "kosmos-2", "mm-grounding-dino", "videoprism"];
+pub(super) const WITH_TEXT: [&str; 9] = [
+    "blip-2",
+    "grounding-dino",
+    "instructblip",
+    "instructblipvideo",
+    "kosmos-2",
+    "mm-grounding-dino",
+    "sam3",
+    "sam3_lite_text",
+    "videoprism",
+];

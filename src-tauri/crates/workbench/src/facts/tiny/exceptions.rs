@@ -19,17 +19,39 @@ fn changes(model_type: &str) -> Value {
         "mimo_v2_flash" => json!({"head_dim": 24, "swa_head_dim": 24}),
         // Four coordinates and two sizes of a box make up the width.
         "layoutlmv3" => json!({"coordinate_size": 12, "shape_size": 8}),
+        // A cache is in the way of training: the one's asks for a number of layers that the configuration lacks, the
+        // other's is written over while slopes are taken.
+        "blt" | "rwkv" => json!({"use_cache": false}),
         // Without a layer of attention there is no mask to be heeded.
         "bamba" => json!({"attn_layer_indices": [1]}),
         "reformer" => {
             json!({"axial_pos_shape": [8, 16], "axial_pos_embds_dim": [16, 48], "is_decoder": true})
         }
-        // The last width is 1280 times the coefficient.
-        "efficientnet" => json!({"width_coefficient": 0.25, "depth_coefficient": 0.1, "hidden_dim": 320}),
+        // The last width is 1280 times the coefficient. Scales of norms are drawn around zero: with the default range
+        // next to nothing of a picture would pass. So it is with mobilevit.
+        "efficientnet" => json!({
+            "width_coefficient": 0.25,
+            "depth_coefficient": 0.1,
+            "hidden_dim": 320,
+            "initializer_range": 1.0,
+            "kernel_sizes": [3, 3, 5],
+            "in_channels": [32, 16, 24],
+            "out_channels": [16, 24, 320],
+            "strides": [1, 2, 2],
+            "num_block_repeats": [1, 1, 1],
+            "expand_ratios": [1, 6, 6],
+        }),
+        "mobilevit" | "mobilevitv2" => json!({"initializer_range": 0.4}),
         "align" => json!({
             "vision_config.width_coefficient": 0.25,
             "vision_config.depth_coefficient": 0.1,
             "vision_config.hidden_dim": 320,
+            "vision_config.kernel_sizes": [3, 3, 5],
+            "vision_config.in_channels": [32, 16, 24],
+            "vision_config.out_channels": [16, 24, 320],
+            "vision_config.strides": [1, 2, 2],
+            "vision_config.num_block_repeats": [1, 1, 1],
+            "vision_config.expand_ratios": [1, 6, 6],
             "projection_dim": 80,
         }),
         // Each of four steps doubles the width.
@@ -44,11 +66,15 @@ fn changes(model_type: &str) -> Value {
         // A head turns at least 32 of its numbers.
         "clvp" => json!({"text_config.num_attention_heads": 2, "speech_config.num_attention_heads": 2}),
         "clap" => json!({"audio_config.hidden_size": 192}),
-        // A backbone of timm without labels has none of what every configuration asks it for.
-        "edgetam_vision_model" => {
-            json!({"backbone_config.num_classes": 3, "backbone_config.label_names": ["a", "b", "c"]})
-        }
+        // A backbone of timm without labels has none of what every configuration asks it for. Its default name is
+        // misspelt, and another backbone comes in its place.
+        "edgetam_vision_model" => json!({
+            "backbone_config.architecture": "repvit_m1",
+            "backbone_config.num_classes": 3,
+            "backbone_config.label_names": ["a", "b", "c"],
+        }),
         "edgetam" => json!({
+            "vision_config.backbone_config.architecture": "repvit_m1",
             "vision_config.backbone_config.num_classes": 3,
             "vision_config.backbone_config.label_names": ["a", "b", "c"],
         }),
@@ -61,15 +87,92 @@ fn changes(model_type: &str) -> Value {
         "lw_detr" => json!({"projector_scale_factors": [1.0], "num_feature_levels": 1}),
         "kosmos-2" => json!({"latent_query_num": 4}),
         "instructblip" => json!({"num_query_tokens": 4, "image_token_index": 100}),
-        "jamba" => json!({"attn_layer_period": 2}),
+        "jamba" => json!({"attn_layer_period": 2, "attn_layer_offset": 1}),
         "instructblipvideo" => json!({"num_query_tokens": 4, "video_token_index": 100}),
         "molmo2" => json!({"adapter_config.vision_feature_layer": [1, 0]}),
         "moonshine" => json!({"pad_token_id": 3}),
         "muse_spark" => json!({"audio_config.out_hidden_size": 64, "vision_config.out_hidden_size": 64}),
         "vipllava" => json!({"vision_feature_layer": [-2, -1]}),
+        // By default there are no registers, and their weight is empty.
+        "dinov3_vit" => json!({"num_register_tokens": 4}),
+        "fastspeech2_conformer_with_hifigan" => json!({"vocoder_config.model_in_dim": 80}),
+        // Each round through the layers counts as layers of its own.
+        "hrm_text" => json!({"num_hidden_layers": 16}),
+        "pi0" => json!({"vlm_config.vision_config.image_size": 56}),
+        // Default backbones that give one stage, where all are read; each halves what the one before gave.
+        "pp_ocrv6_small_det" => json!({
+            "backbone_config.block_configs": [
+                [[3, 96, 96, 1, true]],
+                [[3, 96, 96, 2, false]],
+                [[3, 96, 192, 2, true]],
+                [[3, 192, 384, 2, true]],
+            ],
+            "backbone_config.out_features": ["stage1", "stage2", "stage3", "stage4"],
+            "backbone_config.out_indices": [1, 2, 3, 4],
+            "layer_list_out_channels": [96, 96, 192, 384],
+        }),
+        "uvdoc" => json!({
+            "backbone_config.out_features": ["stage1", "stage2", "stage3", "stage4", "stage5", "stage6"],
+            "backbone_config.out_indices": [1, 2, 3, 4, 5, 6],
+        }),
+        // Default configurations without what the code asks for.
+        "qwen2_5_omni_thinker" => json!({
+            "vision_start_token_id": 106,
+            "text_config.rope_parameters.mrope_section": [2, 3, 3],
+        }),
+        "qwen3_omni_moe_thinker" => json!({"vision_start_token_id": 106}),
+        "step3p7" => json!({"text_config.sliding_window": 512}),
+        "wav2vec2-bert" | "wav2vec2-conformer" => json!({"vocab_size": 32}),
+        "xmod" => json!({"default_language": "en_XX"}),
+        // Windows side by side, four by four.
+        "rf_detr" => json!({"backbone_config.image_size": 112}),
+        "sam" | "sam_hq" => json!({"vision_config.num_pos_feats": 32}),
+        "sapiens2" => json!({"num_key_value_heads_per_layer": [4, 2]}),
+        "seggpt" => json!({"merge_index": 0}),
+        // At the default depth sums grow from layer to layer, and a step of training overshoots.
+        "textnet" => json!({
+            "conv_layer_kernel_sizes": [[[3, 3]], [[1, 3]], [[3, 1]], [[3, 3]]],
+            "conv_layer_strides": [[2], [2], [2], [2]],
+        }),
+        "tvp" => json!({"num_frames": 2, "max_img_size": 128, "visual_prompt_size": 32}),
+        "omdet-turbo" => json!({"text_projection_in_dim": 64}),
+        // A small network of timm in place of one of three hundred million parameters.
+        "pe_video_encoder" => json!({"vision_config.model_args": small_eye()}),
+        "pe_video" => json!({"video_config.vision_config.model_args": small_eye()}),
+        "pe_audio_video_encoder" => json!({
+            "video_config.vision_config.model_args": small_eye(),
+            "audio_config.dac_config.encoder_hidden_size": 8,
+            "audio_config.dac_config.hidden_size": 128,
+            "audio_config.dac_config.decoder_hidden_size": 96,
+        }),
+        "pe_audio_video" => json!({
+            "audio_video_config.video_config.vision_config.model_args": small_eye(),
+            "audio_video_config.audio_config.dac_config.encoder_hidden_size": 8,
+            "audio_video_config.audio_config.dac_config.hidden_size": 128,
+            "audio_video_config.audio_config.dac_config.decoder_hidden_size": 96,
+        }),
+        // Nothing is drawn at random.
+        "vibevoice_acoustic_tokenizer" => json!({"vae_std": 0.0}),
+        "vits" => json!({"noise_scale": 0.0, "noise_scale_duration": 0.0}),
+        // Acoustic and semantic features, side by side.
+        "xcodec" => json!({"codebook_dim": 320}),
+        // Keys are half as wide as the rest, and a multiple of 64 at least.
+        "xlstm" => json!({"hidden_size": 128, "embedding_dim": 128}),
+        // Attention is twice as wide as the rest, and one block of it is shared by several layers.
+        "zamba" => json!({
+            "num_hidden_layers": 3,
+            "layers_block_type": ["linear_attention", "hybrid", "hybrid"],
+            "attention_hidden_size": 128,
+            "attention_head_dim": 32,
+        }),
+        "zamba2" => json!({"attention_hidden_size": 128, "attention_head_dim": 32}),
         "fun_asr_nano" => json!({"adaptor_config.intermediate_size": 16}),
         _ => json!({}),
     }
+}
+
+fn small_eye() -> Value {
+    json!({"depth": 2, "embed_dim": 64, "num_heads": 4, "img_size": 56, "class_token": true})
 }
 
 pub(super) fn apply(model_type: &str, config: &mut Map<String, Value>) {
