@@ -9,9 +9,11 @@ pub type Sizes = BTreeMap<String, u64>;
 
 pub fn describe(model: &Model, sizes: Sizes) -> Result<ModelDescription, ModelError> {
     let info = model.info();
-    let costs = model.costs(&sizes)?;
-    let generating = Generating::of(model, &sizes)?;
-    let memory = memories(model, generating.as_ref(), &sizes)?;
+    let stages = model.generation()?;
+    let generating = stages.as_ref().map(|stages| Generating::of(model, stages, &sizes)).transpose()?;
+    let at = At::of(model, sizes)?;
+    let memory = memories(&at, generating.as_ref())?;
+    let At { sizes, costs, .. } = at;
     let family = transformers::find(&info.family).map(workbench::family_of);
     Ok(ModelDescription {
         name: info.name.clone(),
@@ -28,7 +30,7 @@ pub fn describe(model: &Model, sizes: Sizes) -> Result<ModelDescription, ModelEr
         dims: info.dims.clone(),
         macs: costs.macs,
         activations: costs.activations,
-        generation: generating.as_ref().map(Generating::work).transpose()?,
+        generation: generating.as_ref().map(Generating::work),
         memory,
         operators: info.operators.iter().cloned().collect(),
         operator_macs: operator_macs(model, &costs),
@@ -38,36 +40,59 @@ pub fn describe(model: &Model, sizes: Sizes) -> Result<ModelDescription, ModelEr
 
 fn operator_macs(model: &Model, costs: &Costs) -> BTreeMap<String, u64> {
     let mut macs = BTreeMap::new();
-    for node in &model.graph().nodes {
-        if let Some(own) = costs.node_macs.get(&node.name) {
-            *macs.entry(node.op.clone()).or_default() += own;
-        }
+    for (node, own) in model.graph().nodes.iter().zip(&costs.node_macs).filter(|(_, own)| **own > 0) {
+        *macs.entry(node.op.clone()).or_default() += own;
     }
     macs
 }
 
-/// In every precision the model can be had in, each drawn on a thread of its own so that typing is followed.
-fn memories(model: &Model, generating: Option<&Generating>, sizes: &Sizes) -> Result<Vec<PrecisionMemory>, ModelError> {
-    thread::scope(|scope| {
-        let drawn = model.info().precisions.iter();
-        let drawn: Vec<_> =
-            drawn.map(|precision| scope.spawn(|| memory(model, generating, *precision, sizes))).collect();
-        drawn.into_iter().map(|memory| memory.join().expect("drawing a graph does not panic")).collect()
-    })
+/// A model at some sizes, with what it costs in the precision that it has by itself.
+struct At<'a> {
+    model: &'a Model,
+    sizes: Sizes,
+    costs: Costs,
 }
 
-fn memory(
-    model: &Model,
-    generating: Option<&Generating>,
-    precision: Precision,
-    sizes: &Sizes,
-) -> Result<PrecisionMemory, ModelError> {
-    let run = model.costs_in(precision, sizes)?;
+impl<'a> At<'a> {
+    fn of(model: &'a Model, sizes: Sizes) -> Result<Self, ModelError> {
+        let costs = model.costs(&sizes)?;
+        Ok(Self { model, sizes, costs })
+    }
+
+    /// With the bytes that building it writes.
+    fn costs_and_disk_bytes(&self, precision: Precision) -> Result<(Costs, u64), ModelError> {
+        if self.model.info().precisions.first() == Some(&precision) {
+            return Ok((self.costs.clone(), self.model.disk_bytes(precision)));
+        }
+        self.model.costs_and_disk_bytes(precision, &self.sizes)
+    }
+}
+
+/// In every precision the model can be had in, each drawn on a thread of its own so that typing is followed.
+/// bf16 is not drawn where it costs what f16 does.
+fn memories(at: &At, generating: Option<&Generating>) -> Result<Vec<PrecisionMemory>, ModelError> {
+    let halves_alike = at.model.halves_alike() && generating.is_none_or(Generating::halves_alike);
+    let drawn = |precision: &Precision| !(halves_alike && *precision == Precision::Bf16);
+    let precisions = &at.model.info().precisions;
+    let mut memories = thread::scope(|scope| {
+        let drawn = precisions.iter().copied().filter(drawn);
+        let drawn: Vec<_> = drawn.map(|precision| scope.spawn(move || memory(at, generating, precision))).collect();
+        let memories = drawn.into_iter().map(|memory| memory.join().expect("drawing a graph does not panic"));
+        memories.collect::<Result<Vec<_>, _>>()
+    })?;
+    if let (true, Some(f16)) = (halves_alike, memories.iter().position(|memory| memory.precision == Precision::F16)) {
+        memories.insert(f16 + 1, PrecisionMemory { precision: Precision::Bf16, ..memories[f16].clone() });
+    }
+    Ok(memories)
+}
+
+fn memory(at: &At, generating: Option<&Generating>, precision: Precision) -> Result<PrecisionMemory, ModelError> {
+    let (run, disk_bytes) = at.costs_and_disk_bytes(precision)?;
     let mut phases = vec![phase(CostPhase::Run, &run, run.weight_bytes, 0)];
     if let Some(generating) = generating {
         phases.extend(generating.memory(precision, run.weight_bytes)?);
     }
-    Ok(PrecisionMemory { precision, weight_bytes: run.weight_bytes, disk_bytes: model.disk_bytes(precision), phases })
+    Ok(PrecisionMemory { precision, weight_bytes: run.weight_bytes, disk_bytes, phases })
 }
 
 /// `weight_bytes` are the model's: the graph of one stage may do without some, which are there all the same.
@@ -78,18 +103,17 @@ fn phase(phase: CostPhase, costs: &Costs, weight_bytes: u64, cache_bytes: u64) -
 }
 
 /// The two stages of generating text, to a prompt as long as what the whole model reads.
-struct Generating {
-    stages: Generation,
+struct Generating<'a> {
+    stages: &'a Generation,
     /// Length of the prompt.
     length: u32,
-    prompt: Sizes,
+    prompt: At<'a>,
     /// Before the next token.
-    context: Sizes,
+    context: At<'a>,
 }
 
-impl Generating {
-    fn of(model: &Model, sizes: &Sizes) -> Result<Option<Self>, ModelError> {
-        let Some(stages) = model.generation()? else { return Ok(None) };
+impl<'a> Generating<'a> {
+    fn of(model: &Model, stages: &'a Generation, sizes: &Sizes) -> Result<Self, ModelError> {
         let batch = sizes.get("batch").map_or(1, |batch| *batch as u32);
         let inputs = &model.graph().inputs;
         let length = |input: Option<&Value>| -> Result<u32, ModelError> {
@@ -102,20 +126,24 @@ impl Generating {
         let most = stages.decode.info().dims.iter().find(|dim| dim.name == "past").and_then(|dim| dim.max);
         let before = tokens.min(most.unwrap_or(tokens));
         let given = stages.manner.given(Texts { batch, prompt, output: 0 });
-        Ok(Some(Self {
-            length: prompt,
-            prompt: stages.sizes_of(Stage::Prefill, [batch, prompt, given])?,
-            context: stages.sizes_of(Stage::Decode, [batch, prompt, before])?,
+        Ok(Self {
             stages,
-        }))
+            length: prompt,
+            prompt: At::of(&stages.prefill, stages.sizes_of(Stage::Prefill, [batch, prompt, given])?)?,
+            context: At::of(&stages.decode, stages.sizes_of(Stage::Decode, [batch, prompt, before])?)?,
+        })
     }
 
-    fn work(&self) -> Result<GenerationWork, ModelError> {
-        Ok(GenerationWork {
+    fn work(&self) -> GenerationWork {
+        GenerationWork {
             tokens: u64::from(self.length),
-            prefill_macs: self.stages.prefill.costs(&self.prompt)?.macs,
-            decode_macs: self.stages.decode.costs(&self.context)?.macs,
-        })
+            prefill_macs: self.prompt.costs.macs,
+            decode_macs: self.context.costs.macs,
+        }
+    }
+
+    fn halves_alike(&self) -> bool {
+        self.stages.prefill.halves_alike() && self.stages.decode.halves_alike()
     }
 
     /// None in a precision that one of the two graphs cannot be had in.
@@ -126,13 +154,11 @@ impl Generating {
         // Quantised weights multiply f32 results, and the cache is made of those.
         let kept_in = if precision.is_quantised() { Precision::F32 } else { precision };
         let bytes = u64::from(kept_in.bits()) / 8;
-        let phases = [
-            (CostPhase::Prefill, Stage::Prefill, &self.stages.prefill, &self.prompt),
-            (CostPhase::Decode, Stage::Decode, &self.stages.decode, &self.context),
-        ];
-        let memory = phases.map(|(name, stage, model, sizes)| {
-            let cache = self.stages.cache_bytes(stage, sizes, bytes)?;
-            Ok(phase(name, &model.costs_in(precision, sizes)?, weight_bytes, cache))
+        let phases =
+            [(CostPhase::Prefill, Stage::Prefill, &self.prompt), (CostPhase::Decode, Stage::Decode, &self.context)];
+        let memory = phases.map(|(name, stage, at)| {
+            let cache = self.stages.cache_bytes(stage, &at.sizes, bytes)?;
+            Ok(phase(name, &at.costs_and_disk_bytes(precision)?.0, weight_bytes, cache))
         });
         memory.into_iter().collect()
     }

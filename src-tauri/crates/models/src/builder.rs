@@ -9,6 +9,7 @@ use crate::{
 };
 use contract::{Dim, DimRole};
 use half::{bf16, f16};
+use rustc_hash::FxHashMap;
 use std::{collections::HashMap, fmt::Display, rc::Rc};
 
 /// A value in the graph being drawn.
@@ -26,6 +27,8 @@ pub struct Description {
     pub dims: Vec<Dim>,
     /// Weights that are written as integers with scales in place of their initializer.
     pub packed: HashMap<String, Packing>,
+    /// In f16 and in bf16 the same nodes are drawn.
+    pub halves_alike: bool,
 }
 
 /// What is being drawn, whole.
@@ -39,11 +42,12 @@ pub struct Draft {
     /// Standard deviation of random weight matrices.
     deviation: f32,
     /// Weights and constants that are there already, by what they hold.
-    known: HashMap<String, Var>,
+    known: FxHashMap<String, Var>,
     /// How many nodes a name was given to.
-    used: HashMap<String, usize>,
+    used: FxHashMap<String, usize>,
     /// What values are called as outputs, by the names they are drawn with.
-    outputs: HashMap<Rc<str>, String>,
+    outputs: FxHashMap<Rc<str>, String>,
+    halves_alike: bool,
 }
 
 impl Draft {
@@ -55,9 +59,10 @@ impl Draft {
             tokens: None,
             float,
             deviation: 0.02,
-            known: HashMap::new(),
-            used: HashMap::new(),
-            outputs: HashMap::new(),
+            known: FxHashMap::default(),
+            used: FxHashMap::default(),
+            outputs: FxHashMap::default(),
+            halves_alike: true,
         }
     }
 
@@ -72,7 +77,8 @@ impl Draft {
                 value.clone_from(output);
             }
         }
-        Description { graph: self.graph, weights: self.weights, dims: self.dims, packed: HashMap::new() }
+        let Self { graph, weights, dims, halves_alike, .. } = self;
+        Description { graph, weights, dims, packed: HashMap::new(), halves_alike }
     }
 }
 
@@ -625,6 +631,7 @@ impl GraphBuilder<'_> {
 
     /// An operator on numbers that does not know bf16 before opset 22: in bf16 it is computed in f32.
     pub fn without_bf16(&mut self, op: &str, inputs: &[&Var], attributes: &[(&str, Attribute)]) -> Var {
+        self.draft.halves_alike = false;
         let element = inputs[0].element;
         let known = if element == Element::Bf16 { Element::F32 } else { element };
         let wide = |input: &&Var| {

@@ -2,9 +2,9 @@
 
 use crate::{
     Graph, Initializer, ModelError, Node,
-    shapes::{self, Infos},
+    shapes::{self, Infos, Numbered, OMITTED, Step},
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// Exact for the graph at the sizes asked for. What an unknown operator hides is none, never an underestimate.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -18,52 +18,48 @@ pub struct Costs {
     pub parameters: Option<u64>,
     /// Estimate: the weights and the largest sum of results that live at the same time. Engines add buffers of their own.
     pub peak_memory_bytes: u64,
-    /// Multiply-accumulates of each node that has any, by node name.
-    pub node_macs: BTreeMap<String, u64>,
+    /// Multiply-accumulates of each node, in the graph's order; 0 where they are not known.
+    pub node_macs: Vec<u64>,
 }
 
 impl Graph {
     /// The shape of every value of the outermost graph that follows from these sizes.
     pub fn shapes(&self, dims: &BTreeMap<String, u64>) -> Result<BTreeMap<String, Vec<u64>>, ModelError> {
-        let infos = shapes::infer(self, dims)?;
-        Ok(infos.into_iter().filter_map(|(name, info)| Some((name.to_owned(), info.shape?))).collect())
-    }
-
-    /// Multiply-accumulates of one call with these sizes; see [`Costs::macs`].
-    pub(crate) fn macs(&self, dims: &BTreeMap<String, u64>) -> Result<Option<u64>, ModelError> {
-        let infos = shapes::infer(self, dims)?;
-        Ok(self.nodes.iter().try_fold(0u64, |total, node| total.checked_add(macs_of(node, &infos)?)))
+        let numbered = Numbered::of(self);
+        let infos = numbered.infer(dims)?;
+        let names = numbered.names.iter().enumerate();
+        Ok(names.filter_map(|(number, name)| Some(((*name).to_owned(), infos.get(number)?.shape.clone()?))).collect())
     }
 
     /// Costs of one call with these sizes, by shape inference over the operators.
     pub fn costs(&self, dims: &BTreeMap<String, u64>) -> Result<Costs, ModelError> {
-        let infos = shapes::infer(self, dims)?;
-        let mut node_macs = BTreeMap::new();
-        let mut total = Some(0u64);
-        for node in &self.nodes {
-            let macs = macs_of(node, &infos);
-            total = total.zip(macs).and_then(|(total, macs)| total.checked_add(macs));
-            if let Some(macs) = macs.filter(|macs| *macs > 0) {
-                node_macs.insert(node.name.clone(), macs);
-            }
-        }
-        let weight_bytes = self.initializers.iter().map(Initializer::byte_len).sum::<u64>();
+        Numbered::of(self).costs(dims)
+    }
+}
+
+impl Numbered<'_> {
+    /// See [`Graph::costs`].
+    pub fn costs(&self, dims: &BTreeMap<String, u64>) -> Result<Costs, ModelError> {
+        let infos = self.infer(dims)?;
+        let macs: Vec<Option<u64>> = self.steps().map(|step| macs_of(&step, &infos)).collect();
+        let weight_bytes = self.graph.initializers.iter().map(Initializer::byte_len).sum::<u64>();
         Ok(Costs {
-            macs: total,
+            macs: macs.iter().try_fold(0u64, |total, macs| total.checked_add((*macs)?)),
             activations: activations(self, &infos),
             weight_bytes,
-            parameters: Some(self.parameters()),
+            parameters: Some(self.graph.parameters()),
             peak_memory_bytes: weight_bytes.saturating_add(largest_live_bytes(self, &infos)),
-            node_macs,
+            node_macs: macs.into_iter().map(Option::unwrap_or_default).collect(),
         })
     }
 }
 
 /// Multiply-accumulates of one node; none where they cannot be known.
-fn macs_of(node: &Node, infos: &Infos) -> Option<u64> {
-    let input = |index: usize| node.input(index).and_then(|name| infos.get(name));
+fn macs_of(step: &Step, infos: &Infos) -> Option<u64> {
+    let node = step.node;
+    let input = |index: usize| infos.input(step, index);
     let shape = |index: usize| input(index)?.shape.as_deref();
-    let output = || infos.get(node.outputs.first()?.as_str())?.len();
+    let output = || infos.get(*step.outputs.first()?)?.len();
     // Control flow runs its body an unknown number of times, or not at all.
     if matches!(node.op.as_str(), "If" | "Loop" | "Scan") {
         return None;
@@ -112,47 +108,47 @@ fn is_view(node: &Node) -> bool {
     matches!(node.op.as_str(), "Reshape" | "Squeeze" | "Unsqueeze" | "Flatten" | "Identity")
 }
 
-fn activations(graph: &Graph, infos: &Infos) -> Option<u64> {
-    let made = graph.nodes.iter().filter(|node| !is_view(node) && node.op != "Constant");
-    let outputs = made.flat_map(|node| node.outputs.iter().filter(|output| !output.is_empty()));
-    outputs.map(|output| infos.get(output.as_str())?.len()).try_fold(0u64, |sum, length| sum.checked_add(length?))
+fn activations(numbered: &Numbered, infos: &Infos) -> Option<u64> {
+    let made = numbered.steps().filter(|step| !is_view(step.node) && step.node.op != "Constant");
+    let mut outputs = made.flat_map(|step| step.outputs.iter().copied().filter(|output| *output != OMITTED));
+    outputs.try_fold(0u64, |sum, output| sum.checked_add(infos.get(output)?.len()?))
 }
 
 /// The largest sum of bytes of results that are still needed at the same moment. Unknown shapes count nothing.
-fn largest_live_bytes(graph: &Graph, infos: &Infos) -> u64 {
+fn largest_live_bytes(numbered: &Numbered, infos: &Infos) -> u64 {
+    let nodes = numbered.graph.nodes.len();
     // A view keeps the value alive that it shows.
-    let mut shown: HashMap<&str, &str> = HashMap::new();
-    let mut last_use: HashMap<&str, usize> = HashMap::new();
-    for (step, node) in graph.nodes.iter().enumerate() {
-        if let (true, Some(input), Some(output)) = (is_view(node), node.input(0), node.outputs.first()) {
-            let root = shown.get(input).copied().unwrap_or(input);
-            shown.insert(output, root);
+    let mut shown: Vec<usize> = (0..numbered.names.len()).collect();
+    let mut last_use = vec![0; shown.len()];
+    for (at, step) in numbered.steps().enumerate() {
+        if let (true, Some(input), Some(output)) = (is_view(step.node), step.input(0), step.outputs.first()) {
+            shown[*output] = shown[input];
         }
-        for name in node.inputs.iter().chain(&node.outputs) {
-            last_use.insert(shown.get(name.as_str()).copied().unwrap_or(name), step);
+        for value in step.inputs.iter().chain(step.outputs) {
+            last_use[shown[*value]] = at;
         }
     }
-    for value in graph.outputs.iter().chain(&graph.inputs) {
-        last_use.insert(shown.get(value.name.as_str()).copied().unwrap_or(&value.name), graph.nodes.len());
+    for value in numbered.outputs.iter().chain(&numbered.inputs) {
+        last_use[shown[*value]] = nodes;
     }
-    let bytes = |name: &str| {
-        let info = infos.get(name)?;
+    let bytes = |value: usize| {
+        let info = infos.get(value)?;
         info.element?.bytes_of(info.len()?)
     };
-    let mut live: u64 = graph.inputs.iter().filter_map(|input| bytes(&input.name)).fold(0, u64::saturating_add);
-    let mut ends = vec![0u64; graph.nodes.len() + 1];
+    let mut live: u64 = numbered.inputs.iter().filter_map(|input| bytes(*input)).fold(0, u64::saturating_add);
+    let mut ends = vec![0u64; nodes + 1];
     let mut largest = live;
-    for (step, node) in graph.nodes.iter().enumerate() {
-        if !is_view(node) {
-            for output in &node.outputs {
-                let size = bytes(output).unwrap_or(0);
+    for (at, step) in numbered.steps().enumerate() {
+        if !is_view(step.node) {
+            for output in step.outputs {
+                let size = bytes(*output).unwrap_or(0);
                 live = live.saturating_add(size);
-                let end = last_use.get(output.as_str()).copied().unwrap_or(step);
+                let end = last_use[*output].max(at);
                 ends[end] = ends[end].saturating_add(size);
             }
         }
         largest = largest.max(live);
-        live = live.saturating_sub(ends[step]);
+        live = live.saturating_sub(ends[at]);
     }
     largest
 }

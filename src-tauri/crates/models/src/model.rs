@@ -11,14 +11,18 @@ use crate::{
     generation::{Generation, Stage},
     hash, open,
     presets::PRESETS,
-    quantize, stored,
+    quantize,
+    shapes::Numbered,
+    stored,
     weights::{self, Checkpoint, Files, Source},
 };
 use contract::{ConfigSize, Dim, ModelId, ModelInfo, ModelOrigin, Precision, ValueSpec};
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
+    thread,
 };
 
 /// Cheap to keep: large weights stay in their files, described ones are not made.
@@ -45,6 +49,7 @@ struct Described {
     /// Where it is one of the two graphs that text is generated with.
     stage: Option<Stage>,
     checkpoint: Option<(Arc<Checkpoint>, String)>,
+    halves_alike: bool,
 }
 
 impl Described {
@@ -71,13 +76,26 @@ impl Described {
         }
     }
 
-    /// The same for what only follows from the form of the graph. `graph` is the one in f32.
-    fn draw_in(&self, graph: &Graph, precision: Precision) -> Result<Description, ModelError> {
-        let format = Format::from(precision);
-        if precision != Precision::Int8Static {
-            return self.draw(&format);
+    /// The graph in a precision, for what only follows from its form. `graph` is the one in f32.
+    fn graph_in<'a>(&self, graph: &'a Graph, precision: Precision) -> Result<Cow<'a, Graph>, ModelError> {
+        let format = formed(graph, precision);
+        match format.scheme()? {
+            None if precision == Precision::F32 => Ok(Cow::Borrowed(graph)),
+            None => Ok(Cow::Owned(self.draw(&format)?.graph)),
+            Some(scheme) => {
+                let mut graph = graph.clone();
+                quantize::quantise_graph(&mut graph, scheme)?;
+                Ok(Cow::Owned(graph))
+            }
         }
-        self.draw(&format.with_ranges(Ranges::any(quantize::activations(graph))))
+    }
+}
+
+/// A precision as a format for what only follows from the form of the graph. `graph` is the one in f32.
+fn formed(graph: &Graph, precision: Precision) -> Format {
+    match Format::from(precision) {
+        format if precision == Precision::Int8Static => format.with_ranges(Ranges::any(quantize::activations(graph))),
+        format => format,
     }
 }
 
@@ -170,8 +188,11 @@ impl Model {
             operators: operators(&description.graph),
             random_weights: checkpoint.is_none(),
         };
-        let body = Body::Described(Arc::new(Described { architecture, class, config, stage, checkpoint }));
-        Ok(Self { info, graph: Arc::new(description.graph), body }.with_macs())
+        let Description { graph, halves_alike, .. } = description;
+        let described = Described { architecture, class, config, stage, checkpoint, halves_alike };
+        let model = Self { info, graph: Arc::new(graph), body: Body::Described(Arc::new(described)) };
+        // The work of a stage follows from the texts, so it is counted at their sizes.
+        Ok(if stage.is_none() { model.with_macs() } else { model })
     }
 
     pub(crate) fn onnx(path: &Path) -> Result<Self, ModelError> {
@@ -208,7 +229,7 @@ impl Model {
     /// Fills in the multiply-accumulates at the default sizes, where every operator's are known.
     fn with_macs(mut self) -> Self {
         let sizes = self.dims_for(1, None, &BTreeMap::new());
-        self.info.macs = sizes.and_then(|sizes| self.graph.macs(&sizes)).ok().flatten();
+        self.info.macs = sizes.and_then(|sizes| self.costs(&sizes)).ok().and_then(|costs| costs.macs);
         self
     }
 
@@ -232,7 +253,12 @@ impl Model {
             let checkpoint = described.checkpoint.as_ref().map(|(checkpoint, _)| Arc::clone(checkpoint));
             Self::described_stage(&name, described.config.clone(), Some(stage), checkpoint, self.info.origin.clone())
         };
-        Ok(Some(Generation::new(stage(Stage::Prefill)?, stage(Stage::Decode)?)))
+        let (prefill, decode) = thread::scope(|scope| {
+            let prefill = scope.spawn(|| stage(Stage::Prefill));
+            let decode = stage(Stage::Decode);
+            (prefill.join().expect("drawing a graph does not panic"), decode)
+        });
+        Ok(Some(Generation::new(prefill?, decode?)))
     }
 
     /// How long the prompt is that text is generated from, where nothing else is asked for: the usual length of the
@@ -266,19 +292,40 @@ impl Model {
 
     /// What one call costs at these sizes, in the model's own precision.
     pub fn costs(&self, dims: &BTreeMap<String, u64>) -> Result<Costs, ModelError> {
-        let costs = self.graph.costs(dims)?;
-        Ok(Costs { parameters: self.info.parameters, ..costs })
+        self.costs_of(&self.graph, dims)
+    }
+
+    /// The same of its graph in a precision.
+    fn costs_of(&self, graph: &Graph, dims: &BTreeMap<String, u64>) -> Result<Costs, ModelError> {
+        let numbered = match &self.body {
+            Body::Described(_) => Numbered::of_drawn(graph),
+            Body::Onnx { .. } => Numbered::of(graph),
+        };
+        Ok(Costs { parameters: self.info.parameters, ..numbered.costs(dims)? })
     }
 
     /// The same with weights and activations in a precision the model can be had in.
     pub fn costs_in(&self, precision: Precision, dims: &BTreeMap<String, u64>) -> Result<Costs, ModelError> {
+        Ok(self.costs_and_disk_bytes(precision, dims)?.0)
+    }
+
+    /// The same with [`Model::disk_bytes`], for which the graph is not drawn again.
+    pub fn costs_and_disk_bytes(
+        &self,
+        precision: Precision,
+        dims: &BTreeMap<String, u64>,
+    ) -> Result<(Costs, u64), ModelError> {
         self.check_precision(precision)?;
+        let Body::Described(described) = &self.body else { return Ok((self.costs(dims)?, 0)) };
+        let graph = described.graph_in(&self.graph, precision)?;
+        Ok((self.costs_of(&graph, dims)?, weights::disk_bytes(&graph)))
+    }
+
+    /// Whether it is the same in f16 and in bf16 but for the number format, and so costs the same.
+    pub fn halves_alike(&self) -> bool {
         match &self.body {
-            Body::Described(described) if precision != Precision::F32 => {
-                let costs = described.draw_in(&self.graph, precision)?.graph.costs(dims)?;
-                Ok(Costs { parameters: self.info.parameters, ..costs })
-            }
-            _ => self.costs(dims),
+            Body::Described(described) => described.halves_alike,
+            Body::Onnx { .. } => false,
         }
     }
 
@@ -322,18 +369,20 @@ impl Model {
 
     /// Bytes that [`Model::materialize`] would write; 0 where the person's file is used as it is.
     pub fn disk_bytes(&self, precision: Precision) -> u64 {
-        self.written_bytes(precision, |description| weights::disk_bytes(&description.graph))
+        match &self.body {
+            Body::Described(described) => {
+                described.graph_in(&self.graph, precision).map_or(0, |graph| weights::disk_bytes(&graph))
+            }
+            Body::Onnx { .. } => 0,
+        }
     }
 
     /// Bytes of the weights that [`Model::export_shared`] would write; 0 for an ONNX file.
     pub fn pool_bytes(&self, precision: Precision) -> u64 {
-        self.written_bytes(precision, weights::pool_bytes)
-    }
-
-    fn written_bytes(&self, precision: Precision, bytes: impl FnOnce(&Description) -> u64) -> u64 {
         match &self.body {
             Body::Described(described) => {
-                described.draw_in(&self.graph, precision).map_or(0, |description| bytes(&description))
+                let description = described.draw(&formed(&self.graph, precision));
+                description.map_or(0, |description| weights::pool_bytes(&description))
             }
             Body::Onnx { .. } => 0,
         }

@@ -282,12 +282,10 @@ impl Session for Ready {
     fn placement(&mut self) -> Result<Option<Placement>, BackendError> {
         let (assignments, kernels) = self.profile().map_err(|error| failed("profiling one call", error))?;
         let asked = self.plan.place.provider.name();
-        // The model's own counts; a graph whose shapes cannot be followed has none.
         let graph = Graph::read(&self.plan.request.model).ok();
-        let costs = graph.as_ref().and_then(|graph| graph.costs(&self.plan.request.dims).ok());
+        let node_macs = graph.as_ref().and_then(|graph| profile::node_macs(graph, &self.plan.request.dims));
         self.precision = profile::precision(asked, &kernels, graph.as_ref().map_or(4, block_bits));
-        let node_macs = costs.map(|costs| costs.node_macs).unwrap_or_default();
-        Ok(Some(profile::placement(asked, &assignments, &kernels, &node_macs)))
+        Ok(Some(profile::placement(asked, &assignments, &kernels, &node_macs.unwrap_or_default())))
     }
 }
 

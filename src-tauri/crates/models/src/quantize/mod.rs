@@ -14,7 +14,7 @@ pub use ranges::Ranges;
 use crate::{Content, Element, Graph, Initializer, ModelError, Node, builder::Description};
 use contract::Precision;
 use products::Products;
-use std::collections::{HashMap, HashSet};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Rows of a weight matrix that share a scale in 4 bits.
 pub const BLOCK: usize = 32;
@@ -83,11 +83,17 @@ pub fn parts(weight: &str) -> [String; 2] {
 /// # Errors
 /// Where too little of the model would be quantised, or a range is missing.
 pub fn quantise(mut description: Description, scheme: Scheme) -> Result<Description, ModelError> {
+    let chosen = quantise_graph(&mut description.graph, scheme)?;
+    description.packed = chosen.into_iter().map(|name| (name, scheme.packing())).collect();
+    Ok(description)
+}
+
+/// The same for the graph alone; gives the names of the weights that were packed.
+pub fn quantise_graph(graph: &mut Graph, scheme: Scheme) -> Result<FxHashSet<String>, ModelError> {
     let packing = scheme.packing();
-    let uses = Uses::of(&description.graph);
-    uses.refuse_little(&description.graph.name, packing)?;
+    let uses = Uses::of(graph);
+    uses.refuse_little(&graph.name, packing)?;
     let chosen = uses.quantised(packing);
-    let graph = &mut description.graph;
     let initializers = std::mem::take(&mut graph.initializers);
     let stored = |one: Initializer| if chosen.contains(&one.name) { packed(one, packing) } else { vec![one] };
     graph.initializers = initializers.into_iter().flat_map(stored).collect();
@@ -97,8 +103,7 @@ pub fn quantise(mut description: Description, scheme: Scheme) -> Result<Descript
     if packing == Packing::Blocks {
         to_opset_21(graph);
     }
-    description.packed = chosen.into_iter().map(|name| (name, packing)).collect();
-    Ok(description)
+    Ok(chosen)
 }
 
 /// The quantised precisions that enough of the graph can be had in for it to be called so.
@@ -113,7 +118,7 @@ pub fn offered(graph: &Graph) -> &'static [Precision] {
 }
 
 /// What a graph does with each of its weights, by name.
-struct Uses<'a>(HashMap<&'a str, Use>);
+struct Uses<'a>(FxHashMap<&'a str, Use>);
 
 struct Use {
     numbers: u64,
@@ -130,7 +135,7 @@ impl<'a> Uses<'a> {
             matrix: matrix(&weight.shape).filter(|_| matches!(weight.content, Content::Described)),
             read: false,
         };
-        let mut uses: HashMap<&str, Use> =
+        let mut uses: FxHashMap<&str, Use> =
             graph.initializers.iter().map(|weight| (weight.name.as_str(), unread(weight))).collect();
         for node in &graph.nodes {
             for (place, name) in node.inputs.iter().enumerate() {
@@ -150,7 +155,7 @@ impl<'a> Uses<'a> {
     }
 
     /// The weights that are stored so.
-    fn quantised(&self, packing: Packing) -> HashSet<String> {
+    fn quantised(&self, packing: Packing) -> FxHashSet<String> {
         self.suiting(packing).map(|(name, _)| name.to_owned()).collect()
     }
 
@@ -187,7 +192,7 @@ pub fn packed(weight: Initializer, packing: Packing) -> Vec<Initializer> {
 /// an input.
 fn to_opset_21(graph: &mut Graph) {
     graph.opset = 21;
-    let mut known: HashSet<String> = HashSet::new();
+    let mut known = FxHashSet::default();
     for node in graph.nodes.iter_mut().filter(|node| node.op.starts_with("Reduce")) {
         let Some(axes) = node.ints("axes").map(<[i64]>::to_vec) else { continue };
         node.attributes.remove("axes");
@@ -202,6 +207,6 @@ fn to_opset_21(graph: &mut Graph) {
 }
 
 /// Whether a node multiplies activations with one of these weights.
-fn is_product(node: &Node, chosen: &HashSet<String>) -> bool {
+fn is_product(node: &Node, chosen: &FxHashSet<String>) -> bool {
     node.op == "MatMul" && node.input(1).is_some_and(|weight| chosen.contains(weight))
 }

@@ -2,20 +2,21 @@
 
 use super::{BLOCK, Ranges, Scheme, is_product, parts};
 use crate::{Attribute, Content, Element, Graph, Initializer, ModelError, Node};
-use std::collections::{BTreeMap, HashSet};
+use rustc_hash::FxHashSet;
+use std::collections::BTreeMap;
 
 /// Writes nodes into the graph one after another; products with a chosen weight in another form.
 pub struct Products<'a> {
     scheme: Scheme<'a>,
-    chosen: &'a HashSet<String>,
+    chosen: &'a FxHashSet<String>,
     graph: &'a mut Graph,
     /// Activations and weights that were quantised or widened already.
-    done: HashSet<String>,
+    done: FxHashSet<String>,
 }
 
 impl<'a> Products<'a> {
-    pub fn new(scheme: Scheme<'a>, chosen: &'a HashSet<String>, graph: &'a mut Graph) -> Self {
-        Self { scheme, chosen, graph, done: HashSet::new() }
+    pub fn new(scheme: Scheme<'a>, chosen: &'a FxHashSet<String>, graph: &'a mut Graph) -> Self {
+        Self { scheme, chosen, graph, done: FxHashSet::default() }
     }
 
     pub fn add(&mut self, node: Node) -> Result<(), ModelError> {

@@ -9,7 +9,11 @@ mod values;
 pub use rules::einsum;
 
 use crate::{Attribute, Element, Graph, Initializer, ModelError, Node, tensor};
-use std::collections::{BTreeMap, HashMap};
+use rustc_hash::FxBuildHasher;
+use std::{
+    collections::{BTreeMap, HashMap},
+    hash::{BuildHasher, RandomState},
+};
 
 /// More values than this are no shape arithmetic and are not followed.
 const MOST_VALUES: usize = 4096;
@@ -38,23 +42,103 @@ pub fn count(shape: &[u64]) -> Option<u64> {
     (product <= LARGEST).then_some(product)
 }
 
-/// The values of a graph by name.
-pub type Infos<'a> = HashMap<&'a str, Info>;
+/// A graph with a number for each value: names are looked up once, however often something is asked of their values.
+pub struct Numbered<'a> {
+    pub graph: &'a Graph,
+    /// In the order of their numbers.
+    pub names: Vec<&'a str>,
+    pub inputs: Vec<usize>,
+    pub outputs: Vec<usize>,
+    initializers: Vec<usize>,
+    /// What each node reads and then what it writes, one node after the other.
+    operands: Vec<usize>,
+}
 
-pub fn infer<'a>(graph: &'a Graph, dims: &BTreeMap<String, u64>) -> Result<Infos<'a>, ModelError> {
-    let mut infos: Infos = HashMap::new();
-    for initializer in &graph.initializers {
-        infos.insert(&initializer.name, of_initializer(initializer));
+/// The number of the empty name: an optional input that is left out, or an output that nobody wants.
+pub const OMITTED: usize = 0;
+
+/// A node with the numbers of its values.
+pub struct Step<'a> {
+    pub node: &'a Node,
+    pub inputs: &'a [usize],
+    pub outputs: &'a [usize],
+}
+
+impl Step<'_> {
+    /// An input; none where it is left out.
+    pub fn input(&self, index: usize) -> Option<usize> {
+        self.inputs.get(index).copied().filter(|number| *number != OMITTED)
     }
-    for input in &graph.inputs {
-        let shape = Some(input.shape_for(dims)?);
-        infos.insert(&input.name, Info { element: Some(input.element), shape, values: None });
+}
+
+impl<'a> Numbered<'a> {
+    pub fn of(graph: &'a Graph) -> Self {
+        Self::hashed_by::<RandomState>(graph)
     }
-    for node in &graph.nodes {
-        let outputs = of_node(graph.opset, node, &infos);
-        infos.extend(node.outputs.iter().map(String::as_str).zip(outputs));
+
+    /// A graph that Assay drew, whose names nobody chose so that their hashes collide.
+    pub fn of_drawn(graph: &'a Graph) -> Self {
+        Self::hashed_by::<FxBuildHasher>(graph)
     }
-    Ok(infos)
+
+    fn hashed_by<S: BuildHasher + Default>(graph: &'a Graph) -> Self {
+        let most = 1 + graph.initializers.len() + graph.nodes.len();
+        let (mut numbers, mut names) = (HashMap::with_capacity_and_hasher(most, S::default()), vec![""]);
+        numbers.insert("", OMITTED);
+        let mut number = |name: &'a String| {
+            *numbers.entry(name.as_str()).or_insert_with(|| {
+                names.push(name.as_str());
+                names.len() - 1
+            })
+        };
+        let initializers = graph.initializers.iter().map(|one| number(&one.name)).collect();
+        let inputs = graph.inputs.iter().map(|input| number(&input.name)).collect();
+        let operands = graph.nodes.iter().flat_map(|node| node.inputs.iter().chain(&node.outputs));
+        let operands = operands.map(&mut number).collect();
+        let outputs = graph.outputs.iter().map(|output| number(&output.name)).collect();
+        Self { graph, names, inputs, outputs, initializers, operands }
+    }
+
+    /// The nodes in running order.
+    pub fn steps(&self) -> impl Iterator<Item = Step<'_>> {
+        let mut left = self.operands.as_slice();
+        self.graph.nodes.iter().map(move |node| {
+            let (inputs, after) = left.split_at(node.inputs.len());
+            let (outputs, after) = after.split_at(node.outputs.len());
+            left = after;
+            Step { node, inputs, outputs }
+        })
+    }
+
+    pub fn infer(&self, dims: &BTreeMap<String, u64>) -> Result<Infos, ModelError> {
+        let mut infos = Infos(vec![None; self.names.len()]);
+        for (initializer, number) in self.graph.initializers.iter().zip(&self.initializers) {
+            infos.0[*number] = Some(of_initializer(initializer));
+        }
+        for (input, number) in self.graph.inputs.iter().zip(&self.inputs) {
+            let shape = Some(input.shape_for(dims)?);
+            infos.0[*number] = Some(Info { element: Some(input.element), shape, values: None });
+        }
+        for step in self.steps() {
+            for (number, info) in step.outputs.iter().zip(of_node(self.graph.opset, &step, &infos)) {
+                infos.0[*number] = Some(info);
+            }
+        }
+        Ok(infos)
+    }
+}
+
+/// What is known of each value, by its number.
+pub struct Infos(Vec<Option<Info>>);
+
+impl Infos {
+    pub fn get(&self, number: usize) -> Option<&Info> {
+        self.0[number].as_ref()
+    }
+
+    pub fn input(&self, step: &Step, index: usize) -> Option<&Info> {
+        self.get(step.input(index)?)
+    }
 }
 
 fn of_initializer(initializer: &Initializer) -> Info {
@@ -65,8 +149,9 @@ fn of_initializer(initializer: &Initializer) -> Info {
 }
 
 /// One info for each output of the node.
-fn of_node(opset: i64, node: &Node, infos: &Infos) -> Vec<Info> {
-    let inputs: Vec<Option<&Info>> = (0..node.inputs.len()).map(|index| infos.get(node.input(index)?)).collect();
+fn of_node(opset: i64, step: &Step, infos: &Infos) -> Vec<Info> {
+    let node = step.node;
+    let inputs: Vec<Option<&Info>> = (0..node.inputs.len()).map(|index| infos.input(step, index)).collect();
     let known = rules::shapes(opset, node, &inputs).unwrap_or_default();
     let mut shapes: Vec<Option<Vec<u64>>> =
         known.into_iter().map(|shape| Some(shape).filter(|shape| count(shape).is_some())).collect();

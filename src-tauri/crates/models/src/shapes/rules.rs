@@ -5,7 +5,7 @@ use crate::{Attribute, Node};
 
 type Inputs<'a> = [Option<&'a Info>];
 
-/// The output has the shape of the first input.
+/// The output has the shape of the first input. In alphabetical order.
 const SAME_SHAPE: [&str; 66] = [
     "Abs",
     "Acos",
@@ -75,32 +75,32 @@ const SAME_SHAPE: [&str; 66] = [
     "Trilu",
 ];
 
-/// The inputs are stretched to one shape.
+/// The inputs are stretched to one shape. In alphabetical order.
 const BROADCAST: [&str; 24] = [
     "Add",
-    "Sub",
-    "Mul",
-    "Div",
-    "Pow",
-    "Mod",
-    "Min",
-    "Max",
-    "Mean",
-    "Sum",
     "And",
-    "Or",
-    "Xor",
+    "BitShift",
+    "BitwiseAnd",
+    "BitwiseOr",
+    "BitwiseXor",
+    "Div",
     "Equal",
     "Greater",
     "GreaterOrEqual",
     "Less",
     "LessOrEqual",
-    "Where",
-    "BitShift",
-    "BitwiseAnd",
-    "BitwiseOr",
-    "BitwiseXor",
+    "Max",
+    "Mean",
+    "Min",
+    "Mod",
+    "Mul",
+    "Or",
     "PRelu",
+    "Pow",
+    "Sub",
+    "Sum",
+    "Where",
+    "Xor",
 ];
 
 /// The shapes of a node's outputs, as many as are known in order; none where the first is unknown.
@@ -110,8 +110,8 @@ pub fn shapes(opset: i64, node: &Node, inputs: &Inputs) -> Option<Vec<Vec<u64>>>
     }
     let one = |shape: Vec<u64>| Some(vec![shape]);
     match node.op.as_str() {
-        op if SAME_SHAPE.contains(&op) => one(shape(inputs, 0)?.to_vec()),
-        op if BROADCAST.contains(&op) => one(broadcast_all(inputs)?),
+        op if SAME_SHAPE.binary_search(&op).is_ok() => one(shape(inputs, 0)?.to_vec()),
+        op if BROADCAST.binary_search(&op).is_ok() => one(broadcast_all(inputs)?),
         // The other outputs are a scale and a zero point.
         "DynamicQuantizeLinear" => Some(vec![shape(inputs, 0)?.to_vec(), Vec::new(), Vec::new()]),
         // The second output is the mask.
@@ -660,4 +660,14 @@ fn recurrent(node: &Node, inputs: &Inputs) -> Option<Vec<Vec<u64>>> {
 fn attention(inputs: &Inputs) -> Option<Vec<u64>> {
     let [batch, heads, length, _] = *<&[u64; 4]>::try_from(shape(inputs, 0)?).ok()?;
     Some(vec![batch, heads, length, *shape(inputs, 2)?.get(3)?])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lists_of_operators_are_in_the_order_that_they_are_searched_by() {
+        assert!(SAME_SHAPE.is_sorted() && BROADCAST.is_sorted());
+    }
 }

@@ -36,7 +36,7 @@ impl Pool {
             }
         }
         let (graph, packed) = (Graph::default(), HashMap::new());
-        let description = Description { graph, weights: Vec::new(), dims: Vec::new(), packed };
+        let description = Description { graph, weights: Vec::new(), dims: Vec::new(), packed, halves_alike: true };
         let mut pool = Self { description, begins: HashMap::new() };
         kinds.iter().for_each(|(kind, weights)| pool.add(*kind, element(model), weights));
         pool

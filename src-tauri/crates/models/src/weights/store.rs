@@ -2,7 +2,7 @@
 
 use super::{Part, maker::Maker, pool::Pool};
 use crate::{
-    Content, Element, Graph, ModelError,
+    Content, Element, Graph, Initializer, ModelError,
     builder::Description,
     files::unwritable,
     hash::hex,
@@ -64,15 +64,8 @@ pub struct Layout {
 
 impl Layout {
     fn of(graph: &Graph) -> Self {
-        let mut offsets = HashMap::new();
-        let mut end = 0u64;
-        for initializer in graph.initializers.iter().filter(|one| matches!(one.content, Content::Described)) {
-            let length = initializer.byte_len();
-            let offset = end.next_multiple_of(if length < SMALL_TENSOR { SMALL_ALIGNMENT } else { PAGE });
-            offsets.insert(initializer.name.clone(), offset);
-            end = offset + length;
-        }
-        Self { offsets, total: end }
+        let offsets = placed(graph).map(|(initializer, offset)| (initializer.name.clone(), offset)).collect();
+        Self { offsets, total: disk_bytes(graph) }
     }
 
     /// The graph's file, which says where in which other file the weights are.
@@ -84,9 +77,20 @@ impl Layout {
     }
 }
 
+/// Each described initializer with where its bytes begin in the weights file.
+fn placed(graph: &Graph) -> impl Iterator<Item = (&Initializer, u64)> {
+    let described = graph.initializers.iter().filter(|one| matches!(one.content, Content::Described));
+    described.scan(0u64, |end, initializer| {
+        let length = initializer.byte_len();
+        let offset = end.next_multiple_of(if length < SMALL_TENSOR { SMALL_ALIGNMENT } else { PAGE });
+        *end = offset + length;
+        Some((initializer, offset))
+    })
+}
+
 /// Bytes that [`materialize`] writes for the weights.
 pub fn disk_bytes(graph: &Graph) -> u64 {
-    Layout::of(graph).total
+    placed(graph).last().map_or(0, |(initializer, offset)| offset + initializer.byte_len())
 }
 
 /// Hears bytes done and bytes in all, and ends the work by breaking.

@@ -2,6 +2,7 @@
 
 use super::native::Assignment;
 use contract::{Placement, PlacementPart, Precision};
+use models::Graph;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -114,6 +115,14 @@ fn matrix_macs(left: &[u64], result: &[u64]) -> Option<u64> {
 fn conv_macs(weights: &[u64], placed: &[u64]) -> Option<u64> {
     let (_, each) = weights.split_first()?;
     Some(placed.iter().product::<u64>() * each.iter().product::<u64>())
+}
+
+/// The model's own counts of multiply-accumulates, by the names of the nodes that have any; none where its shapes cannot be
+/// followed.
+pub(super) fn node_macs(graph: &Graph, dims: &BTreeMap<String, u64>) -> Option<BTreeMap<String, u64>> {
+    let macs = graph.costs(dims).ok()?.node_macs;
+    let named = graph.nodes.iter().map(|node| node.name.clone()).zip(macs);
+    Some(named.filter(|(_, macs)| *macs > 0).collect())
 }
 
 /// Where the graph ran. `node_macs` are the model's own counts by node name, for parts a provider compiled whole.
