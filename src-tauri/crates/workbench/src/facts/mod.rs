@@ -195,6 +195,27 @@ mod tests {
     }
 
     #[test]
+    fn a_mask_is_as_long_as_the_sound_that_it_is_for() {
+        let shape = |facts: &Facts, name: &str| {
+            facts.inputs.iter().find(|input| input.name == name).map(|input| input.shape.clone())
+        };
+        for facts in all().filter(|facts| facts.base_class.is_some()) {
+            let Some(mask) = shape(&facts, "input_features_mask") else { continue };
+            let sound = shape(&facts, "input_features").unwrap();
+            assert!(mask.len() == 1 && sound.contains(&mask[0]), "{}: {mask:?} for {sound:?}", facts.model_type);
+        }
+        let audio = facts("nemotron3_5_transcribe_audio").unwrap();
+        assert_eq!(shape(&audio, "input_features_mask"), Some(vec![64]));
+        assert_eq!(shape(&audio, "input_features"), Some(vec![64, 128]));
+    }
+
+    #[test]
+    fn a_head_that_names_pictures_takes_their_sizes_and_no_text() {
+        let head = facts("siglip2").unwrap().training.unwrap();
+        assert_eq!(head.inputs, ["pixel_values", "pixel_attention_mask", "spatial_shapes"]);
+    }
+
+    #[test]
     fn an_unknown_type_is_named() {
         assert!(facts("no_such_type").unwrap_err().to_string().contains("no_such_type"));
     }
