@@ -2,7 +2,7 @@
 
 use super::{
     interrupt::on_interrupt,
-    output::{Output, Stop, progress},
+    output::{Output, Stop, progress, tell_failure},
     reach::{Access, Reach, reach},
     wanted::Wanted,
 };
@@ -263,10 +263,10 @@ fn of_side(side: Side, run: &Run) -> Vec<String> {
 fn failed(comparison: &Comparison) -> Option<Stop> {
     let mut stop = None;
     for side in Side::BOTH {
-        if let Outcome::Failed { phase, kind, message, .. } = &comparison.side(side).outcome
+        if let Outcome::Failed { phase, kind, message, remedy } = &comparison.side(side).outcome
             && *kind != FailureKind::Cancelled
         {
-            eprintln!("assay: {} failed at {}: {message}", side.label(), phase.label().to_lowercase());
+            tell_failure(side.label(), *phase, message, remedy.as_deref());
             stop = Some(Stop::Told);
         }
     }

@@ -3,7 +3,7 @@
 use super::{
     interrupt::on_interrupt,
     named::{AtSizes, preset},
-    output::{Output, Stop, progress},
+    output::{Output, Stop, progress, tell_failure},
     reach::{Access, Reach, absolute, reach},
     wanted::{Texts, Wanted},
 };
@@ -85,8 +85,8 @@ impl Measure {
         match &run.outcome {
             Outcome::Done => Ok(()),
             Outcome::Failed { kind: FailureKind::Cancelled, .. } => Err(Failure::Cancelled.into()),
-            Outcome::Failed { phase, message, .. } => {
-                eprintln!("assay: {} failed at {}: {message}", self.wanted.model, phase.label().to_lowercase());
+            Outcome::Failed { phase, message, remedy, .. } => {
+                tell_failure(&self.wanted.model, *phase, message, remedy.as_deref());
                 Err(Stop::Told)
             }
         }

@@ -1,6 +1,6 @@
 //! What a command prints: text for people or JSON for programs on stdout, everything else on stderr.
 
-use contract::Failure;
+use contract::{Failure, PhaseName};
 use serde::Serialize;
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Stdout, Write};
 
@@ -69,5 +69,13 @@ fn written(result: io::Result<()>) -> Result<(), Stop> {
 pub fn progress(text: &str) {
     if io::stderr().is_terminal() {
         eprint!("\r\x1b[K{text}");
+    }
+}
+
+/// Says why a measurement ended early, and on a line of its own what helps.
+pub fn tell_failure(measured: &str, phase: PhaseName, message: &str, remedy: Option<&str>) {
+    eprintln!("assay: {measured} failed at {}: {}", phase.label().to_lowercase(), message.trim_end());
+    if let Some(remedy) = remedy {
+        eprintln!("{}.", remedy.trim_end_matches('.'));
     }
 }

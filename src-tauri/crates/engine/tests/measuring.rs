@@ -103,6 +103,22 @@ fn sizes_that_a_file_does_not_take_are_named_in_the_remedy() {
 }
 
 #[test]
+fn a_single_number_beside_free_sizes_is_given_to_every_engine() {
+    for engine in ["candle", "onnxruntime", "openvino"] {
+        if engine != "candle" && !installed(engine) {
+            continue;
+        }
+        let bench = Bench::new();
+        let job = bench.job(engine, 16, &[]);
+        let mut graph = Graph::read(&job.onnx).unwrap();
+        graph.inputs[1].shape.clear();
+        graph.nodes[0].op = "Mul".to_owned();
+        graph.write(&job.onnx).unwrap();
+        assert_eq!(run(&job).outcome, Outcome::Done, "{engine}");
+    }
+}
+
+#[test]
 fn what_the_target_does_not_offer_is_refused_before_anything_starts() {
     let bench = Bench::new();
     let mut job = bench.job("candle", 16, &[]);

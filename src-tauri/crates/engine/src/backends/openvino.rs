@@ -350,8 +350,7 @@ impl Session for Ready {
             let mut request =
                 self.compiled.create_infer_request().map_err(|error| failed("making a request", error))?;
             for tensor in &variant {
-                let value = value_of(tensor).map_err(|error| failed("taking the inputs", error))?;
-                request.set_tensor(&tensor.name, &value).map_err(|error| failed("taking the inputs", error))?;
+                give(&mut request, tensor).map_err(|error| failed("taking the inputs", error))?;
             }
             self.requests.push(request);
         }
@@ -416,6 +415,15 @@ impl Session for Ready {
             source: format!("OpenVINO compiles the whole graph for one device; its EXECUTION_DEVICES: {devices}"),
         }))
     }
+}
+
+fn give(request: &mut InferRequest, tensor: &Tensor) -> Result<(), InferenceError> {
+    // Its C interface makes no shape without dimensions: a single number is put where the request keeps its own.
+    if tensor.shape.is_empty() {
+        request.get_tensor(&tensor.name)?.get_raw_data_mut()?.copy_from_slice(&tensor.bytes);
+        return Ok(());
+    }
+    request.set_tensor(&tensor.name, &value_of(tensor)?)
 }
 
 fn value_of(tensor: &Tensor) -> Result<openvino::Tensor, InferenceError> {
