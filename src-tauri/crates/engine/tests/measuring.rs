@@ -5,7 +5,7 @@ mod bench;
 use bench::{Bench, installed, program};
 use contract::{FailureKind, Outcome, OutputCheck, PhaseName, Precision, StopReason};
 use engine::{Control, Job, measure};
-use models::{Dimension, Graph};
+use models::{Dimension, Graph, UNKNOWN_FAMILY};
 
 fn run(job: &Job) -> contract::Run {
     measure(&program(), job, &Control::default(), &mut |_| {})
@@ -93,7 +93,7 @@ fn a_file_that_is_no_model_is_told_and_nothing_is_timed() {
 fn sizes_that_a_file_does_not_take_are_named_in_the_remedy() {
     let bench = Bench::new();
     let mut job = bench.job("candle", 16, &[]);
-    job.model.family = "onnx".to_owned();
+    job.model.family = UNKNOWN_FAMILY.to_owned();
     let mut graph = Graph::read(&job.onnx).unwrap();
     graph.inputs[1].shape = vec![Dimension::Fixed(48), Dimension::Fixed(48)];
     graph.write(&job.onnx).unwrap();

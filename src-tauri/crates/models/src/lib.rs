@@ -39,7 +39,7 @@ pub use format::{DynamicForm, Format};
 pub use generation::{CacheEntry, Generation, GenerationFiles, Manner, Stage, TextCosts, TextSizes, Texts};
 pub use graph::{Attribute, Content, Dimension, Graph, Initializer, Node, Value};
 pub use inputs::make_inputs;
-pub use model::Model;
+pub use model::{Model, UNKNOWN_FAMILY};
 pub use presets::Preset;
 pub use quantize::{Calibration, Ranges};
 pub use reading::Reading;

@@ -25,6 +25,9 @@ use std::{
     thread,
 };
 
+/// The family of a model of which only its graph is known.
+pub const UNKNOWN_FAMILY: &str = "onnx";
+
 /// Cheap to keep: large weights stay in their files, described ones are not made.
 #[derive(Clone)]
 pub struct Model {
@@ -49,6 +52,7 @@ struct Described {
     /// Where it is one of the two graphs that text is generated with.
     stage: Option<Stage>,
     checkpoint: Option<(Arc<Checkpoint>, String)>,
+    /// See [`Model::halves_alike`].
     halves_alike: bool,
 }
 
@@ -208,7 +212,7 @@ impl Model {
         let info = ModelInfo {
             id: ModelId(id),
             name: path.file_stem().map_or_else(|| files::name(path), |stem| stem.to_string_lossy().into_owned()),
-            family: "onnx".to_owned(),
+            family: UNKNOWN_FAMILY.to_owned(),
             origin: ModelOrigin::Onnx { path: path.display().to_string() },
             about: format!("An ONNX file of {} nodes, opset {}{shared}", graph.nodes.len(), graph.opset),
             parameters: Some(graph.parameters()),

@@ -23,8 +23,6 @@ use std::time::{Duration, Instant};
 
 /// Longest budget a person may choose: a day.
 const LONGEST_BUDGET_SECS: f64 = 86_400.0;
-/// Of models that are known by their graph alone.
-const FAMILY_OF_FILES: &str = "onnx";
 
 /// Measures one setting and blocks until it is done. What goes wrong is a result too: `Outcome::Failed` with the phase
 /// and the reason, and with every figure known by then.
@@ -67,7 +65,7 @@ struct Failure {
 
 /// A person's file may leave sizes open and yet run at some of them only.
 fn other_sizes(job: &Job, kind: FailureKind) -> Option<String> {
-    if job.model.family != FAMILY_OF_FILES || kind != FailureKind::EngineError || job.dims.is_empty() {
+    if job.model.family != models::UNKNOWN_FAMILY || kind != FailureKind::EngineError || job.dims.is_empty() {
         return None;
     }
     let sizes: Vec<String> = job.dims.iter().map(|(name, size)| format!("{name} {size}")).collect();

@@ -117,8 +117,8 @@ fn conv_macs(weights: &[u64], placed: &[u64]) -> Option<u64> {
     Some(placed.iter().product::<u64>() * each.iter().product::<u64>())
 }
 
-/// The model's own counts of multiply-accumulates, by the names of the nodes that have any; none where its shapes cannot be
-/// followed.
+/// The model's own counts of multiply-accumulates, by the names of the nodes that have any; none where its shapes
+/// cannot be followed.
 pub(super) fn node_macs(graph: &Graph, dims: &BTreeMap<String, u64>) -> Option<BTreeMap<String, u64>> {
     let macs = graph.costs(dims).ok()?.node_macs;
     let named = graph.nodes.iter().map(|node| node.name.clone()).zip(macs);

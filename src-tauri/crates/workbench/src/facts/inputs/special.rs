@@ -139,7 +139,7 @@ pub(super) fn inputs(model_type: &str, config: &Map<String, Value>) -> Option<Ve
         }
         "muse_spark_audio" => vec![noise("input_values", &[42 * 96])],
         "lightglue" | "efficientloftr" | "superglue" => vec![noise("pixel_values", &[2, 3, 64, 64])],
-        "mimi_decoder" => vec![noise("latents", &[width, 8])],
+        "mimi_decoder" | "pocket_tts_audio_tokenizer_decoder" => vec![noise("latents", &[width, 8])],
         // A frame of features for as many samples as the codec makes one code of.
         "neucodec" | "xcodec2" => vec![
             noise("input_values", &[1, 16 * 320]),
@@ -179,7 +179,6 @@ pub(super) fn inputs(model_type: &str, config: &Map<String, Value>) -> Option<Ve
                 ones("attention_mask", &[TOKENS + patches]),
             ]
         }
-        "pocket_tts_audio_tokenizer_decoder" => vec![noise("latents", &[width, 8])],
         // What is left of the height is read by three.
         "pp_ocrv5_mobile_rec" => vec![noise("pixel_values", &[3, 96, 320])],
         "qwen3_asr_encoder" => {

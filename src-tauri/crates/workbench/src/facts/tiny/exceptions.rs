@@ -27,33 +27,11 @@ fn changes(model_type: &str) -> Value {
         "reformer" => {
             json!({"axial_pos_shape": [8, 16], "axial_pos_embds_dim": [16, 48], "is_decoder": true})
         }
-        // The last width is 1280 times the coefficient. Scales of norms are drawn around zero: with the default range
-        // next to nothing of a picture would pass. So it is with mobilevit.
-        "efficientnet" => json!({
-            "width_coefficient": 0.25,
-            "depth_coefficient": 0.1,
-            "hidden_dim": 320,
-            "initializer_range": 1.0,
-            "kernel_sizes": [3, 3, 5],
-            "in_channels": [32, 16, 24],
-            "out_channels": [16, 24, 320],
-            "strides": [1, 2, 2],
-            "num_block_repeats": [1, 1, 1],
-            "expand_ratios": [1, 6, 6],
-        }),
+        // Scales of norms are drawn around zero: with the default range next to nothing of a picture would pass. So it
+        // is with mobilevit.
+        "efficientnet" => with(small_efficientnet(), json!({"initializer_range": 1.0})),
         "mobilevit" | "mobilevitv2" => json!({"initializer_range": 0.4}),
-        "align" => json!({
-            "vision_config.width_coefficient": 0.25,
-            "vision_config.depth_coefficient": 0.1,
-            "vision_config.hidden_dim": 320,
-            "vision_config.kernel_sizes": [3, 3, 5],
-            "vision_config.in_channels": [32, 16, 24],
-            "vision_config.out_channels": [16, 24, 320],
-            "vision_config.strides": [1, 2, 2],
-            "vision_config.num_block_repeats": [1, 1, 1],
-            "vision_config.expand_ratios": [1, 6, 6],
-            "projection_dim": 80,
-        }),
+        "align" => with(within("vision_config", small_efficientnet()), json!({"projection_dim": 80})),
         // Each of four steps doubles the width.
         "dac" => json!({"encoder_hidden_size": 8, "hidden_size": 128, "decoder_hidden_size": 96}),
         // Default configurations that name no number of experts a token goes to.
@@ -73,11 +51,7 @@ fn changes(model_type: &str) -> Value {
             "backbone_config.num_classes": 3,
             "backbone_config.label_names": ["a", "b", "c"],
         }),
-        "edgetam" => json!({
-            "vision_config.backbone_config.architecture": "repvit_m1",
-            "vision_config.backbone_config.num_classes": 3,
-            "vision_config.backbone_config.label_names": ["a", "b", "c"],
-        }),
+        "edgetam" => within("vision_config", changes("edgetam_vision_model")),
         // By default no layer attends, and a cache of those that do is asked for.
         "granitemoehybrid" => json!({"layer_types": ["linear_attention", "full_attention"]}),
         // What a shorter text leaves free is minus infinity.
@@ -138,19 +112,14 @@ fn changes(model_type: &str) -> Value {
         "omdet-turbo" => json!({"text_projection_in_dim": 64}),
         // A small network of timm in place of one of three hundred million parameters.
         "pe_video_encoder" => json!({"vision_config.model_args": small_eye()}),
-        "pe_video" => json!({"video_config.vision_config.model_args": small_eye()}),
+        "pe_video" => within("video_config", changes("pe_video_encoder")),
         "pe_audio_video_encoder" => json!({
             "video_config.vision_config.model_args": small_eye(),
             "audio_config.dac_config.encoder_hidden_size": 8,
             "audio_config.dac_config.hidden_size": 128,
             "audio_config.dac_config.decoder_hidden_size": 96,
         }),
-        "pe_audio_video" => json!({
-            "audio_video_config.video_config.vision_config.model_args": small_eye(),
-            "audio_video_config.audio_config.dac_config.encoder_hidden_size": 8,
-            "audio_video_config.audio_config.dac_config.hidden_size": 128,
-            "audio_video_config.audio_config.dac_config.decoder_hidden_size": 96,
-        }),
+        "pe_audio_video" => within("audio_video_config", changes("pe_audio_video_encoder")),
         // Nothing is drawn at random.
         "vibevoice_acoustic_tokenizer" => json!({"vae_std": 0.0}),
         "vits" => json!({"noise_scale": 0.0, "noise_scale_duration": 0.0}),
@@ -169,6 +138,34 @@ fn changes(model_type: &str) -> Value {
         "fun_asr_nano" => json!({"adaptor_config.intermediate_size": 16}),
         _ => json!({}),
     }
+}
+
+/// Changes of a part of a configuration, by the part's name.
+fn within(part: &str, changes: Value) -> Value {
+    let Value::Object(changes) = changes else { return changes };
+    changes.into_iter().map(|(path, value)| (format!("{part}.{path}"), value)).collect()
+}
+
+fn with(mut changes: Value, more: Value) -> Value {
+    if let (Value::Object(changes), Value::Object(more)) = (&mut changes, more) {
+        changes.extend(more);
+    }
+    changes
+}
+
+/// The last width is 1280 times the coefficient.
+fn small_efficientnet() -> Value {
+    json!({
+        "width_coefficient": 0.25,
+        "depth_coefficient": 0.1,
+        "hidden_dim": 320,
+        "kernel_sizes": [3, 3, 5],
+        "in_channels": [32, 16, 24],
+        "out_channels": [16, 24, 320],
+        "strides": [1, 2, 2],
+        "num_block_repeats": [1, 1, 1],
+        "expand_ratios": [1, 6, 6],
+    })
 }
 
 fn small_eye() -> Value {
