@@ -2,11 +2,13 @@
 
 mod convolution;
 mod elementwise;
+mod grouped;
 mod indexing;
 mod logic;
 mod matrix;
 mod normalization;
 mod quantised;
+mod recurrent;
 mod reduction;
 mod resize;
 mod shape;
@@ -76,6 +78,7 @@ fn builder(node: &Node) -> Option<Builder> {
             .or_else(|| quantised::builder(&node.op))
             .or_else(|| normalization::builder(&node.op))
             .or_else(|| convolution::builder(&node.op))
+            .or_else(|| recurrent::builder(&node.op))
             .or_else(|| resize::builder(&node.op)),
         "com.microsoft" => elementwise::contributed(&node.op).or_else(|| normalization::contributed(&node.op)),
         super::fuse::INTERNAL if node.op == super::fuse::SILU => Some(|_, _| one(|x| x.get(0)?.silu())),

@@ -1,7 +1,7 @@
 //! Convolutions and pooling of [batch, channels, height, width] and of signals without height.
 
-use super::{Builder, Kernel, bail, int_or, ints_of, one, only_first_output, shape::pad_along};
-use candle_core::{Result, Tensor};
+use super::{Builder, Kernel, bail, grouped::Grouped, int_or, ints_of, one, only_first_output, shape::pad_along};
+use candle_core::{DType, Result, Tensor};
 use models::Node;
 
 type Built = std::result::Result<Kernel, String>;
@@ -9,6 +9,7 @@ type Built = std::result::Result<Kernel, String>;
 pub(super) fn builder(op: &str) -> Option<Builder> {
     Some(match op {
         "Conv" => convolution,
+        "ConvInteger" => of_integers,
         "ConvTranspose" => transposed,
         "MaxPool" => |node, _| {
             only_first_output(node)?;
@@ -97,35 +98,71 @@ fn as_image(tensor: &Tensor) -> Result<Tensor> {
 }
 
 fn convolution(node: &Node, _: i64) -> Built {
-    let window = Window::of(node)?;
-    let groups = int_or(node, "group", 1) as usize;
+    let (window, groups) = (Window::of(node)?, int_or(node, "group", 1) as usize);
+    one(move |x| with_bias(convolved(x.get(0)?, x.get(1)?, &window, groups)?, x.optional(2)))
+}
+
+/// (x − its zero point) convolved with (w − its zero point), widened to f32 as products of integers are.
+fn of_integers(node: &Node, _: i64) -> Built {
+    let (window, groups) = (Window::of(node)?, int_or(node, "group", 1) as usize);
     one(move |x| {
-        let (value, kernel) = (x.get(0)?, x.get(1)?);
-        let dims = value.rank().saturating_sub(2);
-        let pads = window.pads(&value.dims()[2..], &kernel.dims()[2..]);
-        let (strides, dilations) = (window.strides(dims), window.dilations(dims));
-        let same = |listed: &[usize]| listed.iter().all(|size| *size == listed[0]);
-        let even = pads.iter().all(|(before, after)| before == after && *before == pads[0].0 && *before >= 0);
-        let (value, padding) = if even { (value.clone(), pads[0].0 as usize) } else { (padded(value, &pads, 0.0)?, 0) };
-        let made = match dims {
-            1 => value.contiguous()?.conv1d(kernel, padding, strides[0], dilations[0], groups)?,
-            2 if same(&strides) && same(&dilations) => {
-                value.contiguous()?.conv2d(kernel, padding, strides[0], dilations[0], groups)?
-            }
-            2 => uneven(
-                &padded(&value, &[(padding as i64, padding as i64); 2], 0.0)?,
-                kernel,
-                &strides,
-                &dilations,
-                groups,
-            )?,
-            3 => {
-                let around = [(padding as i64, padding as i64); 3];
-                clip(&padded(&value, &around, 0.0)?, kernel, &strides, &dilations, groups)?
-            }
-            _ => return bail(format!("{dims} spatial dimensions")),
+        let centred = |index: usize, zero: usize| -> Result<Tensor> {
+            let numbers = x.get(index)?.to_dtype(DType::F32)?;
+            let Some(zero) = x.optional(zero) else { return Ok(numbers) };
+            // One for all, or one for each channel that is made.
+            let mut shape = vec![1; numbers.rank()];
+            shape[0] = zero.elem_count();
+            numbers.broadcast_sub(&zero.to_dtype(DType::F32)?.reshape(shape)?)
         };
-        with_bias(made, x.optional(2))
+        convolved(&centred(0, 2)?, &centred(1, 3)?, &window, groups)?.to_dtype(DType::I64)
+    })
+}
+
+/// [batch, channels, places…] with a kernel [out channels, channels of a group, places…].
+fn convolved(value: &Tensor, kernel: &Tensor, window: &Window, groups: usize) -> Result<Tensor> {
+    let dims = value.rank().saturating_sub(2);
+    let pads = window.pads(&value.dims()[2..], &kernel.dims()[2..]);
+    let (strides, dilations) = (window.strides(dims), window.dilations(dims));
+    if let Some(grouped) = grouped(groups, &strides, &dilations, &pads).filter(|way| way.suits(value, kernel)) {
+        let made = grouped.run(&as_image(value)?, &as_image(kernel)?)?;
+        return if dims == 1 { made.squeeze(2) } else { Ok(made) };
+    }
+    let same = |listed: &[usize]| listed.iter().all(|size| *size == listed[0]);
+    let even = pads.iter().all(|(before, after)| before == after && *before == pads[0].0 && *before >= 0);
+    let (value, padding) = if even { (value.clone(), pads[0].0 as usize) } else { (padded(value, &pads, 0.0)?, 0) };
+    match dims {
+        1 => value.contiguous()?.conv1d(kernel, padding, strides[0], dilations[0], groups),
+        2 if same(&strides) && same(&dilations) => {
+            value.contiguous()?.conv2d(kernel, padding, strides[0], dilations[0], groups)
+        }
+        2 => {
+            uneven(&padded(&value, &[(padding as i64, padding as i64); 2], 0.0)?, kernel, &strides, &dilations, groups)
+        }
+        3 => {
+            let around = [(padding as i64, padding as i64); 3];
+            clip(&padded(&value, &around, 0.0)?, kernel, &strides, &dilations, groups)
+        }
+        _ => bail(format!("{dims} spatial dimensions")),
+    }
+}
+
+/// The convolution in groups, a signal's as that of an image of height 1; none over time, or where it cuts its input.
+fn grouped(groups: usize, strides: &[usize], dilations: &[usize], pads: &[(i64, i64)]) -> Option<Grouped> {
+    let pads: Vec<(usize, usize)> = pads
+        .iter()
+        .map(|(before, after)| Some((usize::try_from(*before).ok()?, usize::try_from(*after).ok()?)))
+        .collect::<Option<_>>()?;
+    Some(match (strides, dilations, pads.as_slice()) {
+        ([stride], [dilation], [pad]) => {
+            Grouped { groups, strides: [1, *stride], dilations: [1, *dilation], pads: [(0, 0), *pad] }
+        }
+        ([_, _], [_, _], [_, _]) => Grouped {
+            groups,
+            strides: [strides[0], strides[1]],
+            dilations: [dilations[0], dilations[1]],
+            pads: [pads[0], pads[1]],
+        },
+        _ => return None,
     })
 }
 

@@ -1,6 +1,6 @@
 //! Softmax and the normalisations.
 
-use super::{Builder, Inputs, Kernel, axis, bail, float_or, int_or, one, only_first_output};
+use super::{Builder, Inputs, Kernel, axis, bail, float_or, int_or, one, only_first_output, shape::pad_along};
 use candle_core::{DType, Result, Tensor};
 use models::Node;
 
@@ -29,6 +29,7 @@ pub(super) fn builder(op: &str) -> Option<Builder> {
                 one(move |x| grouped(x, groups as usize, epsilon))
             }
         },
+        "LRN" => local_response,
         "LpNormalization" => |node, _| {
             let (along, order) = (int_or(node, "axis", -1), int_or(node, "p", 2));
             one(move |x| {
@@ -126,6 +127,21 @@ fn batch_norm(node: &Node, _: i64) -> Built {
         let (scale, bias, mean, variance) = (column(1)?, column(2)?, column(3)?, column(4)?);
         let factor = scale.div(&variance.affine(1.0, epsilon)?.sqrt()?)?;
         value.broadcast_mul(&factor)?.broadcast_add(&bias.sub(&mean.mul(&factor)?)?)
+    })
+}
+
+/// By the squares of the channels beside each (Krizhevsky et al. 2012): x / (bias + α / size · Σ x²)^β.
+fn local_response(node: &Node, _: i64) -> Built {
+    let size = int_or(node, "size", 1).max(1);
+    let (alpha, beta, bias) =
+        (float_or(node, "alpha", 1e-4), float_or(node, "beta", 0.75), float_or(node, "bias", 1.0));
+    one(move |x| {
+        let value = x.get(0)?;
+        let before = (size - 1) / 2;
+        let squares = pad_along(&value.sqr()?, 1, before, size - 1 - before, "constant", 0.0)?;
+        let beside = |place: i64| squares.narrow(1, place as usize, value.dim(1)?);
+        let sum = (1..size).try_fold(beside(0)?, |sum, place| sum.add(&beside(place)?))?;
+        value.div(&sum.affine(alpha / size as f64, bias)?.powf(beta)?)
     })
 }
 

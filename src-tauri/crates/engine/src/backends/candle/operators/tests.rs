@@ -388,6 +388,9 @@ fn normalisations_bring_rows_to_scale() {
     let image = f(&[1, 2, 1, 2], &[1.0, 3.0, -2.0, 2.0]);
     same(&run("InstanceNormalization", &epsilon, &[image, scale, bias]), &[1, 2, 1, 2], &[-2.0, 2.0, 9.0, 11.0]);
     same(&run("LpNormalization", &[], &[f(&[2], &[3.0, 4.0])]), &[2], &[0.6, 0.8]);
+    let beside = [("size", INT(2)), ("alpha", FLOAT(2.0)), ("beta", FLOAT(0.5)), ("bias", FLOAT(3.0))];
+    // Of an even size, one more channel after than before.
+    same(&run("LRN", &beside, &[f(&[1, 3, 1], &[2.0, 3.0, 1.0])]), &[1, 3, 1], &[0.5, 3.0 / 13f32.sqrt(), 0.5]);
 }
 
 #[test]
@@ -411,6 +414,155 @@ fn convolutions_pad_step_and_group() {
     same(&signal, &[1, 1, 2], &[2.0, 4.0]);
     let wider = run("ConvTranspose", &[("strides", list(&[2, 2]))], &[f(&[1, 1, 1, 2], &[1.0, 2.0]), ones]);
     same(&wider, &[1, 1, 2, 4], &[1.0, 1.0, 2.0, 2.0, 1.0, 1.0, 2.0, 2.0]);
+}
+
+#[test]
+fn a_convolution_in_groups_is_each_group_alone() {
+    let numbers = |shape: &[usize], by: usize| {
+        let count: usize = shape.iter().product();
+        f(shape, &(0..count).map(|place| (place * by % 17) as f32 - 8.0).collect::<Vec<_>>())
+    };
+    // Of each case: channels of a group and made of it, the kernel's size, strides, dilations and padding.
+    type Case = (usize, usize, [usize; 2], [i64; 2], [i64; 2], [i64; 4]);
+    let cases: [Case; 7] = [
+        (1, 1, [3, 3], [1, 1], [1, 1], [1, 1, 1, 1]),
+        (1, 2, [3, 3], [2, 2], [1, 1], [1, 1, 1, 1]),
+        (2, 1, [5, 2], [1, 3], [1, 2], [0, 2, 3, 1]),
+        (4, 3, [1, 7], [2, 1], [1, 1], [0, 3, 0, 3]),
+        (8, 8, [3, 3], [1, 2], [1, 1], [1, 1, 1, 1]),
+        (1, 1, [2, 2], [3, 3], [4, 4], [5, 5, 0, 9]),
+        (3, 1, [9, 9], [1, 1], [1, 1], [4, 4, 4, 4]),
+    ];
+    for case @ (of_group, made, kernel, strides, dilations, pads) in cases {
+        let value = numbers(&[2, 3 * of_group, 7, 6], 5);
+        let weights = numbers(&[3 * made, of_group, kernel[0], kernel[1]], 3);
+        let bias = numbers(&[3 * made], 7);
+        let attributes =
+            [("strides", list(&strides)), ("dilations", list(&dilations)), ("pads", list(&pads)), ("group", INT(3))];
+        let whole = run("Conv", &attributes, &[value.clone(), weights.clone(), bias.clone()]);
+        let alone: Vec<Tensor> = (0..3)
+            .map(|group| {
+                let part = |tensor: &Tensor, dim: usize, size: usize| tensor.narrow(dim, group * size, size).unwrap();
+                let inputs = [part(&value, 1, of_group), part(&weights, 0, made), part(&bias, 0, made)];
+                run("Conv", &attributes[..3], &inputs)
+            })
+            .collect();
+        let alone = Tensor::cat(&alone, 1).unwrap();
+        let wanted = floats(&alone).unwrap();
+        assert!(wanted.iter().any(|number| *number != wanted[0]), "{case:?}");
+        same(&whole, alone.dims(), &wanted);
+        // What has more channels in a group is candle's, which multiplies no bf16 on the processor.
+        for format in [DType::F16, DType::BF16].into_iter().filter(|format| of_group < 8 || *format == DType::F16) {
+            let narrow = |tensor: &Tensor| tensor.to_dtype(format).unwrap();
+            let made = run("Conv", &attributes, &[narrow(&value), narrow(&weights), narrow(&bias)]);
+            assert_eq!((made.dtype(), made.dims()), (format, alone.dims()));
+            let made = floats(&made).unwrap();
+            let far = made.iter().zip(&wanted).map(|(a, b)| (a - b).abs() / b.abs().max(8.0)).fold(0.0, f32::max);
+            assert!(far < 0.02, "{format:?} {case:?}");
+        }
+    }
+    let signal = [("group", INT(2)), ("strides", list(&[2])), ("pads", list(&[1, 0]))];
+    let made = run("Conv", &signal, &[counting(&[1, 2, 4]), f(&[2, 1, 2], &[1.0, 10.0, 2.0, 20.0])]);
+    same(&made, &[1, 2, 2], &[0.0, 21.0, 80.0, 130.0]);
+    let refused = run_all("Conv", &[("group", INT(2))], &[Some(counting(&[1, 3, 4])), Some(counting(&[2, 1, 2]))]);
+    assert!(refused.unwrap_err().contains("3 channels in 2 groups"));
+}
+
+#[test]
+fn integers_are_convolved_from_their_zero_points() {
+    let (x, w) = (b(&[1, 1, 2, 2], &[5, 6, 7, 9]), b(&[2, 1, 2, 2], &[1, 2, 3, 4, 0, 0, 1, 3]));
+    same_ints(&run("ConvInteger", &[], &[x.clone(), w.clone()]), &[1, 2, 1, 1], &[74, 34]);
+    let centred = run("ConvInteger", &[], &[x.clone(), w.clone(), b(&[], &[5]), b(&[2], &[2, 1])]);
+    same_ints(&centred, &[1, 2, 1, 1], &[10, 7]);
+    // What is added around is zero after the zero point is taken away.
+    let padded = run("ConvInteger", &[("pads", list(&[1, 1, 0, 0]))], &[x, w.narrow(0, 0, 1).unwrap(), b(&[], &[5])]);
+    same_ints(&padded, &[1, 1, 2, 2], &[0, 4, 8, 24]);
+}
+
+#[test]
+fn recurrent_layers_step_forwards_and_backwards() {
+    // One number wide, so that each step can be written down.
+    let sigmoid = |x: f32| 1.0 / (1.0 + (-x).exp());
+    let (read, of_state, bias) = ([0.5, -0.4, 0.3, 0.8], [0.1, 0.2, -0.3, 0.4], [0.05, 0.1, 0.2, -0.1]);
+    let lstm = |x: f32, (hidden, cell): (f32, f32)| {
+        let gate = |index: usize| read[index] * x + of_state[index] * hidden + bias[index];
+        let cell = sigmoid(gate(2)) * cell + sigmoid(gate(0)) * gate(3).tanh();
+        (sigmoid(gate(1)) * cell.tanh(), cell)
+    };
+    let xs = [1.0, -2.0, 0.5];
+    let forwards = xs.iter().scan((0.0, 0.0), |state, x| {
+        *state = lstm(*x, *state);
+        Some(*state)
+    });
+    let mut backwards: Vec<(f32, f32)> = xs
+        .iter()
+        .rev()
+        .scan((0.0, 0.0), |state, x| {
+            *state = lstm(*x, *state);
+            Some(*state)
+        })
+        .collect();
+    backwards.reverse();
+    let forwards: Vec<(f32, f32)> = forwards.collect();
+    let twice = |numbers: &[f32]| [numbers, numbers].concat();
+    let inputs: Vec<Option<Tensor>> = vec![
+        Some(f(&[3, 1, 1], &xs)),
+        Some(f(&[2, 4, 1], &twice(&read))),
+        Some(f(&[2, 4, 1], &twice(&of_state))),
+        Some(f(&[2, 8], &twice(&[&bias[..], &[0.0; 4]].concat()))),
+    ];
+    let both = [("direction", text("bidirectional")), ("hidden_size", INT(1))];
+    let made = run_as("LSTM", "", 17, 3, &both, &inputs).unwrap();
+    let wanted: Vec<f32> = forwards.iter().zip(&backwards).flat_map(|(f, b)| [f.0, b.0]).collect();
+    same(&made[0], &[3, 2, 1, 1], &wanted);
+    same(&made[1], &[2, 1, 1], &[forwards[2].0, backwards[0].0]);
+    same(&made[2], &[2, 1, 1], &[forwards[2].1, backwards[0].1]);
+    // The batch first, and from a state that is given.
+    let mut given: Vec<Option<Tensor>> = vec![
+        Some(f(&[1, 3, 1], &xs)),
+        Some(f(&[1, 4, 1], &read)),
+        Some(f(&[1, 4, 1], &of_state)),
+        Some(f(&[1, 8], &[&bias[..], &[0.0; 4]].concat())),
+        Some(i(&[1], &[3])),
+        Some(f(&[1, 1, 1], &[0.7])),
+        Some(f(&[1, 1, 1], &[-0.2])),
+    ];
+    let made = run_as("LSTM", "", 17, 3, &[("layout", INT(1))], &given).unwrap();
+    let wanted = xs.iter().fold((0.7, -0.2), |state, x| lstm(*x, state));
+    assert_eq!(made[0].dims(), [1, 3, 1, 1]);
+    same(&made[1], &[1, 1, 1], &[wanted.0]);
+    same(&made[2], &[1, 1, 1], &[wanted.1]);
+    given[4] = Some(i(&[1], &[2]));
+    assert!(run_as("LSTM", "", 17, 3, &[("layout", INT(1))], &given).unwrap_err().contains("different lengths"));
+    assert!(run_as("LSTM", "", 17, 3, &[("input_forget", INT(1))], &given).unwrap_err().contains("coupled"));
+
+    for reset_after in [false, true] {
+        let gru = |x: f32, hidden: f32| {
+            let of_x = |index: usize| read[index] * x + bias[index];
+            let update = sigmoid(of_x(0) + of_state[0] * hidden);
+            let reset = sigmoid(of_x(1) + of_state[1] * hidden);
+            let of_hidden =
+                if reset_after { reset * (of_state[2] * hidden + 0.6) } else { of_state[2] * reset * hidden + 0.6 };
+            update * hidden + (1.0 - update) * (of_x(2) + of_hidden).tanh()
+        };
+        let inputs: Vec<Option<Tensor>> = vec![
+            Some(f(&[3, 1, 1], &xs)),
+            Some(f(&[1, 3, 1], &read[..3])),
+            Some(f(&[1, 3, 1], &of_state[..3])),
+            Some(f(&[1, 6], &[bias[0], bias[1], bias[2], 0.0, 0.0, 0.6])),
+        ];
+        let attributes = [("linear_before_reset", INT(i64::from(reset_after)))];
+        let made = run_as("GRU", "", 17, 2, &attributes, &inputs).unwrap();
+        let wanted: Vec<f32> = xs
+            .iter()
+            .scan(0.0, |hidden, x| {
+                *hidden = gru(*x, *hidden);
+                Some(*hidden)
+            })
+            .collect();
+        same(&made[0], &[3, 1, 1, 1], &wanted);
+        same(&made[1], &[1, 1, 1], &wanted[2..]);
+    }
 }
 
 #[test]
@@ -462,7 +614,7 @@ fn a_convolution_may_run_over_time_too() {
 
 #[test]
 fn what_is_not_there_is_named() {
-    assert_eq!(run_all("LSTM", &[], &[]).unwrap_err(), "the operator LSTM");
+    assert_eq!(run_all("NonMaxSuppression", &[], &[]).unwrap_err(), "the operator NonMaxSuppression");
     assert_eq!(
         run_as("Attention", "com.microsoft", 17, 1, &[], &[]).unwrap_err(),
         "the operator com.microsoft.Attention"
