@@ -9,7 +9,8 @@ use crate::{
 use contract::{Generating, JobId, Live, PhaseName};
 use std::time::{Duration, Instant};
 
-const EVERY: Duration = Duration::from_millis(200);
+/// Each time the window draws itself anew, which takes from what is measured where no GPU draws.
+const EVERY: Duration = Duration::from_millis(500);
 const RECENT: usize = 400;
 const LOG_LINES: usize = 20;
 
