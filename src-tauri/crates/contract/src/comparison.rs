@@ -117,8 +117,12 @@ impl PairedRatio {
                 )
             }
             (_, None) => {
-                let rounds = if self.rounds == 1 { "round" } else { "rounds" };
-                format!("It cannot be told which is faster: {} {rounds} are too few", self.rounds)
+                let rounds = match self.rounds {
+                    0 => "not one round is finished".to_owned(),
+                    1 => "1 round is too little".to_owned(),
+                    more => format!("{more} rounds are too few"),
+                };
+                format!("It cannot be told which is faster: {rounds}")
             }
         }
     }

@@ -121,7 +121,7 @@ fn headline(shown: &Shown) -> String {
 fn detail(shown: &Shown) -> String {
     let Some(ratio) = &shown.ratio else { return String::new() };
     let rounds = counted(ratio.rounds.into(), "round");
-    let measured = format!("{rounds} of four short blocks in {}", format::duration_secs(shown.secs()));
+    let measured = format!("{rounds} of four blocks in {}", format::duration_secs(shown.secs()));
     let sure = format!("interval at {} %", shown.order.rules.confidence * 100.0);
     match (&shown.stage, ratio.advice()) {
         (ComparisonStage::Done(_), Some(advice)) => format!("{advice}. So far: {measured}; {sure}."),
