@@ -1,5 +1,6 @@
 //! candle: Assay's own executor of ONNX graphs on candle's kernels.
 
+mod branches;
 mod fuse;
 mod operators;
 mod plan;

@@ -44,7 +44,7 @@ impl Inputs<'_> {
     }
 
     /// A small tensor of shapes or axes.
-    fn ints(&self, index: usize) -> Result<Vec<i64>> {
+    pub fn ints(&self, index: usize) -> Result<Vec<i64>> {
         ints(self.get(index)?)
     }
 

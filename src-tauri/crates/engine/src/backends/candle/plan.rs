@@ -2,7 +2,7 @@
 //! after it.
 
 use super::{
-    fuse, operators,
+    branches, fuse, operators,
     operators::{Inputs, Kernel},
     value,
 };
@@ -69,11 +69,19 @@ impl Plan {
     /// Every operator of the graph that has no kernel, in one answer.
     pub fn check(graph: &Graph) -> std::result::Result<(), PlanError> {
         let mut lacking: Vec<String> = Vec::new();
-        for node in fuse::fused(graph) {
-            if let Err(reason) = operators::kernel(&node, graph.opset)
-                && !lacking.contains(&reason)
-            {
-                lacking.push(reason);
+        for node in fuse::fused(&branches::opened(graph)) {
+            let reasons = match branches::check(&node, graph.opset) {
+                Some(Err(PlanError::Operators(reasons))) => reasons,
+                Some(told) => {
+                    told?;
+                    Vec::new()
+                }
+                None => operators::kernel(&node, graph.opset).err().into_iter().collect(),
+            };
+            for reason in reasons {
+                if !lacking.contains(&reason) {
+                    lacking.push(reason);
+                }
             }
         }
         if lacking.is_empty() { Ok(()) } else { Err(PlanError::Operators(lacking)) }
@@ -81,6 +89,7 @@ impl Plan {
 
     /// Lays the graph out on a device. Weights are copied there from their file, each once.
     pub fn new(graph: &Graph, device: &Device) -> std::result::Result<Self, PlanError> {
+        let graph = &*branches::opened(graph);
         let mut draft = Draft { graph, device, sources: HashMap::new(), constants: Vec::new(), slots: 0 };
         let inputs = draft.inputs();
         let mut steps = Vec::new();
@@ -275,7 +284,11 @@ impl Draft<'_> {
 
     /// The step of a node; none where all it reads is constant, and it was run instead.
     fn step(&mut self, node: &Node) -> std::result::Result<Option<Step>, PlanError> {
-        let kernel = operators::kernel(node, self.graph.opset).map_err(|reason| PlanError::Operators(vec![reason]))?;
+        let opset = self.graph.opset;
+        let kernel = match branches::kernel(node, opset, self.device)? {
+            Some(kernel) => kernel,
+            None => operators::kernel(node, opset).map_err(|reason| PlanError::Operators(vec![reason]))?,
+        };
         let inputs = (0..node.inputs.len())
             .map(|index| node.input(index).map(|name| self.source(name)).transpose())
             .collect::<std::result::Result<Vec<_>, _>>()?;

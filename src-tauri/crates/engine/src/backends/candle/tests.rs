@@ -1,5 +1,5 @@
 use super::*;
-use models::{Content, Dimension, Element, Initializer, Node, Value};
+use models::{Attribute, Content, Dimension, Element, Initializer, Node, Value};
 use std::collections::BTreeMap;
 
 fn request(model: &Path) -> LoadRequest {
@@ -73,6 +73,51 @@ fn a_value_is_kept_until_its_last_reader() {
         node("Add", &["c", "a"], "y"),
     ];
     assert_eq!(run(&graph(nodes, Element::F32), &[1.0, 0.0]).unwrap()[0].f32s(), [-12.0, -12.0]);
+}
+
+/// Where the first number is less than that of w: −(x + w), else x · w; a branch within the one, values from around in both.
+fn branching(lacking: &str) -> Graph {
+    let branch = |nodes: Vec<Node>, made: &str| {
+        let outputs = vec![Value { name: made.to_owned(), element: Element::F32, shape: vec![] }];
+        Attribute::Graph(Box::new(Graph { nodes, outputs, ..Graph::default() }))
+    };
+    let when = |inputs: &[&str], output: &str, branches: [Attribute; 2]| Node {
+        attributes: ["then_branch", "else_branch"].map(str::to_owned).into_iter().zip(branches).collect(),
+        ..node("If", inputs, output)
+    };
+    let inner = when(
+        &["is_less"],
+        "inner",
+        [
+            branch(vec![node("Neg", &["sum"], "negated")], "negated"),
+            branch(vec![node(lacking, &["w"], "never")], "never"),
+        ],
+    );
+    let met = branch(vec![inner], "inner");
+    let otherwise = branch(vec![node("Mul", &["x", "w"], "product")], "product");
+    let first = |name: &str, output: &str| Node {
+        attributes: [("keepdims".to_owned(), Attribute::Int(0))].into(),
+        ..node("ReduceMax", &[name], output)
+    };
+    graph(
+        vec![
+            node("Add", &["x", "w"], "sum"),
+            first("x", "largest"),
+            first("w", "most"),
+            node("Less", &["largest", "most"], "is_less"),
+            when(&["is_less"], "y", [met, otherwise]),
+        ],
+        Element::F32,
+    )
+}
+
+#[test]
+fn a_branch_is_taken_and_reads_what_is_around_it() {
+    let graph = branching("Abs");
+    assert_eq!(run(&graph, &[1.0, 2.0]).unwrap()[0].f32s(), [-4.0, -6.0]);
+    assert_eq!(run(&graph, &[1.0, 5.0]).unwrap()[0].f32s(), [3.0, 20.0]);
+    let error = run(&branching("Frobnicate"), &[1.0, 2.0]).unwrap_err().to_string();
+    assert!(error.contains("the operator Frobnicate"), "{error}");
 }
 
 #[test]
