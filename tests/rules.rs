@@ -1,7 +1,12 @@
-//! Who may know whom: the crates' dependencies follow the design.
+//! Who may know whom: the crates' dependencies follow the design. And what no page may do beside a measurement.
 
 use serde_json::Value;
-use std::{collections::BTreeMap, process::Command};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 /// Each crate of ours with the crates of ours it may know.
 const MAY_KNOW: [(&str, &[&str]); 10] = [
@@ -103,4 +108,30 @@ fn each_foreign_crate_stays_where_it_belongs() {
             }
         }
     }
+}
+
+/// What moves until something short is there: it is never shown while a measurement runs.
+const MAY_MOVE: [&str; 2] = [".button-busy::before", ".loading i"];
+
+#[test]
+fn nothing_on_a_page_moves_without_end() {
+    let sheets = style_sheets(&Path::new(env!("CARGO_MANIFEST_DIR")).join("ui/styles"));
+    let mut seen = Vec::new();
+    for sheet in sheets {
+        let text = fs::read_to_string(&sheet).unwrap();
+        for line in text.lines().filter(|line| line.contains("infinite")) {
+            let selector = line.split('{').next().unwrap_or_default().trim().to_owned();
+            assert!(MAY_MOVE.contains(&selector.as_str()), "{selector} in {} moves without end", sheet.display());
+            seen.push(selector);
+        }
+    }
+    seen.sort();
+    assert_eq!(seen, MAY_MOVE, "each of the rules that may move is still there");
+}
+
+fn style_sheets(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let (folders, files): (Vec<PathBuf>, Vec<PathBuf>) = entries.partition(|path| path.is_dir());
+    let sheets = files.into_iter().filter(|file| file.extension().is_some_and(|ending| ending == "css"));
+    sheets.chain(folders.iter().flat_map(|folder| style_sheets(folder))).collect()
 }

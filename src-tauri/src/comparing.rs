@@ -9,11 +9,16 @@ use crate::{
 use contract::*;
 use engine::Control;
 use insight::compare::judge;
-use std::sync::{Mutex, MutexGuard};
+use std::{
+    sync::{Mutex, MutexGuard},
+    time::{Duration, Instant},
+};
 use store::Store;
 
 /// Points of the picture beyond this are thinned out: a window is no wider.
 const MOST_POINTS: usize = 400;
+/// How often the window hears of rounds: each time it draws itself anew, which takes from what is compared.
+const EVERY: Duration = Duration::from_millis(500);
 
 #[derive(Default)]
 pub struct Comparing {
@@ -88,9 +93,7 @@ pub fn start(desk: &Desk, store: Store, order: ComparisonOrder) -> Result<(), Fa
 }
 
 fn finish(desk: &Desk, stage: ComparisonStage) {
-    if let Some(live) = desk.comparing.finish(stage) {
-        desk.tell(Event::Comparison(Box::new(live)));
-    }
+    tell(desk, desk.comparing.finish(stage));
 }
 
 /// The rounds of the comparison that this one goes on with.
@@ -142,26 +145,32 @@ fn measure(
     let run = || RunId(uuid::Uuid::now_v7().to_string());
     let a = Order { run: run(), setting: &setting_a, model: &model_a, machine: &machine, settings: &settings };
     let b = Order { run: run(), setting: &setting_b, model: &model_b, machine: &machine, settings: &settings };
-    Ok(desk.bench.compare([&a, &b], terms, control, &mut |told| match told {
+    let mut told: Option<Instant> = None;
+    Ok(desk.bench.compare([&a, &b], terms, control, &mut |progress| match progress {
         Progress::Live(side, Live { phase, .. }) => {
-            tell(desk, |live| live.stage = ComparisonStage::Preparing { side, phase: *phase });
+            let live = desk.comparing.show(|live| live.stage = ComparisonStage::Preparing { side, phase: *phase });
+            tell(desk, live);
         }
         Progress::Rounds(rounds, ratio, tails) => {
             let secs = rounds.last().map_or(0.0, |round| round.ended_secs);
             let point = ComparisonPoint { secs, ratio: ratio.ratio, interval: ratio.interval };
-            tell(desk, |live| {
+            let live = desk.comparing.show(|live| {
                 live.stage = ComparisonStage::Measuring;
                 live.ratio = Some(ratio);
                 live.tails = tails;
                 live.points.push(point);
                 thin_out(&mut live.points);
             });
+            if told.is_none_or(|told| told.elapsed() >= EVERY) {
+                told = Some(Instant::now());
+                tell(desk, live);
+            }
         }
     }))
 }
 
-fn tell(desk: &Desk, change: impl FnOnce(&mut LiveComparison)) {
-    if let Some(live) = desk.comparing.show(change) {
+fn tell(desk: &Desk, live: Option<LiveComparison>) {
+    if let Some(live) = live {
         desk.tell(Event::Comparison(Box::new(live)));
     }
 }
