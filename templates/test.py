@@ -190,11 +190,6 @@ def outputs(asked: OnDevice) -> dict[str, torch.Tensor]:
     return asked(make_inputs(BATCH))
 
 
-def main_output(outputs: dict[str, torch.Tensor]) -> torch.Tensor:
-    """The first output that is a number with a fraction."""
-    return next(value for value in outputs.values() if value.is_floating_point())
-
-
 {% block placement %}
 def test_everything_runs_on_{{ platform.key }}(asked: OnDevice, outputs: dict[str, torch.Tensor]) -> None:
 {% if platform.engine == "torch" %}
@@ -249,11 +244,12 @@ def test_the_same_seed_gives_the_same_result(asked: OnDevice, outputs: dict[str,
 def test_a_batch_of_two_is_two_of_one(asked: OnDevice, outputs: dict[str, torch.Tensor]) -> None:
     inputs = make_inputs(BATCH)
     ones = [asked({name: value[at : at + 1] for name, value in inputs.items()}) for at in range(BATCH)]
-    # What compares the samples of a batch with each other has no part for each of them.
+    # What compares the samples of a batch with each other has no part for each of them, and a loss is their mean.
     alike = [
         name
         for name, value in outputs.items()
         if value.dim() > 0
+        and name != "loss"
         and all(one[name].shape[1:] == value.shape[1:] for one in ones)
         and sum(len(one[name]) for one in ones) == len(value)
     ]
@@ -290,7 +286,8 @@ def test_a_saved_model_loads_as_it_was(model: torch.nn.Module, tmp_path) -> None
     assert before.keys() == after.keys()
     changed = [name for name in before if not torch.equal(before[name], after[name])]
     assert not changed, f"weights that came back changed: {changed}"
-    agree(run(loaded, make_inputs(BATCH)), run(model, make_inputs(BATCH)), 1e-6)
+    # Equal weights elsewhere in memory may be summed in another order; a part that is not saved shows far above that.
+    agree(run(loaded, make_inputs(BATCH)), run(model, make_inputs(BATCH)), 1e-4)
 {% endblock %}
 
 
@@ -318,14 +315,26 @@ def test_masked_tokens_are_not_read(asked: OnDevice) -> None:
     changed["input_ids"][:, hidden] += 1
     tokens = shown["input_ids"].shape[1]
 
-    def kept(outputs: dict[str, torch.Tensor]) -> torch.Tensor:
-        value = main_output(outputs)
-        each_token = value.dim() > 2 and value.shape[1] == tokens
-        return torch.cat([value[:, : hidden.start], value[:, hidden.stop :]], 1) if each_token else value
+    def kept(outputs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Numbers with a fraction, without what is given for the hidden tokens themselves."""
+        return {
+            name: torch.cat([value[:, : hidden.start], value[:, hidden.stop :]], 1)
+            if value.dim() > 2 and value.shape[1] == tokens
+            else value
+            for name, value in outputs.items()
+            if value.is_floating_point()
+        }
 
     seen, without, other = (kept(asked(inputs)) for inputs in (shown, masked, changed))
-    assert difference(without, seen) > 1e-4, "the mask changes nothing"
-    assert difference(other, without) <= TOLERANCE, "masked tokens are still read"
+    heeds = [name for name in seen if difference(without[name], seen[name]) > 1e-4]
+{% if model.exempt.shows %}
+    # Masked tokens have places of their own in the others.
+    heeds = [name for name in heeds if name.split(".")[0] not in {{ model.exempt.shows | py }}]
+{% endif %}
+    assert heeds, "the mask changes nothing"
+    for name in heeds:
+        apart = difference(other[name], without[name])
+        assert apart <= TOLERANCE, f"masked tokens are still read: {name} differs by {apart:.2e}"
 {% elif model.exempt.mask %}
 # No test of the attention mask: {{ model.exempt.mask }}.
 {% endif %}

@@ -4,17 +4,19 @@ about = "Inputs of a model, written as Python: random with a fixed seed, never z
 ---
 {# One input for `batch` samples. #}
 {% macro one(input) %}
-{% set shape = (["batch"] + (input.shape | map("string") | list) if input.batched else ["batch * " ~ input.shape[0]] + (input.shape[1:] | map("string") | list)) | join(", ") %}
+{% set shape %}
+{{ "batch, " if input.batched else "" }}{% for size in input.shape %}{{ "" if input.batched or loop.index0 != input.along else "batch * " }}{{ size }}{{ "" if loop.last else ", " }}{% endfor %}
+{% endset %}
 {% if input.kind == "tokens" and (input.first or input.last) %}
-text({{ input.low }}, {{ input.high }}, ({{ shape }}), {{ input.first | py }}, {{ input.last | py }})
+text({{ input.low }}, {{ input.high }}, ({{ shape | trim }}), {{ input.first | py }}, {{ input.last | py }})
 {%- elif input.kind == "tokens" %}
-torch.randint({{ input.low }}, {{ input.high }}, ({{ shape }}), generator=generator)
+torch.randint({{ input.low }}, {{ input.high }}, ({{ shape | trim }}), generator=generator)
 {%- elif input.kind == "ones" %}
-torch.ones(({{ shape }}), dtype=torch.int64)
+torch.ones(({{ shape | trim }}), dtype=torch.int64)
 {%- elif input.kind == "exact" %}
 torch.tensor({{ input.sample | py }} * batch)
 {%- else %}
-torch.randn(({{ shape }}), generator=generator)
+torch.randn(({{ shape | trim }}), generator=generator)
 {%- endif %}
 {% endmacro %}
 

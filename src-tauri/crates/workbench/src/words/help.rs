@@ -15,7 +15,10 @@ pub const MODEL: &[(&str, &str)] = &[
     ("encoder_decoder", "Whether it has an encoder and a decoder"),
     ("main_inputs", "What its forward needs first: input_ids, pixel_values"),
     ("forward_args", "All that its forward takes"),
-    ("inputs", "What the small model is run on; each has name, kind, shape and batched"),
+    (
+        "inputs",
+        "What the small model is run on; each has name, kind, shape, batched and, where it is not, the dimension along which samples follow each other",
+    ),
     ("real_inputs", "The same at the sizes of the default configuration, for a trained model"),
     (
         "outputs",

@@ -22,8 +22,10 @@ pub struct Input {
     pub last: Vec<u64>,
     /// One sample of an exact input.
     pub sample: Value,
-    /// Whether the batch is its first dimension; else samples follow each other in it.
+    /// Whether the batch is its first dimension; else samples follow each other in one of its own.
     pub batched: bool,
+    /// The dimension in which they do.
+    pub along: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -127,6 +129,7 @@ impl Input {
             last: Vec::new(),
             sample: Value::Null,
             batched: true,
+            along: 0,
         }
     }
 }

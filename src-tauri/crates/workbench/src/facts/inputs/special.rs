@@ -126,9 +126,11 @@ pub(super) fn inputs(model_type: &str, config: &Map<String, Value>) -> Option<Ve
             noise("visual_pos", &[8, 4]),
             ones("attention_mask", &[TOKENS]),
         ],
+        // The patches of all pictures side by side, as one picture that is a patch high.
         "minicpm_ocr_vision" | "minicpmv4_7_vision" => {
-            let edge = GRID * size("patch_size", 14);
-            vec![noise("pixel_values", &[3, edge, edge]), exact("target_sizes", json!([GRID, GRID]), &[2])]
+            let edge = size("patch_size", 14);
+            let patches = noise("pixel_values", &[1, 3, edge, GRID * GRID * edge]);
+            vec![Input { batched: false, along: 3, ..patches }, exact("target_sizes", json!([GRID, GRID]), &[2])]
         }
         "muse_glimmer_assistant" => {
             let layers = find(config, &["target_layer_ids"]).and_then(Value::as_array).map_or(1, Vec::len) as u64;

@@ -28,9 +28,11 @@ fn changes(model_type: &str) -> Value {
             json!({"axial_pos_shape": [8, 16], "axial_pos_embds_dim": [16, 48], "is_decoder": true})
         }
         // Scales of norms are drawn around zero: with the default range next to nothing of a picture would pass. So it
-        // is with mobilevit.
+        // is with the next ones.
         "efficientnet" => with(small_efficientnet(), json!({"initializer_range": 1.0})),
         "mobilevit" | "mobilevitv2" => json!({"initializer_range": 0.4}),
+        "levit" => json!({"initializer_range": 0.05}),
+        "mobilenet_v1" => json!({"initializer_range": 0.1}),
         "align" => with(within("vision_config", small_efficientnet()), json!({"projection_dim": 80})),
         // Each of four steps doubles the width.
         "dac" => json!({"encoder_hidden_size": 8, "hidden_size": 128, "decoder_hidden_size": 96}),
@@ -109,7 +111,14 @@ fn changes(model_type: &str) -> Value {
             "conv_layer_strides": [[2], [2], [2], [2]],
         }),
         "tvp" => json!({"num_frames": 2, "max_img_size": 128, "visual_prompt_size": 32}),
-        "omdet-turbo" => json!({"text_projection_in_dim": 64}),
+        // What is asked for is read as wide as the text is. Places at the edge of a large picture count as infinite.
+        "omdet-turbo" => json!({
+            "image_size": 64,
+            "backbone_config.img_size": 64,
+            "text_projection_in_dim": 64,
+            "text_projection_out_dim": 64,
+            "class_embed_dim": 64,
+        }),
         // A small network of timm in place of one of three hundred million parameters.
         "pe_video_encoder" => json!({"vision_config.model_args": small_eye()}),
         "pe_video" => within("video_config", changes("pe_video_encoder")),
@@ -125,6 +134,17 @@ fn changes(model_type: &str) -> Value {
         "vits" => json!({"noise_scale": 0.0, "noise_scale_duration": 0.0}),
         // Acoustic and semantic features, side by side.
         "xcodec" => json!({"codebook_dim": 320}),
+        // What is quantised are acoustic and semantic features, side by side; five steps down would drown the latter.
+        "neucodec" | "xcodec2" => json!({
+            "hidden_size": 64,
+            "head_dim": 16,
+            "num_attention_heads": 4,
+            "num_key_value_heads": 4,
+            "intermediate_size": 128,
+            "encoder_hidden_size": 8,
+            "downsampling_ratios": [16, 20],
+            "quantization_dim": 128,
+        }),
         // Keys are half as wide as the rest, and a multiple of 64 at least.
         "xlstm" => json!({"hidden_size": 128, "embedding_dim": 128}),
         // Attention is twice as wide as the rest, and one block of it is shared by several layers.
