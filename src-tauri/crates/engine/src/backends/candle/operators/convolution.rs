@@ -1,6 +1,9 @@
 //! Convolutions and pooling of [batch, channels, height, width] and of signals without height.
 
-use super::{Builder, Kernel, bail, grouped::Grouped, int_or, ints_of, one, only_first_output, shape::pad_along};
+use super::{
+    Builder, Kernel, bail, grouped::Grouped, int_or, ints_of, one, only_first_output, quantised::spread_along,
+    shape::pad_along,
+};
 use candle_core::{DType, Result, Tensor};
 use models::Node;
 
@@ -110,9 +113,7 @@ fn of_integers(node: &Node, _: i64) -> Built {
             let numbers = x.get(index)?.to_dtype(DType::F32)?;
             let Some(zero) = x.optional(zero) else { return Ok(numbers) };
             // One for all, or one for each channel that is made.
-            let mut shape = vec![1; numbers.rank()];
-            shape[0] = zero.elem_count();
-            numbers.broadcast_sub(&zero.to_dtype(DType::F32)?.reshape(shape)?)
+            numbers.broadcast_sub(&spread_along(&zero.to_dtype(DType::F32)?, &numbers, 0, 0)?)
         };
         convolved(&centred(0, 2)?, &centred(1, 3)?, &window, groups)?.to_dtype(DType::I64)
     })

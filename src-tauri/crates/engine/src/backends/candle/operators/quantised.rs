@@ -82,7 +82,7 @@ fn sums(x: &Inputs) -> Result<Tensor> {
 
 /// A scale or zero point in the shape of what it belongs to: one for all, one for each place of an axis, or one for each
 /// block of places.
-fn spread_along(scale: &Tensor, whole: &Tensor, along: i64, block: i64) -> Result<Tensor> {
+pub(super) fn spread_along(scale: &Tensor, whole: &Tensor, along: i64, block: i64) -> Result<Tensor> {
     if scale.elem_count() == 1 {
         return scale.flatten_all()?.get(0);
     }

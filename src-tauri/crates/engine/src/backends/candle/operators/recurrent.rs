@@ -4,6 +4,7 @@ use super::{Builder, Inputs, Kernel, bail, int_or};
 use candle_core::{Result, Tensor};
 use candle_nn::ops::sigmoid;
 use models::Node;
+use std::ops::Range;
 
 pub(super) fn builder(op: &str) -> Option<Builder> {
     Some(match op {
@@ -114,7 +115,7 @@ struct State {
 struct Weights {
     /// [input, gates · width]
     input: Tensor,
-    /// [width, gates · width]
+    /// [gates · width, width]
     hidden: Tensor,
     /// [gates · width] each, of the input and of the state.
     biases: Option<(Tensor, Tensor)>,
@@ -132,7 +133,7 @@ impl Weights {
             }
             None => None,
         };
-        Ok(Self { input: x.get(1)?.get(direction)?.t()?, hidden: hidden.t()?, biases, width })
+        Ok(Self { input: x.get(1)?.get(direction)?.t()?, hidden, biases, width })
     }
 
     /// What all steps bring to the gates, in one product: [length, batch, gates · width].
@@ -146,11 +147,12 @@ impl Weights {
         made.reshape((length, batch, ()))
     }
 
-    /// What a state brings to the gates.
-    fn of_state(&self, hidden: &Tensor) -> Result<Tensor> {
-        let made = hidden.matmul(&self.hidden)?;
+    /// What a state brings to some of the gates.
+    fn of_state(&self, hidden: &Tensor, gates: Range<usize>) -> Result<Tensor> {
+        let (start, length) = (gates.start * self.width, gates.len() * self.width);
+        let made = hidden.matmul(&self.hidden.narrow(0, start, length)?.t()?)?;
         match &self.biases {
-            Some((_, bias)) => made.broadcast_add(bias),
+            Some((_, bias)) => made.broadcast_add(&bias.narrow(0, start, length)?),
             None => Ok(made),
         }
     }
@@ -162,7 +164,7 @@ impl Weights {
     /// Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000; gates in ONNX's order: input, output,
     /// forget, cell.
     fn lstm(&self, read: &Tensor, before: &State) -> Result<State> {
-        let gates = (read + self.of_state(&before.hidden)?)?;
+        let gates = (read + self.of_state(&before.hidden, 0..4)?)?;
         let gate = |index: usize| self.gate(&gates, index);
         let (input, output, forget) = (sigmoid(&gate(0)?)?, sigmoid(&gate(1)?)?, sigmoid(&gate(2)?)?);
         let cell = ((forget * &before.cell)? + (input * gate(3)?.tanh()?)?)?;
@@ -171,13 +173,14 @@ impl Weights {
 
     /// Cho et al. 2014; gates in ONNX's order: update, reset, hidden.
     fn gru(&self, read: &Tensor, before: &State, reset_after: bool) -> Result<State> {
-        let of_state = self.of_state(&before.hidden)?;
+        // A gate that acts before the product leaves the last part of it to the state that it lets through.
+        let of_state = self.of_state(&before.hidden, 0..if reset_after { 3 } else { 2 })?;
         let both = |index: usize| self.gate(read, index)? + self.gate(&of_state, index)?;
         let (update, reset) = (sigmoid(&both(0)?)?, sigmoid(&both(1)?)?);
         let from_state = if reset_after {
             (reset * self.gate(&of_state, 2)?)?
         } else {
-            self.gate(&self.of_state(&(reset * &before.hidden)?)?, 2)?
+            self.of_state(&(reset * &before.hidden)?, 2..3)?
         };
         let fresh = (self.gate(read, 2)? + from_state)?.tanh()?;
         let hidden = ((&update * &before.hidden)? + (update.affine(-1.0, 1.0)? * fresh)?)?;
