@@ -16,6 +16,7 @@ mod limits;
 mod measure;
 pub mod noise;
 mod peaks;
+mod product;
 mod sampling;
 pub mod statistics;
 pub mod worker;

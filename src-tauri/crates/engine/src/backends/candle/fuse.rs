@@ -17,6 +17,7 @@ pub(super) fn fused(graph: &Graph) -> Vec<Node> {
             "Erf" => view.gelu_by_erf(index),
             "Tanh" => view.gelu_by_tanh(index),
             "Sigmoid" => view.sigmoid_gate(index),
+            "Clip" => view.hard_swish(index),
             "Sqrt" => view.rms_norm(index),
             _ => None,
         };
@@ -179,6 +180,30 @@ impl<'a> View<'a> {
         same.then(|| Chain::new(vec![scaling, sigmoid, gate], gate, "QuickGelu", "com.microsoft", vec![x.to_owned()]))
     }
 
+    /// x · clip(x + 3, 0, 6) / 6
+    fn hard_swish(&self, clip: usize) -> Option<Chain> {
+        let bound = |index: usize, attribute: &str| match self.node(clip).input(index) {
+            Some(bound) => self.numbers.get(bound).copied(),
+            None => self.node(clip).float(attribute),
+        };
+        let from_0_to_6 = bound(1, "min")? == 0.0 && close(bound(2, "max")?, 6.0);
+        let shifted_value = self.node(clip).input(0)?;
+        let shifted = self.made_by(shifted_value, "Add")?;
+        let x = self.beside_number(shifted, 3.0)?;
+        let product = self.next(clip, "Mul")?;
+        let gates_x = self.beside(product, self.node(clip).outputs.first()?)? == x;
+        let last = match self.next(product, "Div") {
+            Some(division) => {
+                let sixth = self.node(division).input(0) == self.node(product).outputs.first().map(String::as_str);
+                sixth.then_some(self.beside_number(division, 6.0).map(|_| division)?)?
+            }
+            None => self.next(product, "Mul").filter(|scaled| self.beside_number(*scaled, 1.0 / 6.0).is_some())?,
+        };
+        let steps = vec![shifted, clip, product, last];
+        (from_0_to_6 && gates_x && self.read_once(shifted_value))
+            .then(|| Chain::new(steps, last, "HardSwish", "", vec![x.to_owned()]))
+    }
+
     /// x / √(mean(x²) + ε) · weight
     fn rms_norm(&self, root: usize) -> Option<Chain> {
         let sum_value = self.node(root).input(0)?;
@@ -275,6 +300,26 @@ mod tests {
             outputs: outputs.iter().map(value).collect(),
             ..Graph::default()
         }
+    }
+
+    #[test]
+    fn a_written_out_hard_swish_becomes_one_operation() {
+        let graph = |by: &str, sixth: f32, operands: [&str; 2]| Graph {
+            nodes: vec![
+                node("Add", &["x", "three"], "a"),
+                node("Clip", &["a", "zero", "six"], "b"),
+                node("Mul", &["x", "b"], "c"),
+                node(by, &operands, "y"),
+            ],
+            initializers: vec![number("three", 3.0), number("zero", 0.0), number("six", 6.0), number("sixth", sixth)],
+            outputs: vec![Value { name: "y".to_owned(), element: Element::F32, shape: vec![] }],
+            ..Graph::default()
+        };
+        assert_eq!(ops(&fused(&graph("Div", 6.0, ["c", "sixth"]))), ["HardSwish"]);
+        assert_eq!(ops(&fused(&graph("Mul", 1.0 / 6.0, ["sixth", "c"]))), ["HardSwish"]);
+        // These are other functions.
+        assert_eq!(fused(&graph("Div", 6.0, ["sixth", "c"])).len(), 4);
+        assert_eq!(fused(&graph("Div", 5.0, ["c", "sixth"])).len(), 4);
     }
 
     fn ops(nodes: &[Node]) -> Vec<&str> {

@@ -1,8 +1,8 @@
 //! The ONNX operators that the executor knows, each turned into a kernel that calls candle.
 
 mod convolution;
+mod direct;
 mod elementwise;
-mod grouped;
 mod indexing;
 mod logic;
 mod matrix;

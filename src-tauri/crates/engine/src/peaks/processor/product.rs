@@ -1,47 +1,31 @@
 //! Matrix rate of the processor with the gemm crate, which is candle's own.
 
 use super::{ProcessorOrder, Threads};
-use crate::peaks::{
-    matrices::{Numbers, WrongProduct, check_product, operations},
-    sampler,
-    subject::How,
+use crate::{
+    peaks::{
+        matrices::{Numbers, WrongProduct, check_product, operations},
+        sampler,
+        subject::How,
+    },
+    product::{Number, Rows, multiply, parallelism},
 };
 use contract::{Peak, PeakKind, Precision};
-use gemm::Parallelism;
 
-/// Numbers that the gemm crate multiplies.
-pub trait Number: Copy + Send + Sync + 'static {
-    fn of(value: f32) -> Self;
-    fn value(self) -> f64;
+/// Numbers whose rate is measured.
+pub(crate) trait Rated: Number {
     /// See [`check_product`].
     const TOLERANCE: f64;
 }
 
-impl Number for f32 {
-    fn of(value: f32) -> Self {
-        value
-    }
-
-    fn value(self) -> f64 {
-        self.into()
-    }
-
+impl Rated for f32 {
     const TOLERANCE: f64 = 1e-3;
 }
 
-impl Number for half::f16 {
-    fn of(value: f32) -> Self {
-        Self::from_f32(value)
-    }
-
-    fn value(self) -> f64 {
-        self.to_f64()
-    }
-
+impl Rated for half::f16 {
     const TOLERANCE: f64 = 0.1;
 }
 
-pub fn measure<T: Number>(
+pub fn measure<T: Rated>(
     order: &ProcessorOrder,
     threads: &Threads,
     precision: Precision,
@@ -50,11 +34,12 @@ pub fn measure<T: Number>(
     let mut numbers = Numbers::seeded(1);
     let mut matrix = || -> Vec<T> { numbers.units(n * n).into_iter().map(T::of).collect() };
     let (left, right, mut product) = (matrix(), matrix(), vec![T::of(0.0); n * n]);
-    let parallelism = if threads.count > 1 { Parallelism::Rayon(threads.count as usize) } else { Parallelism::None };
     let Ok(seconds) = threads.pool.install(|| {
+        let parallelism = parallelism();
         sampler::seconds::<std::convert::Infallible>(order.step_secs, |count| {
             for _ in 0..count {
-                multiply(n, &left, &right, &mut product, parallelism);
+                let square = |numbers| Rows::dense(numbers, n, n);
+                multiply(square(&left[..]), square(&right[..]), Rows::dense(&mut product[..], n, n), parallelism);
             }
             Ok(())
         })
@@ -73,35 +58,5 @@ fn edge(threads: u32) -> usize {
         5..=16 => 2048,
         17..=64 => 3072,
         _ => 4096,
-    }
-}
-
-fn multiply<T: Number>(n: usize, left: &[T], right: &[T], product: &mut [T], parallelism: Parallelism) {
-    assert!([left.len(), right.len(), product.len()].iter().all(|len| *len == n * n), "three n × n matrices");
-    let (row, column) = (n as isize, 1);
-    let (zero, one) = (T::of(0.0), T::of(1.0));
-    // SAFETY: the matrices are n × n in row-major order, as asserted, and the product is borrowed mutably.
-    unsafe {
-        gemm::gemm(
-            n,
-            n,
-            n,
-            product.as_mut_ptr(),
-            column,
-            row,
-            false,
-            left.as_ptr(),
-            column,
-            row,
-            right.as_ptr(),
-            column,
-            row,
-            zero,
-            one,
-            false,
-            false,
-            false,
-            parallelism,
-        );
     }
 }

@@ -1,7 +1,7 @@
 //! Convolutions and pooling of [batch, channels, height, width] and of signals without height.
 
 use super::{
-    Builder, Kernel, bail, grouped::Grouped, int_or, ints_of, one, only_first_output, quantised::spread_along,
+    Builder, Kernel, bail, direct::Direct, floats, int_or, ints_of, one, only_first_output, quantised::spread_along,
     shape::pad_along,
 };
 use candle_core::{DType, Result, Tensor};
@@ -91,6 +91,11 @@ fn per_dim(listed: &Option<Vec<i64>>, dims: usize) -> Vec<usize> {
     (0..dims).map(size).collect()
 }
 
+fn groups(node: &Node) -> std::result::Result<usize, String> {
+    let groups = int_or(node, "group", 1);
+    usize::try_from(groups).ok().filter(|groups| *groups > 0).ok_or_else(|| format!("{groups} groups"))
+}
+
 /// A signal as an image of height 1, and back.
 fn as_image(tensor: &Tensor) -> Result<Tensor> {
     match tensor.rank() {
@@ -101,13 +106,13 @@ fn as_image(tensor: &Tensor) -> Result<Tensor> {
 }
 
 fn convolution(node: &Node, _: i64) -> Built {
-    let (window, groups) = (Window::of(node)?, int_or(node, "group", 1) as usize);
-    one(move |x| with_bias(convolved(x.get(0)?, x.get(1)?, &window, groups)?, x.optional(2)))
+    let (window, groups) = (Window::of(node)?, groups(node)?);
+    one(move |x| convolved(x.get(0)?, x.get(1)?, x.optional(2), &window, groups))
 }
 
 /// (x − its zero point) convolved with (w − its zero point), widened to f32 as products of integers are.
 fn of_integers(node: &Node, _: i64) -> Built {
-    let (window, groups) = (Window::of(node)?, int_or(node, "group", 1) as usize);
+    let (window, groups) = (Window::of(node)?, groups(node)?);
     one(move |x| {
         let centred = |index: usize, zero: usize| -> Result<Tensor> {
             let numbers = x.get(index)?.to_dtype(DType::F32)?;
@@ -115,56 +120,54 @@ fn of_integers(node: &Node, _: i64) -> Built {
             // One for all, or one for each channel that is made.
             numbers.broadcast_sub(&spread_along(&zero.to_dtype(DType::F32)?, &numbers, 0, 0)?)
         };
-        convolved(&centred(0, 2)?, &centred(1, 3)?, &window, groups)?.to_dtype(DType::I64)
+        convolved(&centred(0, 2)?, &centred(1, 3)?, None, &window, groups)?.to_dtype(DType::I64)
     })
 }
 
 /// [batch, channels, places…] with a kernel [out channels, channels of a group, places…].
-fn convolved(value: &Tensor, kernel: &Tensor, window: &Window, groups: usize) -> Result<Tensor> {
+fn convolved(value: &Tensor, kernel: &Tensor, bias: Option<&Tensor>, window: &Window, groups: usize) -> Result<Tensor> {
     let dims = value.rank().saturating_sub(2);
     let pads = window.pads(&value.dims()[2..], &kernel.dims()[2..]);
     let (strides, dilations) = (window.strides(dims), window.dilations(dims));
-    if let Some(grouped) = grouped(groups, &strides, &dilations, &pads).filter(|way| way.suits(value, kernel)) {
-        let made = grouped.run(&as_image(value)?, &as_image(kernel)?)?;
+    if Direct::suits(value)
+        && let Some(mut direct) = direct(groups, &strides, &dilations, &pads)
+    {
+        if let Some(bias) = bias {
+            direct.bias = floats(bias)?;
+        }
+        let made = direct.run(&as_image(value)?, &as_image(kernel)?)?;
         return if dims == 1 { made.squeeze(2) } else { Ok(made) };
     }
     let same = |listed: &[usize]| listed.iter().all(|size| *size == listed[0]);
     let even = pads.iter().all(|(before, after)| before == after && *before == pads[0].0 && *before >= 0);
     let (value, padding) = if even { (value.clone(), pads[0].0 as usize) } else { (padded(value, &pads, 0.0)?, 0) };
-    match dims {
-        1 => value.contiguous()?.conv1d(kernel, padding, strides[0], dilations[0], groups),
+    let around = vec![(padding as i64, padding as i64); dims];
+    let made = match dims {
+        1 => value.contiguous()?.conv1d(kernel, padding, strides[0], dilations[0], groups)?,
         2 if same(&strides) && same(&dilations) => {
-            value.contiguous()?.conv2d(kernel, padding, strides[0], dilations[0], groups)
+            value.contiguous()?.conv2d(kernel, padding, strides[0], dilations[0], groups)?
         }
-        2 => {
-            uneven(&padded(&value, &[(padding as i64, padding as i64); 2], 0.0)?, kernel, &strides, &dilations, groups)
-        }
-        3 => {
-            let around = [(padding as i64, padding as i64); 3];
-            clip(&padded(&value, &around, 0.0)?, kernel, &strides, &dilations, groups)
-        }
-        _ => bail(format!("{dims} spatial dimensions")),
-    }
+        2 => uneven(&padded(&value, &around, 0.0)?, kernel, &strides, &dilations, groups)?,
+        3 => clip(&padded(&value, &around, 0.0)?, kernel, &strides, &dilations, groups)?,
+        _ => return bail(format!("{dims} spatial dimensions")),
+    };
+    with_bias(made, bias)
 }
 
-/// The convolution in groups, a signal's as that of an image of height 1; none over time, or where it cuts its input.
-fn grouped(groups: usize, strides: &[usize], dilations: &[usize], pads: &[(i64, i64)]) -> Option<Grouped> {
+/// A signal's convolution as that of an image of height 1; none over time, or where it cuts its input.
+fn direct(groups: usize, strides: &[usize], dilations: &[usize], pads: &[(i64, i64)]) -> Option<Direct> {
     let pads: Vec<(usize, usize)> = pads
         .iter()
         .map(|(before, after)| Some((usize::try_from(*before).ok()?, usize::try_from(*after).ok()?)))
         .collect::<Option<_>>()?;
-    Some(match (strides, dilations, pads.as_slice()) {
-        ([stride], [dilation], [pad]) => {
-            Grouped { groups, strides: [1, *stride], dilations: [1, *dilation], pads: [(0, 0), *pad] }
+    let (strides, dilations, pads) = match (strides, dilations, pads.as_slice()) {
+        ([stride], [dilation], [pad]) => ([1, *stride], [1, *dilation], [(0, 0), *pad]),
+        ([down, across], [dilation_down, dilation_across], [pad_down, pad_across]) => {
+            ([*down, *across], [*dilation_down, *dilation_across], [*pad_down, *pad_across])
         }
-        ([_, _], [_, _], [_, _]) => Grouped {
-            groups,
-            strides: [strides[0], strides[1]],
-            dilations: [dilations[0], dilations[1]],
-            pads: [pads[0], pads[1]],
-        },
         _ => return None,
-    })
+    };
+    Some(Direct { groups, strides, dilations, pads, bias: Vec::new() })
 }
 
 fn with_bias(made: Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
@@ -234,7 +237,7 @@ fn strided(value: &Tensor, dim: usize, start: usize, stride: usize, reach: usize
 
 fn transposed(node: &Node, _: i64) -> Built {
     let window = Window::of(node)?;
-    let groups = int_or(node, "group", 1) as usize;
+    let groups = groups(node)?;
     if window.auto_pad != "NOTSET" || node.ints("output_shape").is_some() {
         return Err("a padding that follows from the output's shape".to_owned());
     }

@@ -49,7 +49,12 @@ pub(super) fn builder(op: &str) -> Option<Builder> {
         "Softplus" => |_, _| one(|x| softplus(x.get(0)?)),
         "Softsign" => |_, _| one(|x| x.get(0)?.div(&x.get(0)?.abs()?.affine(1.0, 1.0)?)),
         "Mish" => |_, _| one(|x| x.get(0)?.mul(&softplus(x.get(0)?)?.tanh()?)),
-        "HardSwish" => |_, _| one(|x| x.get(0)?.mul(&hard_sigmoid(x.get(0)?, 1.0 / 6.0, 0.5)?)),
+        "HardSwish" => |_, _| {
+            one(|x| match x.get(0)? {
+                x if x.device().is_cpu() => map_floats(x, |x| x * (x / 6.0 + 0.5).clamp(0.0, 1.0)),
+                x => x.mul(&hard_sigmoid(x, 1.0 / 6.0, 0.5)?),
+            })
+        },
         "LeakyRelu" => |node, _| {
             let slope = float_or(node, "alpha", 0.01);
             one(move |x| candle_nn::ops::leaky_relu(x.get(0)?, slope))
@@ -237,6 +242,10 @@ fn softplus(x: &Tensor) -> Result<Tensor> {
 }
 
 fn hard_sigmoid(x: &Tensor, alpha: f64, beta: f64) -> Result<Tensor> {
+    if x.device().is_cpu() {
+        let (alpha, beta) = (alpha as f32, beta as f32);
+        return map_floats(x, |x| (alpha * x + beta).clamp(0.0, 1.0));
+    }
     x.affine(alpha, beta)?.clamp(0.0, 1.0)
 }
 
@@ -254,11 +263,28 @@ fn clip(node: &Node, _: i64) -> Built {
             (None, Some(bound)) => Tensor::new(bound, x.device)?.to_dtype(x.get(0)?.dtype()).map(Some),
             (None, None) => Ok(None),
         };
+        let (low, high) = (bound(1, low)?, bound(2, high)?);
         let mut clipped = x.get(0)?.clone();
-        if let Some(low) = bound(1, low)? {
+        if clipped.device().is_cpu() && matches!(clipped.dtype(), DType::F32 | DType::F16 | DType::BF16) {
+            let number = |bound: Option<Tensor>| bound.map(|bound| floats(&bound)).transpose();
+            let first = |numbers: Option<Vec<f32>>| numbers.and_then(|numbers| numbers.first().copied());
+            let low = first(number(low)?).unwrap_or(f32::NEG_INFINITY);
+            let high = first(number(high)?).unwrap_or(f32::INFINITY);
+            // As ONNX has it: the upper bound where they cross. What is no number stays none.
+            return map_floats(&clipped, |x| {
+                if x < low {
+                    low.min(high)
+                } else if x > high {
+                    high
+                } else {
+                    x
+                }
+            });
+        }
+        if let Some(low) = low {
             clipped = clipped.broadcast_maximum(&low)?;
         }
-        if let Some(high) = bound(2, high)? {
+        if let Some(high) = high {
             clipped = clipped.broadcast_minimum(&high)?;
         }
         Ok(clipped)

@@ -416,56 +416,100 @@ fn convolutions_pad_step_and_group() {
     same(&wider, &[1, 1, 2, 4], &[1.0, 1.0, 2.0, 2.0, 1.0, 1.0, 2.0, 2.0]);
 }
 
+/// Channels of a group and made of it, groups, the kernel's size, strides, dilations and padding.
+type Convolution = (usize, usize, usize, [usize; 2], [usize; 2], [usize; 2], [usize; 4]);
+
+/// The sum that ONNX defines, place by place.
+fn by_definition(value: &Tensor, weights: &Tensor, bias: &Tensor, case: Convolution) -> (Vec<usize>, Vec<f32>) {
+    let (of_group, made, groups, kernel, strides, dilations, pads) = case;
+    let (batch, _, height, width) = value.dims4().unwrap();
+    let (value, weights, bias) = (floats(value).unwrap(), floats(weights).unwrap(), floats(bias).unwrap());
+    let places = |dim: usize, size: usize| {
+        (size + pads[dim] + pads[dim + 2] - (kernel[dim] - 1) * dilations[dim] - 1) / strides[dim] + 1
+    };
+    let (rows, columns) = (places(0, height), places(1, width));
+    let mut sums = Vec::new();
+    for (sample, channel) in (0..batch).flat_map(|sample| (0..groups * made).map(move |channel| (sample, channel))) {
+        for (y, x) in (0..rows).flat_map(|y| (0..columns).map(move |x| (y, x))) {
+            let mut sum = bias[channel];
+            for (read, down, across) in (0..of_group)
+                .flat_map(|read| (0..kernel[0]).map(move |down| (read, down)))
+                .flat_map(|(read, down)| (0..kernel[1]).map(move |across| (read, down, across)))
+            {
+                let from_y = (y * strides[0] + down * dilations[0]).wrapping_sub(pads[0]);
+                let from_x = (x * strides[1] + across * dilations[1]).wrapping_sub(pads[1]);
+                if from_y < height && from_x < width {
+                    let plane = (sample * groups + channel / made) * of_group + read;
+                    sum += value[(plane * height + from_y) * width + from_x]
+                        * weights[((channel * of_group + read) * kernel[0] + down) * kernel[1] + across];
+                }
+            }
+            sums.push(sum);
+        }
+    }
+    (vec![batch, groups * made, rows, columns], sums)
+}
+
 #[test]
-fn a_convolution_in_groups_is_each_group_alone() {
+fn a_convolution_is_the_sum_that_onnx_defines() {
     let numbers = |shape: &[usize], by: usize| {
         let count: usize = shape.iter().product();
         f(shape, &(0..count).map(|place| (place * by % 17) as f32 - 8.0).collect::<Vec<_>>())
     };
-    // Of each case: channels of a group and made of it, the kernel's size, strides, dilations and padding.
-    type Case = (usize, usize, [usize; 2], [i64; 2], [i64; 2], [i64; 4]);
-    let cases: [Case; 7] = [
-        (1, 1, [3, 3], [1, 1], [1, 1], [1, 1, 1, 1]),
-        (1, 2, [3, 3], [2, 2], [1, 1], [1, 1, 1, 1]),
-        (2, 1, [5, 2], [1, 3], [1, 2], [0, 2, 3, 1]),
-        (4, 3, [1, 7], [2, 1], [1, 1], [0, 3, 0, 3]),
-        (8, 8, [3, 3], [1, 2], [1, 1], [1, 1, 1, 1]),
-        (1, 1, [2, 2], [3, 3], [4, 4], [5, 5, 0, 9]),
-        (3, 1, [9, 9], [1, 1], [1, 1], [4, 4, 4, 4]),
+    let cases: [Convolution; 12] = [
+        // Few channels in a group.
+        (1, 1, 3, [3, 3], [1, 1], [1, 1], [1, 1, 1, 1]),
+        (1, 2, 3, [3, 3], [2, 2], [1, 1], [1, 1, 1, 1]),
+        (2, 1, 3, [5, 2], [1, 3], [1, 2], [0, 2, 3, 1]),
+        (4, 3, 3, [1, 7], [2, 1], [1, 1], [0, 3, 0, 3]),
+        (1, 1, 3, [2, 2], [3, 3], [4, 4], [5, 5, 0, 9]),
+        (3, 1, 3, [9, 9], [1, 1], [1, 1], [4, 4, 4, 4]),
+        // Many, or one group only.
+        (8, 8, 3, [3, 3], [1, 2], [1, 1], [1, 1, 1, 1]),
+        (3, 5, 1, [3, 3], [1, 1], [1, 1], [1, 1, 1, 1]),
+        (6, 4, 1, [1, 1], [1, 1], [1, 1], [0, 0, 0, 0]),
+        (6, 4, 2, [1, 1], [2, 1], [1, 1], [0, 1, 0, 0]),
+        (5, 2, 2, [2, 4], [2, 3], [3, 1], [2, 0, 4, 7]),
+        (2, 3, 1, [1, 2], [1, 5], [1, 9], [0, 11, 0, 12]),
     ];
-    for case @ (of_group, made, kernel, strides, dilations, pads) in cases {
-        let value = numbers(&[2, 3 * of_group, 7, 6], 5);
-        let weights = numbers(&[3 * made, of_group, kernel[0], kernel[1]], 3);
-        let bias = numbers(&[3 * made], 7);
-        let attributes =
-            [("strides", list(&strides)), ("dilations", list(&dilations)), ("pads", list(&pads)), ("group", INT(3))];
-        let whole = run("Conv", &attributes, &[value.clone(), weights.clone(), bias.clone()]);
-        let alone: Vec<Tensor> = (0..3)
-            .map(|group| {
-                let part = |tensor: &Tensor, dim: usize, size: usize| tensor.narrow(dim, group * size, size).unwrap();
-                let inputs = [part(&value, 1, of_group), part(&weights, 0, made), part(&bias, 0, made)];
-                run("Conv", &attributes[..3], &inputs)
-            })
-            .collect();
-        let alone = Tensor::cat(&alone, 1).unwrap();
-        let wanted = floats(&alone).unwrap();
+    for case in cases {
+        let (of_group, made, groups, kernel, strides, dilations, pads) = case;
+        let value = numbers(&[2, groups * of_group, 7, 6], 5);
+        let weights = numbers(&[groups * made, of_group, kernel[0], kernel[1]], 3);
+        let bias = numbers(&[groups * made], 7);
+        let ints = |sizes: &[usize]| list(&sizes.iter().map(|size| *size as i64).collect::<Vec<_>>());
+        let attributes = [
+            ("strides", ints(&strides)),
+            ("dilations", ints(&dilations)),
+            ("pads", ints(&pads)),
+            ("group", INT(groups as i64)),
+        ];
+        let (shape, wanted) = by_definition(&value, &weights, &bias, case);
         assert!(wanted.iter().any(|number| *number != wanted[0]), "{case:?}");
-        same(&whole, alone.dims(), &wanted);
-        // What has more channels in a group is candle's, which multiplies no bf16 on the processor.
-        for format in [DType::F16, DType::BF16].into_iter().filter(|format| of_group < 8 || *format == DType::F16) {
+        same(&run("Conv", &attributes, &[value.clone(), weights.clone(), bias.clone()]), &shape, &wanted);
+        for format in [DType::F16, DType::BF16] {
             let narrow = |tensor: &Tensor| tensor.to_dtype(format).unwrap();
             let made = run("Conv", &attributes, &[narrow(&value), narrow(&weights), narrow(&bias)]);
-            assert_eq!((made.dtype(), made.dims()), (format, alone.dims()));
+            assert_eq!((made.dtype(), made.dims()), (format, &shape[..]));
             let made = floats(&made).unwrap();
             let far = made.iter().zip(&wanted).map(|(a, b)| (a - b).abs() / b.abs().max(8.0)).fold(0.0, f32::max);
             assert!(far < 0.02, "{format:?} {case:?}");
         }
     }
+    // Columns are laid out in several parts, which begin and end within rows of the result.
+    let case = (200, 2, 1, [3, 3], [1, 1], [1, 1], [1, 1, 1, 1]);
+    let (value, weights) = (numbers(&[1, 200, 17, 13], 5), numbers(&[2, 200, 3, 3], 3));
+    let (shape, wanted) = by_definition(&value, &weights, &f(&[2], &[0.0; 2]), case);
+    same(&run("Conv", &[("pads", list(&[1; 4]))], &[value, weights]), &shape, &wanted);
     let signal = [("group", INT(2)), ("strides", list(&[2])), ("pads", list(&[1, 0]))];
     let made = run("Conv", &signal, &[counting(&[1, 2, 4]), f(&[2, 1, 2], &[1.0, 10.0, 2.0, 20.0])]);
     same(&made, &[1, 2, 2], &[0.0, 21.0, 80.0, 130.0]);
     let refused = run_all("Conv", &[("group", INT(2))], &[Some(counting(&[1, 3, 4])), Some(counting(&[2, 1, 2]))]);
     assert!(refused.unwrap_err().contains("3 channels in 2 groups"));
+    let refused = run_all("Conv", &[("group", INT(0))], &[Some(counting(&[1, 3, 4])), Some(counting(&[2, 1, 2]))]);
+    assert!(refused.unwrap_err().contains("0 groups"));
+    let empty = run_all("Conv", &[], &[Some(counting(&[1, 3, 4])), Some(counting(&[2, 3, 0]))]);
+    assert!(empty.unwrap_err().contains("empty kernel"));
 }
 
 #[test]
