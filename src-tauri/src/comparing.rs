@@ -7,18 +7,16 @@ use crate::{
     quiet::{Held, Work},
 };
 use contract::*;
-use engine::Control;
+use engine::{Control, TELL_EVERY};
 use insight::compare::judge;
 use std::{
     sync::{Mutex, MutexGuard},
-    time::{Duration, Instant},
+    time::Instant,
 };
 use store::Store;
 
 /// Points of the picture beyond this are thinned out: a window is no wider.
 const MOST_POINTS: usize = 400;
-/// How often the window hears of rounds: each time it draws itself anew, which takes from what is compared.
-const EVERY: Duration = Duration::from_millis(500);
 
 #[derive(Default)]
 pub struct Comparing {
@@ -161,7 +159,7 @@ fn measure(
                 live.points.push(point);
                 thin_out(&mut live.points);
             });
-            if told.is_none_or(|told| told.elapsed() >= EVERY) {
+            if told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
                 told = Some(Instant::now());
                 tell(desk, live);
             }

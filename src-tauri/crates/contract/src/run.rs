@@ -10,6 +10,8 @@ words!(
     PhaseName {
         /// Writing generated weights or reading a checkpoint.
         Acquire = "acquire", "Prepare weights";
+        /// Making the inputs, and the outputs of another engine to check against.
+        Reference = "reference", "Reference output";
         /// Starting the worker process and loading the engine's library.
         Start = "start", "Start worker";
         /// Reading the graph and its weights.

@@ -31,7 +31,7 @@ pub use inventory::{changes, merge_webview, scan};
 pub use job::{Control, Job, Limits, Program, Writing};
 pub use libraries::{Build, Libraries};
 pub use limits::REFUSES_NETWORK;
-pub use measure::{Told, Turns, measure, measure_in_turn};
+pub use measure::{TELL_EVERY, Told, Turns, measure, measure_in_turn};
 pub use peaks::{PeaksError, measure_peaks};
 pub use sampling::MIN_SAMPLES;
 pub use worker::{Errand, ErrandEnd, WorkerError, run_errand, worker_main};

@@ -102,9 +102,9 @@ fn every_token_of_every_text_is_kept_and_the_figures_follow_from_them() {
     let bench = Bench::new();
     let run = run(&bench.writing_job(&llama(), Precision::F32, "candle", &[], TEXTS));
     assert_eq!(run.outcome, Outcome::Done, "{:#?}", run.log);
-    use PhaseName::{Check, Compile, First, Load, Start, Warm, WarmUp};
+    use PhaseName::{Check, Compile, First, Load, Reference, Start, Warm, WarmUp};
     let phases: Vec<PhaseName> = run.phases.iter().map(|phase| phase.name).collect();
-    assert_eq!(phases, [Start, Load, Compile, First, Check, WarmUp, Warm]);
+    assert_eq!(phases, [Reference, Start, Load, Compile, First, Check, WarmUp, Warm]);
     let (generated, timing) = (run.generated.as_ref().unwrap(), run.timing.as_ref().unwrap());
     assert_eq!(generated.output_tokens, TEXTS.output);
     assert!(generated.texts_ms.iter().all(|times| times.len() == TEXTS.output as usize));

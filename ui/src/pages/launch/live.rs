@@ -10,8 +10,9 @@ use contract::{CancelJob, Generating, Job, JobState, Live, Mode, NoiseGrade, Pha
 use leptos::{prelude::*, task::spawn_local};
 
 /// The phases a measurement goes through, in order.
-const STEPS: [PhaseName; 8] = [
+const STEPS: [PhaseName; 9] = [
     PhaseName::Acquire,
+    PhaseName::Reference,
     PhaseName::Start,
     PhaseName::Load,
     PhaseName::Compile,

@@ -4,9 +4,19 @@ use crate::{Figure, Lack, Options, Table, evidence, format, layout, series};
 use contract::{Evidence, Phase, PhaseName, Run};
 use serde_json::json;
 
-/// How long warm-up and measuring take is chosen, not found, and would dwarf what is.
+/// In the order of their colours. How long warm-up and measuring take is chosen, not found, and would dwarf what is.
+const DRAWN: [PhaseName; 7] = [
+    PhaseName::Acquire,
+    PhaseName::Start,
+    PhaseName::Load,
+    PhaseName::Compile,
+    PhaseName::Check,
+    PhaseName::First,
+    PhaseName::Reference,
+];
+
 fn is_drawn(phase: PhaseName) -> bool {
-    !matches!(phase, PhaseName::WarmUp | PhaseName::Warm | PhaseName::Sustained)
+    DRAWN.contains(&phase)
 }
 
 pub fn figure(runs: &[Run], options: Options) -> Result<Figure, Lack> {
@@ -18,8 +28,7 @@ pub fn figure(runs: &[Run], options: Options) -> Result<Figure, Lack> {
     let names = row_names(&runs);
     let mut table = Table::new(&["result", "phase", "starts at ms", "ms", "peak memory MB"]);
     let mut data = Vec::new();
-    for name in PhaseName::ALL.iter().copied().filter(|name| is_drawn(*name)) {
-        let index = PhaseName::ALL.iter().position(|known| *known == name).unwrap_or_default();
+    for (index, name) in DRAWN.into_iter().enumerate() {
         let spans: Vec<(usize, f64, &Phase)> = runs
             .iter()
             .enumerate()

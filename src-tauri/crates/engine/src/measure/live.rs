@@ -9,8 +9,9 @@ use crate::{
 use contract::{Generating, JobId, Live, PhaseName};
 use std::time::{Duration, Instant};
 
-/// Each time the window draws itself anew, which takes from what is measured where no GPU draws.
-const EVERY: Duration = Duration::from_millis(500);
+/// How often the window is told of what is measured: each time it draws itself anew, which takes from the measurement
+/// where no GPU draws.
+pub const TELL_EVERY: Duration = Duration::from_millis(500);
 const RECENT: usize = 400;
 const LOG_LINES: usize = 20;
 
@@ -74,12 +75,14 @@ impl<'a> Feed<'a> {
         self.tell();
     }
 
+    /// For the phases whose end no worker tells.
+    pub fn phase_ended(&mut self) {
+        self.live.phases.push((self.live.phase, self.phase_began.elapsed().as_secs_f64() * 1e3));
+    }
+
     pub fn hear(&mut self, heard: &Heard) {
         match heard {
-            Heard::Event(Event::Ready { .. }) => {
-                let start_ms = self.phase_began.elapsed().as_secs_f64() * 1e3;
-                self.live.phases.push((PhaseName::Start, start_ms));
-            }
+            Heard::Event(Event::Ready { .. }) => self.phase_ended(),
             Heard::Event(Event::PhaseStarted(phase)) => self.phase(*phase),
             Heard::Event(Event::PhaseEnded(phase)) => self.live.phases.push((phase.name, phase.ms)),
             Heard::Event(Event::Sentinel(ms)) => self.sentinel_ms.push(*ms),
@@ -99,7 +102,7 @@ impl<'a> Feed<'a> {
                 self.live.log = self.notes.iter().chain(&pulse.log).cloned().collect();
                 let surplus = self.live.log.len().saturating_sub(LOG_LINES);
                 self.live.log.drain(..surplus);
-                if self.told.is_none_or(|told| told.elapsed() >= EVERY) {
+                if self.told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
                     self.tell();
                 }
             }

@@ -9,6 +9,7 @@ mod record;
 mod reference;
 mod turns;
 
+pub use live::TELL_EVERY;
 pub use turns::{Told, Turns, measure_in_turn};
 
 use crate::{
@@ -94,6 +95,7 @@ fn attempt(
         return Err(WorkerError::Cancelled.into());
     }
     record.reference_took(started.elapsed(), &reference);
+    feed.phase_ended();
 
     let order = order(pace, job, &reference);
     let limits = remaining(job, started);

@@ -16,7 +16,6 @@ pub(super) struct Record {
     run: Run,
     phase: PhaseName,
     worker_started: Instant,
-    reference_ms: f64,
     /// The engine the output is checked against, or why there is none.
     against: Result<EngineId, String>,
     /// The engine that ran the model in f32.
@@ -70,7 +69,6 @@ impl Record {
             run,
             phase: PhaseName::Start,
             worker_started: Instant::now(),
-            reference_ms: 0.0,
             against: Err(not_reached()),
             exact_by: None,
             sentinel_ms: Vec::new(),
@@ -97,9 +95,8 @@ impl Record {
         self.run.log.push(sentence.to_owned());
     }
 
-    /// What the reference took belongs to the check.
     pub fn reference_took(&mut self, time: Duration, reference: &Reference) {
-        self.reference_ms = ms(time);
+        self.phase_ended(Phase { name: PhaseName::Reference, ms: ms(time), peak_bytes: None });
         self.against = reference.against.clone();
         self.exact_by = reference.exact_by.clone();
     }
@@ -156,10 +153,7 @@ impl Record {
         }
     }
 
-    fn phase_ended(&mut self, mut phase: Phase) {
-        if phase.name == PhaseName::Check {
-            phase.ms += self.reference_ms;
-        }
+    fn phase_ended(&mut self, phase: Phase) {
         self.peak_bytes = self.peak_bytes.max(phase.peak_bytes);
         self.run.phases.push(phase);
     }

@@ -6,7 +6,7 @@ use super::{Failure, compare, live::Feed, record::Record, remaining};
 use crate::{
     Control, Job, Program,
     backend::LoadRequest,
-    worker::{self, Order, WorkerError},
+    worker::{self, Heard, Order, WorkerError},
 };
 use contract::{EngineId, FailureKind, PhaseName, Precision, TargetChoice};
 use sha2::{Digest, Sha256};
@@ -51,11 +51,11 @@ impl Reference {
         feed: &mut Feed,
     ) -> Result<Self, Failure> {
         let preparing = Preparing { program, job, control, started: Instant::now() };
-        feed.phase(PhaseName::Check);
+        feed.phase(PhaseName::Reference);
         // The inputs follow from the graph, so a file that cannot be read shows here first.
         record.enter(PhaseName::Load);
         let inputs = preparing.inputs(&job.onnx, feed)?;
-        record.enter(PhaseName::Check);
+        record.enter(PhaseName::Reference);
         let asked = job.setting.precision;
         let in_f32 = match &job.reference_onnx {
             Some(onnx) => preparing.first(onnx, Precision::F32, record, feed)?,
@@ -183,7 +183,12 @@ impl Preparing<'_> {
         let mut limits = remaining(self.job, self.started);
         // An engine that hangs as the reference must leave time for the one that is measured.
         limits.timeout /= 2;
-        let report = worker::converse(self.program, order, &limits, self.control, &mut |heard| feed.hear(&heard));
+        let report = worker::converse(self.program, order, &limits, self.control, &mut |heard| {
+            // Its phases are not those of what is measured.
+            if matches!(heard, Heard::Pulse(_)) {
+                feed.hear(&heard);
+            }
+        });
         report.answer?;
         Ok(())
     }
