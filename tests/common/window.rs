@@ -20,6 +20,21 @@ use std::{
 /// What is not there by then will not come.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Answers once the page has been drawn and nothing on it has changed or moved for a moment, after a second at the
+/// latest: while something is measured there is always news.
+const STANDS_STILL: &str = "
+    const [answer] = arguments, began = performance.now();
+    let changed = began;
+    const observer = new MutationObserver(() => { changed = performance.now(); });
+    observer.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+    (function look() {
+        const now = performance.now();
+        const moves = document.getAnimations().some((animation) => animation.playState === 'running');
+        if (now - began < 1000 && (moves || now - changed < 100)) return requestAnimationFrame(look);
+        observer.disconnect();
+        answer();
+    })();";
+
 /// Keys without a sign of their own, as WebDriver names them.
 pub mod keys {
     pub const BACKSPACE: &str = "\u{e003}";
@@ -160,8 +175,7 @@ impl Window {
 
     /// Keeps a picture of the window among the build's artefacts.
     pub fn picture(&self, name: &str) {
-        // What has just been clicked is drawn in the next frames.
-        sleep(Duration::from_millis(400));
+        self.post("/execute/async", &json!({"script": STANDS_STILL, "args": []})).unwrap();
         let picture = self.get("/screenshot").unwrap();
         let bytes =
             base64::Engine::decode(&base64::engine::general_purpose::STANDARD, picture.as_str().unwrap()).unwrap();

@@ -52,21 +52,27 @@ pub fn test(places: &Places, wanted: &[String]) -> Step {
             }
         }
     }
-    let tally = if is_wanted(SUITE) {
+    let mut sum = None;
+    if is_wanted(SUITE) {
         let start = announce(SUITE);
-        let tally = suite::run(places, !failed.iter().any(|name| name == LINTS))?;
-        println!("\nthe tests took {:.0} s", start.elapsed().as_secs_f64());
-        if !tally.succeeded {
-            failed.push(SUITE.to_owned());
+        match suite::run(places, !failed.iter().any(|name| name == LINTS)) {
+            Ok(tally) => {
+                println!("\nthe tests took {:.0} s", start.elapsed().as_secs_f64());
+                if tally.failed + tally.crashed > 0 {
+                    failed.push(SUITE.to_owned());
+                }
+                sum = Some(tally);
+            }
+            Err(error) => {
+                error.print();
+                failed.push(SUITE.to_owned());
+            }
         }
-        Some(tally)
-    } else {
-        None
-    };
+    }
     for check in &failed {
         println!("failed: {check}");
     }
-    if let Some(tally) = tally {
+    if let Some(tally) = sum {
         println!("{} passed, {} failed, {} skipped", tally.passed, tally.failed, tally.skipped);
     }
     if failed.is_empty() { Ok(()) } else { Err(StepError::ChecksFailed) }

@@ -1,20 +1,61 @@
-//! All tests in one cargo call, and their sum over every test program.
+//! All tests: their programs are built by one cargo call and run some at a time, and their sums are added up.
 
 use std::{
-    io::{BufRead, BufReader},
+    fs::{self, File},
+    num::NonZero,
+    ops::AddAssign,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::{Mutex, MutexGuard},
+    thread,
 };
 
+use serde::Deserialize;
+
 use super::lint;
-use crate::{cargo::cargo, error::StepError, places::Places};
+use crate::{
+    cargo::{cargo, set_environment},
+    error::StepError,
+    places::Places,
+    process,
+};
+
+/// The one that drives the real window takes longest, so it starts first.
+const LONGEST: &str = "journeys";
 
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     pub passed: u64,
     pub failed: u64,
     pub skipped: u64,
-    /// Cargo's own word: a test program that crashed has no line to count.
-    pub succeeded: bool,
+    /// A test program that crashed has no line to count.
+    pub crashed: u64,
+}
+
+/// One line of what cargo tells of a build, as far as it is read here.
+#[derive(Deserialize)]
+struct Told {
+    executable: Option<PathBuf>,
+    manifest_path: Option<PathBuf>,
+    profile: Option<Profile>,
+    target: Option<Target>,
+}
+
+#[derive(Deserialize)]
+struct Profile {
+    test: bool,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+}
+
+struct TestProgram {
+    name: String,
+    file: PathBuf,
+    /// The folder of its package.
+    package: PathBuf,
 }
 
 /// `cargo test` for every native crate.
@@ -26,27 +67,90 @@ pub fn command(places: &Places) -> Command {
 
 /// Runs what was linted before; where that failed, everything is compiled anew without it.
 pub fn run(places: &Places, linted: bool) -> Result<Tally, StepError> {
+    let mut programs = build(places, linted)?;
+    programs.sort_by_key(|program| program.name == LONGEST);
+    let logs = places.target.join("tests");
+    fs::create_dir_all(&logs).map_err(StepError::file("create the folder", &logs))?;
+    // Each is taken from the end.
+    let (left, printing) = (Mutex::new(programs), Mutex::new(()));
+    let next = || lock(&left).pop();
+    let lane = || {
+        let mut tally = Tally::default();
+        while let Some(program) = next() {
+            tally += program.run(places, &logs, &printing)?;
+        }
+        Ok::<_, StepError>(tally)
+    };
+    // Much of their time they wait: for pages to be drawn, for a budget to be spent.
+    let lanes = thread::available_parallelism().map_or(1, NonZero::get) + 1;
+    thread::scope(|scope| {
+        let lanes: Vec<_> = (0..lanes).map(|_| scope.spawn(lane)).collect();
+        let mut sum = Tally::default();
+        for lane in lanes {
+            sum += lane.join().expect("a lane does not panic")?;
+        }
+        Ok(sum)
+    })
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+fn build(places: &Places, linted: bool) -> Result<Vec<TestProgram>, StepError> {
     let mut command = command(places);
     if linted {
         lint::while_compiling(&mut command)?;
     }
-    command.arg("--no-fail-fast").stdout(Stdio::piped());
-    let not_started = |source| StepError::NotInstalled {
-        program: "cargo".to_owned(),
-        remedy: "Install Rust from rustup.rs.".to_owned(),
-        source,
-    };
-    let mut child = command.spawn().map_err(not_started)?;
-    let stdout = child.stdout.take().expect("stdout is piped");
-    let mut tally = Tally::default();
-    for line in BufReader::new(stdout).split(b'\n') {
-        let line = line.map_err(StepError::file("read what the tests print", "cargo test"))?;
-        let line = String::from_utf8_lossy(&line);
-        println!("{line}");
-        tally.add(&line);
+    let told = process::output(command.args(["--no-run", "--message-format=json-render-diagnostics"]))?;
+    let mut programs = Vec::new();
+    for line in told.lines() {
+        let told: Told = serde_json::from_str(line)
+            .map_err(|source| StepError::Output { command: process::display(&command), source })?;
+        let is_test = told.profile.is_some_and(|profile| profile.test);
+        let (Some(file), Some(manifest), Some(target), true) =
+            (told.executable, told.manifest_path, told.target, is_test)
+        else {
+            continue;
+        };
+        let package = manifest.parent().unwrap_or(&places.root).to_owned();
+        programs.push(TestProgram { name: target.name, file, package });
     }
-    tally.succeeded = child.wait().map_err(not_started)?.success();
-    Ok(tally)
+    Ok(programs)
+}
+
+impl TestProgram {
+    /// What it prints is shown when it ends, so that it stays together.
+    fn run(&self, places: &Places, logs: &Path, printing: &Mutex<()>) -> Result<Tally, StepError> {
+        let log = logs.join(self.file.file_name().unwrap_or_default()).with_extension("log");
+        // Not a pipe: what a test may have left running would hold it open.
+        let into = File::create(&log).map_err(StepError::file("create", &log))?;
+        let errors = into.try_clone().map_err(StepError::file("create", &log))?;
+        let mut command = Command::new(&self.file);
+        command.current_dir(&self.package).stdin(Stdio::null()).stdout(into).stderr(errors);
+        set_environment(&mut command, places);
+        let status = command.status().map_err(StepError::file("start", &self.file))?;
+        let told = fs::read(&log).map_err(StepError::file("read", &log))?;
+        let told = String::from_utf8_lossy(&told);
+        let mut tally = Tally::default();
+        told.lines().for_each(|line| tally.add(line));
+        tally.crashed = u64::from(!status.success() && tally.failed == 0);
+        let _whole = lock(printing);
+        println!("\n{} ({})\n{}", self.name, self.file.display(), told.trim());
+        if tally.crashed > 0 {
+            println!("{} ended with {status}", self.name);
+        }
+        Ok(tally)
+    }
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.skipped += other.skipped;
+        self.crashed += other.crashed;
+    }
 }
 
 impl Tally {
@@ -78,7 +182,7 @@ mod tests {
         tally.add("running 4 tests");
         tally.add("test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s");
         tally.add("test result: FAILED. 2 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.20s");
-        assert_eq!(tally, Tally { passed: 5, failed: 1, skipped: 1, succeeded: false });
+        assert_eq!(tally, Tally { passed: 5, failed: 1, skipped: 1, crashed: 0 });
     }
 
     #[test]
