@@ -16,29 +16,16 @@ use std::{
     fs,
     path::Path,
     process::Command,
-    sync::{Condvar, Mutex},
+    sync::{Mutex, MutexGuard},
     time::{Duration, Instant},
 };
 use window::Window;
 
-/// Windows that may be open at once: with more of them each waits for the others to be drawn.
-static FREE: Mutex<usize> = Mutex::new(2);
-static FREED: Condvar = Condvar::new();
+/// Two windows at once would wait for each other to be drawn, and share what WebKit keeps of pages.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-/// Leave to have a window, until it is dropped.
-struct Turn;
-
-fn turn() -> Turn {
-    let free = FREE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    *FREED.wait_while(free, |free| *free == 0).unwrap_or_else(|poisoned| poisoned.into_inner()) -= 1;
-    Turn
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        *FREE.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) += 1;
-        FREED.notify_one();
-    }
+fn turn() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().unwrap_or_else(|e| e.into_inner())
 }
 
 /// Fills the store before the window opens, so that there is something to look at.

@@ -72,7 +72,12 @@ impl Window {
             .process_group(0)
             .spawn()
             .expect("dbus-run-session and WebKitWebDriver are installed: `cargo xtask setup` does it");
-        let agent = ureq::Agent::config_builder().http_status_as_error(false).build().new_agent();
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            // The driver of a page whose process has crashed never answers.
+            .timeout_global(Some(2 * PATIENCE))
+            .build()
+            .new_agent();
         let mut window = Self { display, driver, agent, session: format!("http://127.0.0.1:{port}") };
         window.until("the driver", |window| window.agent.get(format!("{}/status", window.session)).call().ok());
         let options = json!({"binary": program, "args": []});
