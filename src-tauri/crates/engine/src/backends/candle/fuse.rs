@@ -192,13 +192,12 @@ impl<'a> View<'a> {
         let x = self.beside_number(shifted, 3.0)?;
         let product = self.next(clip, "Mul")?;
         let gates_x = self.beside(product, self.node(clip).outputs.first()?)? == x;
-        let last = match self.next(product, "Div") {
-            Some(division) => {
-                let sixth = self.node(division).input(0) == self.node(product).outputs.first().map(String::as_str);
-                sixth.then_some(self.beside_number(division, 6.0).map(|_| division)?)?
-            }
-            None => self.next(product, "Mul").filter(|scaled| self.beside_number(*scaled, 1.0 / 6.0).is_some())?,
-        };
+        let divided = self.next(product, "Div").filter(|division| {
+            let of_product = self.node(*division).input(0) == self.node(product).outputs.first().map(String::as_str);
+            of_product && self.beside_number(*division, 6.0).is_some()
+        });
+        let scaled = || self.next(product, "Mul").filter(|scaled| self.beside_number(*scaled, 1.0 / 6.0).is_some());
+        let last = divided.or_else(scaled)?;
         let steps = vec![shifted, clip, product, last];
         (from_0_to_6 && gates_x && self.read_once(shifted_value))
             .then(|| Chain::new(steps, last, "HardSwish", "", vec![x.to_owned()]))

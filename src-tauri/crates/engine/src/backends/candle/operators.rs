@@ -95,6 +95,11 @@ fn is_int(tensor: &Tensor) -> bool {
     tensor.dtype() == DType::I64
 }
 
+/// What kernels of our own take in place of candle's: on the host, and exact in f32.
+fn is_ours(tensor: &Tensor) -> bool {
+    tensor.device().is_cpu() && matches!(tensor.dtype(), DType::F32 | DType::F16 | DType::BF16)
+}
+
 /// Numbers of an integer or boolean tensor, in row-major order.
 fn ints(tensor: &Tensor) -> Result<Vec<i64>> {
     tensor.to_dtype(DType::I64)?.flatten_all()?.to_vec1()

@@ -1,8 +1,8 @@
 //! Convolutions and pooling of [batch, channels, height, width] and of signals without height.
 
 use super::{
-    Builder, Kernel, bail, direct::Direct, floats, int_or, ints_of, one, only_first_output, quantised::spread_along,
-    shape::pad_along,
+    Builder, Kernel, bail, direct::Direct, floats, int_or, ints_of, is_ours, one, only_first_output,
+    quantised::spread_along, shape::pad_along,
 };
 use candle_core::{DType, Result, Tensor};
 use models::Node;
@@ -129,7 +129,7 @@ fn convolved(value: &Tensor, kernel: &Tensor, bias: Option<&Tensor>, window: &Wi
     let dims = value.rank().saturating_sub(2);
     let pads = window.pads(&value.dims()[2..], &kernel.dims()[2..]);
     let (strides, dilations) = (window.strides(dims), window.dilations(dims));
-    if Direct::suits(value)
+    if is_ours(value)
         && let Some(mut direct) = direct(groups, &strides, &dilations, &pads)
     {
         if let Some(bias) = bias {

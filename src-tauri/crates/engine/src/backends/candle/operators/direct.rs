@@ -4,7 +4,7 @@
 mod columns;
 mod rows;
 
-use candle_core::{CpuStorage, CustomOp2, DType, Error, Layout, Result, Shape, Tensor, WithDType};
+use candle_core::{CpuStorage, CustomOp2, Error, Layout, Result, Shape, Tensor, WithDType};
 use half::{bf16, f16};
 
 /// With more channels in a group than this, products of matrices are faster than sums of rows.
@@ -23,10 +23,6 @@ pub(super) struct Direct {
 }
 
 impl Direct {
-    pub fn suits(value: &Tensor) -> bool {
-        value.device().is_cpu() && matches!(value.dtype(), DType::F32 | DType::F16 | DType::BF16)
-    }
-
     /// [batch, channels, height, width] with a kernel [out channels, channels of a group, height, width] of the same
     /// format; [batch, out channels, height, width].
     pub fn run(&self, value: &Tensor, kernel: &Tensor) -> Result<Tensor> {

@@ -1,11 +1,11 @@
 //! Arithmetic and activations, number by number.
 
 use super::{
-    Builder, Inputs, Kernel, bail, broadcast_shape, float_or, floats, int_or, ints, is_int, map_floats, map_ints, one,
-    spread,
+    Builder, Inputs, Kernel, bail, broadcast_shape, float_or, floats, int_or, ints, is_int, is_ours, map_floats,
+    map_ints, one, spread,
 };
 use crate::backends::candle::value;
-use candle_core::{DType, Result, Tensor};
+use candle_core::{DType, Error, Result, Tensor};
 use models::{Element, Node};
 
 type Built = std::result::Result<Kernel, String>;
@@ -51,7 +51,7 @@ pub(super) fn builder(op: &str) -> Option<Builder> {
         "Mish" => |_, _| one(|x| x.get(0)?.mul(&softplus(x.get(0)?)?.tanh()?)),
         "HardSwish" => |_, _| {
             one(|x| match x.get(0)? {
-                x if x.device().is_cpu() => map_floats(x, |x| x * (x / 6.0 + 0.5).clamp(0.0, 1.0)),
+                x if is_ours(x) => map_floats(x, |x| x * (x / 6.0 + 0.5).clamp(0.0, 1.0)),
                 x => x.mul(&hard_sigmoid(x, 1.0 / 6.0, 0.5)?),
             })
         },
@@ -242,7 +242,7 @@ fn softplus(x: &Tensor) -> Result<Tensor> {
 }
 
 fn hard_sigmoid(x: &Tensor, alpha: f64, beta: f64) -> Result<Tensor> {
-    if x.device().is_cpu() {
+    if is_ours(x) {
         let (alpha, beta) = (alpha as f32, beta as f32);
         return map_floats(x, |x| (alpha * x + beta).clamp(0.0, 1.0));
     }
@@ -265,11 +265,12 @@ fn clip(node: &Node, _: i64) -> Built {
         };
         let (low, high) = (bound(1, low)?, bound(2, high)?);
         let mut clipped = x.get(0)?.clone();
-        if clipped.device().is_cpu() && matches!(clipped.dtype(), DType::F32 | DType::F16 | DType::BF16) {
-            let number = |bound: Option<Tensor>| bound.map(|bound| floats(&bound)).transpose();
-            let first = |numbers: Option<Vec<f32>>| numbers.and_then(|numbers| numbers.first().copied());
-            let low = first(number(low)?).unwrap_or(f32::NEG_INFINITY);
-            let high = first(number(high)?).unwrap_or(f32::INFINITY);
+        if is_ours(&clipped) {
+            let number = |bound: Option<Tensor>, endless: f32| match bound {
+                Some(bound) => Ok(floats(&bound)?.first().copied().unwrap_or(endless)),
+                None => Ok::<_, Error>(endless),
+            };
+            let (low, high) = (number(low, f32::NEG_INFINITY)?, number(high, f32::INFINITY)?);
             // As ONNX has it: the upper bound where they cross. What is no number stays none.
             return map_floats(&clipped, |x| {
                 if x < low {

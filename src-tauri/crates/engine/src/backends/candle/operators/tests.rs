@@ -138,6 +138,10 @@ fn activations_match_their_formulas() {
     same(&at("Softsign", &[]), &[3], &[-0.5, 0.0, 2.0 / 3.0]);
     same(&at("HardSigmoid", &[]), &[3], &[0.3, 0.5, 0.9]);
     same(&at("HardSwish", &[]), &[3], &[-1.0 / 3.0, 0.0, 5.0 / 3.0]);
+    // What f32 cannot hold is kept in f64.
+    let fine = Tensor::from_slice(&[1e-12f64], 1, &Device::Cpu).unwrap();
+    let made = run("HardSigmoid", &[], &[fine]).to_vec1::<f64>().unwrap();
+    assert!((made[0] - 0.5 - 2e-13).abs() < 1e-15, "{made:?}");
     same(&at("Mish", &[]), &[3], &[-0.303_401_46, 0.0, 1.943_959]);
     same(&run("PRelu", &[], &[x.clone(), f(&[1], &[0.25])]), &[3], &[-0.25, 0.0, 2.0]);
     same(&run("Round", &[], &[f(&[4], &[0.5, 1.5, -2.5, 2.4])]), &[4], &[0.0, 2.0, -2.0, 2.0]);
@@ -487,7 +491,8 @@ fn a_convolution_is_the_sum_that_onnx_defines() {
         let (shape, wanted) = by_definition(&value, &weights, &bias, case);
         assert!(wanted.iter().any(|number| *number != wanted[0]), "{case:?}");
         same(&run("Conv", &attributes, &[value.clone(), weights.clone(), bias.clone()]), &shape, &wanted);
-        for format in [DType::F16, DType::BF16] {
+        // candle's own kernels take f64.
+        for format in [DType::F16, DType::BF16, DType::F64] {
             let narrow = |tensor: &Tensor| tensor.to_dtype(format).unwrap();
             let made = run("Conv", &attributes, &[narrow(&value), narrow(&weights), narrow(&bias)]);
             assert_eq!((made.dtype(), made.dims()), (format, &shape[..]));

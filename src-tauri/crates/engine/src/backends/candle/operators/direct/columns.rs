@@ -20,7 +20,8 @@ impl Direct {
             return result;
         }
         let parallelism = parallelism();
-        let at_once = if self.reads_each_place_once(sizes) { places } else { (NUMBERS / depth).max(FEWEST_PLACES) };
+        let laid_out_already = self.reads_each_place_once(sizes);
+        let at_once = if laid_out_already { places } else { (NUMBERS / depth).max(FEWEST_PLACES) };
         let mut columns = Vec::new();
         for (index, planes) in result.chunks_mut(made * places).enumerate() {
             let channels = &value[index * sizes.read()..][..sizes.read()];
@@ -28,7 +29,7 @@ impl Direct {
             let kernel = Rows::dense(&kernel[first * depth..][..made * depth], made, depth);
             for start in (0..places).step_by(at_once) {
                 let count = at_once.min(places - start);
-                let right = if self.reads_each_place_once(sizes) {
+                let right = if laid_out_already {
                     Rows::dense(channels, depth, count)
                 } else {
                     columns.resize(depth * count, 0.0);
