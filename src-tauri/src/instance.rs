@@ -1,6 +1,6 @@
 //! One process owns a store. Others find it by the store's path and hand it their requests.
 
-use contract::{Failure, Request};
+use contract::{Failure, Hello, Request};
 use interprocess::local_socket::{ListenerOptions, Name, Stream, prelude::*};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -61,13 +61,15 @@ pub fn claim(store: &Path) -> Result<Claim, Failure> {
         .open(&lock_path)
         .map_err(|e| unreachable(store, &e))?;
     let bell = Doorbell { address, store: store.to_owned() };
+    let hello = serde_json::to_string(&Hello {}.into_ask()).map_err(|e| Failure::broken("writing the request", e))?;
     let began = Instant::now();
     loop {
         match lock.try_lock() {
             Ok(()) => {
                 return Ok(Claim::Ours(Instance { _lock: lock, address: bell.address, closing: Arc::default() }));
             }
-            Err(TryLockError::WouldBlock) => match bell.connect() {
+            // A process that was killed takes connections until the system has cleared it away, and answers none.
+            Err(TryLockError::WouldBlock) => match bell.ask_text(&hello) {
                 Ok(_) => return Ok(Claim::Held(bell)),
                 Err(_) if began.elapsed() < PATIENCE => thread::sleep(Duration::from_millis(50)),
                 Err(failure) => return Err(failure),
@@ -258,6 +260,19 @@ mod tests {
         // Long enough for the window to find the store taken.
         thread::sleep(Duration::from_millis(300));
         drop(command);
+        assert!(matches!(window.join().unwrap(), Ok(Claim::Ours(_))));
+    }
+
+    #[test]
+    fn an_owner_that_takes_a_connection_while_it_dies_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = folder.path().join("a.duckdb");
+        let Claim::Ours(dying) = claim(&store).unwrap() else { panic!("the first claim is ours") };
+        let options = ListenerOptions::new().name(dying.address.name().unwrap());
+        let listener = options.create_sync().unwrap();
+        let window = thread::spawn(move || claim(&store));
+        drop(listener.accept().unwrap());
+        drop((listener, dying));
         assert!(matches!(window.join().unwrap(), Ok(Claim::Ours(_))));
     }
 
