@@ -23,6 +23,8 @@ pub struct Config {
     defaults: Option<&'static Map<String, Value>>,
     /// Keys whose defaults follow from others, so that those in `defaults` count for nothing.
     derived: &'static [&'static str],
+    /// Other names of keys, each with the key.
+    aliases: &'static [(&'static str, &'static str)],
     /// Widths and layers asked for so far, shared with the objects inside.
     sizes: Arc<Mutex<Vec<ConfigSize>>>,
 }
@@ -47,6 +49,7 @@ impl Config {
             options,
             defaults: None,
             derived: &[],
+            aliases: &[],
             sizes: Arc::default(),
         })
     }
@@ -65,16 +68,34 @@ impl Config {
         &self.file
     }
 
-    /// The same over the default configuration of a model type, but for the keys whose defaults follow from others.
+    /// The same of a model type, whose keys may go by other names.
+    pub fn of_type(&self, model_type: &str) -> Self {
+        Self { aliases: transformers::aliases(model_type), ..self.clone() }
+    }
+
+    /// The same over the default configuration of the type, but for the keys whose defaults follow from others.
     pub fn over_defaults(&self, model_type: &str, derived: &'static [&'static str]) -> Self {
         let defaults = transformers::find(model_type).map(|known| &known.config);
-        Self { defaults, derived, ..self.clone() }
+        Self { defaults, derived, ..self.of_type(model_type) }
+    }
+
+    /// The same with this flag in place of the file's.
+    pub fn with_flag(mut self, key: &str, flag: bool) -> Self {
+        self.options.insert(key.to_owned(), Value::Bool(flag));
+        self
+    }
+
+    /// The name that a key goes by in the file: another one counts before the key itself, as in transformers.
+    fn spelled<'a>(&self, key: &'a str) -> &'a str {
+        let given = |name: &str| self.options.get(name).is_some_and(|value| !value.is_null());
+        let other = self.aliases.iter().find(|(other, of)| *of == key && given(other));
+        other.map_or(key, |(other, _)| *other)
     }
 
     /// A key's value; null is a value too, though it counts as missing, as in transformers.
     fn get(&self, key: &str) -> Option<&Value> {
         let usual = || self.defaults.filter(|_| self.derived.iter().all(|derived| *derived != key))?.get(key);
-        self.options.get(key).or_else(usual).filter(|value| !value.is_null())
+        self.options.get(self.spelled(key)).or_else(usual).filter(|value| !value.is_null())
     }
 
     pub fn has(&self, key: &str) -> bool {
@@ -85,7 +106,7 @@ impl Config {
     pub fn refuse(&self, key: &str, reason: impl Into<String>, remedy: impl Into<String>) -> ModelError {
         ModelError::BadKey {
             file: self.file.clone(),
-            key: format!("{}{key}", self.prefix),
+            key: format!("{}{}", self.prefix, self.spelled(key)),
             value: self.get(key).map(|value| shortened(&value.to_string())),
             reason: reason.into(),
             remedy: remedy.into(),
@@ -131,7 +152,7 @@ impl Config {
     /// A whole number that the model is made from, which can therefore be edited.
     fn counted(&self, key: &str, default: usize, least: u64, most: u64) -> Result<usize, ModelError> {
         let number = self.whole(key, default, least, most)?;
-        let full = format!("{}{key}", self.prefix);
+        let full = format!("{}{}", self.prefix, self.spelled(key));
         let mut sizes = self.sizes.lock().expect("no holder of this lock panics");
         let layers = most == MOST_LAYERS;
         match sizes.iter_mut().find(|size| size.key == full) {
@@ -177,6 +198,11 @@ impl Config {
         value.as_str().ok_or_else(|| self.wrong_kind(key, "a text"))
     }
 
+    /// Whether there is a text under a key that may hold something else.
+    pub fn is_text(&self, key: &str) -> bool {
+        self.get(key).is_some_and(Value::is_string)
+    }
+
     /// The object under a key, or none where it is missing.
     pub fn object(&self, key: &str) -> Result<Option<Self>, ModelError> {
         self.inside(key, self.get(key))
@@ -209,6 +235,7 @@ impl Config {
             options,
             defaults: None,
             derived: &[],
+            aliases: &[],
             sizes: Arc::clone(&self.sizes),
         }
     }
@@ -228,6 +255,26 @@ impl Config {
         let sizes: Option<Vec<usize>> =
             listed.ok_or_else(wrong)?.iter().map(|value| size(value).map(|size| size as usize)).collect();
         sizes.ok_or_else(wrong)
+    }
+
+    /// Refuses more layers in all stages than any model has.
+    pub fn check_depths(&self, key: &str, depths: &[usize]) -> Result<(), ModelError> {
+        let all: usize = depths.iter().sum();
+        if all as u64 > MOST_LAYERS {
+            let reason = format!("that makes {all} layers, more than {MOST_LAYERS}");
+            return Err(self.refuse(key, reason, "Choose fewer layers"));
+        }
+        Ok(())
+    }
+
+    /// A table that is computed is kept in memory, so that its size is limited.
+    pub fn check_table(&self, key: &str, rows: usize, width: usize) -> Result<(), ModelError> {
+        const MOST: usize = 1 << 26;
+        if rows.saturating_mul(width) > MOST {
+            let reason = format!("the table of places would have more than {MOST} numbers");
+            return Err(self.refuse(key, reason, "Choose fewer"));
+        }
+        Ok(())
     }
 
     /// A list of whole numbers, one for each of `count` stages.
@@ -290,7 +337,7 @@ impl Config {
 
     /// Whether the file itself has the key.
     pub fn own(&self, key: &str) -> bool {
-        self.options.get(key).is_some_and(|value| !value.is_null())
+        self.options.get(self.spelled(key)).is_some_and(|value| !value.is_null())
     }
 
     /// A number above 0 that may be absent.
@@ -406,6 +453,7 @@ impl Config {
     /// Checks that a width splits evenly into heads.
     pub fn divides(&self, width_key: &str, width: usize, heads_key: &str, heads: usize) -> Result<usize, ModelError> {
         if !width.is_multiple_of(heads) {
+            let (width_key, heads_key) = (self.spelled(width_key), self.spelled(heads_key));
             let reason = format!("{width} does not split evenly into {heads} ({heads_key})");
             return Err(self.refuse(width_key, reason, format!("Make {width_key} a multiple of {heads_key}")));
         }

@@ -9,7 +9,7 @@ use crate::{
     error::{counted, listed},
     files,
     generation::{Generation, Stage},
-    hash, open,
+    hash, onnx, open,
     presets::PRESETS,
     quantize,
     shapes::Numbered,
@@ -35,6 +35,7 @@ pub struct Model {
     /// In the precision the model has by itself: f32 where it is described.
     graph: Arc<Graph>,
     body: Body,
+    files: Vec<PathBuf>,
 }
 
 #[derive(Clone)]
@@ -51,7 +52,9 @@ struct Described {
     config: Config,
     /// Where it is one of the two graphs that text is generated with.
     stage: Option<Stage>,
-    checkpoint: Option<(Arc<Checkpoint>, String)>,
+    /// The checkpoint's path and fingerprint. It is open only while it is read: Windows lets nobody replace a file that
+    /// is mapped, and elsewhere one that is cut short ends this process.
+    checkpoint: Option<(PathBuf, String)>,
     /// See [`Model::halves_alike`].
     halves_alike: bool,
 }
@@ -64,11 +67,25 @@ impl Described {
         seed: u64,
         write: impl FnOnce(&Source) -> Result<T, ModelError>,
     ) -> Result<T, ModelError> {
-        let Some((checkpoint, fingerprint)) = &self.checkpoint else {
+        let Some((checkpoint, fingerprint)) = self.open_checkpoint()? else {
             return write(&Source::Seed(seed));
         };
         let tensors = checkpoint.matched(&description.weights, self.architecture)?.tensors;
         write(&Source::Checkpoint { tensors: &tensors, fingerprint })
+    }
+
+    /// The checkpoint with its fingerprint; none where the weights are random.
+    ///
+    /// # Errors
+    /// Where its numbers are others by now.
+    fn open_checkpoint(&self) -> Result<Option<(Checkpoint, &str)>, ModelError> {
+        let Some((path, fingerprint)) = &self.checkpoint else { return Ok(None) };
+        let checkpoint = Checkpoint::open(path)?;
+        if checkpoint.fingerprint() != *fingerprint {
+            let (place, reason) = ("its tensors", "they are others than when the model was opened");
+            return Err(ModelError::unsupported(&files::name(path), place, reason, "Add the model again"));
+        }
+        Ok(Some((checkpoint, fingerprint.as_str())))
     }
 
     fn draw(&self, format: &Format) -> Result<Description, ModelError> {
@@ -141,7 +158,7 @@ impl Model {
         checkpoint: Option<Checkpoint>,
         origin: ModelOrigin,
     ) -> Result<Self, ModelError> {
-        Self::described_stage(name, config, None, checkpoint.map(Arc::new), origin)
+        Self::described_stage(name, config, None, checkpoint.as_ref(), origin)
     }
 
     /// The same, whole or as one stage of generating text.
@@ -149,10 +166,14 @@ impl Model {
         name: &str,
         config: Config,
         stage: Option<Stage>,
-        checkpoint: Option<Arc<Checkpoint>>,
+        checkpoint: Option<&Checkpoint>,
         origin: ModelOrigin,
     ) -> Result<Self, ModelError> {
         let (architecture, class) = architectures::find(&config)?;
+        let config = match checkpoint {
+            Some(checkpoint) => architecture.corrected(config, checkpoint)?,
+            None => config,
+        };
         let description = architectures::describe(architecture, class, &config, stage, Element::F32)?;
         let mut about = class.about.to_owned();
         let checkpoint = match checkpoint {
@@ -163,8 +184,7 @@ impl Model {
                     let (count, names) = (counted(unused.len(), "tensor"), listed(&unused));
                     about = format!("{about}; {count} of the checkpoint not used by it ({names})");
                 }
-                let fingerprint = checkpoint.fingerprint();
-                Some((checkpoint, fingerprint))
+                Some((checkpoint.path.clone(), checkpoint.fingerprint()))
             }
         };
         let counted = description.weights.iter().filter(|weight| weight.part != weights::Part::Buffer);
@@ -194,13 +214,14 @@ impl Model {
         };
         let Description { graph, halves_alike, .. } = description;
         let described = Described { architecture, class, config, stage, checkpoint, halves_alike };
-        let model = Self { info, graph: Arc::new(graph), body: Body::Described(Arc::new(described)) };
+        let body = Body::Described(Arc::new(described));
+        let model = Self { info, graph: Arc::new(graph), body, files: Vec::new() };
         // The work of a stage follows from the texts, so it is counted at their sizes.
         Ok(if stage.is_none() { model.with_macs() } else { model })
     }
 
     pub(crate) fn onnx(path: &Path) -> Result<Self, ModelError> {
-        let mut graph = Graph::read(path)?;
+        let (mut graph, files) = onnx::read_with_files(path)?;
         let id = hash::content(&graph)?;
         let precision = stored::precision(&graph);
         let weight_bytes = graph.initializers.iter().map(crate::Initializer::byte_len).sum();
@@ -227,7 +248,12 @@ impl Model {
             random_weights: graph.shared_weights,
         };
         let body = Body::Onnx { path: path.to_owned() };
-        Ok(Self { info, graph: Arc::new(graph), body }.with_macs())
+        Ok(Self { info, graph: Arc::new(graph), body, files }.with_macs())
+    }
+
+    /// With the files that it was read from.
+    pub(crate) fn read_from(self, files: Vec<PathBuf>) -> Self {
+        Self { files, ..self }
     }
 
     /// Fills in the multiply-accumulates at the default sizes, where every operator's are known.
@@ -241,6 +267,11 @@ impl Model {
         &self.info
     }
 
+    /// Every file that it was read from; none for a preset and a text.
+    pub fn files(&self) -> &[PathBuf] {
+        &self.files
+    }
+
     /// The graph in the model's own precision; described weights have no numbers in it.
     pub fn graph(&self) -> &Graph {
         &self.graph
@@ -252,10 +283,10 @@ impl Model {
         if !described.architecture.generates(described.class.name) {
             return Ok(None);
         }
+        let checkpoint = described.open_checkpoint()?.map(|(checkpoint, _)| checkpoint);
         let stage = |stage: Stage| {
-            let name = format!("{}, {}", self.info.name, stage.label());
-            let checkpoint = described.checkpoint.as_ref().map(|(checkpoint, _)| Arc::clone(checkpoint));
-            Self::described_stage(&name, described.config.clone(), Some(stage), checkpoint, self.info.origin.clone())
+            let (name, config) = (format!("{}, {}", self.info.name, stage.label()), described.config.clone());
+            Self::described_stage(&name, config, Some(stage), checkpoint.as_ref(), self.info.origin.clone())
         };
         let (prefill, decode) = thread::scope(|scope| {
             let prefill = scope.spawn(|| stage(Stage::Prefill));

@@ -101,7 +101,8 @@ fn weights_beside(config: &Path) -> Option<PathBuf> {
 
 fn config_alone(path: &Path) -> Result<Model, ModelError> {
     let config = read_config(path)?;
-    Model::described(&title(path), config, None, ModelOrigin::Config { path: path.display().to_string() })
+    let origin = ModelOrigin::Config { path: path.display().to_string() };
+    Ok(Model::described(&title(path), config, None, origin)?.read_from(vec![path.to_owned()]))
 }
 
 /// `path` is a .safetensors file or an index.
@@ -123,10 +124,12 @@ pub fn with_weights(config: &Path, weights: &Path) -> Result<Model, ModelError> 
     if weights.extension().is_some_and(|own| PICKLES.iter().any(|one| own.eq_ignore_ascii_case(one))) {
         return Err(pickle(&files::name(weights)));
     }
+    let mut files = vec![config.to_owned(), weights.to_owned()];
     let config = read_config(config)?;
     let checkpoint = Checkpoint::open(weights)?;
+    files.extend(checkpoint.files.iter().cloned());
     let origin = ModelOrigin::Checkpoint { path: weights.display().to_string() };
-    Model::described(&title(weights), config, Some(checkpoint), origin)
+    Ok(Model::described(&title(weights), config, Some(checkpoint), origin)?.read_from(files))
 }
 
 fn read_config(path: &Path) -> Result<Config, ModelError> {

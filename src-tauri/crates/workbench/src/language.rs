@@ -1,9 +1,9 @@
 //! What the template language offers beyond Jinja's own, and the limits it keeps to.
 
 use minijinja::{
-    AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior,
+    AutoEscape, Environment, Error, ErrorKind, State, UndefinedBehavior, escape_formatter, filters,
     syntax::SyntaxConfig,
-    value::{Value, ValueKind},
+    value::{Kwargs, Value, ValueKind},
 };
 use std::fmt::Write;
 
@@ -32,7 +32,15 @@ pub(crate) fn engine() -> Environment<'static> {
     // Writes a value as a Python literal; py(4) begins its further lines 4 spaces in.
     engine.add_filter("py", |value: Value, indent: Option<usize>| literal(&value, indent.unwrap_or(0)));
     engine.add_filter("json", |value: Value| json(&value));
-    engine.add_filter("module", |name: String| module(&name));
+    engine.add_filter("module", |name: &str| module(name));
+    // The engine's own ask for fuel when the text is made already.
+    engine.set_formatter(|out, state, value| {
+        check_size(value, 0)?;
+        escape_formatter(out, state, value)
+    });
+    engine.add_filter("string", string);
+    engine.add_filter("tojson", tojson);
+    engine.add_filter("pprint", pprint);
     engine
 }
 
@@ -55,8 +63,61 @@ pub(crate) fn module(name: &str) -> String {
 
 /// A list that holds itself many times over is small in memory and endless as text.
 const MAX_LITERAL_BYTES: usize = 256 * 1024;
+const DEEPEST: usize = 64;
 /// Longer literals are broken into lines.
 const LINE: usize = 100;
+
+fn too_large(what: &str) -> Error {
+    Error::new(ErrorKind::InvalidOperation, format!("the value is too large to be written as {what}"))
+}
+
+fn string(state: &State, value: &Value) -> Result<Value, Error> {
+    check_size(value, 0)?;
+    filters::string(state, value)
+}
+
+fn tojson(value: &Value, indent: Option<Value>, named: Kwargs) -> Result<Value, Error> {
+    let spaces = match &indent {
+        Some(spaces) => spaces.as_usize(),
+        None => named.peek::<Option<Value>>("indent")?.and_then(|spaces| spaces.as_usize()),
+    };
+    check_size(value, spaces.unwrap_or(0))?;
+    filters::tojson(value, indent, named)
+}
+
+fn pprint(value: &Value) -> Result<String, Error> {
+    check_size(value, 4)?;
+    Ok(filters::pprint(value))
+}
+
+/// Refuses a list or map that would be too long as text with each level moved in by so many spaces.
+fn check_size(value: &Value, indent: usize) -> Result<(), Error> {
+    match value.as_object() {
+        Some(_) => take(value, indent, 0, &mut { MAX_LITERAL_BYTES }),
+        None => Ok(()),
+    }
+}
+
+/// Takes from the bytes that are left the fewest that a value can be written in.
+fn take(value: &Value, indent: usize, depth: usize, left: &mut usize) -> Result<(), Error> {
+    let own = value.as_str().map_or(1, |text| text.len().max(1)).saturating_add(indent.saturating_mul(depth));
+    *left = left.checked_sub(own).filter(|_| depth <= DEEPEST).ok_or_else(|| too_large("text"))?;
+    match value.kind() {
+        ValueKind::Seq | ValueKind::Iterable => {
+            for item in value.try_iter()? {
+                take(&item, indent, depth + 1, left)?;
+            }
+        }
+        ValueKind::Map => {
+            for key in value.try_iter()? {
+                take(&key, indent, depth + 1, left)?;
+                take(&value.get_item(&key)?, indent, depth + 1, left)?;
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
 
 fn json(value: &Value) -> Result<String, Error> {
     // The literal is never much shorter, and its size is bounded.
@@ -72,8 +133,8 @@ fn literal(value: &Value, indent: usize) -> Result<String, Error> {
 }
 
 fn write_literal(value: &Value, indent: usize, text: &mut String, depth: usize) -> Result<(), Error> {
-    if text.len() > MAX_LITERAL_BYTES || depth > 64 {
-        return Err(Error::new(ErrorKind::InvalidOperation, "the value is too large to be written as Python"));
+    if text.len() > MAX_LITERAL_BYTES || depth > DEEPEST {
+        return Err(too_large("Python"));
     }
     let start = text.len();
     // The first line goes on where the filter stands.
@@ -110,7 +171,7 @@ fn write_literal(value: &Value, indent: usize, text: &mut String, depth: usize) 
 
 /// On one line; false, with the rest left out, where it would go beyond `end`.
 fn write_flat(value: &Value, text: &mut String, end: usize, depth: usize) -> Result<bool, Error> {
-    if text.len() > end || depth > 64 {
+    if text.len() > end || depth > DEEPEST {
         return Ok(false);
     }
     match value.kind() {

@@ -99,8 +99,13 @@ fn hostile_templates_are_refused_with_their_line() {
     assert!(refusal("\n{% include \"u.py\" %}\n").contains("without end"), "{}", refusal("\n{% include \"u.py\" %}\n"));
     let endless = "{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}\n";
     assert!(refusal(endless).starts_with("t.py, line 4"), "{}", refusal(endless));
-    let nested = "{% set ns = namespace(x=[1]) %}\n{% for i in range(60) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}\n{{ ns.x | py }}\n";
-    assert!(refusal(nested).starts_with("t.py, line 6"), "{}", refusal(nested));
+    let nest = "{% set ns = namespace(x=[1]) %}\n{% for i in range(60) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}";
+    for end in ["", " | py", " | json", " | module", " | string", " | tojson", " | pprint"] {
+        let nested = format!("{nest}\n{{{{ ns.x{end} }}}}\n");
+        assert!(refusal(&nested).starts_with("t.py, line 6"), "{}", refusal(&nested));
+    }
+    let wide = "{{ [1] | tojson(indent=999999999) }}";
+    assert!(refusal(wide).contains("too large"), "{}", refusal(wide));
     let long = "{% for i in range(9000) %}{{ \"0123456789012345678901234567890123456789012345678901234567890123456789\" }}{% endfor %}";
     assert!(refusal(long).contains("bytes, more than"), "{}", refusal(long));
 }

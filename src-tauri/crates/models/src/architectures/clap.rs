@@ -100,6 +100,7 @@ impl Sound {
             return Err(config.refuse("flatten_patch_embeds", "patches that stay an image are not built", remedy));
         }
         let depths = config.sizes("depths", &[2, 2, 6, 2])?;
+        config.check_depths("depths", &depths)?;
         let heads = config.stages("num_attention_heads", &[4, 8, 16, 32], depths.len())?;
         let (bins, edge) = (config.size("num_mel_bins", 64)?, config.size("spec_size", 256)?);
         let patch = config.size("patch_size", 4)?;

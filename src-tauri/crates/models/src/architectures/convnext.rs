@@ -77,6 +77,7 @@ struct Options {
 impl ConvNext {
     fn read(&self, config: &Config) -> Result<Options, ModelError> {
         let depths = config.sizes("depths", &[3, 3, 9, 3])?;
+        config.check_depths("depths", &depths)?;
         let epsilon = config.positive("layer_norm_eps", if self.kind == Kind::Dino { 1e-6 } else { 1e-12 })?;
         Ok(Options {
             channels: config.size("num_channels", 3)?,

@@ -3,10 +3,7 @@
 use super::{Architecture, Class, resnet::Image};
 use crate::{
     Element, ModelError,
-    blocks::{
-        Activation, Attention, Convolution, Heads, ResNet, as_sequence, feed_forward, for_each_sample, layer_norm,
-        linear,
-    },
+    blocks::{Activation, Attention, Convolution, Heads, ResNet, as_sequence, feed_forward, layer_norm, linear},
     builder::{GraphBuilder, Var},
     config::Config,
     graph::fixed,
@@ -141,9 +138,11 @@ fn find(b: &mut GraphBuilder, options: &Options, network: &ResNet, pixels: &Var)
     }
 
     let asked = b.at("query_position_embeddings").weight("weight", &[questions, width], Fill::Matrix);
-    let nothing = b.table("decoder.nothing", &[1, questions, width], &vec![0.0; questions * width]);
+    let nothing = b.table("decoder.nothing", &[1, 1, 1], &[0.0]);
     let nothing = b.cast_float(&nothing);
-    let mut objects = for_each_sample(b, &nothing, 3, &hidden);
+    let (batch, each) = (b.size_of(&hidden, 0), b.ints(&[questions as i64, width as i64]));
+    let shape = b.concat(&[&batch, &each], 0);
+    let mut objects = b.expand(&nothing, &shape);
     let [layers, heads, inner] = options.decoder;
     let heads = Heads::even(width, heads);
     let placed = b.add(&hidden, &places);

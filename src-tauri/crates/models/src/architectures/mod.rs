@@ -33,6 +33,7 @@ use crate::{
     config::Config,
     generation::Stage,
     transformers,
+    weights::Checkpoint,
 };
 use answer::{Answer, Standing};
 use text::{Text, Written};
@@ -52,6 +53,11 @@ pub trait Architecture: Sync {
     /// Other beginnings that checkpoints have in place of ours: `("visual.", "model.visual.")`.
     fn renames(&self) -> &'static [(&'static str, &'static str)] {
         &[]
+    }
+
+    /// The configuration as it is true of a checkpoint.
+    fn corrected(&self, config: Config, _checkpoint: &Checkpoint) -> Result<Config, ModelError> {
+        Ok(config)
     }
 
     fn draw(&self, config: &Config, class: &str, b: GraphBuilder) -> Result<(), ModelError>;
@@ -247,6 +253,7 @@ pub fn describe(
 ) -> Result<Description, ModelError> {
     let name = stage.map_or_else(|| class.name.to_owned(), |stage| format!("{}-{}", class.name, stage.label()));
     let mut draft = Draft::new(&name, float);
+    let config = &config.of_type(architecture.model_type());
     match stage {
         None => architecture.draw(config, class.name, draft.builder())?,
         Some(stage) => architecture.draw_stage(config, class.name, stage, draft.builder())?,

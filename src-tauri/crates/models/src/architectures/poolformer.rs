@@ -39,6 +39,8 @@ impl Options {
         let read = |key: &str, default: &[usize]| config.stages(key, default, count);
         let (patches, strides) = (read("patch_sizes", &[7, 3, 3, 3])?, read("strides", &[4, 2, 2, 2])?);
         let paddings = read("padding", &[2, 1, 1, 1])?;
+        let depths = read("depths", &[2, 2, 6, 2])?;
+        config.check_depths("depths", &depths)?;
         let pool = config.size("pool_size", 3)?;
         if pool.is_multiple_of(2) {
             return Err(config.refuse("pool_size", "a window without a middle is not built", "Use an odd number"));
@@ -46,7 +48,7 @@ impl Options {
         Ok(Self {
             channels: config.size("num_channels", 3)?,
             widths: read("hidden_sizes", &[64, 128, 320, 512])?,
-            depths: read("depths", &[2, 2, 6, 2])?,
+            depths,
             cuts: (0..count).map(|stage| [patches[stage], strides[stage], paddings[stage]]).collect(),
             pool,
             ratio: config.positive("mlp_ratio", 4.0)?,

@@ -34,6 +34,7 @@ struct Options {
 impl Options {
     fn read(config: &Config) -> Result<Self, ModelError> {
         let depths = config.sizes("depths", &[2, 6, 12, 2])?;
+        config.check_depths("depths", &depths)?;
         let weighed = match config.text("layer_type", "y")? {
             "x" => false,
             "y" => true,

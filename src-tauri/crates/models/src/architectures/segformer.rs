@@ -48,6 +48,7 @@ fn stages(config: &Config) -> Result<Vec<Stage>, ModelError> {
     let read = |key: &str, default: &[usize]| config.stages(key, default, count);
     let widths = read("hidden_sizes", &[32, 64, 160, 256])?;
     let (depths, reductions) = (read("depths", &[2; 4])?, read("sr_ratios", &[8, 4, 2, 1])?);
+    config.check_depths("depths", &depths)?;
     let (patches, strides) = (read("patch_sizes", &[7, 3, 3, 3])?, read("strides", &[4, 2, 2, 2])?);
     let (heads, ratios) = (read("num_attention_heads", &[1, 2, 5, 8])?, read("mlp_ratios", &[4; 4])?);
     let channels = config.size("num_channels", 3)?;

@@ -65,6 +65,7 @@ impl Options {
     fn read(config: &Config) -> Result<Self, ModelError> {
         config.must_be_off("use_absolute_embeddings", "a table of positions")?;
         let depths = config.sizes("depths", &[2, 2, 6, 2])?;
+        config.check_depths("depths", &depths)?;
         let heads = config.stages("num_heads", &[3, 6, 12, 24], depths.len())?;
         let options = Self {
             image: config.pair("image_size", 224)?,

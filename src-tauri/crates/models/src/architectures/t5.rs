@@ -10,6 +10,7 @@ use crate::{
     builder::{GraphBuilder, Var},
     config::Config,
     generation::Stage,
+    weights::Checkpoint,
 };
 
 /// One of the types that are this network with other defaults.
@@ -26,11 +27,11 @@ pub struct T5 {
     scaled: Scaled,
 }
 
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 enum Scaled {
     Always,
     Never,
-    /// Where the head is the word table itself.
+    /// Where `scale_decoder_outputs` says so, else where the head is the word table itself.
     Tied,
 }
 
@@ -84,7 +85,8 @@ struct Options {
     epsilon: f64,
     vocabulary: usize,
     tied: bool,
-    scaled: Scaled,
+    /// See [`T5::scaled`].
+    scaled: bool,
 }
 
 impl Options {
@@ -116,8 +118,18 @@ impl Options {
             epsilon: config.positive("layer_norm_epsilon", 1e-6)?,
             vocabulary: config.size("vocab_size", vocabulary)?,
             tied: config.flag("tie_word_embeddings", true)?,
-            scaled: kind.scaled,
+            scaled: kind.scales(config)?,
         })
+    }
+}
+
+impl T5 {
+    fn scales(&self, config: &Config) -> Result<bool, ModelError> {
+        match self.scaled {
+            Scaled::Always => Ok(true),
+            Scaled::Never => Ok(false),
+            Scaled::Tied => config.flag("scale_decoder_outputs", config.flag("tie_word_embeddings", true)?),
+        }
     }
 }
 
@@ -132,6 +144,16 @@ impl Architecture for T5 {
 
     fn base(&self) -> &'static str {
         "transformer"
+    }
+
+    /// Transformers from version 5 on writes of every T5 that its head is the word table, and goes by the tensors when it
+    /// reads one.
+    fn corrected(&self, config: Config, checkpoint: &Checkpoint) -> Result<Config, ModelError> {
+        if !checkpoint.differ(["shared.weight", "lm_head.weight"]) {
+            return Ok(config);
+        }
+        let scaled = self.scales(&config)?;
+        Ok(config.with_flag("tie_word_embeddings", false).with_flag("scale_decoder_outputs", scaled))
     }
 
     fn draw(&self, config: &Config, class: &str, mut b: GraphBuilder) -> Result<(), ModelError> {
@@ -222,8 +244,7 @@ fn decode(b: &mut GraphBuilder, options: &Options, words: &Var, answer: &mut Ans
 
 /// Scores of every word: `[batch, sequence, vocabulary]`.
 fn score(b: &mut GraphBuilder, options: &Options, answer: &Var, table: &Var) -> Var {
-    let Options { width, vocabulary, .. } = *options;
-    let scaled = options.scaled == Scaled::Always || (options.scaled == Scaled::Tied && options.tied);
+    let Options { width, vocabulary, scaled, .. } = *options;
     let answer = if scaled {
         let factor = b.scalar((width as f64).powf(-0.5));
         b.mul(answer, &factor)

@@ -348,6 +348,9 @@ impl Vit {
         }
         let channels = config.size("num_channels", 3)?;
         let (sizes, patches) = self.cut(config, channels, width)?;
+        if self.computes_places() {
+            config.check_table("image_size", patches.count, width)?;
+        }
         let yolos = self.model_type == YOLOS.model_type;
         let (inner, gated) = if self.norms == Norms::Dino {
             let inner = (width as f64 * config.positive("mlp_ratio", 4.0)?) as usize;
@@ -456,13 +459,23 @@ impl Vit {
                     let patch = config.pair("patch_size", 16)?;
                     vec![config.size("tubelet_size", 2)?, patch[0], patch[1]]
                 };
-                let count = whole("tubelet_size", frames, kernel[0])?
-                    * whole("patch_size", image[0], kernel[1])?
-                    * whole("patch_size", image[1], kernel[2])?;
+                let cuts = [
+                    whole("tubelet_size", frames, kernel[0])?,
+                    whole("patch_size", image[0], kernel[1])?,
+                    whole("patch_size", image[1], kernel[2])?,
+                ];
+                let count = cuts.into_iter().try_fold(1usize, usize::checked_mul).ok_or_else(|| {
+                    config.refuse("image_size", "there are more patches than can be counted", "Use smaller images")
+                })?;
                 let convolution = Convolution::new(channels, width, &kernel).strides(&kernel);
                 Ok((vec![frames, image[0], image[1]], Patches { convolution, count }))
             }
         }
+    }
+
+    /// Whether what is added for each place follows from where it is, rather than from training.
+    fn computes_places(&self) -> bool {
+        self.input == (Input::Video { tubelets: false, waves: true })
     }
 
     fn places(&self, options: &Options) -> usize {
@@ -550,7 +563,7 @@ impl Vit {
             all = b.concat(&[&all, &detectors], 1);
         }
         let count = self.places(options) - registers;
-        if self.input == (Input::Video { tubelets: false, waves: true }) {
+        if self.computes_places() {
             let waves = waves(count, width);
             let waves = b.table("position_embeddings", &[1, count, width], &waves);
             let waves = b.cast_float(&waves);

@@ -38,6 +38,7 @@ enum Names {
 impl ResNet {
     pub fn read(config: &Config) -> Result<Self, ModelError> {
         let depths = config.sizes("depths", &[3, 4, 6, 3])?;
+        config.check_depths("depths", &depths)?;
         let bottleneck = match config.text("layer_type", "bottleneck")? {
             "bottleneck" => true,
             "basic" => false,

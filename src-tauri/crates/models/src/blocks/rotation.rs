@@ -34,13 +34,26 @@ impl Rotation {
 
     /// As `rope_parameters` say, or the older `rope_theta`, `partial_rotary_factor` and `rope_scaling`.
     pub fn read(config: &Config, head_width: usize) -> Result<Self, ModelError> {
-        Self::of(config, &Parameters::read(config)?, head_width)
+        Self::read_turning(config, head_width, head_width)
+    }
+
+    /// The same where so many of a head's numbers are turned unless a share of them is written.
+    pub fn read_turning(config: &Config, head_width: usize, turned: usize) -> Result<Self, ModelError> {
+        Self::of(config, &Parameters::read(config, turned as f64 / head_width as f64)?, head_width)
     }
 
     /// Of layers of one kind, where each kind has rotary positions of its own: the object `kind` inside `rope_parameters`.
     /// `older` is the key that held its base before.
     pub fn of_kind(config: &Config, kind: &str, older: &str, head_width: usize) -> Result<Self, ModelError> {
         Self::of(config, &Parameters::of_kind(config, kind, older)?, head_width)
+    }
+
+    /// The same of layers that see only near tokens: those are not stretched unless the object of their kind says so.
+    pub fn of_near_kind(config: &Config, kind: &str, older: &str, head_width: usize) -> Result<Self, ModelError> {
+        let own = config.own_object("rope_parameters")?.is_some_and(|all| all.has(kind));
+        let parameters = Parameters::of_kind(config, kind, older)?;
+        let scaling = parameters.scaling.filter(|_| own);
+        Self::of(config, &Parameters { scaling, ..parameters }, head_width)
     }
 
     /// What the file itself says of it: `rope_parameters`, or the older `rope_scaling`.
@@ -149,9 +162,9 @@ struct Parameters {
 }
 
 impl Parameters {
-    fn read(config: &Config) -> Result<Self, ModelError> {
+    fn read(config: &Config, share: f64) -> Result<Self, ModelError> {
         let usual = config.default_object("rope_parameters")?;
-        Self::merge(config, Rotation::written(config)?, usual, "rope_theta")
+        Self::merge(config, Rotation::written(config)?, usual, "rope_theta", share)
     }
 
     fn of_kind(config: &Config, kind: &str, older: &str) -> Result<Self, ModelError> {
@@ -167,10 +180,16 @@ impl Parameters {
             Some(all) => all.object(kind)?,
             None => None,
         };
-        Self::merge(config, own, usual, older)
+        Self::merge(config, own, usual, older, 1.0)
     }
 
-    fn merge(config: &Config, own: Option<Config>, usual: Option<Config>, older: &str) -> Result<Self, ModelError> {
+    fn merge(
+        config: &Config,
+        own: Option<Config>,
+        usual: Option<Config>,
+        older: &str,
+        share: f64,
+    ) -> Result<Self, ModelError> {
         let number = |key: &str, older: &str, otherwise: f64| -> Result<f64, ModelError> {
             let usual = usual.as_ref().map_or(Ok(otherwise), |usual| usual.positive(key, otherwise))?;
             let older = config.positive(older, usual)?;
@@ -180,7 +199,7 @@ impl Parameters {
         let older = if config.own("rotary_emb_base") { "rotary_emb_base" } else { older };
         let older_share = if config.own("rotary_pct") { "rotary_pct" } else { "partial_rotary_factor" };
         let theta = number("rope_theta", older, 10_000.0)?;
-        let share = number("partial_rotary_factor", older_share, 1.0)?;
+        let share = number("partial_rotary_factor", older_share, share)?;
         Ok(Self { theta, share, scaling: own.or(usual) })
     }
 }

@@ -8,5 +8,5 @@ mod write;
 /// Key and value of the metadata that says of a file that its weights share one pool.
 const SHARED_WEIGHTS: [&str; 2] = ["assay.weights", "shared"];
 
-pub(crate) use read::read;
+pub(crate) use read::{read, read_with_files};
 pub(crate) use write::{Place, encode, write};

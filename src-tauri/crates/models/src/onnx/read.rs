@@ -23,12 +23,20 @@ const MOST_NODES: usize = 1_000_000;
 const MOST_DIMENSIONS: usize = 32;
 
 pub fn read(path: &Path) -> Result<Graph, ModelError> {
+    Ok(read_with_files(path)?.0)
+}
+
+/// The same with every file that a part of it lies in.
+pub fn read_with_files(path: &Path) -> Result<(Graph, Vec<PathBuf>), ModelError> {
     let bytes = files::map(path)?;
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
         _ => PathBuf::from("."),
     };
-    Reader { file: files::name(path), folder, opened: HashMap::new() }.model(bytes)
+    let mut reader = Reader { file: files::name(path), folder, opened: HashMap::new() };
+    let graph = reader.model(bytes)?;
+    let external = reader.opened.keys().map(|location| reader.folder.join(location));
+    Ok((graph, [path.to_owned()].into_iter().chain(external).collect()))
 }
 
 /// What Assay wrote about the inputs; a text that is not its own says nothing about them.

@@ -19,6 +19,8 @@ use std::{
 const MOST_VALUES: usize = 4096;
 /// Products of sizes beyond this only come from broken files.
 const LARGEST: u64 = 1 << 48;
+/// Shapes of more axes only come from broken files: a Gather can double them, and so can the next one.
+const MOST_AXES: usize = 32;
 
 /// What is known of a value.
 #[derive(Clone, Debug, Default)]
@@ -153,8 +155,8 @@ fn of_node(opset: i64, step: &Step, infos: &Infos) -> Vec<Info> {
     let node = step.node;
     let inputs: Vec<Option<&Info>> = (0..node.inputs.len()).map(|index| infos.input(step, index)).collect();
     let known = rules::shapes(opset, node, &inputs).unwrap_or_default();
-    let mut shapes: Vec<Option<Vec<u64>>> =
-        known.into_iter().map(|shape| Some(shape).filter(|shape| count(shape).is_some())).collect();
+    let usual = |shape: &Vec<u64>| shape.len() <= MOST_AXES && count(shape).is_some();
+    let mut shapes: Vec<Option<Vec<u64>>> = known.into_iter().map(|shape| Some(shape).filter(usual)).collect();
     shapes.resize(node.outputs.len(), None);
     let element = element(node, &inputs);
     let values = values::of(node, &inputs, shapes.first().and_then(Option::as_deref), element);

@@ -603,7 +603,8 @@ fn resize(inputs: &Inputs) -> Option<Vec<u64>> {
     }
     // Upsample has its scales where Resize has the region of interest.
     let scales = values(2).or_else(|| values(1))?;
-    Some(x.iter().zip(scales).map(|(size, scale)| (*size as f64 * scale).floor().max(0.0) as u64).collect())
+    // In f32, as ONNX Runtime multiplies: 0.7 is a little less, and ten times that is 7.
+    Some(x.iter().zip(scales).map(|(size, scale)| (*size as f32 * scale as f32) as u64).collect())
 }
 
 fn depth_space(node: &Node, x: &[u64]) -> Option<Vec<u64>> {
@@ -665,6 +666,34 @@ fn attention(inputs: &Inputs) -> Option<Vec<u64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn info(shape: &[u64], values: Option<&[f64]>) -> Info {
+        Info { element: None, shape: Some(shape.to_vec()), values: values.map(<[f64]>::to_vec) }
+    }
+
+    fn shape_of(op: &str, inputs: &[Option<&Info>]) -> Option<Vec<u64>> {
+        let node = Node { op: op.to_owned(), ..Node::default() };
+        shapes(17, &node, inputs)?.into_iter().next()
+    }
+
+    #[test]
+    fn a_size_grows_by_a_scale_in_f32() {
+        let (image, scales) = (info(&[1, 3, 10, 10], None), [1.0f32, 1.0, 0.7, 1.26].map(f64::from));
+        let shape = shape_of("Resize", &[Some(&image), None, Some(&info(&[4], Some(&scales)))]);
+        assert_eq!(shape, Some(vec![1, 3, 7, 12]));
+    }
+
+    #[test]
+    fn steps_backwards_that_do_not_divide_the_way_are_counted_up() {
+        let one = |value: f64| info(&[1], Some(&[value]));
+        let slice = |size: u64, start: f64, end: f64| {
+            let (start, end, axis, step) = (one(start), one(end), one(0.0), one(-2.0));
+            shape_of("Slice", &[Some(&info(&[size], None)), Some(&start), Some(&end), Some(&axis), Some(&step)])
+        };
+        assert_eq!((slice(10, 9.0, 5.0), slice(4, 3.0, -5.0)), (Some(vec![2]), Some(vec![2])));
+        let range = shape_of("Range", &[Some(&one(5.0)), Some(&one(1.0)), Some(&one(-2.0))]);
+        assert_eq!(range, Some(vec![2]));
+    }
 
     #[test]
     fn the_lists_of_operators_are_in_the_order_that_they_are_searched_by() {

@@ -2,6 +2,10 @@
 //! generated for with no network. Written by transformers itself
 //! (Apache-2.0); `types.jsonl.gz` holds one JSON object a line, in which an infinite limit is written 1e300.
 
+mod aliases;
+
+pub use aliases::aliases;
+
 use flate2::read::GzDecoder;
 use serde::Deserialize;
 use serde_json::{Map, Value};

@@ -44,6 +44,8 @@ const OLD_ENDS: [(&str, &str); 14] = [
 
 pub struct Checkpoint {
     pub path: PathBuf,
+    /// The files that its tensors lie in.
+    pub files: Vec<PathBuf>,
     shards: Vec<File>,
     /// Tensor name to shard and place in it.
     tensors: HashMap<String, (usize, usize)>,
@@ -58,18 +60,18 @@ pub struct Matched {
 impl Checkpoint {
     /// `path` is a .safetensors file or the .index.json of several.
     pub fn open(path: &Path) -> Result<Self, ModelError> {
-        let shards = match path.extension().is_some_and(|extension| extension == "json") {
+        let files = match path.extension().is_some_and(|extension| extension == "json") {
             true => shards_of(path)?,
             false => vec![path.to_owned()],
         };
-        let shards = shards.iter().map(|shard| File::open(shard)).collect::<Result<Vec<_>, _>>()?;
+        let shards = files.iter().map(|file| File::open(file)).collect::<Result<Vec<_>, _>>()?;
         let mut tensors = HashMap::new();
         for (shard, file) in shards.iter().enumerate() {
             for (place, entry) in file.entries().iter().enumerate() {
                 tensors.insert(entry.name.clone(), (shard, place));
             }
         }
-        Ok(Self { path: path.to_owned(), shards, tensors })
+        Ok(Self { path: path.to_owned(), files, shards, tensors })
     }
 
     /// Hex digits that change with the tensors' names, shapes and (by samples) numbers.
@@ -86,6 +88,12 @@ impl Checkpoint {
             }
         }
         hex(&hash.finalize())
+    }
+
+    /// Whether both tensors are there and their numbers are not the same.
+    pub fn differ(&self, names: [&str; 2]) -> bool {
+        let [one, other] = names.map(|name| self.tensors.get(name).map(|place| self.entry(*place)));
+        one.zip(other).is_some_and(|((file, entry), (other_file, other))| file.bytes(entry) != other_file.bytes(other))
     }
 
     fn entry(&self, (shard, place): (usize, usize)) -> (&File, &Entry) {

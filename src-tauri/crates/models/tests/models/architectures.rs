@@ -242,6 +242,57 @@ fn what_cannot_be_built_is_named_with_its_key() {
 }
 
 #[test]
+fn a_key_by_another_name_counts_before_the_key_itself() {
+    none_is_wrong(models::built(), |(model_type, classes)| {
+        let aliases = transformers::aliases(model_type);
+        if aliases.is_empty() {
+            return Vec::new();
+        }
+        let sound = shallow(default_of(model_type, classes[0].name));
+        let hash = opened(&sound).info().graph_hash.clone();
+        let judge = |(other, key): &(&str, &str)| {
+            let mut config = sound.clone();
+            let value = config[*key].take();
+            config[*other] = value;
+            config[*key] = json!("gibberish");
+            match Model::from_config_text("config.json", &config.to_string()) {
+                Ok(model) if model.info().graph_hash == hash => None,
+                Ok(_) => Some(format!("{model_type} is another model with {other}")),
+                Err(error) => Some(format!("{model_type} with {other}: {error}")),
+            }
+        };
+        aliases.iter().filter_map(judge).collect()
+    });
+    let error = refusal(&json!({"model_type": "bloom", "n_embed": 1024, "num_attention_heads": 5}));
+    assert!(error.contains("n_embed") && error.contains("num_attention_heads"), "{error}");
+}
+
+/// As bigscience/bloom-560m has them, whose weights are so many.
+#[test]
+fn the_older_keys_of_bloom_make_its_model() {
+    let config = json!({
+        "model_type": "bloom", "architectures": ["BloomForCausalLM"], "vocab_size": 250_880, "n_embed": 1024,
+        "n_layer": 24, "num_attention_heads": 16, "n_inner": null, "layer_norm_epsilon": 1e-5,
+        "apply_residual_connection_post_layernorm": false
+    });
+    assert_eq!(opened(&config).info().parameters, Some(559_214_592));
+}
+
+/// T5 1.1 as transformers 5 saves it: tied, whatever its checkpoint holds, and not scaled.
+#[test]
+fn what_a_t5_writes_is_scaled_where_its_configuration_says_so() {
+    let scales = |changes: Value| {
+        let mut config = json!({"model_type": "t5", "architectures": ["T5ForConditionalGeneration"], "num_layers": 1});
+        config.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        opened(&config).graph().nodes.iter().filter(|node| node.op == "Mul").count()
+    };
+    let plain = scales(json!({"tie_word_embeddings": false}));
+    assert_eq!(scales(json!({})), plain + 1);
+    assert_eq!(scales(json!({"tie_word_embeddings": true, "scale_decoder_outputs": false})), plain);
+    assert_eq!(scales(json!({"tie_word_embeddings": false, "scale_decoder_outputs": true})), plain + 1);
+}
+
+#[test]
 fn a_model_larger_than_any_machine_is_refused_at_once() {
     let config = json!({
         "model_type": "llama", "hidden_size": 1 << 21, "intermediate_size": 1 << 22, "num_hidden_layers": 2048,

@@ -1,7 +1,7 @@
 //! Whatever the bytes, opening ends with a model or a sentence: no panic, no hang, no unbounded memory.
 
-use crate::graphs::{branching, written};
-use models::{Graph, Model, make_inputs, safetensors};
+use crate::graphs::{branching, node, value, written};
+use models::{Dimension, Element, Graph, Model, make_inputs, safetensors};
 use proptest::prelude::*;
 use std::{collections::BTreeMap, fs, path::Path, sync::LazyLock};
 
@@ -77,6 +77,21 @@ fn a_file_cut_off_anywhere_is_refused() {
     for length in 0..config.len() {
         try_open("config.json", &config[..length]);
     }
+}
+
+#[test]
+fn shapes_of_more_axes_than_any_model_has_are_not_known() {
+    let name = |step: usize| format!("y{step}");
+    let doubled = |step: usize| node("Gather", &[&name(step - 1), &name(step - 1)], &name(step), &[]);
+    let graph = Graph {
+        opset: 17,
+        inputs: vec![value("y0", Element::I64, &[Dimension::Fixed(1), Dimension::Fixed(1)])],
+        nodes: (1..=12).map(doubled).collect(),
+        ..Graph::default()
+    };
+    let shapes = graph.shapes(&BTreeMap::new()).unwrap();
+    let axes: Vec<usize> = (0..=12).map_while(|step| Some(shapes.get(&name(step))?.len())).collect();
+    assert_eq!(axes, [2, 3, 5, 9, 17]);
 }
 
 proptest! {

@@ -73,6 +73,39 @@ fn nonsense_under_any_key_of_any_type_is_refused_with_a_key_or_has_no_consequenc
 }
 
 #[test]
+fn sizes_that_are_sound_each_and_too_much_together_are_refused_or_held_in_few_bytes() {
+    const STAGED: [&str; 11] = [
+        "convnext",
+        "convnextv2",
+        "dinov3_convnext",
+        "donut-swin",
+        "glpn",
+        "maskformer-swin",
+        "poolformer",
+        "regnet",
+        "resnet",
+        "segformer",
+        "swin",
+    ];
+    let deep = json!([1000, 1000, 1000, 1000]);
+    let mut refused: Vec<(Value, &str)> =
+        STAGED.iter().map(|model_type| (json!({"model_type": model_type, "depths": deep}), "key depths")).collect();
+    let endless =
+        json!({"model_type": "vivit", "image_size": 1 << 22, "num_frames": 1 << 22, "tubelet_size": [1, 1, 1]});
+    refused.extend([
+        (json!({"model_type": "clap", "audio_config": {"depths": deep}}), "key audio_config.depths"),
+        (json!({"model_type": "videomae", "image_size": 1760}), "key image_size"),
+        (endless, "key image_size"),
+    ]);
+    for (config, key) in refused {
+        let error = Model::from_config_text("config.json", &config.to_string()).err().unwrap().to_string();
+        assert!(error.contains(key), "{config}: {error}");
+    }
+    let config = json!({"model_type": "detr", "num_queries": 1 << 16});
+    assert_eq!(judge("detr", &config, "num_queries"), Ok(()));
+}
+
+#[test]
 fn a_width_of_a_million_million_is_refused_or_not_read_at_all() {
     const WIDTHS: [&str; 7] =
         ["hidden_size", "d_model", "dim", "n_embd", "embed_dim", "hidden_sizes", "embedding_size"];

@@ -142,6 +142,19 @@ fn changed(name: &str, change: impl Fn(&mut Vec<Tensor>)) -> (tempfile::TempDir,
 }
 
 #[test]
+fn numbers_that_came_after_the_model_was_opened_are_not_written_as_its_own() {
+    let (dir, path) = changed("bert", |_| {});
+    let model = Model::open(&path).unwrap();
+    let weights = dir.path().join("weights");
+    model.materialize(&weights, Precision::F32, 0, &mut go).unwrap();
+    let mut tensors = safetensors::read(&path).unwrap();
+    tensors.iter_mut().for_each(|tensor| tensor.bytes.fill(0x3c));
+    safetensors::write(&path, &tensors).unwrap();
+    let error = model.materialize(&weights, Precision::F32, 0, &mut go).unwrap_err().to_string();
+    assert!(error.contains("others than when the model was opened. Add the model again"), "{error}");
+}
+
+#[test]
 fn a_checkpoints_names_may_have_the_base_model_in_front_or_not() {
     let added = changed("bert", |tensors| {
         tensors.iter_mut().for_each(|tensor| {
@@ -153,6 +166,29 @@ fn a_checkpoints_names_may_have_the_base_model_in_front_or_not() {
         tensors.iter_mut().for_each(|tensor| tensor.name = tensor.name.trim_start_matches("model.").to_owned());
     });
     assert!(Model::open(&removed.1).is_ok());
+}
+
+#[test]
+fn a_t5_whose_checkpoint_has_a_head_of_its_own_uses_it_whatever_its_configuration_says() {
+    let with_head = |change: f32| {
+        changed("t5", |tensors| {
+            let table = tensors.iter().find(|tensor| tensor.name == "shared.weight").unwrap();
+            let numbers: Vec<f32> = table.f32s().iter().map(|number| number + change).collect();
+            let head = Tensor::from_f32s("lm_head.weight", &table.shape, &numbers);
+            tensors.push(head);
+        })
+    };
+    let tied = Model::open(&golden("t5")).unwrap();
+    let (_same_dir, same) = with_head(0.0);
+    assert_eq!(Model::open(&same).unwrap().info().parameters, tied.info().parameters);
+    let (_dir, apart) = with_head(0.5);
+    let apart = Model::open(&apart).unwrap();
+    assert_eq!(apart.info().parameters, tied.info().parameters.map(|parameters| parameters + 99 * 32));
+    assert!(!apart.info().about.contains("not used"), "{}", apart.info().about);
+    // The configuration says that what it writes is scaled, head or not.
+    let muls = |model: &Model| model.graph().nodes.iter().filter(|node| node.op == "Mul").count();
+    assert_eq!(muls(&apart), muls(&tied));
+    assert!(apart.generation().unwrap().is_some());
 }
 
 #[test]
@@ -206,6 +242,11 @@ fn a_checkpoint_in_shards_equals_the_one_in_a_single_file() {
     fs::copy(golden("llama").join("config.json"), dir.path().join("config.json")).unwrap();
     let (shards, single) = (Model::open(dir.path()).unwrap(), Model::open(&golden("llama")).unwrap());
     assert_eq!(shards.info().id, single.info().id);
+    let named: Vec<_> = shards.files().iter().map(|file| file.file_name().unwrap().to_owned()).collect();
+    for entry in fs::read_dir(dir.path()).unwrap() {
+        let name = entry.unwrap().file_name();
+        assert!(named.contains(&name), "{name:?} is a part of it");
+    }
 
     fs::write(&index, r#"{"weight_map": {"a": "../../secret.safetensors"}}"#).unwrap();
     assert!(matches!(Model::open(&index), Err(models::ModelError::Unsafe { .. })));

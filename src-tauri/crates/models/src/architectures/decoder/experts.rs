@@ -195,8 +195,11 @@ pub fn ernie4_5_moe(config: &Config) -> Read {
 
 pub fn minimax_m2(config: &Config) -> Read {
     let mut decoder = llama::llama(config)?;
-    let norm = decoder.norm;
+    let (norm, head_width) = (decoder.norm, decoder.heads.head_width);
     llama::norm_heads(&mut decoder, ["q_norm", "k_norm"], norm, true);
+    // The files that were released say how many numbers of a head are turned.
+    let turned = config.size("rotary_dim", head_width)?;
+    decoder.rotations = vec![Rotation::read_turning(config, head_width, turned)?];
     decoder.modules.feed_forward = "block_sparse_moe";
     let mut experts = MIXTRAL.read(config)?;
     experts.router.scores = Scores::Sigmoid;

@@ -413,7 +413,7 @@ pub fn xglm(config: &Config) -> Read {
     decoder.deviation = config.positive("init_std", 0.02)?;
     scale_words(config, &mut decoder)?;
     let (rows, width) = (decoder.positions, decoder.width);
-    check_table(config, rows, width)?;
+    config.check_table("max_position_embeddings", rows, width)?;
     decoder.words.places = Places::Fixed {
         rows,
         values: waves(FAIRSEQ, rows, width, |pair, half| (-(10_000f64.ln()) * pair as f64 / (half as f64 - 1.0)).exp()),
@@ -458,7 +458,7 @@ pub fn ctrl(config: &Config) -> Read {
     decoder.words.factor = (decoder.width as f64).sqrt();
     decoder.head.bias = true;
     let (rows, width) = (decoder.positions, decoder.width);
-    check_table(config, rows, width)?;
+    config.check_table("n_positions", rows, width)?;
     decoder.words.places = Places::Fixed {
         rows,
         values: waves(0, rows, width, |pair, half| 10_000f64.powf(-(pair as f64) / half as f64)),
@@ -477,18 +477,4 @@ fn waves(first: usize, rows: usize, width: usize, frequency: impl Fn(usize, usiz
         values.resize((place - first + 1) * width, 0.0);
     }
     values
-}
-
-/// A table that is computed is kept in memory, so that its size is limited.
-fn check_table(config: &Config, rows: usize, width: usize) -> Result<(), ModelError> {
-    const MOST: usize = 1 << 26;
-    if rows.saturating_mul(width) > MOST {
-        let key = if config.has("n_positions") { "n_positions" } else { "max_position_embeddings" };
-        return Err(config.refuse(
-            key,
-            format!("the table of places would have more than {MOST} numbers"),
-            "Choose fewer",
-        ));
-    }
-    Ok(())
 }

@@ -211,12 +211,13 @@ pub fn gemma3_text(config: &Config) -> Read {
     Ok(decoder)
 }
 
-/// Layers that see everything turn by rotation 0, sliding ones by rotation 1; `older` is the older key of the latter's base.
+/// Layers that see everything turn by rotation 0, sliding ones by rotation 1, which is not stretched with the other;
+/// `older` is the older key of the latter's base.
 fn rotate_by_kind(config: &Config, decoder: &mut Decoder, older: &str) -> Result<(), ModelError> {
     let head_width = decoder.heads.head_width;
     decoder.rotations = vec![
         Rotation::of_kind(config, "full_attention", "rope_theta", head_width)?,
-        Rotation::of_kind(config, "sliding_attention", older, head_width)?,
+        Rotation::of_near_kind(config, "sliding_attention", older, head_width)?,
     ];
     for layer in &mut decoder.layers {
         layer.rotation = Some(usize::from(layer.window.is_some()));
@@ -335,9 +336,13 @@ pub fn exaone4(config: &Config) -> Read {
     let mut decoder = plain(config, norm)?;
     decoder.steps = Steps::NormBehind(["post_attention_layernorm", "post_feedforward_layernorm"]);
     norm_heads(&mut decoder, ["q_norm", "k_norm"], norm, false);
-    let window = config.size_or_none("sliding_window")?;
-    let every = config.size("sliding_window_pattern", 4)?;
-    let mut decoder = windowed(config, decoder, |index| window.is_some() && !(index + 1).is_multiple_of(every))?;
+    let (layers, window) = (decoder.layers.len(), config.size_or_none("sliding_window")?);
+    // The pattern counts only where no list says it.
+    let local = match window {
+        Some(_) if !config.has("layer_types") => local_layers(config, layers)?,
+        _ => vec![false; layers],
+    };
+    let mut decoder = windowed(config, decoder, |index| local[index])?;
     if window.is_some() {
         // Layers that see everything do without places.
         for layer in &mut decoder.layers {
@@ -345,6 +350,22 @@ pub fn exaone4(config: &Config) -> Read {
         }
     }
     Ok(decoder)
+}
+
+/// EXAONE's pattern: a number, every so many layers of which see everything, or a word of L (local) and G (global) that
+/// repeats, whose last layer sees everything too.
+fn local_layers(config: &Config, layers: usize) -> Result<Vec<bool>, ModelError> {
+    const KEY: &str = "sliding_window_pattern";
+    if !config.is_text(KEY) {
+        let every = config.size(KEY, 4)?;
+        return Ok((1..=layers).map(|place| !place.is_multiple_of(every)).collect());
+    }
+    let word = config.text(KEY, "")?;
+    if word.is_empty() || !word.bytes().all(|letter| matches!(letter, b'L' | b'G')) {
+        return Err(config.refuse(KEY, "a word of other letters than L and G is not known", "Use a word such as LLLG"));
+    }
+    let letters = word.bytes().cycle().take(layers).enumerate();
+    Ok(letters.map(|(index, letter)| letter == b'L' && index + 1 < layers).collect())
 }
 
 pub fn cohere(config: &Config) -> Read {

@@ -102,3 +102,68 @@ fn read(b: &mut GraphBuilder, decoder: &Decoder, text: &Text) -> (Var, Var) {
     let (hidden, _) = decoder.read(b, &vectors, &reading);
     (table, hidden)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blocks::Rotation;
+
+    fn read(text: &str) -> Result<Decoder, ModelError> {
+        let config = Config::parse("config.json", text)?;
+        Ok(Decoder::read_config(&config, config.model_type()?)?.expect("the type is a decoder"))
+    }
+
+    fn decoder(text: &str) -> Decoder {
+        read(text).unwrap()
+    }
+
+    const YARN: &str = r#"{"rope_type": "yarn", "rope_theta": 500000.0, "factor": 8.0, "beta_fast": 32.0,
+        "beta_slow": 1.0, "attention_factor": 1.25, "original_max_position_embeddings": 8192}"#;
+
+    #[test]
+    fn olmo_3_stretches_the_places_of_layers_that_see_everything_alone() {
+        let with = |key: &str, value: &str| {
+            decoder(&format!(
+                r#"{{"model_type": "olmo3", "max_position_embeddings": 65536, "rope_theta": 500000.0, "{key}": {value}}}"#
+            ))
+        };
+        for key in ["rope_scaling", "rope_parameters"] {
+            let rotations = with(key, YARN).rotations;
+            assert_eq!(rotations[1], Rotation::plain(128, 500_000.0), "{key}");
+            assert_eq!(rotations[0].factor, 1.25, "{key}");
+            assert_ne!(rotations[0].frequencies, rotations[1].frequencies, "{key}");
+        }
+        let each = format!(r#"{{"full_attention": {{"rope_type": "default"}}, "sliding_attention": {YARN}}}"#);
+        let rotations = with("rope_parameters", &each).rotations;
+        assert_eq!(rotations[0], Rotation::plain(128, 500_000.0));
+        assert_eq!(rotations[1].factor, 1.25);
+    }
+
+    #[test]
+    fn minimax_turns_so_many_numbers_of_a_head_as_its_configuration_says() {
+        let with = |keys: &str| {
+            let text = format!(r#"{{"model_type": "minimax_m2", "num_hidden_layers": 2{keys}}}"#);
+            decoder(&text).rotations
+        };
+        assert_eq!(with(""), [Rotation::plain(128, 5_000_000.0)]);
+        assert_eq!(with(r#", "rotary_dim": 64"#), [Rotation::plain(64, 5_000_000.0)]);
+        let both = with(r#", "rotary_dim": 64, "partial_rotary_factor": 0.25"#);
+        assert_eq!(both, [Rotation::plain(32, 5_000_000.0)]);
+    }
+
+    #[test]
+    fn exaone_reads_its_pattern_of_windows_as_a_number_or_a_word_where_no_list_says_it() {
+        let with = |keys: &str| read(&format!(r#"{{"model_type": "exaone4", "num_hidden_layers": 6, {keys}}}"#));
+        let local = |keys: &str| -> Vec<bool> {
+            with(keys).unwrap().layers.iter().map(|layer| layer.window.is_some()).collect()
+        };
+        assert_eq!(local(r#""sliding_window_pattern": 3"#), [true, true, false, true, true, false]);
+        assert_eq!(local(r#""sliding_window_pattern": "LLLG""#), [true, true, true, false, true, false]);
+        let list = r#"["full_attention", "full_attention", "full_attention", "full_attention", "full_attention",
+            "sliding_attention"]"#;
+        let listed = local(&format!(r#""sliding_window_pattern": "LLLG", "layer_types": {list}"#));
+        assert_eq!(listed, [false, false, false, false, false, true]);
+        let error = with(r#""sliding_window_pattern": "LLXG""#).err().unwrap().to_string();
+        assert!(error.contains("sliding_window_pattern"), "{error}");
+    }
+}
