@@ -4,7 +4,8 @@ use crate::statistics;
 use contract::{Noise, NoiseGrade};
 use std::{hint::black_box, time::Instant};
 
-/// Chosen for 5 to 10 ms on the processors of 2015 to 2025; only the spread of its times matters, never their size.
+/// Chosen for 5 to 10 ms on the processors of 2015 to 2025. The spread of its times grades a session; their size is
+/// compared only between sessions on one machine.
 const ROUNDS: u32 = 4_000_000;
 
 /// One time of the sentinel kernel, in milliseconds: integer and floating-point work on one thread that stays in

@@ -96,6 +96,18 @@ fn into<T: Number>(left: Rows<&[T]>, right: Rows<&[T]>, product: Rows<&mut [T]>,
     }
 }
 
+/// Whether products of f16 are made in f16.
+#[cfg(target_arch = "aarch64")]
+pub fn multiplies_f16() -> bool {
+    std::arch::is_aarch64_feature_detected!("fp16")
+}
+
+/// The gemm crate widens both factors to f32.
+#[cfg(not(target_arch = "aarch64"))]
+pub fn multiplies_f16() -> bool {
+    false
+}
+
 /// As many threads as the pool of rayon has that this runs in.
 pub fn parallelism() -> Parallelism {
     match rayon::current_num_threads() {

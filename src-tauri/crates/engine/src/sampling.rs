@@ -112,8 +112,8 @@ impl Calls {
     pub fn new(variants: usize, call_ms: f64) -> Self {
         let untimed = (SPACING.as_secs_f64() * 1e3 / call_ms.max(1e-5)) as usize;
         let cold_ms = COLD.as_secs_f64() * 1e3;
-        // On a busy machine some calls are interrupted; a median of many does not mind. Long calls are interrupted alike.
-        let fewest = (2.0 * cold_ms / call_ms.max(1e-5)).clamp(3.0, 9.0) as usize;
+        // On a busy machine some calls are interrupted; a median of several does not mind. Long calls are interrupted alike.
+        let fewest = (2.0 * cold_ms / call_ms.max(1e-5)).clamp(3.0, 5.0) as usize;
         Self { variants, untimed, cold: call_ms < cold_ms, fewest, made: 0 }
     }
 

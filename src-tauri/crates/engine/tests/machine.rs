@@ -85,15 +85,24 @@ fn the_machine_is_measured_within_a_minute_with_true_progress() {
     assert!(progress.windows(2).all(|pair| pair[0].done <= pair[1].done), "progress goes back");
     assert!(progress.iter().all(|step| (0.0..=1.0).contains(&step.done) && step.remaining_secs >= 0.0));
 
-    let all = Some(machine.physical_cores);
+    let usable = thread::available_parallelism().unwrap().get();
+    let all = Some(machine.physical_cores.min(u32::try_from(usable).unwrap()));
     let of_cpu = |kind, precision, threads| {
         let same = |peak: &&contract::Peak| {
             peak.device.0 == "cpu" && peak.kind == kind && peak.precision == precision && peak.threads == threads
         };
         peaks.iter().find(same).map(|peak| peak.best)
     };
-    let bandwidth = of_cpu(PeakKind::MemoryBandwidth, None, all).unwrap();
-    assert!((1e9..1e13).contains(&bandwidth), "{bandwidth} bytes/s");
+    let left_out =
+        |what: &str, why: &str| progress.iter().any(|step| step.doing.starts_with(what) && step.doing.ends_with(why));
+    match of_cpu(PeakKind::MemoryBandwidth, None, all) {
+        Some(bandwidth) => assert!((1e9..1e13).contains(&bandwidth), "{bandwidth} bytes/s"),
+        None => assert!(left_out("memory bandwidth", "larger ones would take too much memory")),
+    }
+    // Other processors may have products of f16.
+    if cfg!(target_arch = "x86_64") {
+        assert!(left_out("f16 matrix rate", "the gemm crate multiplies f16 in f32 on this processor"));
+    }
     let rate = of_cpu(PeakKind::MatrixRate, Some(Precision::F32), all).unwrap();
     assert!((1e9..1e15).contains(&rate), "{rate} operations/s");
     let launch = of_cpu(PeakKind::LaunchOverhead, None, all).unwrap();

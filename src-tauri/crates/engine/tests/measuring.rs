@@ -2,10 +2,14 @@
 
 mod bench;
 
-use bench::{Bench, installed, program};
+use bench::{Bench, installed, load_request, program};
 use contract::{FailureKind, Outcome, OutputCheck, PhaseName, Precision, StopReason};
-use engine::{Control, Job, measure};
+use engine::{
+    Control, Job, measure,
+    worker::{self, Order},
+};
 use models::{Dimension, Graph, UNKNOWN_FAMILY};
+use std::{path::Path, time::Duration};
 
 fn run(job: &Job) -> contract::Run {
     measure(&program(), job, &Control::default(), &mut |_| {})
@@ -116,6 +120,17 @@ fn a_single_number_beside_free_sizes_is_given_to_every_engine() {
         graph.write(&job.onnx).unwrap();
         assert_eq!(run(&job).outcome, Outcome::Done, "{engine}");
     }
+}
+
+/// Such as those of the scores after each token of long texts.
+#[test]
+fn an_order_that_names_very_many_files_reaches_the_worker() {
+    let load = load_request(&Bench::new().job("nobody", 16, &[]));
+    let folder = Path::new("references").join("of-a-long-name-".repeat(4));
+    let inputs: Vec<_> = (0..20_000).map(|token| folder.join(format!("{token}.safetensors"))).collect();
+    let order = Order::Reference { load, inputs, outputs: Vec::new() };
+    let told = worker::ask::<()>(&program(), &order, Duration::from_secs(20)).unwrap_err().to_string();
+    assert!(told.contains("no engine called nobody"), "{told}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 fn turns(a: &Job, b: &Job, budget: Duration, control: &Control, on: &mut dyn FnMut(&[Round])) -> Turns {
     measure_in_turn(&program(), [a, b], budget, control, &mut |told| {
-        if let Told::Rounds(rounds, _) = told {
+        if let Told::Rounds(rounds) = told {
             on(rounds);
         }
     })

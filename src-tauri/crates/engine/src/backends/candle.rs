@@ -6,12 +6,15 @@ mod operators;
 mod plan;
 mod value;
 
-use self::plan::{Formats, Plan, PlanError};
+use self::plan::{Formats, Plan, PlanError, Work};
 use super::{
     Prepare, no_variant,
     pair::{Passing, ReadPair},
 };
-use crate::backend::{Backend, BackendError, LoadRequest, Loaded, LoadedWriter, Session, SessionFacts, WriterRequest};
+use crate::{
+    backend::{Backend, BackendError, LoadRequest, Loaded, LoadedWriter, Session, SessionFacts, WriterRequest},
+    product::multiplies_f16,
+};
 use candle_core::{DType, Device};
 use contract::{Availability, DeviceId, EngineId, EngineStatus, Placement, PlacementPart, Platform, Precision, Target};
 use models::{Graph, Tensor};
@@ -172,7 +175,7 @@ impl Prepare for Read {
             threads: self.threads,
             feeds: Vec::new(),
             results: Vec::new(),
-            precision: None,
+            work: None,
         })
     }
 }
@@ -184,8 +187,8 @@ struct Ready {
     threads: u32,
     feeds: Vec<Vec<candle_core::Tensor>>,
     results: Vec<candle_core::Tensor>,
-    /// The format of the matrix products, once a call was watched.
-    precision: Option<DType>,
+    /// Most of the matrix work, once a call was watched.
+    work: Option<Work>,
 }
 
 impl Ready {
@@ -248,8 +251,8 @@ impl Session for Ready {
     }
 
     fn facts(&self) -> SessionFacts {
-        let (precision, precision_source) = match self.precision {
-            Some(dtype) => effective(dtype, self.plan.device()),
+        let (precision, precision_source) = match self.work {
+            Some(work) => effective(work, self.plan.device().is_cpu()),
             None => (None, "no call was watched yet".to_owned()),
         };
         SessionFacts {
@@ -268,7 +271,7 @@ impl Session for Ready {
         if let Some(feed) = self.feeds.first() {
             let mut formats = Formats::default();
             guarded("watching one call", || self.plan.run(feed, |seen| formats.see(seen)).map_err(Refusal::Run))?;
-            self.precision = formats.most();
+            self.work = formats.most();
         }
         Ok(Some(Placement {
             node_share: 1.0,
@@ -280,11 +283,12 @@ impl Session for Ready {
 }
 
 /// What tensors of a format are multiplied in, and how that is known.
-fn effective(dtype: DType, device: &Device) -> (Option<Precision>, String) {
-    let seen = format!("number format of the tensors in one watched call: {}", dtype.as_str());
-    match dtype {
-        DType::BF16 if device.is_cpu() => {
-            (Some(Precision::F32), format!("{seen}, which candle's CPU kernel widens to f32 for each product"))
+fn effective(work: Work, on_cpu: bool) -> (Option<Precision>, String) {
+    let seen = format!("number format of the tensors in one watched call: {}", work.format.as_str());
+    let widens = on_cpu && (work.convolves || work.format == DType::BF16 || !multiplies_f16());
+    match work.format {
+        DType::BF16 | DType::F16 if widens => {
+            (Some(Precision::F32), format!("{seen}, which the CPU kernel widens to f32 for each product"))
         }
         DType::BF16 => (Some(Precision::Bf16), seen),
         DType::F16 => (Some(Precision::F16), seen),

@@ -406,7 +406,7 @@ impl Session for Ready {
     fn placement(&mut self) -> Result<Option<Placement>, BackendError> {
         let Some(devices) = self.property(PropertyKey::Other("EXECUTION_DEVICES".into())) else { return Ok(None) };
         // A plug-in compiles the whole graph or refuses it; only the virtual devices, which Assay never asks for, split it.
-        let all = devices.split([' ', ',']).all(|device| device == self.device);
+        let all = devices.split([' ', ',']).all(|device| is_asked(device, &self.device));
         let nodes = self.graph.nodes.len() as u32;
         Ok(Some(Placement {
             node_share: if all { 1.0 } else { 0.0 },
@@ -415,6 +415,12 @@ impl Session for Ready {
             source: format!("OpenVINO compiles the whole graph for one device; its EXECUTION_DEVICES: {devices}"),
         }))
     }
+}
+
+/// Whether the device that a compiled model names is the one asked for. Of a kind of device the library names the one it
+/// took, such as `GPU.0` for `GPU`.
+fn is_asked(named: &str, asked: &str) -> bool {
+    named.strip_prefix(asked).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 fn give(request: &mut InferRequest, tensor: &Tensor) -> Result<(), InferenceError> {

@@ -17,6 +17,13 @@ pub struct Host {
     pub usable_cores: Option<u32>,
 }
 
+impl Host {
+    /// Memory this program may use at most.
+    pub fn usable_memory_bytes(&self) -> u64 {
+        self.memory_limit_bytes.unwrap_or(u64::MAX).min(self.memory_bytes)
+    }
+}
+
 pub fn read() -> Host {
     let memory = MemoryRefreshKind::nothing().with_ram();
     let system = System::new_with_specifics(RefreshKind::nothing().with_memory(memory));

@@ -31,10 +31,14 @@ use serde::{Deserialize, Serialize};
 ///
 /// Measured peaks, the WebView's answer and the changes since the last start are not part of a scan.
 pub fn scan(libraries: &Libraries, program: &Program) -> Machine {
-    let mut found = found::gather(libraries, program);
+    machine_of(found::gather(libraries, program))
+}
+
+fn machine_of(mut found: found::Found) -> Machine {
     let platforms = platforms::all(&found);
     platforms::name_targets(&platforms, &mut found.engines);
     let logical_cores = found.cpu.logical_cores.unwrap_or(1);
+    let memory_bytes = found.host.usable_memory_bytes();
     Machine {
         platforms,
         id: found.host.id,
@@ -43,7 +47,7 @@ pub fn scan(libraries: &Libraries, program: &Program) -> Machine {
         cpu: found.cpu.name,
         physical_cores: found.cpu.physical_cores.unwrap_or(logical_cores),
         logical_cores,
-        memory_bytes: found.host.memory_bytes,
+        memory_bytes,
         engines: found.engines,
         browsers: found.browsers,
         webview: None,

@@ -2,7 +2,9 @@
 
 use super::measure_at;
 use crate::{
-    Control, Job, Program, statistics,
+    Control, Job, Program,
+    backend::SessionFacts,
+    statistics,
     worker::{Event, Heard, Pace, Voice, Wish},
 };
 use contract::{Live, Round, Run, Side};
@@ -14,14 +16,16 @@ use std::{
 
 /// A block is at least so long, and holds a few calls. Short blocks lie close together in time and so meet the same
 /// machine.
-const BLOCK: Duration = Duration::from_millis(20);
+const BLOCK: Duration = Duration::from_millis(8);
 
 /// What the parent of two measurements in turn gets to hear.
 pub enum Told<'a> {
     /// One side is being prepared.
     Live(Side, &'a Live),
-    /// The rounds so far, after each of them, and every sample of A and of B.
-    Rounds(&'a [Round], [&'a [f64]; 2]),
+    /// What a side's engine says of itself, before its first call; some name their precision only after the last.
+    Facts(Side, &'a SessionFacts),
+    /// The rounds so far, after each of them.
+    Rounds(&'a [Round]),
 }
 
 /// Both results with all their samples, and the rounds they were taken in.
@@ -70,7 +74,7 @@ fn take_rounds(
     while control.goes_on() && (rounds.is_empty() || began.elapsed() < budget) {
         let Some(round) = take_round(a, b) else { break };
         rounds.push(Round { ended_secs: began.elapsed().as_secs_f64(), ..round });
-        on(Told::Rounds(&rounds, [&a.samples, &b.samples]));
+        on(Told::Rounds(&rounds));
     }
     rounds
 }
@@ -82,8 +86,18 @@ fn take_round(a: &mut Seat, b: &mut Seat) -> Option<Round> {
     let outer = one.block()?;
     let inner = [two.block()?, two.block()?];
     let outer = [outer, one.block()?];
-    let (a_ms, b_ms) = if first == Side::A { (outer, inner) } else { (inner, outer) };
-    Some(Round { first, a_ms, b_ms, ended_secs: 0.0 })
+    let (a, b) = if first == Side::A { (outer, inner) } else { (inner, outer) };
+    let medians = |blocks: [Block; 2]| blocks.map(|block| block.median_ms);
+    let calls_ms = Some([a[0].last_ms, b[0].last_ms]);
+    Some(Round { first, a_ms: medians(a), b_ms: medians(b), calls_ms, ended_secs: 0.0 })
+}
+
+/// A block of one side's calls.
+#[derive(Clone, Copy)]
+struct Block {
+    median_ms: f64,
+    /// Of its last call.
+    last_ms: f64,
 }
 
 /// One side's worker as the hand that asks in turn sees it.
@@ -91,13 +105,12 @@ struct Seat {
     said: Receiver<Said>,
     /// How to ask it, once it is held.
     held: Option<Voice>,
-    /// Of all its blocks, in milliseconds.
-    samples: Vec<f64>,
     ended: Option<Run>,
 }
 
 enum Said {
     Live(Box<Live>),
+    Facts(Box<SessionFacts>),
     Held(Voice),
     /// The times of a block's calls, in milliseconds.
     Block(Vec<f64>),
@@ -121,6 +134,7 @@ impl Seat {
             let mut voice = None;
             let mut hear = |heard: &Heard| match heard {
                 Heard::Started(started) => voice = Some(started.clone()),
+                Heard::Event(Event::Facts(facts)) => tell(Said::Facts(Box::new(facts.clone()))),
                 Heard::Event(Event::Held) => {
                     tell(Said::Held(voice.clone().expect("a worker that speaks was started")));
                 }
@@ -137,10 +151,11 @@ impl Seat {
             );
             tell(Said::Ended(Box::new(run)));
         });
-        let mut seat = Self { said, held: None, samples: Vec::new(), ended: None };
+        let mut seat = Self { said, held: None, ended: None };
         while seat.held.is_none() && seat.ended.is_none() {
             match seat.hear() {
                 Said::Live(live) => on(Told::Live(side, &live)),
+                Said::Facts(facts) => on(Told::Facts(side, &facts)),
                 Said::Held(voice) => seat.held = Some(voice),
                 Said::Block(_) => {}
                 Said::Ended(run) => seat.ended = Some(*run),
@@ -149,21 +164,22 @@ impl Seat {
         seat
     }
 
-    /// The median time of a call in one block; none where the side has ended.
-    fn block(&mut self) -> Option<f64> {
+    /// One block; none where the side has ended.
+    fn block(&mut self) -> Option<Block> {
         let voice = self.held.as_ref().filter(|_| self.ended.is_none())?;
         voice.say(Wish::Block(BLOCK));
         loop {
             match self.hear() {
                 Said::Block(samples) => {
-                    self.samples.extend(&samples);
-                    return Some(statistics::median(&samples).expect("a block holds a call"));
+                    let block = statistics::median(&samples).zip(samples.last().copied());
+                    let (median_ms, last_ms) = block.expect("a block holds a call");
+                    return Some(Block { median_ms, last_ms });
                 }
                 Said::Ended(run) => {
                     self.ended = Some(*run);
                     return None;
                 }
-                Said::Live(_) | Said::Held(_) => {}
+                Said::Live(_) | Said::Facts(_) | Said::Held(_) => {}
             }
         }
     }

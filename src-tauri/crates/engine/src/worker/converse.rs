@@ -5,7 +5,7 @@ use super::{
     error::WorkerError,
     log,
     log::Log,
-    order::{Event, Opening, Order, Wish},
+    order::{Event, LONGEST_MESSAGE, Opening, Order, Wish},
     process::Process,
 };
 use crate::{
@@ -26,8 +26,6 @@ use std::{
 
 /// How often memory, time and the person's wishes are looked at.
 const PULSE: Duration = Duration::from_millis(50);
-/// A longer line is no event of ours.
-const LONGEST_EVENT: u64 = 64 << 20;
 
 /// What the parent gets to hear while a worker is at work.
 pub enum Heard {
@@ -239,7 +237,7 @@ fn read_events(stdout: ChildStdout, events: &mpsc::Sender<Event>, log: &Mutex<Lo
     let mut line = Vec::new();
     loop {
         line.clear();
-        match stdout.by_ref().take(LONGEST_EVENT).read_until(b'\n', &mut line) {
+        match stdout.by_ref().take(LONGEST_MESSAGE).read_until(b'\n', &mut line) {
             Ok(0) | Err(_) => return,
             Ok(_) if line.last() != Some(&b'\n') => return,
             Ok(_) => {}

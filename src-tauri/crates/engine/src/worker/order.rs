@@ -10,6 +10,9 @@ use models::Texts;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 
+/// Nothing that is said is longer, in bytes. An order may name some files for each token of long texts.
+pub(super) const LONGEST_MESSAGE: u64 = 64 << 20;
+
 /// The line that opens a conversation.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Opening {

@@ -2,9 +2,9 @@
 
 use super::{
     ending, errand, log,
-    order::{Event, Opening, Order, Wish},
+    order::{Event, LONGEST_MESSAGE, Opening, Order, Wish},
     run,
-    stdio::{Out, end_at_once},
+    stdio::{Out, end_at_once, take_stdin},
     write,
 };
 use crate::{
@@ -15,7 +15,7 @@ use contract::{EngineId, FailureKind};
 use models::Tensor;
 use serde::Serialize;
 use std::{
-    io::{self, BufRead, Read},
+    io::{self, BufRead, BufReader, Read},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -36,14 +36,9 @@ pub(super) struct Fault {
 
 /// What `assay worker` does. Returns the exit code.
 pub fn worker_main() -> i32 {
-    let Ok(mut out) = Out::take() else { return 2 };
-    let mut opening = String::new();
-    // The opening line is as long as a path can make it; a megabyte is far beyond that.
-    let opening = match io::stdin().lock().take(1 << 20).read_line(&mut opening) {
-        Ok(_) => serde_json::from_str::<Opening>(&opening),
-        Err(_) => return 2,
-    };
-    let Opening { memory_bytes, order } = match opening {
+    let (Ok(mut out), Ok(stdin)) = (Out::take(), take_stdin()) else { return 2 };
+    let mut stdin = BufReader::new(stdin);
+    let Opening { memory_bytes, order } = match opening(&mut stdin) {
         Ok(opening) => opening,
         Err(error) => {
             eprintln!("a worker is started by Assay itself, which gives it an order on standard input ({error})");
@@ -53,12 +48,19 @@ pub fn worker_main() -> i32 {
     for note in limits::enter(memory_bytes) {
         out.send(&Event::Note(note));
     }
-    let end = match carry_out(&order, &mut out, &Wishes::listen()) {
+    let end = match carry_out(&order, &mut out, &Wishes::listen(stdin)) {
         Ok(answer) => Event::Answer(answer),
         Err(Fault { kind, message, remedy }) => Event::Failed { kind, message, remedy },
     };
     out.send(&end);
     end_at_once(0)
+}
+
+/// Reads the first line and nothing of what follows it.
+fn opening(said: &mut impl BufRead) -> io::Result<Opening> {
+    let mut line = String::new();
+    said.take(LONGEST_MESSAGE).read_line(&mut line)?;
+    Ok(serde_json::from_str(&line)?)
 }
 
 /// What the parent asks for while an order is carried out.
@@ -69,13 +71,13 @@ pub(super) struct Wishes {
 
 impl Wishes {
     /// Hears the parent from now on, and ends the worker when the parent is gone.
-    fn listen() -> Self {
+    fn listen(said: impl Read + Send + 'static) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let stopping = Arc::clone(&stop);
         let (sender, blocks) = mpsc::channel();
         thread::spawn(move || {
             let mut sender = Some(sender);
-            log::read_lines(io::stdin(), |line| match Wish::of(line) {
+            log::read_lines(said, |line| match Wish::of(line) {
                 Some(Wish::Stop) => {
                     stopping.store(true, Ordering::Relaxed);
                     // Whoever waits for the next block hears that there is none.
@@ -203,5 +205,22 @@ impl From<models::ModelError> for Fault {
 impl From<String> for Fault {
     fn from(message: String) -> Self {
         Self { kind: FailureKind::EngineError, message, remedy: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wish_that_came_with_the_order_is_read_after_it() {
+        let order = Order::Probe { engine: "candle".into(), library: None };
+        let line = serde_json::to_string(&Opening { memory_bytes: 7, order }).unwrap();
+        let said = format!("{line}\nstop\n");
+        let mut said = BufReader::new(said.as_bytes());
+        assert_eq!(opening(&mut said).unwrap().memory_bytes, 7);
+        let mut rest = String::new();
+        said.read_to_string(&mut rest).unwrap();
+        assert_eq!(rest, "stop\n");
     }
 }

@@ -30,6 +30,29 @@ impl Out {
     }
 }
 
+/// What the parent says.
+#[cfg(unix)]
+pub fn take_stdin() -> io::Result<io::Stdin> {
+    Ok(io::stdin())
+}
+
+/// What the parent says, in place of standard input, which is empty from then on.
+///
+/// A library that brings a C runtime of its own looks at standard input while it is loaded, and would wait there for the
+/// read that waits for the parent.
+#[cfg(windows)]
+pub fn take_stdin() -> io::Result<File> {
+    use std::os::windows::io::{AsHandle, IntoRawHandle};
+    use windows_sys::Win32::System::Console::{STD_INPUT_HANDLE, SetStdHandle};
+    let pipe = File::from(io::stdin().as_handle().try_clone_to_owned()?);
+    let empty = File::open("NUL")?.into_raw_handle();
+    // SAFETY: the handle is open, and nothing else closes it.
+    if unsafe { SetStdHandle(STD_INPUT_HANDLE, empty) } == 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(pipe)
+}
+
 /// Ends the process without the libraries' own clean-up, which may hang or crash.
 pub fn end_at_once(code: i32) -> ! {
     // SAFETY: `_exit` ends the process and touches none of its memory.

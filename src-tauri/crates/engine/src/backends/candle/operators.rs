@@ -14,7 +14,7 @@ mod resize;
 mod shape;
 
 use candle_core::{DType, Device, Error, Result, Tensor};
-use models::{Attribute, Node};
+use models::{Attribute, Graph, Node};
 
 /// One node, its attributes already read.
 pub(super) type Kernel = Box<dyn Fn(&Inputs) -> Result<Vec<Tensor>>>;
@@ -61,6 +61,12 @@ impl Inputs<'_> {
 pub(super) fn kernel(node: &Node, opset: i64) -> std::result::Result<Kernel, String> {
     builder(node).ok_or_else(|| format!("the operator {}", full_name(node)))?(node, opset)
         .map_err(|variant| format!("{variant} in the operator {}", full_name(node)))
+}
+
+/// Says why a node of a graph cannot be run.
+pub(super) fn check(node: &Node, graph: &Graph) -> std::result::Result<(), String> {
+    drop(kernel(node, graph.opset)?);
+    quantised::check(node, graph).map_err(|variant| format!("{variant} in the operator {}", full_name(node)))
 }
 
 fn full_name(node: &Node) -> String {

@@ -76,7 +76,7 @@ impl Plan {
                     told?;
                     Vec::new()
                 }
-                None => operators::kernel(&node, graph.opset).err().into_iter().collect(),
+                None => operators::check(&node, graph).err().into_iter().collect(),
             };
             for reason in reasons {
                 if !lacking.contains(&reason) {
@@ -349,8 +349,16 @@ fn mark_spent(steps: &mut [Step], outputs: &[Output]) {
 /// no such work.
 #[derive(Default)]
 pub(super) struct Formats {
-    products: HashMap<DType, usize>,
-    others: HashMap<DType, usize>,
+    products: HashMap<Work, usize>,
+    others: HashMap<Work, usize>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Work {
+    /// Of the tensors that are read.
+    pub format: DType,
+    /// Whether it is a convolution over one or two dimensions, which on the processor is our own kernel's, in f32.
+    pub convolves: bool,
 }
 
 impl Formats {
@@ -361,11 +369,12 @@ impl Formats {
         }
         let is_product = matches!(seen.op, "MatMul" | "Gemm" | "Conv" | "ConvTranspose");
         let group = if is_product { &mut self.products } else { &mut self.others };
-        *group.entry(first.dtype()).or_default() += made.elem_count();
+        let work = Work { format: first.dtype(), convolves: seen.op == "Conv" && first.rank() <= 4 };
+        *group.entry(work).or_default() += made.elem_count();
     }
 
-    pub fn most(&self) -> Option<DType> {
+    pub fn most(&self) -> Option<Work> {
         let group = if self.products.is_empty() { &self.others } else { &self.products };
-        group.iter().max_by_key(|(_, size)| **size).map(|(dtype, _)| *dtype)
+        group.iter().max_by_key(|(_, size)| **size).map(|(work, _)| *work)
     }
 }

@@ -128,6 +128,40 @@ fn every_operator_that_is_lacking_is_named_at_once() {
 }
 
 #[test]
+fn rounding_to_other_than_8_bits_is_refused() {
+    let rounded = |zero: Option<Element>, output_dtype: i64| {
+        let attributes = [("output_dtype".to_owned(), Attribute::Int(output_dtype))].into();
+        let inputs: &[&str] = if zero.is_some() { &["x", "step", "zero"] } else { &["x", "step"] };
+        let node = Node { attributes, ..node("QuantizeLinear", inputs, "y") };
+        let mut graph = graph(vec![node], zero.unwrap_or(Element::U8));
+        let number = |name: &str, element: Element, bytes: Vec<u8>| Initializer {
+            name: name.to_owned(),
+            element,
+            shape: vec![],
+            content: Content::Ready(bytes.into()),
+        };
+        graph.initializers.push(number("step", Element::F32, 0.5f32.to_le_bytes().to_vec()));
+        graph.initializers.extend(zero.map(|element| number("zero", element, vec![0; element.size()])));
+        run(&graph, &[1.0, -200.0]).map(|outputs| outputs[0].bytes.clone()).map_err(|error| error.to_string())
+    };
+    assert_eq!(rounded(None, 0), Ok(vec![2, 0]));
+    assert_eq!(rounded(Some(Element::U8), Element::U8.onnx_code().into()), Ok(vec![2, 0]));
+    assert_eq!(rounded(Some(Element::I8), 0), Ok(vec![2, 128]), "the last byte is -128");
+    let wide = i64::from(Element::U16.onnx_code());
+    for (zero, output_dtype) in
+        [(Some(Element::I16), 0), (Some(Element::I4), 0), (None, wide), (Some(Element::U8), wide)]
+    {
+        let refusal = rounded(zero, output_dtype).unwrap_err();
+        assert!(refusal.contains("numbers of other than 8 bits in the operator QuantizeLinear"), "{refusal}");
+    }
+    let refusal = rounded(None, Element::I8.onnx_code().into()).unwrap_err();
+    assert!(refusal.contains("signed numbers without a zero point"), "{refusal}");
+    let nodes = vec![node("Neg", &["x"], "zero"), node("QuantizeLinear", &["x", "w", "zero"], "y")];
+    let refusal = run(&graph(nodes, Element::U8), &[1.0, 2.0]).unwrap_err().to_string();
+    assert!(refusal.contains("a zero point that is not among the weights"), "{refusal}");
+}
+
+#[test]
 fn a_node_that_fails_is_named() {
     let nodes = vec![node("MatMul", &["x", "w"], "a"), node("Add", &["a", "x"], "y")];
     let error = run(&graph(nodes, Element::F32), &[1.0, 2.0, 3.0]).unwrap_err().to_string();
@@ -146,6 +180,39 @@ fn an_unknown_device_a_broken_file_and_a_missing_input_are_errors() {
     let mut session = Candle.load(&request(&path)).unwrap().compile().unwrap();
     assert!(session.set_inputs(vec![vec![]]).unwrap_err().to_string().contains("input x"));
     assert!(session.call(3).unwrap_err().to_string().contains("variant 3"));
+}
+
+#[test]
+fn halves_that_the_processor_widens_ran_in_f32() {
+    let with =
+        |node: Node, name: &str, value: Attribute| Node { attributes: [(name.to_owned(), value)].into(), ..node };
+    let cast = |from: &str, to: &str, element: Element| {
+        with(node("Cast", &[from], to), "to", Attribute::Int(element.onnx_code().into()))
+    };
+    let ran = |op: &str, axes: &[i64], element: Element| {
+        let nodes = vec![
+            with(node("Unsqueeze", &["x"], "wide"), "axes", Attribute::Ints(axes.to_vec())),
+            cast("wide", "narrow", element),
+            node(op, &["narrow", "narrow"], "made"),
+            cast("made", "y", Element::F32),
+        ];
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.onnx");
+        graph(nodes, Element::F32).write(&path).unwrap();
+        let mut session = Candle.load(&request(&path)).unwrap().compile().unwrap();
+        session.set_inputs(vec![vec![Tensor::from_f32s("x", &[2], &[1.0, 2.0])]]).unwrap();
+        session.placement().unwrap();
+        session.facts()
+    };
+    let product = ran("MatMul", &[], Element::F16);
+    let in_f16 = if multiplies_f16() { Precision::F16 } else { Precision::F32 };
+    assert_eq!(product.precision, Some(in_f16), "{}", product.precision_source);
+    assert_eq!(product.precision_source.contains("widens"), !multiplies_f16());
+    let convolution = ran("Conv", &[0, 1], Element::F16);
+    assert_eq!(convolution.precision, Some(Precision::F32), "{}", convolution.precision_source);
+    assert_eq!(ran("MatMul", &[], Element::F32).precision, Some(Precision::F32));
+    let elsewhere = effective(Work { format: DType::F16, convolves: true }, false);
+    assert_eq!(elsewhere.0, Some(Precision::F16), "{}", elsewhere.1);
 }
 
 #[test]

@@ -81,6 +81,16 @@ fn a_sum_comes_out_with_its_facts() {
 }
 
 #[test]
+fn the_device_that_a_kind_stands_for_is_the_one_asked_for() {
+    for (named, asked) in [("CPU", "CPU"), ("GPU.0", "GPU"), ("GPU.1", "GPU.1"), ("NPU.3720", "NPU")] {
+        assert!(is_asked(named, asked), "{named} for {asked}");
+    }
+    for (named, asked) in [("CPU", "GPU"), ("GPU.0", "GPU.1"), ("GPU.10", "GPU.1"), ("GPU", "GPU.0"), ("", "CPU")] {
+        assert!(!is_asked(named, asked), "{named} for {asked}");
+    }
+}
+
+#[test]
 fn the_devices_are_the_librarys_own() {
     let Some(library) = library() else { return };
     let status = OpenVino.status(&"openvino".into(), Some(&library));

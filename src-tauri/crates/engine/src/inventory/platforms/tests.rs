@@ -5,6 +5,7 @@ use crate::inventory::{
     cuda::{CudaAbsence, CudaFacts, CudaGpu},
     hip::HipAbsence,
     host::Host,
+    machine_of,
 };
 use contract::{Machine, Precision};
 use jiff::Timestamp;
@@ -97,6 +98,16 @@ fn all_eight_are_listed_in_order_and_each_missing_one_says_why_and_what_to_do() 
     let ready: Vec<Platform> =
         platforms.iter().filter(|status| status.availability.is_ready()).map(|status| status.platform).collect();
     assert_eq!(ready, [Platform::Cpu]);
+}
+
+#[test]
+fn a_machine_has_the_memory_that_its_container_may_use() {
+    let within = |limit| {
+        let mut found = found();
+        found.host.memory_limit_bytes = limit;
+        machine_of(found).memory_bytes
+    };
+    assert_eq!((within(None), within(Some(4_000_000_000))), (16_000_000_000, 4_000_000_000));
 }
 
 #[test]

@@ -14,15 +14,32 @@ pub struct Sizes {
     pub numbers: usize,
 }
 
+#[derive(Debug, PartialEq, thiserror::Error)]
+#[error(
+    "arrays of {} would be read from {} of cache, and larger ones would take too much memory",
+    binary_size(*array_bytes),
+    binary_size(*cache_bytes)
+)]
+pub struct WithinCache {
+    array_bytes: u64,
+    cache_bytes: u64,
+}
+
 impl Sizes {
     /// Each array is four times the last-level cache, so that at most a small part of a pass can come from it; all three
     /// together take no more than an eighth of the memory.
-    pub fn beyond(cache_bytes: Option<u64>, memory_bytes: u64) -> Self {
+    ///
+    /// # Errors
+    /// Where that leaves an array, which is all that the sum reads, less than twice the cache.
+    pub fn beyond(cache_bytes: Option<u64>, memory_bytes: u64) -> Result<Self, WithinCache> {
         const SMALLEST: u64 = 64 << 20;
         const LARGEST: u64 = 2 << 30;
         let wanted = cache_bytes.unwrap_or(SMALLEST).saturating_mul(4).clamp(SMALLEST, LARGEST);
         let bytes = wanted.min(memory_bytes / 24);
-        Self { numbers: usize::try_from(bytes / 8).unwrap_or(usize::MAX) }
+        match cache_bytes.filter(|cache| bytes / 2 < *cache) {
+            Some(cache_bytes) => Err(WithinCache { array_bytes: bytes, cache_bytes }),
+            None => Ok(Self { numbers: usize::try_from(bytes / 8).unwrap_or(usize::MAX) }),
+        }
     }
 
     fn bytes(self) -> f64 {
@@ -114,9 +131,13 @@ mod tests {
 
     #[test]
     fn arrays_exceed_the_cache_and_leave_the_memory_free() {
-        assert_eq!(Sizes::beyond(Some(32 << 20), 24 << 30).numbers * 8, 128 << 20);
-        assert_eq!(Sizes::beyond(None, 24 << 30).numbers * 8, 256 << 20);
-        assert!(Sizes::beyond(Some(1 << 30), 4 << 30).numbers as u64 * 8 * 3 <= (4 << 30) / 8);
+        let bytes =
+            |cache_bytes, memory_bytes| Sizes::beyond(cache_bytes, memory_bytes).map(|sizes| sizes.numbers as u64 * 8);
+        assert_eq!(bytes(Some(32 << 20), 24 << 30), Ok(128 << 20));
+        assert_eq!(bytes(None, 24 << 30), Ok(256 << 20));
+        assert_eq!(bytes(Some(64 << 20), 3 << 30), Ok(128 << 20));
+        let refusal = bytes(Some(256 << 20), 6 << 30).unwrap_err().to_string();
+        assert!(refusal.contains("256 MiB of cache"), "{refusal}");
     }
 
     #[test]

@@ -5,10 +5,11 @@ mod product;
 
 use super::{
     inside::Teller,
+    matrices::WrongProduct,
     sampler,
     subject::{How, Subject},
 };
-use crate::inventory;
+use crate::{inventory, product::multiplies_f16};
 use contract::{Peak, PeakKind, Precision};
 use rayon::{ThreadPool, ThreadPoolBuildError, ThreadPoolBuilder};
 use serde::{Deserialize, Serialize};
@@ -18,7 +19,7 @@ pub struct ProcessorOrder {
     pub subject: Subject,
     /// One for each physical core.
     pub threads: u32,
-    /// Installed.
+    /// That may be used.
     pub memory_bytes: u64,
     pub step_secs: f64,
 }
@@ -44,8 +45,7 @@ pub fn measure(order: &ProcessorOrder, teller: &mut Teller) -> Result<(), Proces
     for threads in std::iter::once(&all).chain(&one) {
         let what = format!("memory bandwidth, {}", threads.words());
         teller.doing(&what);
-        let peak = bandwidth::measure(order, threads, sizes);
-        teller.outcome::<std::convert::Infallible>(&what, Ok(peak));
+        teller.outcome(&what, sizes.as_ref().map(|sizes| bandwidth::measure(order, threads, *sizes)));
     }
     for threads in std::iter::once(&all).chain(&one) {
         let what = format!("f32 matrix rate, {}", threads.words());
@@ -54,12 +54,27 @@ pub fn measure(order: &ProcessorOrder, teller: &mut Teller) -> Result<(), Proces
     }
     let what = format!("f16 matrix rate, {}", all.words());
     teller.doing(&what);
-    teller.outcome(&what, product::measure::<half::f16>(order, &all, Precision::F16));
+    teller.outcome(&what, halves(order, &all));
 
     let what = "launch overhead";
     teller.doing(what);
     teller.outcome::<std::convert::Infallible>(what, Ok(launch(order, &all)));
     Ok(())
+}
+
+#[derive(Debug, thiserror::Error)]
+enum HalvesError {
+    #[error("the gemm crate multiplies f16 in f32 on this processor")]
+    Widened,
+    #[error(transparent)]
+    Wrong(#[from] WrongProduct),
+}
+
+fn halves(order: &ProcessorOrder, threads: &Threads) -> Result<Peak, HalvesError> {
+    if !multiplies_f16() {
+        return Err(HalvesError::Widened);
+    }
+    Ok(product::measure::<half::f16>(order, threads, Precision::F16)?)
 }
 
 pub struct Threads {

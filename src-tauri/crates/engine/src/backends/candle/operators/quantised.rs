@@ -2,6 +2,7 @@
 
 use super::{Builder, Inputs, axis, int_or, one};
 use candle_core::{DType, Error, Result, Tensor};
+use models::{Element, Graph, Node};
 
 pub(super) fn builder(op: &str) -> Option<Builder> {
     Some(match op {
@@ -20,6 +21,30 @@ pub(super) fn builder(op: &str) -> Option<Builder> {
         "MatMulInteger" => |_, _| one(sums),
         _ => return None,
     })
+}
+
+/// Says why a node cannot round as the graph means it: tensors keep no format of integers apart but unsigned bytes.
+pub(super) fn check(node: &Node, graph: &Graph) -> std::result::Result<(), String> {
+    if node.op != "QuantizeLinear" {
+        return Ok(());
+    }
+    let zero = match node.input(2) {
+        Some(name) => {
+            let weight = graph.initializer(name).ok_or("a zero point that is not among the weights")?;
+            Some(weight.element)
+        }
+        None => None,
+    };
+    let usual = zero.unwrap_or(Element::U8);
+    let made = match int_or(node, "output_dtype", 0) {
+        0 => Some(usual),
+        code => i32::try_from(code).ok().and_then(Element::from_onnx_code),
+    };
+    match made {
+        Some(Element::I8 | Element::U8) if made == Some(usual) => Ok(()),
+        Some(Element::I8) if zero.is_none() => Err("signed numbers without a zero point".to_owned()),
+        _ => Err("numbers of other than 8 bits".to_owned()),
+    }
 }
 
 /// (x − zero point) · scale.

@@ -202,10 +202,16 @@ fn slice_along(value: &Tensor, along: usize, start: i64, end: i64, step: i64) ->
     } else {
         (place(start, 0, size - 1), place(end, -1, size - 1))
     };
-    let count = (end - start + step - step.signum()).div_euclid(step).max(0);
-    let rows: Vec<i64> = (0..count).map(|index| start + index * step).collect();
-    let rows = Tensor::from_vec(rows, count as usize, value.device())?;
-    value.contiguous()?.index_select(&rows, along)
+    let rows = stepped(start, end, step);
+    let count = rows.len();
+    value.contiguous()?.index_select(&Tensor::from_vec(rows, count, value.device())?, along)
+}
+
+/// From `start` to before `end`, in steps of other than 0.
+fn stepped(start: i64, end: i64, step: i64) -> Vec<i64> {
+    let way = if step > 0 { end.saturating_sub(start) } else { start.saturating_sub(end) };
+    let count = (way.max(0) as u64).div_ceil(step.unsigned_abs());
+    (0..count as i64).map(|index| start + index * step).collect()
 }
 
 fn pad(node: &Node, _: i64) -> Built {
@@ -341,8 +347,9 @@ fn range(inputs: &Inputs) -> Result<Tensor> {
         if step == 0 {
             return bail("a step of 0");
         }
-        let count = (limit - start + step - step.signum()).div_euclid(step).max(0);
-        return Tensor::from_vec((0..count).map(|i| start + i * step).collect(), count as usize, &Device::Cpu);
+        let values = stepped(start, limit, step);
+        let count = values.len();
+        return Tensor::from_vec(values, count, &Device::Cpu);
     }
     let dtype = inputs.get(0)?.dtype();
     let number = |index: usize| inputs.get(index)?.flatten_all()?.get(0)?.to_dtype(DType::F64)?.to_scalar::<f64>();

@@ -234,7 +234,12 @@ fn joining_and_cutting() {
     same(&slice(0, 4, 2), &[2], &[0.0, 2.0]);
     same(&slice(-1, i64::MIN, -1), &[4], &[3.0, 2.0, 1.0, 0.0]);
     same(&slice(3, 0, -2), &[2], &[3.0, 1.0]);
+    same(&slice(3, -5, -2), &[2], &[3.0, 1.0]);
+    same(&slice(3, 0, -4), &[1], &[3.0]);
     assert_eq!(slice(3, 1, 1).dims(), [0]);
+    assert_eq!(slice(1, 3, -2).dims(), [0]);
+    let down = [counting(&[10]), i(&[1], &[9]), i(&[1], &[5]), i(&[1], &[0]), i(&[1], &[-2])];
+    same(&run("Slice", &[], &down), &[2], &[9.0, 7.0]);
     let old = run("Slice", &[("starts", list(&[1])), ("ends", list(&[3])), ("axes", list(&[0]))], &[x]);
     same(&old, &[2], &[1.0, 2.0]);
 }
@@ -255,6 +260,8 @@ fn padding_by_a_number_by_mirror_and_by_edge() {
 fn tensors_from_nothing() {
     same_ints(&run("Range", &[], &[i(&[], &[2]), i(&[], &[9]), i(&[], &[3])]), &[3], &[2, 5, 8]);
     same_ints(&run("Range", &[], &[i(&[], &[3]), i(&[], &[0]), i(&[], &[-1])]), &[3], &[3, 2, 1]);
+    same_ints(&run("Range", &[], &[i(&[], &[5]), i(&[], &[1]), i(&[], &[-2])]), &[2], &[5, 3]);
+    same_ints(&run("Range", &[], &[i(&[], &[5]), i(&[], &[0]), i(&[], &[-3])]), &[2], &[5, 2]);
     same(&run("Range", &[], &[f(&[], &[0.0]), f(&[], &[1.0]), f(&[], &[0.4])]), &[3], &[0.0, 0.4, 0.8]);
     let value = Attribute::Tensor(models::Tensor::from_i64s("", &[1], &[7]));
     same_ints(&run("ConstantOfShape", &[("value", value)], &[i(&[2], &[1, 2])]), &[1, 2], &[7, 7]);
@@ -637,6 +644,8 @@ fn images_grow_by_the_nearest_place_in_a_straight_line_or_a_curve() {
     let x = counting(&[1, 1, 1, 2]);
     let grown = run_all("Resize", &[], &[Some(x.clone()), None, Some(f(&[4], &[1.0, 1.0, 2.0, 2.0]))]).unwrap();
     same(&grown[0], &[1, 1, 2, 4], &[0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0, 1.0]);
+    let tens = [Some(counting(&[1, 1, 1, 10])), None, Some(f(&[4], &[1.0, 1.0, 1.0, 0.7]))];
+    assert_eq!(run_all("Resize", &[], &tens).unwrap()[0].dims(), [1, 1, 1, 7]);
     let sized = |mode: &str, how: &str, x: &Tensor, width: i64| {
         let attributes = [("mode", text(mode)), ("coordinate_transformation_mode", text(how))];
         run_all("Resize", &attributes, &[Some(x.clone()), None, None, Some(i(&[4], &[1, 1, 1, width]))])
