@@ -171,6 +171,21 @@ fn a_second_start_shows_the_first_and_commands_go_through_it() {
 }
 
 #[test]
+fn a_chosen_store_that_is_not_there_is_told_and_not_made_anew() {
+    let data = tempfile::tempdir().unwrap();
+    let chosen = data.path().join("unplugged/results.duckdb");
+    fs::write(data.path().join("store.txt"), chosen.to_str().unwrap()).unwrap();
+    let display = Display::start();
+    let app = App::start(&display, data.path());
+    let start = app.ask(Hello {});
+    let Some(Failure::Store { path, reason, .. }) = start.store_failure else { panic!("it cannot be open") };
+    assert_eq!((path, reason.as_str()), (chosen.display().to_string(), "it is not there"));
+    app.ask(OpenStore { path: Some(start.usual_store.unwrap()) });
+    assert_eq!(app.ask(Hello {}).store_failure, None, "the usual one is opened instead");
+    assert!(!chosen.parent().unwrap().exists());
+}
+
+#[test]
 fn a_worker_killed_by_a_signal_is_a_result_with_its_phase() {
     let desk = TestDesk::open();
     // Ten calls of this size take many seconds.

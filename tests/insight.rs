@@ -247,6 +247,8 @@ fn a_change_is_an_alert_until_it_is_acknowledged_or_muted() {
     let told: Vec<&RunId> = concerns.iter().filter(|c| c.series == *series).map(|c| &c.run).collect();
     assert_eq!(told.len(), history.points.len() - change.index, "every result since then is concerned");
     assert_eq!(told[0], &history.points[change.index].run);
+    let concern = concerns.iter().find(|c| c.series == *series).unwrap();
+    assert!(concern.at == change.at && concern.change > 0.0, "{concern:?}");
 
     let marked: Vec<Marked> =
         alert.changes.iter().map(|c| Marked { series: c.series.clone(), at: Some(c.at.clone()) }).collect();

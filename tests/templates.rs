@@ -252,6 +252,44 @@ fn nothing_runs_of_a_version_that_nobody_trusts() {
 }
 
 #[test]
+fn a_text_as_it_came_with_assay_needs_no_trust_however_it_came_back() {
+    let desk = TestDesk::open();
+    let shipped = text(&desk, "test.py");
+    let is_trusted = || {
+        let rows = desk.ask(ListTemplates {}).unwrap();
+        rows.iter().find(|row| row.name == "test.py").unwrap().trusted
+    };
+    assert!(is_trusted());
+    save(&desk, "test.py", &format!("{shipped}# mine\n"), "Mine");
+    assert!(!is_trusted());
+    save(&desk, "test.py", &shipped, "As it was");
+    assert!(is_trusted());
+}
+
+#[test]
+fn a_store_from_someone_else_brings_no_trust() {
+    let (theirs, ours) = (TestDesk::open(), TestDesk::open());
+    let plan = own_benchmark(&theirs, "print(1)\n");
+    let path = |name: &str| Some(theirs.folder.path().join(name).display().to_string());
+    // Their window lets go of it.
+    theirs.ask(OpenStore { path: path("other.duckdb") }).unwrap();
+    ours.wait_for("the store", |ours| ours.ask(OpenStore { path: path("assay.duckdb") }).ok());
+    let refused = ours.ask(StartTrials { plan }).unwrap_err().to_string();
+    assert!(refused.contains("benchmark/bert.py") && refused.contains("trust"), "{refused}");
+}
+
+#[test]
+fn where_the_file_of_trust_is_damaged_nothing_of_ones_own_runs() {
+    let desk = TestDesk::open();
+    let plan = own_benchmark(&desk, "print(1)\n");
+    fs::write(desk.folder.path().join("trusted-templates.txt"), "nonsense").unwrap();
+    let refused = desk.ask(StartTrials { plan }).unwrap_err().to_string();
+    assert!(refused.contains("benchmark/bert.py"), "{refused}");
+    let told = |event: &Event| matches!(event, Event::Notice(notice) if notice.text.contains("trusted-templates.txt"));
+    assert!(desk.events().iter().any(told));
+}
+
+#[test]
 fn nothing_is_measured_beside_generated_files_and_the_queue_goes_on_after_them() {
     let desk = TestDesk::open();
     let plan = own_benchmark(&desk, "import time\n\ntime.sleep(120)\n");

@@ -8,6 +8,7 @@ use std::{
     fs,
     path::Path,
     sync::{Arc, Mutex, OnceLock},
+    time::SystemTime,
 };
 use store::Store;
 
@@ -53,7 +54,7 @@ impl Listed {
 pub struct Catalogue {
     /// Drawn once: the largest take a while.
     presets: OnceLock<Vec<ModelInfo>>,
-    opened: Mutex<HashMap<ModelId, Arc<Listed>>>,
+    opened: Mutex<HashMap<ModelId, Opened>>,
 }
 
 impl Catalogue {
@@ -70,10 +71,11 @@ impl Catalogue {
     /// # Errors
     /// Where there is none, its file is gone or unreadable, or another model lies there now.
     pub fn model(&self, store: &Store, id: &ModelId) -> Result<Arc<Listed>, Failure> {
-        if let Some(model) = self.opened().get(id) {
-            return Ok(model.clone());
+        let known = self.opened().get(id).cloned();
+        if let Some(known) = known.filter(Opened::is_current) {
+            return Ok(known.listed);
         }
-        let model = match Model::preset(id) {
+        let listed = match Model::preset(id) {
             Some(preset) => preset.into(),
             None => {
                 let infos = store.models()?;
@@ -81,9 +83,9 @@ impl Catalogue {
                 Listed { model: reopen(info)?, info: info.clone() }
             }
         };
-        let model = Arc::new(model);
-        self.opened().insert(id.clone(), model.clone());
-        Ok(model)
+        let opened = Opened::from(listed);
+        self.opened().insert(id.clone(), opened.clone());
+        Ok(opened.listed)
     }
 
     /// Opens a file and lists its model from now on.
@@ -135,13 +137,41 @@ impl Catalogue {
     fn list_from_now_on(&self, store: &Store, listed: Listed) -> Result<ModelInfo, Failure> {
         let info = listed.info.clone();
         store.save_model(&info)?;
-        self.opened().insert(info.id.clone(), Arc::new(listed));
+        let opened = Opened::from(listed);
+        self.opened().insert(info.id.clone(), opened);
         Ok(info)
     }
 
-    fn opened(&self) -> std::sync::MutexGuard<'_, HashMap<ModelId, Arc<Listed>>> {
+    fn opened(&self) -> std::sync::MutexGuard<'_, HashMap<ModelId, Opened>> {
         self.opened.lock().expect("no holder of this lock panics")
     }
+}
+
+/// A model that was opened, and its files as they were then: a file that is written anew may hold another model.
+#[derive(Clone)]
+struct Opened {
+    listed: Arc<Listed>,
+    stamps: Vec<Option<Stamp>>,
+}
+
+/// Length and time of a file; another one has another.
+type Stamp = (u64, SystemTime);
+
+impl From<Listed> for Opened {
+    fn from(listed: Listed) -> Self {
+        Self { stamps: stamps(&listed.model), listed: Arc::new(listed) }
+    }
+}
+
+impl Opened {
+    fn is_current(&self) -> bool {
+        self.stamps == stamps(&self.listed.model)
+    }
+}
+
+fn stamps(model: &Model) -> Vec<Option<Stamp>> {
+    let facts = model.files().iter().map(|file| fs::metadata(file).ok());
+    facts.map(|facts| facts.and_then(|facts| Some((facts.len(), facts.modified().ok()?)))).collect()
 }
 
 fn reopen(info: &ModelInfo) -> Result<Model, Failure> {

@@ -67,7 +67,7 @@ impl Comparing {
 
 /// Starts a comparison on a thread of its own.
 pub fn start(desk: &Desk, store: Store, order: ComparisonOrder) -> Result<(), Failure> {
-    let earlier = earlier(&store, &order)?;
+    let earlier = earlier(desk, &store, &order)?;
     let terms = Terms { rules: order.rules, budget_secs: order.budget_secs, earlier };
     terms.check(["The difference that matters", "How sure", "The limit on slow calls", "Longest time"])?;
     let (control, held) = (Control::default(), desk.begin(Work::Comparison)?);
@@ -76,7 +76,7 @@ pub fn start(desk: &Desk, store: Store, order: ComparisonOrder) -> Result<(), Fa
         live: Some(LiveComparison {
             order: order.clone(),
             stage: ComparisonStage::Preparing { side: Side::A, phase: PhaseName::Acquire },
-            points: points(&terms.earlier, &terms.rules),
+            points: terms.earlier.as_ref().map_or(Vec::new(), |before| points(&before.rounds, &terms.rules)),
             ratio: None,
             tails: None,
         }),
@@ -94,21 +94,33 @@ fn finish(desk: &Desk, stage: ComparisonStage) {
     tell(desk, desk.comparing.finish(stage));
 }
 
-/// The rounds of the comparison that this one goes on with.
-fn earlier(store: &Store, order: &ComparisonOrder) -> Result<Vec<Round>, Failure> {
-    let Some(id) = &order.after else { return Ok(Vec::new()) };
+/// The comparison that this one goes on with.
+fn earlier(desk: &Desk, store: &Store, order: &ComparisonOrder) -> Result<Option<Comparison>, Failure> {
+    let Some(id) = &order.after else { return Ok(None) };
     let before = store.comparison(id)?.ok_or_else(|| Failure::not_found("comparison", id))?;
+    let whole =
+        |setting: &Setting| Ok::<_, Failure>(desk.catalogue.model(store, &setting.model)?.spelt_out(setting.clone()));
+    go_together(&before, [&whole(&order.a)?, &whole(&order.b)?], &engine::environment().machine)?;
+    Ok(Some(before))
+}
+
+/// Refuses rounds of other settings or of another machine. The settings have every size spelt out, as those of results.
+fn go_together(before: &Comparison, [a, b]: [&Setting; 2], machine: &MachineId) -> Result<(), Failure> {
+    let refused = |reason: &str| Err(Failure::bad_input("Compare", reason).remedy("Start a new comparison"));
     let same = |run: &Run, setting: &Setting| {
-        let Setting { model, engine, device, precision, batch, .. } = setting;
         let ran = &run.setting;
-        (&ran.model, &ran.engine, &ran.device, &ran.precision, &ran.batch) == (model, engine, device, precision, batch)
-            && setting.size.is_none_or(|size| run.setting.size == Some(size))
-            && setting.threads.is_none_or(|threads| run.setting.threads == Some(threads))
+        (&ran.model, &ran.engine, &ran.device, ran.precision, ran.mode)
+            == (&setting.model, &setting.engine, &setting.device, setting.precision, setting.mode)
+            && (ran.batch, ran.size, &ran.dims) == (setting.batch, setting.size, &setting.dims)
+            && setting.threads.is_none_or(|threads| ran.threads == Some(threads))
     };
-    if same(&before.a, &order.a) && same(&before.b, &order.b) {
-        return Ok(before.rounds);
+    if !same(&before.a, a) || !same(&before.b, b) {
+        return refused("the earlier rounds were of other settings");
     }
-    Err(Failure::bad_input("Compare", "the earlier rounds were of other settings").remedy("Start a new comparison"))
+    if before.a.environment.machine != *machine {
+        return refused("the earlier rounds were taken on another machine");
+    }
+    Ok(())
 }
 
 fn compare(desk: &Desk, store: &Store, order: &ComparisonOrder, terms: &Terms, control: &Control) -> ComparisonStage {
@@ -148,6 +160,10 @@ fn measure(
         Progress::Live(side, Live { phase, .. }) => {
             let live = desk.comparing.show(|live| live.stage = ComparisonStage::Preparing { side, phase: *phase });
             tell(desk, live);
+        }
+        Progress::NotCounted(told) => {
+            tell(desk, desk.comparing.show(|live| live.points.clear()));
+            desk.tell(Event::Notice(Notice { kind: NoticeKind::Warning, text: format!("{told}.") }));
         }
         Progress::Rounds(rounds, ratio, tails) => {
             let secs = rounds.last().map_or(0.0, |round| round.ended_secs);
@@ -208,5 +224,51 @@ fn thin_out(points: &mut Vec<ComparisonPoint>) {
             index += 1;
             index % 2 == 0
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::failed_run;
+
+    #[test]
+    fn only_rounds_of_the_same_work_on_the_same_machine_are_gone_on_with() {
+        let setting = Setting {
+            model: "preset:net".into(),
+            engine: "candle".into(),
+            device: "cpu".into(),
+            precision: Precision::F32,
+            mode: Mode::Inference,
+            batch: 1,
+            size: Some(16),
+            dims: [("frames".to_owned(), 8)].into(),
+            threads: None,
+            seed: 0,
+            budget_secs: 1.0,
+        };
+        let (at, phase, kind) = (jiff::Timestamp::UNIX_EPOCH, PhaseName::Warm, FailureKind::Cancelled);
+        let run = failed_run("r".into(), &setting, RunModel::default(), None, at, phase, kind, String::new());
+        let before = Comparison {
+            id: "c".into(),
+            rules: CompareRules::default(),
+            result: None,
+            rounds: Vec::new(),
+            started_at: at,
+            finished_at: at,
+            a: run.clone(),
+            b: run.clone(),
+        };
+        let here = &run.environment.machine;
+        let refused = |other: &Setting, machine: &MachineId| {
+            go_together(&before, [&setting, other], machine).err().map(|failure| failure.to_string())
+        };
+        assert_eq!(refused(&setting, here), None);
+        let wider = Setting { dims: [("frames".to_owned(), 16)].into(), ..setting.clone() };
+        let written = Setting { mode: Mode::Generation, ..setting.clone() };
+        for other in [wider, written, Setting { size: None, ..setting.clone() }] {
+            assert!(refused(&other, here).unwrap().contains("other settings"), "{other:?}");
+        }
+        assert!(refused(&setting, &"elsewhere".into()).unwrap().contains("another machine"));
     }
 }

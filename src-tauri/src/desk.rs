@@ -6,24 +6,26 @@ use crate::{
     comparing::Comparing,
     front::Front,
     hub::Fetching,
+    import::Importing,
     insight::Insight,
     instance::{self, Claim, Instance},
     inventory::{self, Inventory},
     making::Making,
-    place::Place,
+    place::{self, Place},
     python::Workshop,
     queue::{self, Queue},
-    quiet::{Quiet, Work},
+    quiet::{Held, Quiet, Work},
     templates::Templates,
     weights::Weights,
 };
 use contract::{Event, Failure, Notice, NoticeKind, Settings};
 use engine::{Libraries, Program};
 use std::{
+    mem,
     ops::Deref,
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, MutexGuard,
+        Arc, Mutex, MutexGuard, Once,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -50,11 +52,13 @@ pub struct Inside {
     pub(crate) insight: Insight,
     pub(crate) workshop: Workshop,
     pub(crate) fetching: Fetching,
+    pub(crate) importing: Importing,
     store: watch::Sender<StoreState>,
     instance: Mutex<Option<Instance>>,
     listener: Mutex<Option<Listener>>,
     notices: Mutex<Vec<Notice>>,
     in_background: AtomicBool,
+    stopping: Once,
     runtime: Handle,
 }
 
@@ -83,9 +87,10 @@ pub struct Opening {
     /// Folders of engine libraries beside the usual ones.
     pub libraries: Vec<PathBuf>,
     pub front: Box<dyn Front>,
-    /// The right to open this store.
+    /// The store to open, or why there is none.
+    pub store: Result<PathBuf, Failure>,
+    /// The right to open it; to the usual one where there is none.
     pub instance: Instance,
-    pub store: PathBuf,
     pub runtime: Handle,
 }
 
@@ -110,23 +115,25 @@ impl Desk {
             insight: Insight::default(),
             workshop: Workshop::default(),
             fetching: Fetching::default(),
+            importing: Importing::default(),
             store: watch::Sender::new(StoreState::Opening),
             instance: Mutex::default(),
             listener: Mutex::default(),
             notices: Mutex::default(),
             in_background: AtomicBool::new(false),
+            stopping: Once::new(),
             runtime,
         }));
+        // Taken before anything else can begin: the queue waits until the machine was looked at.
+        let scan = desk.begin(Work::Scan)?;
         desk.serve(instance);
         let started = desk.clone();
-        on_thread("store", move || started.start(&store))?;
+        on_thread("store", move || started.start(store, scan))?;
         Ok(desk)
     }
 
-    fn start(&self, path: &Path) {
-        // Taken before the queue can begin, which waits until the machine was looked at.
-        let scan = self.begin(Work::Scan).expect("nothing is measured before the store is open");
-        let store = match Store::open(path).map_err(Failure::from) {
+    fn start(&self, store: Result<PathBuf, Failure>, scan: Held) {
+        let store = match store.and_then(|path| Ok(Store::open(&path)?)) {
             Ok(store) => Some(store),
             Err(failure) => {
                 self.store.send_replace(StoreState::Failed(failure));
@@ -142,7 +149,9 @@ impl Desk {
     /// Recalls what the store holds, lets requests through, and has the queue go on.
     fn use_store(&self, store: &Store) {
         self.notices().extend(store.notices().iter().cloned());
-        self.inventory.recall(store);
+        if let Err(e) = self.inventory.recall(store) {
+            self.note(NoticeKind::Warning, format!("The inventory could not be stored: {e}."));
+        }
         if let Err(e) = self.templates.take_shipped(store) {
             self.note(NoticeKind::Error, format!("The templates of this Assay could not be stored: {e}."));
         }
@@ -159,19 +168,37 @@ impl Desk {
 
     /// Opens another store in place of this one, and has the next start open it too.
     pub(crate) fn change_store(&self, path: &Path) -> Result<(), Failure> {
+        place::as_text(path)?;
         let _held = self.begin(Work::Store)?;
-        let instance = match instance::claim(path)? {
-            Claim::Ours(instance) => instance,
-            Claim::Held(_) => return Err(StoreError::Locked { path: path.to_owned() }.into()),
-        };
+        // What a scan finds goes to the store that was open when it began.
+        let _no_scan = self.begin(Work::Scan)?;
+        let instance = self.claim(path)?;
         let store = Store::open(path)?;
+        self.note(NoticeKind::Info, format!("{} is open now.", path.display()));
         self.use_store(&store);
-        self.serve(instance);
-        self.place.choose_store(path).map_err(|e| Failure::broken("remembering the store", e))?;
+        if let Some(instance) = instance {
+            self.serve(instance);
+        }
+        self.place.choose_store(path)?;
         self.tell(Event::ResultsChanged);
         self.tell(Event::ModelsChanged);
+        self.tell(Event::MachineChanged);
         self.tell(Event::Queue(self.queue.view()));
         Ok(())
+    }
+
+    /// The right to open this store; none where this desk has it, as it has that to the usual one while the chosen one
+    /// is not there.
+    fn claim(&self, store: &Path) -> Result<Option<Instance>, Failure> {
+        if let Some(own) = &*self.instance.lock().expect("no holder of this lock panics")
+            && own.is_of(store)?
+        {
+            return Ok(None);
+        }
+        match instance::claim(store)? {
+            Claim::Ours(instance) => Ok(Some(instance)),
+            Claim::Held(_) => Err(StoreError::Locked { path: store.to_owned() }.into()),
+        }
     }
 
     /// Lets other starts and commands reach this desk; dropping the instance before gives its store free.
@@ -222,7 +249,7 @@ impl Desk {
         }
     }
 
-    /// Something that happened before the window asked for the first time.
+    /// Something for a page that begins to tell: after a start, and after another store was opened.
     pub(crate) fn note(&self, kind: NoticeKind, text: String) {
         self.notices().push(Notice { kind, text });
     }
@@ -231,7 +258,12 @@ impl Desk {
         self.tell(Event::Notice(Notice { kind: NoticeKind::Warning, text }));
     }
 
-    pub(crate) fn notices(&self) -> MutexGuard<'_, Vec<Notice>> {
+    /// What a page that begins has to tell; one that is loaded anew does not tell it again.
+    pub(crate) fn take_notices(&self) -> Vec<Notice> {
+        mem::take(&mut *self.notices())
+    }
+
+    fn notices(&self) -> MutexGuard<'_, Vec<Notice>> {
         self.notices.lock().expect("no holder of this lock panics")
     }
 
@@ -247,12 +279,28 @@ impl Desk {
         stays
     }
 
-    /// Ends whatever goes on; what waits in the queue is kept for the next start, paused.
+    /// Leaves; where that would stop something, the person is asked first.
+    pub(crate) fn quit(&self) -> Result<(), Failure> {
+        if !self.is_busy() {
+            self.front.leave();
+            return Ok(());
+        }
+        self.tell(Event::QuitAsked);
+        self.show_window()
+    }
+
+    /// Ends whatever goes on, once: a second call waits for the first. What waits in the queue is kept for the next
+    /// start, paused.
     pub(crate) fn stop_for_good(&self) {
+        self.stopping.call_once(|| self.stop());
+    }
+
+    fn stop(&self) {
         // What outlives this is ended by the system together with the app.
         const PATIENCE: Duration = Duration::from_secs(5);
         self.comparing.end(false);
         self.fetching.cancel();
+        self.importing.cancel();
         self.inventory.cancel_peaks();
         self.workshop.cancel();
         self.queue.close();

@@ -121,7 +121,8 @@ impl Estimator<'_> {
     fn rate(&self, setting: &Setting) -> (f64, String) {
         // OpenVINO's `cpu` is another platform on the same silicon.
         let on_cpu = setting.device.0 == "cpu";
-        let cores = f64::from(setting.threads.unwrap_or(self.machine.physical_cores).max(1));
+        let threads = setting.threads.or(self.settings.threads);
+        let cores = f64::from(threads.unwrap_or(self.machine.physical_cores).max(1));
         let peak = self
             .machine
             .peaks

@@ -101,14 +101,11 @@ fn reading(
         Err(error) => (None, Some(problem(text, error))),
     };
     let class = |class: &models::Class| ModelClass { name: class.name.to_owned(), about: class.about.to_owned() };
-    let fits = |described: &ModelDescription| needed(described) <= Some(available_memory_bytes);
-    let fitting_layers = match &description {
-        Some(described) if !fits(described) => {
-            let needed = |model: &Model| needed(&at.describe(model).ok()?);
-            nearest::layers(text, &sizes, available_memory_bytes, needed)
-        }
-        _ => None,
-    };
+    let whole = description.as_ref().and_then(needed).filter(|bytes| *bytes > available_memory_bytes);
+    let fitting_layers = whole.and_then(|whole| {
+        let needed = |model: &Model| needed(&at.describe(model).ok()?);
+        nearest::layers(text, &sizes, available_memory_bytes, whole, needed)
+    });
     ConfigReading {
         classes: classes.iter().map(class).collect(),
         description,

@@ -80,6 +80,11 @@ pub fn claim(store: &Path) -> Result<Claim, Failure> {
 }
 
 impl Instance {
+    /// Whether it is the right to this store.
+    pub fn is_of(&self, store: &Path) -> Result<bool, Failure> {
+        Ok(Address::of(store)?.key == self.address.key)
+    }
+
     /// Answers other processes, each connection on its own thread, until this is dropped.
     ///
     /// `answer` is given a request as JSON and returns the answer as JSON.

@@ -5,12 +5,12 @@ use crate::{
     quiet::{Held, Work},
 };
 use contract::*;
-use engine::Control;
+use engine::{Control, PeaksError};
 use std::{
     sync::{Mutex, MutexGuard},
     thread,
 };
-use store::Store;
+use store::{Store, StoreError};
 use tokio::sync::watch;
 
 pub struct Inventory {
@@ -51,14 +51,24 @@ impl Inventory {
         }
     }
 
-    /// Shows what the last start stored, until a scan of this one ends.
-    pub fn recall(&self, store: &Store) {
-        let Ok(Some(mut machine)) = store.last_machine() else { return };
-        machine.changes.clear();
-        machine.webview = None;
-        machine.peaks = store.peaks(&machine.id).unwrap_or_default();
-        *lock(&self.before) = Some(machine.clone());
-        self.machine.send_replace(Some(machine));
+    /// Shows what the last start stored, until a scan of this one ends. A machine that was seen by then stays, with the
+    /// peaks that this store has of it, and is stored.
+    pub fn recall(&self, store: &Store) -> Result<(), StoreError> {
+        let seen = self.machine.borrow().clone();
+        if let Some(mut machine) = seen {
+            machine.peaks = store.peaks(&machine.id).unwrap_or_default();
+            self.machine.send_replace(Some(machine.clone()));
+            return store.save_machine(&machine);
+        }
+        let Ok(Some(mut machine)) = store.last_machine() else { return Ok(()) };
+        // A store that was carried here knows another computer.
+        if machine.id == engine::environment().machine {
+            machine.changes.clear();
+            machine.webview = None;
+            *lock(&self.before) = Some(machine.clone());
+            self.machine.send_replace(Some(machine));
+        }
+        Ok(())
     }
 
     fn show(&self, desk: &Desk, mut machine: Machine) -> Machine {
@@ -103,20 +113,23 @@ pub fn measure_peaks(desk: &Desk, store: Store) -> Result<(), Failure> {
     *lock(&desk.inventory.peaks) = Some((control.clone(), held));
     let working = desk.clone();
     let work = move || {
-        let error = run_peaks(&working, &store, &control).err();
+        let failure = run_peaks(&working, &store, &control).err();
         working.inventory.end_peaks();
-        working.tell(Event::PeaksEnded { error });
+        working.tell(Event::PeaksEnded { failure });
     };
     on_thread("peaks", work).inspect_err(|_| desk.inventory.end_peaks())
 }
 
-fn run_peaks(desk: &Desk, store: &Store, control: &Control) -> Result<(), String> {
+fn run_peaks(desk: &Desk, store: &Store, control: &Control) -> Result<(), Failure> {
     let mut machine = desk.inventory.machine_blocking();
     let peaks = engine::measure_peaks(&desk.bench.program, &machine, control, &mut |progress| {
         desk.tell(Event::Peaks(progress))
     })
-    .map_err(|e| e.to_string())?;
-    store.save_peaks(&machine.id, &peaks).map_err(|e| e.to_string())?;
+    .map_err(|error| match error {
+        PeaksError::Cancelled => Failure::Cancelled,
+        error => Failure::broken("measuring this machine", error),
+    })?;
+    store.save_peaks(&machine.id, &peaks)?;
     machine = desk.inventory.machine_blocking();
     machine.peaks = peaks;
     desk.inventory.show(desk, machine);

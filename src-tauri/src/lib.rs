@@ -26,8 +26,11 @@ pub mod place;
 mod python;
 mod queue;
 mod quiet;
+#[cfg(unix)]
+mod revival;
 mod secret;
 mod templates;
+mod trust;
 mod weights;
 mod window;
 

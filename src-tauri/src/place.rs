@@ -34,19 +34,39 @@ impl Place {
         Self { data: folder.to_owned(), cache: folder.to_owned() }
     }
 
-    /// The store that was opened last, or the one of a first start.
-    pub fn store(&self) -> PathBuf {
-        let chosen = fs::read_to_string(self.choice()).unwrap_or_default();
-        match chosen.trim() {
-            "" => self.data.join("assay.duckdb"),
-            path => PathBuf::from(path),
-        }
+    /// The store that was opened last, or the usual one.
+    ///
+    /// # Errors
+    /// Where the person chose one and it is not there: an empty one in its place would hide that.
+    pub fn store(&self) -> Result<PathBuf, Failure> {
+        let Some(chosen) = self.chosen() else { return Ok(self.usual_store()) };
+        let reason = match fs::metadata(&chosen) {
+            Ok(_) => return Ok(chosen),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => "it is not there".into(),
+            Err(e) => format!("it cannot be reached: {e}"),
+        };
+        let remedy = "Connect its disk and start Assay again, or open another file".into();
+        Err(Failure::Store { path: chosen.display().to_string(), reason, remedy })
+    }
+
+    /// The store of a first start, which is made where there is none.
+    pub fn usual_store(&self) -> PathBuf {
+        self.data.join("assay.duckdb")
+    }
+
+    fn chosen(&self) -> Option<PathBuf> {
+        let chosen = PathBuf::from(fs::read_to_string(self.choice()).ok()?.trim());
+        Some(chosen).filter(|chosen| !chosen.as_os_str().is_empty() && *chosen != self.usual_store())
     }
 
     /// Has the next start open this store.
-    pub fn choose_store(&self, store: &Path) -> io::Result<()> {
-        fs::create_dir_all(&self.data)?;
-        fs::write(self.choice(), store.to_string_lossy().as_bytes())
+    ///
+    /// # Errors
+    /// As of [`as_text`], and where it cannot be written down.
+    pub fn choose_store(&self, store: &Path) -> Result<(), Failure> {
+        let text = as_text(store)?;
+        let written = fs::create_dir_all(&self.data).and_then(|()| fs::write(self.choice(), text));
+        written.map_err(|e| Failure::broken("remembering the store", e))
     }
 
     fn choice(&self) -> PathBuf {
@@ -56,6 +76,11 @@ impl Place {
     /// Says that a token was given to the system's secret store, and for which server; the token itself is never in a file.
     pub fn token_mark(&self) -> PathBuf {
         self.data.join("token-is-set")
+    }
+
+    /// Which templates this person trusts.
+    pub fn trusted_templates(&self) -> PathBuf {
+        self.data.join("trusted-templates.txt")
     }
 
     /// Configurations pasted as text, a folder each.
@@ -93,6 +118,17 @@ impl Place {
     }
 }
 
+/// The path of a store as the next start will read it.
+///
+/// # Errors
+/// Where it is not Unicode: the choice is kept as text.
+pub fn as_text(store: &Path) -> Result<&str, Failure> {
+    store.to_str().ok_or_else(|| {
+        let reason = "its path is not Unicode, so that the next start could not be told of it";
+        Failure::bad_input(store.display().to_string(), reason).remedy("Rename the file, or the folder it is in")
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,8 +137,34 @@ mod tests {
     fn the_chosen_store_is_opened_by_the_next_start() {
         let folder = tempfile::tempdir().unwrap();
         let place = Place::below(folder.path());
-        assert_eq!(place.store(), folder.path().join("assay.duckdb"));
-        place.choose_store(Path::new("/elsewhere/results.duckdb")).unwrap();
-        assert_eq!(place.store(), Path::new("/elsewhere/results.duckdb"));
+        assert_eq!(place.store().unwrap(), folder.path().join("assay.duckdb"));
+        let chosen = folder.path().join("results.duckdb");
+        fs::write(&chosen, "results").unwrap();
+        place.choose_store(&chosen).unwrap();
+        assert_eq!(place.store().unwrap(), chosen);
+    }
+
+    #[test]
+    fn a_chosen_store_that_is_not_there_is_missed_and_the_usual_one_is_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::below(folder.path());
+        let chosen = folder.path().join("unplugged/results.duckdb");
+        place.choose_store(&chosen).unwrap();
+        let Err(Failure::Store { path, reason, remedy }) = place.store() else { panic!("it is not there") };
+        assert_eq!((path, reason.as_str()), (chosen.display().to_string(), "it is not there"));
+        assert!(remedy.starts_with("Connect its disk"), "{remedy}");
+        place.choose_store(&place.usual_store()).unwrap();
+        assert_eq!(place.store().unwrap(), place.usual_store());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_path_that_is_no_text_is_not_chosen() {
+        use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::below(folder.path());
+        let failure = place.choose_store(Path::new(OsStr::from_bytes(b"/results\xff.duckdb"))).unwrap_err();
+        assert!(failure.to_string().ends_with("Rename the file, or the folder it is in"), "{failure}");
+        assert_eq!(place.store().unwrap(), place.usual_store());
     }
 }

@@ -22,6 +22,8 @@ pub enum Work {
     Comparison,
     /// Fetching a model of Hugging Face.
     Fetch,
+    /// Bringing results in from a file.
+    Import,
     /// Rendering and reading generated files.
     Checks,
     /// Running generated files.
@@ -43,12 +45,12 @@ impl Work {
 
     /// Whether it takes so long that leaving asks about it, and that others tell what they wait for.
     fn is_long(self) -> bool {
-        self.is_timed() || matches!(self, Self::Fetch | Self::Environment)
+        self.is_timed() || matches!(self, Self::Fetch | Self::Import | Self::Environment)
     }
 
     /// Whether what comes of it belongs to the store that is open.
     fn keeps_results(self) -> bool {
-        self.is_timed() || matches!(self, Self::Fetch | Self::Checks)
+        self.is_timed() || matches!(self, Self::Fetch | Self::Import | Self::Checks)
     }
 
     /// Whether one has to wait for the other.
@@ -71,6 +73,7 @@ impl Work {
             Self::Measurement => "Measure",
             Self::Comparison => "Compare",
             Self::Fetch => "Fetch",
+            Self::Import => "Import",
             Self::Checks => "Check",
             Self::Trials => "Run",
             Self::Plan | Self::Environment => "Python",
@@ -87,6 +90,7 @@ impl Work {
             Self::Measurement => "a model is being measured",
             Self::Comparison => "two settings are being compared",
             Self::Fetch => "a model of Hugging Face is being fetched",
+            Self::Import => "results are being imported",
             Self::Checks => "generated files are being checked",
             Self::Trials => "generated files are being run",
             Self::Plan => "a package index is being asked",
@@ -199,12 +203,13 @@ impl Drop for Held {
 mod tests {
     use super::*;
 
-    const ALL: [Work; 11] = [
+    const ALL: [Work; 12] = [
         Work::Scan,
         Work::Peaks,
         Work::Measurement,
         Work::Comparison,
         Work::Fetch,
+        Work::Import,
         Work::Checks,
         Work::Trials,
         Work::Plan,
@@ -224,6 +229,7 @@ mod tests {
             }
         }
         assert!(!Work::Fetch.bars(Work::Scan) && !Work::Environment.bars(Work::Fetch), "neither is timed");
+        assert!(Work::Import.bars(Work::Import) && Work::Import.bars(Work::Store) && !Work::Import.bars(Work::Fetch));
         assert!(!Work::Checks.bars(Work::Measurement) && Work::Checks.bars(Work::Trials));
         assert!(Work::Store.bars(Work::Fetch) && !Work::Store.bars(Work::Scan));
     }

@@ -1,8 +1,9 @@
 //! The templates in use: those of the store, as one library.
 
+use crate::trust::Trusted;
 use contract::{
-    Failure, StoredTemplate, TemplateAt, TemplateDraft, TemplateHit, TemplateMerge, TemplateOffer, TemplateRow,
-    TemplateVersion, VersionOrigin,
+    Failure, StoredTemplate, TemplateDraft, TemplateHit, TemplateMerge, TemplateOffer, TemplateRow, TemplateVersion,
+    VersionOrigin,
 };
 use std::{
     collections::BTreeMap,
@@ -40,27 +41,27 @@ impl Templates {
         store.take_shipped_templates(&workbench::shipped(), |name, text| Library::shipped().draft(name, text), &note)
     }
 
-    pub fn list(&self, store: &Store) -> Result<Vec<TemplateRow>, StoreError> {
+    pub fn list(&self, store: &Store, trusted: &Trusted) -> Result<Vec<TemplateRow>, StoreError> {
         let library = self.library(store)?;
-        let (unsaved, trusted) = (store.unsaved_templates()?, store.trusted_templates()?);
+        let unsaved = store.unsaved_templates()?;
         let row = |stored: StoredTemplate| TemplateRow {
             unsaved: unsaved.contains(&stored.name),
-            trusted: trusted.contains(&at(&stored)),
+            trusted: trusted.holds(&stored.name, &stored.text),
             ..row(&library, stored)
         };
         Ok(store.templates()?.into_iter().map(row).collect())
     }
 
-    /// Whether what the templates in use make may run.
+    /// The templates in use, where all that they make may run.
     ///
     /// # Errors
-    /// Where some of them did not come with Assay, and nobody has said that these versions are trusted.
-    pub fn check_trust(&self, store: &Store) -> Result<(), Failure> {
-        let trusted = store.trusted_templates()?;
-        let foreign = store.templates()?.into_iter().filter(|stored| stored.edited && !trusted.contains(&at(stored)));
-        let names: Vec<String> = foreign.map(|stored| stored.name).collect();
+    /// Where some of them are not trusted.
+    pub fn trusted_library(&self, store: &Store, trusted: &Trusted) -> Result<Arc<Library>, Failure> {
+        let in_use = self.in_use(store)?;
+        let foreign = in_use.texts.iter().filter(|(name, text)| !trusted.holds(name, text));
+        let names: Vec<&str> = foreign.map(|(name, _)| name.as_str()).collect();
         if names.is_empty() {
-            return Ok(());
+            return Ok(in_use.library.clone());
         }
         let reason = format!("these templates are not as they came with Assay: {}", names.join(", "));
         Err(Failure::bad_input("Run", reason).remedy("Read them, and say on the page Templates that you trust them"))
@@ -149,10 +150,6 @@ impl Templates {
 /// More lines than anyone reads through.
 const MOST_HITS: usize = 200;
 
-fn at(stored: &StoredTemplate) -> TemplateAt {
-    TemplateAt { name: stored.name.clone(), version: stored.version }
-}
-
 fn row(library: &Library, stored: StoredTemplate) -> TemplateRow {
     let front = library.templates().get(&stored.name).map(|template| &template.front);
     TemplateRow {
@@ -189,4 +186,30 @@ fn check_name(name: &str) -> Result<(), Failure> {
     }
     Err(Failure::bad_input(name, "it is not a name for a template")
         .remedy("Use letters, digits, - and _, with / between folders: test/mine.py"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn a_store_cannot_say_that_a_text_came_with_assay() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("theirs.duckdb")).unwrap();
+        let draft = |name: &str, text: &str| TemplateDraft {
+            name: name.to_owned(),
+            text: text.to_owned(),
+            ..TemplateDraft::default()
+        };
+        let take = |shipped: &[(String, &str)]| store.take_shipped_templates(shipped, draft, "").unwrap();
+        let run = || Templates::default().trusted_library(&store, &Trusted::new(BTreeSet::new()));
+        let shipped = workbench::shipped();
+        let (name, text) = &shipped[0];
+        take(&[(name.clone(), "hostile")]);
+        assert!(!store.template(name).unwrap().edited, "so the store says");
+        assert!(run().err().unwrap().to_string().contains(name));
+        take(&[(name.clone(), *text)]);
+        assert!(run().is_ok());
+    }
 }

@@ -1,5 +1,7 @@
 //! The one window: how it opens, what it may call, and what closing it means.
 
+#[cfg(unix)]
+use crate::revival::Revival;
 use crate::{
     bench::own_program,
     desk::{Desk, Opening},
@@ -16,7 +18,10 @@ use tauri::{
 };
 use tauri_plugin_dialog::{DialogExt, FilePath, MessageDialogKind};
 
-const WINDOW: &str = "main";
+pub const WINDOW: &str = "main";
+/// The menu's item.
+#[cfg(target_os = "macos")]
+const QUIT: &str = "quit";
 
 /// Opens the window, or brings forward the one that has the store already.
 pub fn open() -> ExitCode {
@@ -40,7 +45,7 @@ pub fn open() -> ExitCode {
 /// What the window is opened over.
 struct Taken {
     place: Place,
-    store: PathBuf,
+    store: Result<PathBuf, Failure>,
     instance: Instance,
 }
 
@@ -48,7 +53,9 @@ struct Taken {
 fn take_store() -> Result<Option<Taken>, Failure> {
     let place = Place::find()?;
     let store = place.store();
-    match instance::claim(&store)? {
+    // A window that can only say that the chosen store is not there stands in the place of the usual one.
+    let claimed = store.clone().unwrap_or_else(|_| place.usual_store());
+    match instance::claim(&claimed)? {
         Claim::Ours(instance) => Ok(Some(Taken { place, store, instance })),
         Claim::Held(running) => running.ask(Show {}).map(|()| None),
     }
@@ -80,7 +87,13 @@ fn context() -> tauri::Context {
 }
 
 fn run(Taken { place, store, instance }: Taken) -> Result<(), Failure> {
-    let app = tauri::Builder::default()
+    let builder = tauri::Builder::default();
+    #[cfg(target_os = "macos")]
+    let builder = {
+        let revival = Revival::default();
+        builder.menu(menu).on_web_content_process_terminate(move |page| revival.of(page.app_handle()))
+    };
+    let app = builder
         .plugin(tauri_plugin_dialog::init())
         .invoke_handler(tauri::generate_handler![ask, listen])
         .setup(move |app| {
@@ -89,7 +102,7 @@ fn run(Taken { place, store, instance }: Taken) -> Result<(), Failure> {
             let window =
                 WebviewWindowBuilder::from_config(app.handle(), config)?.data_directory(place.webview()).build()?;
             #[cfg(target_os = "linux")]
-            draw_without_gpu(&window)?;
+            prepare_webkit(&window)?;
             #[cfg(not(target_os = "linux"))]
             drop(window);
             let desk = Desk::open(Opening {
@@ -108,6 +121,21 @@ fn run(Taken { place, store, instance }: Taken) -> Result<(), Failure> {
         .map_err(|e| Failure::broken("opening the window", e))?;
     app.run(on_event);
     Ok(())
+}
+
+/// The usual menu, but for its Quit, which would end the program at once: this one asks first.
+#[cfg(target_os = "macos")]
+fn menu(app: &AppHandle) -> tauri::Result<tauri::menu::Menu<tauri::Wry>> {
+    use tauri::menu::{Menu, MenuItem, MenuItemKind};
+    let menu = Menu::default(app)?;
+    // The first one is the program's own, and Quit its last item.
+    if let Some(MenuItemKind::Submenu(own)) = menu.items()?.first() {
+        if let Some(quit) = own.items()?.last() {
+            own.remove(quit)?;
+        }
+        own.append(&MenuItem::with_id(app, QUIT, "Quit Assay", true, Some("CmdOrCtrl+Q"))?)?;
+    }
+    Ok(menu)
 }
 
 /// Where there is no graphics processor, WebKit would composite by a software one, which takes memory for nothing.
@@ -131,15 +159,17 @@ fn hand_pictures_on_without_gpu() {
 }
 
 #[cfg(target_os = "linux")]
-fn draw_without_gpu(window: &WebviewWindow) -> tauri::Result<()> {
+fn prepare_webkit(window: &WebviewWindow) -> tauri::Result<()> {
     use webkit2gtk::{HardwareAccelerationPolicy, SettingsExt, WebViewExt};
-    if !lacks_gpu() {
-        return Ok(());
-    }
-    window.with_webview(|webview| {
-        if let Some(settings) = webview.inner().settings() {
+    let (app, revival) = (window.app_handle().clone(), Revival::default());
+    window.with_webview(move |webview| {
+        let webview = webview.inner();
+        if lacks_gpu()
+            && let Some(settings) = webview.settings()
+        {
             settings.set_hardware_acceleration_policy(HardwareAccelerationPolicy::Never);
         }
+        webview.connect_web_process_terminated(move |_, _| revival.of(&app));
     })
 }
 
@@ -163,21 +193,30 @@ fn on_event(app: &AppHandle, event: RunEvent) {
     match event {
         RunEvent::WindowEvent { event: WindowEvent::CloseRequested { api, .. }, .. } if desk.window_closed() => {
             api.prevent_close();
-            if let Err(failure) = desk.front.hide() {
-                eprintln!("assay: {failure}");
-            }
+            tell(desk.front.hide());
         }
         RunEvent::WindowEvent { event: WindowEvent::DragDrop(DragDropEvent::Drop { paths, .. }), .. } => {
             desk.tell(Event::Dropped(paths.into_iter().map(|path| path.display().to_string()).collect()));
         }
-        // Asked for by the system's menu rather than by the desk, which has already ended the queue.
+        // Asked for by the system rather than by the desk, which has already ended the queue.
         RunEvent::ExitRequested { code: None, api, .. } if desk.is_busy() => {
             api.prevent_exit();
-            if desk.show_window().is_ok() {
-                desk.tell(Event::QuitAsked);
-            }
+            tell(desk.quit());
         }
+        #[cfg(target_os = "macos")]
+        RunEvent::MenuEvent(event) if event.id == QUIT => tell(desk.quit()),
+        // A click in the Dock.
+        #[cfg(target_os = "macos")]
+        RunEvent::Reopen { has_visible_windows: false, .. } => tell(desk.show_window()),
+        // The system ends the program and lets nobody ask: its Dock, or the end of the session.
+        RunEvent::Exit if desk.is_busy() => desk.stop_for_good(),
         _ => {}
+    }
+}
+
+fn tell(done: Result<(), Failure>) {
+    if let Err(failure) = done {
+        eprintln!("assay: {failure}");
     }
 }
 

@@ -3,7 +3,7 @@
 
 use assay_app::{
     desk::{Desk, Opening},
-    front::NoWindow,
+    front::{Front, NoWindow},
     instance::{self, Claim},
     place::Place,
 };
@@ -26,20 +26,22 @@ pub struct TestDesk {
 
 impl TestDesk {
     pub fn open() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::open_in(tempfile::tempdir().unwrap(), NoWindow)
+    }
+
+    /// Over what lies in a folder, behind a window of the test's own.
+    pub fn open_in(folder: TempDir, front: impl Front + 'static) -> Self {
         let runtime = Runtime::new().unwrap();
         let place = Place::below(folder.path());
-        let store = place.store();
-        let Claim::Ours(instance) = instance::claim(&store).unwrap() else {
-            panic!("a fresh folder is held by nobody")
-        };
+        let store = place.store().unwrap();
+        let Claim::Ours(instance) = instance::claim(&store).unwrap() else { panic!("the folder is held by nobody") };
         let desk = Desk::open(Opening {
             place,
             program: Program { path: env!("CARGO_BIN_EXE_assay").into(), args: vec!["worker".into()] },
             libraries: Vec::new(),
-            front: Box::new(NoWindow),
+            front: Box::new(front),
+            store: Ok(store),
             instance,
-            store,
             runtime: runtime.handle().clone(),
         })
         .unwrap();

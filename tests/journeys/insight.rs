@@ -86,8 +86,12 @@ fn a_team_finds_where_a_model_should_run() {
 
     window.click("edit-prices");
     window.type_into("price-Samsung Galaxy S24", "1.5");
+    window.type_into("price-Samsung Galaxy S23", "0");
     window.picture("recommend-7-prices");
     window.click("keep-prices");
+    // In the middle of the slider, which begins at what costs nothing.
+    window.click("limit-cost-slider");
+    window.says("choice", "Samsung Galaxy S23");
     window.click("recommend-families");
     window.wait("families");
     pictures(&window, "recommend-8-families");

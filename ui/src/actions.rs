@@ -59,13 +59,19 @@ pub static ALL: &[Action] = &[
     when(action("cancel-all", "Queue", "Cancel all measurements", None, cancel_all), |app| {
         app.queue.with(|queue| !queue.jobs.is_empty())
     }),
-    action("import", "Results", "Import measurements…", Some("Ctrl+I"), |app| import_table(app, None)),
+    when(action("import", "Results", "Import measurements…", Some("Ctrl+I"), import_table), |app| {
+        app.import.with(Option::is_none)
+    }),
+    when(action("cancel-import", "Results", "Cancel the import", None, cancel_import), |app| {
+        app.import.with(Option::is_some)
+    }),
     action("export", "Results", "Export measurements…", Some("Ctrl+E"), |app| app.export_open.set(true)),
     action("rescan", "This machine", "Scan this machine again", None, rescan),
     action("measure-peaks", "This machine", "Measure this machine", None, measure_peaks),
     action("theme-system", "Look", "Follow the system's theme", None, |app| set_theme(app, Theme::System)),
     action("theme-light", "Look", "Light theme", None, |app| set_theme(app, Theme::Light)),
     action("theme-dark", "Look", "Dark theme", None, |app| set_theme(app, Theme::Dark)),
+    action("quit", "Assay", "Quit Assay", None, |app| send(app, AskToQuit {}, |_, ()| {})),
 ];
 
 /// The keys that lead to a place, for the rail's hints.
@@ -119,9 +125,7 @@ pub fn measure_model(app: App, name: String) {
 /// What was dropped on the window: tables are imported, everything else is opened as a model.
 pub fn take_dropped(app: App, paths: Vec<String>) {
     let (tables, models): (Vec<_>, Vec<_>) = paths.into_iter().partition(|path| is_table(path));
-    for table in tables {
-        import_table(app, Some(table));
-    }
+    spawn_local(import_tables(app, tables.into_iter().map(Some).collect()));
     if !models.is_empty() {
         spawn_local(open_models(app, models));
     }
@@ -149,15 +153,27 @@ async fn open_models(app: App, paths: Vec<String>) {
     }
 }
 
-/// Imports a table; without a path the person is asked for one. Its report opens when it is done.
-pub fn import_table(app: App, path: Option<String>) {
-    spawn_local(async move {
+/// Asks for a table and imports it.
+pub fn import_table(app: App) {
+    spawn_local(import_tables(app, vec![None]));
+}
+
+/// One after the other, each opening its report; whoever cancels one wants none of those after it.
+async fn import_tables(app: App, paths: Vec<Option<String>>) {
+    for path in paths {
         match ask(ImportTable { path }).await {
             Ok(Some(report)) => app.import_report.set(Some(report)),
             Ok(None) => {}
+            Err(Failure::Cancelled) => {
+                return app.tell(NoticeKind::Info, "The import was cancelled, and nothing of it is stored.");
+            }
             Err(failure) => app.tell_failure(&failure),
         }
-    });
+    }
+}
+
+pub fn cancel_import(app: App) {
+    send(app, CancelImport {}, |_, ()| {});
 }
 
 pub fn export_table(app: App, filter: Filter, with_names: bool) {
@@ -209,7 +225,7 @@ pub fn cancel_all(app: App) {
 
 pub fn rescan(app: App) {
     app.go(Place::Machine);
-    send(app, Rescan {}, |app, _| app.machine.update(|version| *version += 1));
+    send_once(app, app.scanning, Rescan {}, |app, _| app.machine.update(|version| *version += 1));
 }
 
 pub fn measure_peaks(app: App) {
@@ -226,6 +242,38 @@ pub fn set_theme(app: App, theme: Theme) {
 /// Stores what `app.settings` holds.
 pub fn save_settings(app: App) {
     send(app, SaveSettings { settings: app.settings.get_untracked() }, |_, ()| {});
+}
+
+/// Opens another store, or asks which one. Settings, filters, picked rows and drafts of this window belong to the one
+/// before and must not be saved into it, so the page begins anew.
+pub async fn open_store(path: Option<String>) -> Result<(), Failure> {
+    if ask(OpenStore { path }).await?.is_some() {
+        // Fails only where the page is being left already.
+        let _ = window().location().reload();
+    }
+    Ok(())
+}
+
+/// Asks, unless the answer to an earlier press is still on its way; a failure is told in the corner.
+pub fn send_once<R: Request + 'static>(
+    app: App,
+    busy: RwSignal<bool>,
+    request: R,
+    then: impl FnOnce(App, R::Answer) + 'static,
+) {
+    if busy.get_untracked() {
+        return;
+    }
+    busy.set(true);
+    spawn_local(async move {
+        let answer = ask(request).await;
+        // The page of the button may be gone by now.
+        busy.try_set(false);
+        match answer {
+            Ok(answer) => then(app, answer),
+            Err(failure) => app.tell_failure(&failure),
+        }
+    });
 }
 
 /// Asks; a failure is told in the corner.

@@ -25,7 +25,7 @@ pub fn Window() -> impl IntoView {
     provide_context(pages::CompareDraft::new());
     provide_context(pages::ModelDraft::new());
     provide_context(pages::Question::new());
-    let started = RwSignal::new(None::<Result<(), Failure>>);
+    let started = RwSignal::new(None::<Result<(), Stuck>>);
 
     bridge::on_event(move |event| hear(app, event));
     spawn_local(start(app, started));
@@ -43,10 +43,11 @@ pub fn Window() -> impl IntoView {
                 {move || match started.get() {
                     None => ().into_any(),
                     Some(Ok(())) => view! { <Page /> }.into_any(),
-                    Some(Err(failure)) => view! {
-                        <pages::StartFailed failure on_retry=move || spawn_local(start(app, started)) />
+                    Some(Err((failure, usual_store))) => view! {
+                        <pages::StartFailed failure usual_store on_retry=move || spawn_local(start(app, started)) />
                     }.into_any(),
                 }}
+                <pages::ImportStrip />
                 <LiveStrip />
             </main>
         </div>
@@ -147,15 +148,18 @@ fn icon_of(place: Place) -> &'static str {
     }
 }
 
+/// Why nothing can be shown, and the store that can be opened instead.
+type Stuck = (Failure, Option<String>);
+
 /// The first words between window and shell.
-async fn start(app: App, started: RwSignal<Option<Result<(), Failure>>>) {
+async fn start(app: App, started: RwSignal<Option<Result<(), Stuck>>>) {
     let answer = match bridge::listen().await {
         Ok(()) => bridge::ask(Hello {}).await,
         Err(failure) => Err(failure),
     };
     let start = match answer {
         Ok(start) => start,
-        Err(failure) => return started.set(Some(Err(failure))),
+        Err(failure) => return started.set(Some(Err((failure, None)))),
     };
     app.version.set(start.version);
     app.apply_theme(start.settings.theme);
@@ -165,7 +169,7 @@ async fn start(app: App, started: RwSignal<Option<Result<(), Failure>>>) {
         app.tell(notice.kind, notice.text);
     }
     if let Some(failure) = start.store_failure {
-        return started.set(Some(Err(failure)));
+        return started.set(Some(Err((failure, start.usual_store))));
     }
     if first_steps {
         app.go(Place::Welcome);
@@ -181,6 +185,9 @@ async fn start(app: App, started: RwSignal<Option<Result<(), Failure>>>) {
     if let Ok(live) = bridge::ask(GetLiveComparison {}).await {
         app.comparison.set(live);
     }
+    if let Ok(import) = bridge::ask(GetImport {}).await {
+        app.import.set(import);
+    }
 }
 
 fn hear(app: App, event: &Event) {
@@ -193,13 +200,28 @@ fn hear(app: App, event: &Event) {
         }
         Event::Live(live) => app.live.set(Some(live.clone())),
         Event::Comparison(live) => app.comparison.set(Some((**live).clone())),
+        Event::Import(import) => app.import.set(import.clone()),
         Event::Stored(_) | Event::ResultsChanged => app.results.update(|version| *version += 1),
         Event::MachineChanged => app.machine.update(|version| *version += 1),
         Event::ModelsChanged => app.models.update(|version| *version += 1),
         Event::Dropped(paths) => actions::take_dropped(app, paths.clone()),
         Event::Notice(notice) => app.tell(notice.kind, notice.text.clone()),
+        Event::PeaksEnded { failure } => tell_unless_at(app, Place::Machine, failure.as_ref()),
+        Event::PythonEnded { failure } => {
+            app.python_failure.set(failure.clone().filter(|failure| *failure != Failure::Cancelled));
+            tell_unless_at(app, Place::Templates, failure.as_ref());
+        }
         // Heard by the pages of this machine, of models and of templates, and by the question before leaving.
-        Event::Peaks(_) | Event::PeaksEnded { .. } | Event::Fetch(_) | Event::QuitAsked => {}
-        Event::Making(_) | Event::Python(_) | Event::PythonEnded { .. } | Event::Trials(_) => {}
+        Event::Peaks(_) | Event::Fetch(_) | Event::QuitAsked => {}
+        Event::Making(_) | Event::Python(_) | Event::Trials(_) => {}
+    }
+}
+
+/// A failure that the page of this place shows where it is, unless the person is elsewhere.
+fn tell_unless_at(app: App, place: Place, failure: Option<&Failure>) {
+    if let Some(failure) = failure
+        && app.place.get_untracked() != place
+    {
+        app.tell_failure(failure);
     }
 }

@@ -2,9 +2,11 @@
 
 use chart::ChartKind;
 use contract::{
-    Filter, ImportReport, Live, LiveComparison, Metric, ModelId, NoticeKind, Queue, RunRow, Settings, Theme,
+    Failure, Filter, ImportProgress, ImportReport, Live, LiveComparison, Metric, ModelId, NoticeKind, Queue, RunRow,
+    Settings, Theme,
 };
 use leptos::prelude::*;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A place in the left rail. Each appears when it works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -99,11 +101,15 @@ pub struct App {
     pub marks: RwSignal<u64>,
     /// Grows when the inventory or its peaks changed.
     pub machine: RwSignal<u64>,
+    /// This machine is being looked at again.
+    pub scanning: RwSignal<bool>,
     /// Grows when the list of models changed.
     pub models: RwSignal<u64>,
     pub toasts: RwSignal<Vec<Toast>>,
     pub palette_open: RwSignal<bool>,
     pub export_open: RwSignal<bool>,
+    /// What is being imported.
+    pub import: RwSignal<Option<ImportProgress>>,
     /// What became of the table just imported, while its dialog is open.
     pub import_report: RwSignal<Option<ImportReport>>,
     /// The filter that matrix, charts and results share.
@@ -120,6 +126,8 @@ pub struct App {
     pub template: RwSignal<Option<String>>,
     /// A Python of the person's own, which generated files run in; empty for the one that Assay makes.
     pub own_python: RwSignal<String>,
+    /// Why the one that Assay makes could not be made, until it is tried again.
+    pub python_failure: RwSignal<Option<Failure>>,
     /// The system asks for dark colours.
     pub system_dark: RwSignal<bool>,
     pub version: RwSignal<String>,
@@ -136,10 +144,12 @@ impl App {
             results: RwSignal::new(0),
             marks: RwSignal::new(0),
             machine: RwSignal::new(0),
+            scanning: RwSignal::new(false),
             models: RwSignal::new(0),
             toasts: RwSignal::new(Vec::new()),
             palette_open: RwSignal::new(false),
             export_open: RwSignal::new(false),
+            import: RwSignal::new(None),
             import_report: RwSignal::new(None),
             filter: RwSignal::new(Filter::default()),
             metric: RwSignal::new(Metric::Latency),
@@ -149,6 +159,7 @@ impl App {
             picked: RwSignal::new(Vec::new()),
             template: RwSignal::new(None),
             own_python: RwSignal::new(String::new()),
+            python_failure: RwSignal::new(None),
             system_dark: RwSignal::new(dark_query().is_some_and(|query| query.matches())),
             version: RwSignal::new(String::new()),
         }
@@ -171,8 +182,8 @@ impl App {
         self.toast(NoticeKind::Info, text.into(), Some((remedy.into(), Callback::new(move |()| act()))));
     }
 
-    pub fn tell_failure(self, failure: &contract::Failure) {
-        if *failure != contract::Failure::Cancelled {
+    pub fn tell_failure(self, failure: &Failure) {
+        if *failure != Failure::Cancelled {
             self.tell(NoticeKind::Error, failure.to_string());
         }
     }
@@ -214,12 +225,15 @@ impl App {
     }
 
     fn toast(self, kind: NoticeKind, text: String, remedy: Option<(String, Callback<()>)>) {
-        let id = self.toasts.with_untracked(|toasts| toasts.last().map_or(0, |last| last.id + 1));
+        // Numbered for the life of the window: a timer that outlives its toast must not find another under its number.
+        static TOLD: AtomicU64 = AtomicU64::new(0);
+        let id = TOLD.fetch_add(1, Ordering::Relaxed);
         self.toasts.update(|toasts| {
             toasts.retain(|toast| toast.text != text);
-            // The corner holds four; the oldest gives way.
+            // The corner holds four; the oldest that needs nobody gives way, else the oldest.
             if toasts.len() >= 4 {
-                toasts.remove(0);
+                let needs_nobody = |toast: &Toast| toast.kind == NoticeKind::Info && toast.remedy.is_none();
+                toasts.remove(toasts.iter().position(needs_nobody).unwrap_or(0));
             }
             toasts.push(Toast { id, kind, text, remedy });
         });

@@ -61,7 +61,7 @@ pub struct Compare {
 struct Document<'a> {
     sentence: Option<String>,
     advice: Option<String>,
-    /// What the samples say of the limit on a percentile, where there is one.
+    /// What the calls say of the limit on a percentile, where there is one.
     tails: Option<Tails>,
     #[serde(flatten)]
     comparison: &'a Comparison,
@@ -104,7 +104,7 @@ impl Compare {
     fn terms(&self) -> Result<Terms, Failure> {
         let tail = self.percentile.zip(self.limit_ms).map(|(p, ms)| Percentile { p, ms });
         let rules = CompareRules { threshold: self.threshold, confidence: self.confidence, tail };
-        let terms = Terms { rules, budget_secs: self.budget_secs, earlier: Vec::new() };
+        let terms = Terms { rules, budget_secs: self.budget_secs, earlier: None };
         terms.check(["--threshold", "--confidence", "--percentile", "--budget-secs"])?;
         Ok(terms)
     }
@@ -210,6 +210,7 @@ fn show(told: &Progress) {
         Progress::Live(side, live) => {
             progress(&format!("{}: {:>6.1} s  {}", side.label(), live.elapsed_secs, live.phase.label()));
         }
+        Progress::NotCounted(told) => progress(told),
         Progress::Rounds(rounds, PairedRatio { ratio, interval, .. }, _) => {
             let between = match interval {
                 Some(RatioInterval { low, high }) => format!(", between {low:.3} and {high:.3}"),

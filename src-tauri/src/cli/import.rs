@@ -1,13 +1,14 @@
 //! `assay import`: a measurement table, or what generated benchmarks printed, into a store.
 
 use super::{
+    interrupt::{interruption, on_interrupt},
     output::{Output, Stop, progress},
     reach::{Access, Reach, absolute, reach},
 };
 use crate::import::import;
 use clap::Args;
-use contract::{ImportReport, ImportTable};
-use std::path::PathBuf;
+use contract::{CancelImport, ImportReport, ImportTable};
+use std::{ops::ControlFlow, path::PathBuf, sync::atomic::Ordering};
 
 /// Bring a measurement table (CSV, gzipped CSV or Parquet), or what generated benchmarks printed (.json), into a store.
 #[derive(Args)]
@@ -24,13 +25,23 @@ pub struct Import {
 impl Import {
     pub fn run(self, output: &mut Output) -> Result<(), Stop> {
         let report = match reach(&self.store, Access::Write)? {
-            Reach::Here(store, _claim) => import(&store, &self.file, &mut |rows| progress(&format!("{rows} rows")))?,
+            Reach::Here(store, _claim) => {
+                let stop = interruption()?;
+                let imported = import(&store, &self.file, &mut |rows, _| {
+                    progress(&format!("{rows} rows"));
+                    if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                });
+                progress("");
+                imported?
+            }
             Reach::Running(running) => {
                 let path = absolute(&self.file)?.display().to_string();
+                let bell = running.clone();
+                // The answer to the import says how it ended.
+                on_interrupt(move || drop(bell.ask(CancelImport {})))?;
                 running.ask(ImportTable { path: Some(path) })?.expect("a path was given, so no dialog was closed")
             }
         };
-        progress("");
         if self.json { output.json(&report) } else { output.lines(lines(&report)) }
     }
 }

@@ -5,7 +5,7 @@ use super::{
     sheet::Table,
 };
 use clap::Args;
-use contract::Failure;
+use contract::{Failure, SURE_OF_LIMITS, percent_text};
 use insight::{
     recommend::{Candidate, Evidence, Limits, Recommendation, Setting, Survey, Work},
     table::{Measurement, Times},
@@ -109,8 +109,11 @@ fn lines(found: &Recommendation) -> Vec<String> {
         found.rejected.iter().take(MOST_LISTED).map(|no| format!("  not  {}: {}", setting(&no.setting), no.why)),
     );
     if let Some(run) = &found.next_run {
+        let sure = percent_text(run.keeps_limits);
+        let doubt = run.keeps_limits < SURE_OF_LIMITS;
+        let limits = if doubt { format!("; so far {sure} sure to keep the limits") } else { String::new() };
         lines.push(format!(
-            "  the run that would say most: {}, about {:.0} s (saves {:.2} % of time on average)",
+            "  the run that would say most: {}, about {:.0} s (saves {:.2} % of time on average{limits})",
             setting(&run.setting),
             run.seconds,
             100.0 * run.regret_saved

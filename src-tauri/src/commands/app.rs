@@ -9,14 +9,25 @@ use contract::*;
 impl Answer<Hello> for Desk {
     async fn answer(&self, _: Hello) -> Result<Start, Failure> {
         let known = self.with_store(|store| Ok((store.settings()?, store.count()?))).await;
-        let notices = self.notices().clone();
+        let notices = self.take_notices();
         let version = env!("CARGO_PKG_VERSION").to_owned();
         Ok(match known {
-            Ok((settings, results)) => Start { version, settings, results, notices, store_failure: None },
+            Ok((settings, results)) => {
+                Start { version, settings, results, notices, store_failure: None, usual_store: None }
+            }
             Err(failure) => {
-                Start { version, settings: Settings::default(), results: 0, notices, store_failure: Some(failure) }
+                let usual = self.place.usual_store().display().to_string();
+                let usual_store = matches!(&failure, Failure::Store { path, .. } if *path != usual).then_some(usual);
+                let (settings, store_failure) = (Settings::default(), Some(failure));
+                Start { version, settings, results: 0, notices, store_failure, usual_store }
             }
         })
+    }
+}
+
+impl Answer<AskToQuit> for Desk {
+    async fn answer(&self, _: AskToQuit) -> Result<(), Failure> {
+        self.quit()
     }
 }
 

@@ -4,8 +4,8 @@ use crate::{
     answer::Answer,
     desk::{Desk, blocking},
     front::FileQuestion,
-    import::import,
-    matrix,
+    import, matrix,
+    quiet::Work,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use contract::*;
@@ -93,11 +93,27 @@ impl Answer<RestoreRuns> for Desk {
 
 impl Answer<ImportTable> for Desk {
     async fn answer(&self, ImportTable { path }: ImportTable) -> Result<Option<ImportReport>, Failure> {
+        if path.is_none() {
+            // What is in the way is told before a file is asked for.
+            drop(self.begin(Work::Import)?);
+        }
         let Some(path) = self.path_or_pick(path, FileQuestion::Table).await? else { return Ok(None) };
-        let store = self.store().await?;
-        let report = blocking(move || import(&store, &path, &mut |_| ())).await?;
-        self.tell(Event::ResultsChanged);
-        Ok(Some(report))
+        let place = self.begin(Work::Import)?;
+        let (desk, store) = (self.clone(), self.store().await?);
+        blocking(move || import::run(&desk, &store, &path, place)).await.map(Some)
+    }
+}
+
+impl Answer<GetImport> for Desk {
+    async fn answer(&self, _: GetImport) -> Result<Option<ImportProgress>, Failure> {
+        Ok(self.importing.progress())
+    }
+}
+
+impl Answer<CancelImport> for Desk {
+    async fn answer(&self, _: CancelImport) -> Result<(), Failure> {
+        self.importing.cancel();
+        Ok(())
     }
 }
 

@@ -17,7 +17,7 @@ use workbench::{Kind, Library};
 impl Answer<ListTemplates> for Desk {
     async fn answer(&self, _: ListTemplates) -> Result<Vec<TemplateRow>, Failure> {
         let (desk, store) = (self.clone(), self.store().await?);
-        blocking(move || Ok(desk.templates.list(&store)?)).await
+        blocking(move || Ok(desk.templates.list(&store, &desk.trusted())?)).await
     }
 }
 

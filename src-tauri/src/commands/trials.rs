@@ -4,6 +4,7 @@ use crate::{
     answer::Answer,
     desk::{Desk, blocking},
     python::trial_limits,
+    trust,
 };
 use contract::*;
 use engine::Limits;
@@ -45,7 +46,18 @@ impl Answer<RemovePython> for Desk {
 
 impl Answer<TrustTemplates> for Desk {
     async fn answer(&self, TrustTemplates { versions }: TrustTemplates) -> Result<(), Failure> {
-        self.with_store(move |store| store.trust_templates(&versions)).await
+        let (desk, store) = (self.clone(), self.store().await?);
+        blocking(move || {
+            let text = |TemplateAt { name, version }: TemplateAt| -> Result<(String, String), Failure> {
+                let found = store.template_history(&name)?.into_iter().find(|one| one.number == version);
+                let missing = || Failure::not_found("template", format!("{name}, version {version}"));
+                let text = found.ok_or_else(missing)?.text;
+                Ok((name, text))
+            };
+            let texts = versions.into_iter().map(text).collect::<Result<Vec<_>, _>>()?;
+            trust::add(&desk.place, &texts)
+        })
+        .await
     }
 }
 
@@ -53,10 +65,10 @@ impl Answer<StartTrials> for Desk {
     async fn answer(&self, StartTrials { plan }: StartTrials) -> Result<(), Failure> {
         let (desk, store) = (self.clone(), self.store().await?);
         blocking(move || {
-            if plan.run {
-                desk.templates.check_trust(&store)?;
-            }
-            let library = desk.templates.library(&store)?;
+            let library = match plan.run {
+                true => desk.templates.trusted_library(&store, &desk.trusted())?,
+                false => desk.templates.library(&store)?,
+            };
             desk.workshop.start(&desk, store, library, plan)
         })
         .await

@@ -160,7 +160,8 @@ impl Advisor<'_> {
             Ok(plan) => (Some(plan), String::new()),
             Err(why_not) => (None, why_not),
         };
-        NextRun { setting, secs: run.seconds, regret_saved: run.regret_saved, plan, why_not }
+        let recommend::NextRun { seconds, regret_saved, keeps_limits, .. } = run;
+        NextRun { setting, secs: seconds, regret_saved, keeps_limits, plan, why_not }
     }
 
     /// The plan of a single measurement, or why this machine cannot make it.

@@ -36,14 +36,10 @@ impl Insight {
 
 impl Watched {
     fn of(known: Arc<Known>, smallest_change: f64) -> Self {
-        let mut places: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-        let mut undated = 0;
-        for (at, run) in known.runs.iter().enumerate() {
-            match run.started_at {
-                Some(_) => places.entry(name(run)).or_default().push(at),
-                None => undated += 1,
-            }
-        }
+        let mut dated: Vec<usize> = (0..known.runs.len()).filter(|at| known.runs[*at].started_at.is_some()).collect();
+        dated.sort_by_key(|at| known.runs[*at].started_at);
+        let undated = (known.runs.len() - dated.len()) as u64;
+        let mut places = by_series(&known.runs, &dated);
         places.retain(|_, runs| runs.len() >= FEWEST_POINTS);
         let series = places.iter().map(|(name, runs)| Series {
             name: name.clone(),
@@ -112,7 +108,8 @@ impl Watched {
                 concerns.push(Concern {
                     run: self.known.runs[*run].id.clone(),
                     series: watched.series.clone(),
-                    told: format!("{:+.1} % since {}", change.change * 100.0, change.at),
+                    change: change.change,
+                    at: change.at.clone(),
                 });
             }
         }
@@ -180,6 +177,19 @@ fn row(series: &WatchedSeries, marks: &Marks) -> SeriesRow {
     }
 }
 
+/// The places of each series' results, of those named from old to new.
+fn by_series(runs: &[KnownRun], dated: &[usize]) -> BTreeMap<String, Vec<usize>> {
+    let mut places: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    let mut firsts: HashMap<String, &KnownRun> = HashMap::new();
+    for at in dated {
+        let run = &runs[*at];
+        let name = name(run);
+        let first = firsts.entry(name.clone()).or_insert(run);
+        places.entry(name + &apart(first, run)).or_default().push(*at);
+    }
+    places
+}
+
 /// What makes two results points of one series: everything that was asked for, on the same hardware.
 fn name(run: &KnownRun) -> String {
     let mut words = vec![run.model.clone(), run.engine.label(), run.hardware.clone(), run.precision.clone()];
@@ -192,6 +202,23 @@ fn name(run: &KnownRun) -> String {
     words.extend(run.devices.filter(|devices| *devices > 1).map(|devices| format!("{devices} devices")));
     words.retain(|word| !word.is_empty());
     words.join(" · ")
+}
+
+/// What tells a run from the first of its name: another machine, or another model, such as a file of the same stem. The
+/// first keeps the plain name, and with it the marks that people have made.
+fn apart(first: &KnownRun, run: &KnownRun) -> String {
+    let mut words = String::new();
+    if run.machine != first.machine {
+        words += &match &run.machine {
+            Some(machine) => format!(" · machine {:.8}", machine.0),
+            None => " · imported".to_owned(),
+        };
+    }
+    // Imported results tell models by their names alone.
+    if run.model_id != first.model_id && run.machine.is_some() {
+        words += &format!(" · model {}", run.model_id);
+    }
+    words
 }
 
 fn point(run: &KnownRun) -> Point {
@@ -212,5 +239,29 @@ fn point(run: &KnownRun) -> Point {
             known(&around.governor),
             known(&around.assay_version),
         ],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::insight::known::result;
+
+    #[test]
+    fn models_of_one_name_machines_and_imported_tables_are_series_of_their_own() {
+        let twice =
+            |model: &str, machine: Option<&str>, day: i64| [0, 1].map(|on| result(model, machine, day + on, 5.0));
+        let runs = [
+            twice("first", Some("here"), 1),
+            twice("second", Some("here"), 10),
+            twice("imported:net", None, 20),
+            twice("first", Some("there"), 30),
+        ];
+        let watched = Watched::of(Arc::new(Known::of(runs.concat())), 0.02);
+        let names: Vec<&str> = watched.table.series.iter().map(|series| series.name.as_str()).collect();
+        let plain = name(&runs[0][0]);
+        let of = |words: &str| format!("{plain}{words}");
+        assert_eq!(names, [of(""), of(" · imported"), of(" · machine there"), of(" · model second")]);
+        assert!(watched.runs.iter().all(|runs| runs.len() == 2));
     }
 }

@@ -208,16 +208,20 @@ fn versions(python: &Path) -> Result<Versions, Failure> {
     serde_json::from_slice(&told.stdout).map_err(|_| Failure::broken(doing(), last()))
 }
 
+/// The names of a Python, the newest first.
+const NAMES: [&str; 6] = ["python3.13", "python3.12", "python3.11", "python3.10", "python3", "python"];
+/// Where installers put one that a program started by a click does not find: its PATH is not that of a terminal.
+const FOLDERS: &[&str] = if cfg!(target_os = "macos") {
+    &["/opt/homebrew/bin", "/usr/local/bin", "/Library/Frameworks/Python.framework/Versions/Current/bin"]
+} else {
+    &[]
+};
+/// What starts the newest one where the installer's usual choice leaves PATH alone.
+const LAUNCHER: Option<(&str, &str)> = if cfg!(windows) { Some(("py", "-3")) } else { None };
+
 /// The newest Python that can make an environment.
 fn base_python() -> Result<PathBuf, Failure> {
-    const CHECK: &str = "import sys, venv, ensurepip; assert sys.version_info >= (3, 10); print(sys.executable)";
-    let names = ["python3.13", "python3.12", "python3.11", "python3.10", "python3", "python"];
-    let found = names.iter().find_map(|name| {
-        let told = program(name).args(["-c", CHECK]).stderr(Stdio::null()).output().ok()?;
-        let path = String::from_utf8(told.stdout).ok()?.trim().to_owned();
-        (told.status.success() && !path.is_empty()).then(|| PathBuf::from(path))
-    });
-    found.ok_or_else(|| Failure::Missing {
+    candidates(FOLDERS, LAUNCHER).into_iter().find_map(usable).ok_or_else(|| Failure::Missing {
         what: "Python".into(),
         reason: "no Python from 3.10 on with its module venv is installed".into(),
         remedy: if cfg!(target_os = "linux") {
@@ -226,6 +230,28 @@ fn base_python() -> Result<PathBuf, Failure> {
             "Install it from python.org".into()
         },
     })
+}
+
+/// What may be a Python: each name on PATH and then in these folders, and a launcher with its argument last.
+fn candidates(folders: &[&str], launcher: Option<(&str, &str)>) -> Vec<Command> {
+    let places = |name: &'static str| {
+        let in_folders = folders.iter().map(move |folder| Path::new(folder).join(name));
+        std::iter::once(PathBuf::from(name)).chain(in_folders)
+    };
+    let launched = launcher.map(|(name, argument)| {
+        let mut command = program(name);
+        command.arg(argument);
+        command
+    });
+    NAMES.into_iter().flat_map(places).map(program).chain(launched).collect()
+}
+
+/// Where this Python is, if it can make an environment.
+fn usable(mut python: Command) -> Option<PathBuf> {
+    const CHECK: &str = "import sys, venv, ensurepip; assert sys.version_info >= (3, 10); print(sys.executable)";
+    let told = python.args(["-c", CHECK]).stderr(Stdio::null()).output().ok()?;
+    let path = String::from_utf8(told.stdout).ok()?.trim().to_owned();
+    (told.status.success() && !path.is_empty()).then(|| PathBuf::from(path))
 }
 
 /// What pip says where it reaches no index are many lines on retries.
@@ -304,6 +330,29 @@ mod tests {
         assert!(environment.interpreter().unwrap_err().to_string().contains("not made to its end"));
         environment.remove().unwrap();
         assert_eq!(environment.state(), PythonState::Absent);
+    }
+
+    #[test]
+    fn a_python_is_looked_for_beside_path_and_by_its_launcher() {
+        let candidates = candidates(&["/a", "/b"], Some(("py", "-3")));
+        let programs: Vec<PathBuf> = candidates.iter().map(|command| command.get_program().into()).collect();
+        let first = ["python3.13", "/a/python3.13", "/b/python3.13", "python3.12"].map(PathBuf::from);
+        assert_eq!((programs.len(), &programs[..4]), (3 * NAMES.len() + 1, &first[..]));
+        let launcher = candidates.last().unwrap();
+        assert!(launcher.get_program() == "py" && launcher.get_args().eq(["-3"]));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_python_that_is_started_with_arguments_says_where_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let script = folder.path().join("python");
+        fs::write(&script, r#"[ "$1" = -c ] && echo /where/it/is"#).unwrap();
+        let mut python = program("sh");
+        python.arg(&script);
+        assert_eq!(usable(python), Some("/where/it/is".into()));
+        assert_eq!(usable(program("false")), None);
+        assert_eq!(usable(program("no-such-program")), None);
     }
 
     #[cfg(unix)]

@@ -68,7 +68,7 @@ impl Workshop {
             let environment = Environment::at(working.place.python());
             let made = environment.make(&index, &cancelled, &mut |line| working.tell(Event::Python(line.to_owned())));
             working.workshop.end_making();
-            working.tell(Event::PythonEnded { error: made.err().map(|failure| failure.to_string()) });
+            working.tell(Event::PythonEnded { failure: made.err() });
         };
         on_thread("python", work).inspect_err(|_| self.end_making())
     }

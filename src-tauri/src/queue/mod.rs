@@ -18,6 +18,7 @@ use std::{
 pub struct Queue {
     state: Mutex<State>,
     changed: Condvar,
+    ending: Mutex<()>,
 }
 
 #[derive(Default)]
@@ -136,8 +137,14 @@ impl Queue {
         drop(self.changed.wait_timeout_while(state, patience, until));
     }
 
+    /// No other shift begins before this is dropped: the store that a job belongs to hears of its end.
+    pub fn end_job(&self) -> MutexGuard<'_, ()> {
+        self.ending.lock().expect("no holder of this lock panics")
+    }
+
     /// Empties the desk's copy of the queue for another store and returns the number of its runner; earlier ones end.
     pub fn begin_shift(&self) -> u64 {
+        let _no_job_ends = self.end_job();
         let mut state = self.state();
         *state = State { shift: state.shift + 1, ..State::default() };
         self.changed.notify_all();
@@ -167,6 +174,11 @@ impl Queue {
 mod tests {
     use super::*;
     use contract::{Mode, Precision};
+    use std::{
+        sync::{Arc, mpsc},
+        thread,
+        time::Duration,
+    };
 
     fn job(name: &str) -> Job {
         let setting = Setting {
@@ -200,6 +212,17 @@ mod tests {
         assert!(queue.move_to(&last, 99));
         assert_eq!(names(&queue), ["a", "b", "c"]);
         assert!(!queue.move_to(&"nobody".into(), 0));
+    }
+
+    #[test]
+    fn the_queue_of_another_store_waits_until_the_end_of_a_job_was_told() {
+        let queue = Arc::new(Queue::default());
+        let (ending, other) = (queue.end_job(), queue.clone());
+        let (told, begun) = mpsc::channel();
+        thread::spawn(move || told.send(other.begin_shift()));
+        assert!(begun.recv_timeout(Duration::from_millis(100)).is_err());
+        drop(ending);
+        assert_eq!(begun.recv().unwrap(), 1);
     }
 
     #[test]

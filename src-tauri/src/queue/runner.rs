@@ -17,9 +17,11 @@ pub fn run(desk: &Desk, store: &Store, shift: u64) {
     while let Some((job, control, held)) = next(desk, shift) {
         changed(desk, store);
         let end = measure(desk, store, &job, &control);
+        let ending = desk.queue.end_job();
         // The worker is gone, so that others may begin as soon as the queue shows it.
         drop(held);
         finish(desk, store, end);
+        drop(ending);
         desk.work_ended();
     }
 }

@@ -31,7 +31,7 @@ pub use results::Results;
 pub use run_drawer::RunDrawer;
 pub use settings::SettingsPage;
 pub use start_failed::StartFailed;
-pub use tables::{ExportDialog, ImportReportDialog};
+pub use tables::{ExportDialog, ImportReportDialog, ImportStrip};
 pub use templates::Templates;
 pub use watch::Watch;
 pub use welcome::Welcome;

@@ -19,7 +19,7 @@ pub fn QuitDialog() -> impl IntoView {
     };
     let unfinished = move || {
         app.queue.with(|queue| match queue.jobs.len() {
-            0 => "A comparison, a fetch or a run of generated files is not finished.".to_owned(),
+            0 => "A comparison, a fetch, an import or a run of generated files is not finished.".to_owned(),
             1 => "One measurement is not finished.".to_owned(),
             jobs => format!("{jobs} measurements are not finished."),
         })

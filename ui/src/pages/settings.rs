@@ -8,8 +8,7 @@ use crate::{
 };
 use chart::format;
 use contract::{
-    ClearWeights, Failure, GetSettings, GetStorage, NoticeKind, OpenStore, SaveSettings, SetToken, Settings,
-    StorageInfo, Theme,
+    ClearWeights, Failure, GetSettings, GetStorage, NoticeKind, SaveSettings, SetToken, Settings, StorageInfo, Theme,
 };
 use leptos::{prelude::*, task::spawn_local};
 
@@ -174,19 +173,7 @@ fn NumberSetting(
 fn Storage(info: StorageInfo, reload: Callback<()>) -> impl IntoView {
     let app = App::get();
     let failure = RwSignal::new(None::<Failure>);
-    let open = move |_| {
-        spawn_local(async move {
-            match bridge::ask(OpenStore { path: None }).await {
-                Ok(Some(path)) => {
-                    failure.try_set(None);
-                    app.tell(NoticeKind::Info, format!("{path} is open now."));
-                    app.results.update(|version| *version += 1);
-                }
-                Ok(None) => {}
-                Err(reason) => drop(failure.try_set(Some(reason))),
-            }
-        });
-    };
+    let open = move |_| spawn_local(async move { drop(failure.try_set(actions::open_store(None).await.err())) });
     let clear = move |_| {
         actions::send(app, ClearWeights {}, move |app, freed| {
             app.tell(NoticeKind::Info, format!("{} were freed.", format::bytes(freed)));

@@ -1,17 +1,22 @@
 //! The store could not be opened, or the shell does not answer: says so, and offers the ways on.
 
-use crate::{actions::send, parts::*, state::App};
-use contract::{Failure, OpenStore};
-use leptos::prelude::*;
+use crate::{actions, parts::*, state::App};
+use contract::Failure;
+use leptos::{prelude::*, task::spawn_local};
 
 #[component]
-pub fn StartFailed(failure: Failure, #[prop(into)] on_retry: Callback<()>) -> impl IntoView {
+pub fn StartFailed(
+    failure: Failure,
+    /// Where the store of a first start is, if it can be opened instead.
+    usual_store: Option<String>,
+    #[prop(into)] on_retry: Callback<()>,
+) -> impl IntoView {
     let app = App::get();
     let is_store = matches!(failure, Failure::Store { .. });
-    let open_other = move |_| {
-        send(app, OpenStore { path: None }, move |_, opened| {
-            if opened.is_some() {
-                on_retry.run(());
+    let open = move |path: Option<String>| {
+        spawn_local(async move {
+            if let Err(failure) = actions::open_store(path).await {
+                app.tell_failure(&failure);
             }
         });
     };
@@ -20,7 +25,12 @@ pub fn StartFailed(failure: Failure, #[prop(into)] on_retry: Callback<()>) -> im
         <Failed failure title>
             <Button icon="again" testid="retry-start" on_press=move |_| on_retry.run(())>"Try again"</Button>
             {is_store.then(|| view! {
-                <Button icon="folder" testid="open-other-store" on_press=open_other>"Open another file…"</Button>
+                <Button icon="folder" testid="open-other-store" on_press=move |_| open(None)>"Open another file…"</Button>
+            })}
+            {usual_store.map(|path| view! {
+                <Button testid="open-usual-store" on_press=move |_| open(Some(path.clone()))>
+                    "Open Assay's own store"
+                </Button>
             })}
         </Failed>
     }

@@ -5,6 +5,30 @@ use chart::format::count;
 use contract::ImportReport;
 use leptos::prelude::*;
 
+/// How far what is being imported is, under every page.
+#[component]
+pub fn ImportStrip() -> impl IntoView {
+    let app = App::get();
+    let is_going = Memo::new(move |_| app.import.with(Option::is_some));
+    let share = Memo::new(move |_| app.import.with(|import| import.as_ref()?.share));
+    let file = move || app.import.with(|import| import.as_ref().map(|import| import.file.clone()));
+    let rows = move || app.import.with(|import| import.as_ref().map_or(0, |import| import.rows));
+    view! {
+        <Show when=move || is_going.get()>
+            <div class="import-strip" role="group" aria-label="Import" data-testid="import-strip">
+                <strong class="clip">{file}</strong>
+                <span class="quiet small">{move || format!("{} read", counted(rows(), "row"))}</span>
+                <Show when=move || share.get().is_some()>
+                    <ProgressBar label="File read" done=Signal::derive(move || share.get().unwrap_or_default()) />
+                </Show>
+                <Button small=true icon="stop" testid="import-cancel" on_press=move |_| actions::cancel_import(app)>
+                    "Cancel"
+                </Button>
+            </div>
+        </Show>
+    }
+}
+
 #[component]
 pub fn ImportReportDialog() -> impl IntoView {
     let app = App::get();

@@ -1,6 +1,6 @@
 //! How a result is told in few words, and its interval drawn to scale.
 
-use contract::{Mode, Setting};
+use contract::{Mode, Setting, Settings};
 use leptos::prelude::*;
 
 /// What a result was fed, in words: `batch 8, size 128`.
@@ -34,6 +34,16 @@ pub fn capital(text: &str) -> String {
 pub fn counted(many: u64, word: &str) -> String {
     let plural = if many == 1 { "" } else { "s" };
     format!("{} {word}{plural}", chart::format::count(many))
+}
+
+/// A change of this share: `+8.1 %`, `−3.0 %`.
+pub fn signed(share: f64) -> String {
+    format!("{:+.1} %", share * 100.0).replace('-', "−")
+}
+
+/// The CPU threads where none were asked for: `all cores`, `the 4 of Settings`.
+pub fn usual_threads(settings: &Settings) -> String {
+    settings.threads.map_or_else(|| "all cores".to_owned(), |threads| format!("the {threads} of Settings"))
 }
 
 /// `1 thread`, `4 threads`.

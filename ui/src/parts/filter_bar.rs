@@ -6,13 +6,7 @@ use leptos::prelude::*;
 
 /// Chooses what is shown. A choice with nothing to choose between is left out.
 #[component]
-pub fn FilterBar(
-    filter: RwSignal<Filter>,
-    #[prop(into)] choices: Signal<FilterChoices>,
-    /// Evidence is fixed where the page mixes all kinds.
-    #[prop(optional)]
-    with_evidence: bool,
-) -> impl IntoView {
+pub fn FilterBar(filter: RwSignal<Filter>, #[prop(into)] choices: Signal<FilterChoices>) -> impl IntoView {
     let changed = Memo::new(move |_| filter.with(|filter| *filter != Filter::default()));
     view! {
         <SearchInput
@@ -65,15 +59,13 @@ pub fn FilterBar(
             chosen=Signal::derive(move || filter.with(|filter| filter.modes.clone()))
             on_choose=move |chosen| filter.update(|filter| filter.modes = chosen)
         />
-        {with_evidence.then(|| view! {
-            <MultiSelect
-                label="Evidence"
-                testid="filter-evidence"
-                options=Signal::derive(move || choices.with(|choices| same(&choices.evidence)))
-                chosen=Signal::derive(move || filter.with(|filter| filter.evidence.clone()))
-                on_choose=move |chosen| filter.update(|filter| filter.evidence = chosen)
-            />
-        })}
+        <MultiSelect
+            label="Evidence"
+            testid="filter-evidence"
+            options=Signal::derive(move || choices.with(|choices| same(&choices.evidence)))
+            chosen=Signal::derive(move || filter.with(|filter| filter.evidence.clone()))
+            on_choose=move |chosen| filter.update(|filter| filter.evidence = chosen)
+        />
         <Show when=move || changed.get()>
             <Button
                 kind=ButtonKind::Ghost

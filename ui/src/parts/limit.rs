@@ -1,20 +1,10 @@
 //! A limit, set by slider or by number.
 
-use chart::format::significant;
+use chart::{Bound, Slider, format::significant};
 use contract::short_text;
 use leptos::prelude::*;
 
-/// Which side of the limit is kept to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bound {
-    AtMost,
-    AtLeast,
-}
-
-/// Steps of the slider.
-const STEPS: f64 = 100.0;
-
-/// None where the field is empty or the slider stands at its open end. The slider's scale is logarithmic.
+/// None where the field is empty or the slider stands at its open end.
 #[component]
 pub fn LimitField(
     label: &'static str,
@@ -60,56 +50,29 @@ pub fn LimitField(
                     <span class="quiet small limit-unit">{unit}</span>
                 </span>
             </label>
-            {move || range.get().filter(|(low, high)| low < high).map(|range| view! {
+            {move || range.get().and_then(|range| Slider::new(bound, range)).map(|slider| view! {
                 <input
                     class="slider"
                     type="range"
                     min="0"
-                    max=STEPS
+                    max=Slider::STEPS
                     step="1"
                     data-testid=format!("{testid}-slider")
                     aria-label=format!("{label}, {word}")
                     aria-valuetext=move || value.get().map_or_else(|| "any".to_owned(), |limit| format!("{} {unit}", significant(limit)))
-                    prop:value=move || position(bound, range, value.get()).to_string()
+                    prop:value=move || slider.position(value.get()).to_string()
                     on:input:target=move |event| {
-                        let limit = event.target().value().parse().ok().and_then(|at| limit_at(bound, range, at));
+                        let limit = event.target().value().parse().ok().and_then(|at| slider.limit(at));
                         text.set(limit.map(plain).unwrap_or_default());
                     }
                     on:change:target=move |event| {
-                        value.set(event.target().value().parse().ok().and_then(|at| limit_at(bound, range, at)));
+                        value.set(event.target().value().parse().ok().and_then(|at| slider.limit(at)));
                     }
                 />
             })}
             {move || wrong.get().then(|| view! { <span class="wrong small" role="alert">"A number above 0, please."</span> })}
         </div>
     }
-}
-
-/// Where the slider stands for a limit.
-fn position(bound: Bound, (low, high): (f64, f64), limit: Option<f64>) -> f64 {
-    match (limit, bound) {
-        (None, Bound::AtMost) => STEPS,
-        (None, Bound::AtLeast) => 0.0,
-        (Some(limit), _) => ((limit / low).ln() / (high / low).ln() * STEPS).clamp(0.0, STEPS).round(),
-    }
-}
-
-/// The limit for a place of the slider, in three digits.
-fn limit_at(bound: Bound, (low, high): (f64, f64), at: f64) -> Option<f64> {
-    let open = match bound {
-        Bound::AtMost => at >= STEPS,
-        Bound::AtLeast => at <= 0.0,
-    };
-    if open {
-        return None;
-    }
-    let limit = low * (high / low).powf(at / STEPS);
-    let unit = 10f64.powf(limit.log10().floor() - 2.0);
-    // Rounded towards the open side, so that the end of the scale keeps what lies on it.
-    Some(match bound {
-        Bound::AtMost => (limit / unit).ceil() * unit,
-        Bound::AtLeast => (limit / unit).floor() * unit,
-    })
 }
 
 /// As it is typed: without thousands apart, and without zeros at its end.

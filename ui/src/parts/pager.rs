@@ -15,6 +15,13 @@ pub fn Pager(
     /// Rows on a page.
     page: u64,
 ) -> impl IntoView {
+    // What the last page held may be gone.
+    Effect::new(move |_| {
+        let all = all.get();
+        if all > 0 && first.get() >= all {
+            first.set((all - 1) / page * page);
+        }
+    });
     let shown = move || {
         let (first, all) = (first.get(), all.get());
         format!("{}–{} of {}", count(first + 1), count((first + page).min(all)), count(all))

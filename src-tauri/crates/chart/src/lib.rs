@@ -1,4 +1,4 @@
-//! Results as figures: plotly charts with their data as tables, and numbers as a person reads them.
+//! Results as figures: plotly charts with their data as tables, and numbers as a person reads and sets them.
 //! The same in window and report; compiles for wasm and native alike.
 
 mod calibration;
@@ -8,6 +8,7 @@ mod front;
 mod kinds;
 mod layout;
 mod series;
+mod slider;
 mod table;
 mod theme;
 mod trend;
@@ -18,6 +19,7 @@ mod fixtures;
 pub use calibration::{coverage_by_month, predicted_against_measured};
 pub use front::{Against, front};
 pub use kinds::{ChartKind, Fit, Source, figure, scaling_told, sweeps};
+pub use slider::{Bound, Slider};
 pub use table::{Cell, Table};
 pub use theme::Theme;
 pub use trend::trend;

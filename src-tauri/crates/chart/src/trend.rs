@@ -2,13 +2,15 @@
 
 use crate::{Figure, Options, Table, evidence, format, layout, series};
 use contract::{Direction, Evidence, SeriesHistory};
+use jiff::{Timestamp, civil::DateTime};
 use serde_json::{Value, json};
 
-/// Draws at least one point.
-pub fn trend(history: &SeriesHistory, options: Options) -> Figure {
+/// Draws at least one point; `local` has each moment as the person's clock shows it.
+pub fn trend(history: &SeriesHistory, local: impl Fn(Timestamp) -> DateTime, options: Options) -> Figure {
     let theme = options.theme;
     let watched = &history.watched;
-    let at = |index: usize| history.points[index].at.to_string();
+    let local = |index: usize| local(history.points[index].at);
+    let at = |index: usize| local(index).to_string();
     let is_anomaly = |index: usize| watched.anomalies.iter().any(|anomaly| anomaly.index == index);
     let starts: Vec<usize> = std::iter::once(0).chain(watched.changes.iter().map(|change| change.index)).collect();
     let mut data = Vec::new();
@@ -40,7 +42,7 @@ pub fn trend(history: &SeriesHistory, options: Options) -> Figure {
             "y": indices.iter().map(|index| history.points[*index].ms).collect::<Vec<_>>(),
             "marker": marker,
             "customdata": indices.iter().map(|index| history.points[*index].run.0.clone()).collect::<Vec<_>>(),
-            "hovertext": indices.iter().map(|index| said(history, *index)).collect::<Vec<_>>(),
+            "hovertext": indices.iter().map(|index| said(history, *index, local(*index))).collect::<Vec<_>>(),
             "hoverinfo": "text",
         })
     };
@@ -91,10 +93,10 @@ pub fn trend(history: &SeriesHistory, options: Options) -> Figure {
     Figure { data, layout, table: table(history), caption: caption(history) }
 }
 
-fn said(history: &SeriesHistory, index: usize) -> String {
+fn said(history: &SeriesHistory, index: usize, at: DateTime) -> String {
     let point = &history.points[index];
     let mut lines =
-        vec![format!("<b>{}</b>", format::duration_ms(point.ms)), point.at.strftime("%Y-%m-%d %H:%M").to_string()];
+        vec![format!("<b>{}</b>", format::duration_ms(point.ms)), at.strftime("%-d %b %Y, %H:%M").to_string()];
     let known = history.columns.iter().zip(&point.environment).filter(|(_, value)| !value.is_empty());
     lines.extend(known.map(|(column, value)| format!("{}: {}", series::escaped(column), series::escaped(value))));
     lines.join("<br>")
@@ -130,7 +132,7 @@ fn caption(history: &SeriesHistory) -> String {
 mod tests {
     use super::*;
     use contract::{Anomaly, Change, HistoryPoint, Newest, WatchedSeries};
-    use jiff::Timestamp;
+    use jiff::tz::{Offset, offset};
 
     fn history() -> SeriesHistory {
         let points = (0..12)
@@ -180,12 +182,23 @@ mod tests {
 
     #[test]
     fn levels_end_where_the_series_changes_and_spikes_stand_apart() {
-        let figure = trend(&history(), Options::default());
+        let figure = trend(&history(), |at| Offset::UTC.to_datetime(at), Options::default());
         let levels: Vec<&Value> =
             figure.data.iter().filter(|trace| trace["name"] == "Level").map(|t| &t["y"]).collect();
         assert_eq!(levels, [&json!([10.0, 10.0]), &json!([11.0, 11.0])]);
         let spikes = figure.data.iter().find(|trace| trace["name"] == "Single spike").unwrap();
         assert_eq!(spikes["y"], json!([15.0]));
         assert_eq!(figure.layout["annotations"][0]["text"], "+10.0 % slower");
+    }
+
+    #[test]
+    fn times_are_those_of_the_persons_clock_and_the_table_says_utc() {
+        let figure = trend(&history(), |at| offset(5).to_datetime(at), Options::default());
+        let results = figure.data.iter().find(|trace| trace["name"] == "Result").unwrap();
+        assert_eq!(results["x"][1], "1970-01-02T05:00:00");
+        assert_eq!(figure.layout["annotations"][0]["x"], "1970-01-07T05:00:00");
+        let said = results["hovertext"][1].as_str().unwrap();
+        assert!(said.contains("<br>2 Jan 1970, 05:00<br>"), "{said}");
+        assert_eq!(figure.table.rows[1][0], crate::Cell::from("1970-01-02T00:00:00Z"));
     }
 }

@@ -126,7 +126,7 @@ pub struct Candidate {
     /// What a prediction rests on, in plain words; blank for a measurement.
     pub support: String,
     pub note: String,
-    /// The chance that nothing else that keeps the limits is faster.
+    /// The chance that it keeps the limits and that nothing else that does is faster.
     pub probability_best: f64,
     /// How much slower than the best one it is on average, as a share.
     pub expected_regret: f64,
@@ -149,12 +149,17 @@ pub struct RejectedSetting {
     pub why: String,
 }
 
+/// A prediction less sure than this to keep the limits says so, and is measured before all else where it is the choice.
+pub const SURE_OF_LIMITS: f64 = 0.9;
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NextRun {
     pub setting: AdvisedSetting,
     pub secs: f64,
     /// How much the expected regret of the choice falls by, as a share.
     pub regret_saved: f64,
+    /// The chance that the setting keeps the limits, which it tells too; 1 for what is measured.
+    pub keeps_limits: f64,
     /// Starts it; none where this machine cannot, and `why_not` says why.
     pub plan: Option<Plan>,
     pub why_not: String,

@@ -110,5 +110,8 @@ pub struct HistoryPoint {
 pub struct Concern {
     pub run: RunId,
     pub series: String,
-    pub told: String,
+    /// As a share.
+    pub change: f64,
+    /// Since when, as the change has it.
+    pub at: String,
 }

@@ -54,6 +54,10 @@ pub struct Round {
     /// The median time of a call in each block of A, in the order taken, in milliseconds.
     pub a_ms: [f64; 2],
     pub b_ms: [f64; 2],
+    /// One call of A and one of B, the last of its first block: what a limit on a percentile is judged by. None where
+    /// it does not count, as in rounds of an earlier comparison: percentiles drift with the machine, ratios do not.
+    #[serde(default)]
+    pub calls_ms: Option<[f64; 2]>,
     /// When its last block ended, in seconds since the first round began.
     pub ended_secs: f64,
 }
@@ -162,7 +166,8 @@ pub enum TailVerdict {
     Unknown,
 }
 
-/// What a side's samples say of the limit on a percentile.
+/// What a side's calls say of the limit on a percentile. One of each round counts: those within a round meet the same
+/// machine.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tail {
     pub verdict: TailVerdict,
@@ -207,11 +212,14 @@ impl Tail {
         let (side, p, samples) = (side.label(), limit.label(), self.samples);
         match (self.verdict, self.low_ms, self.high_ms) {
             (TailVerdict::Meets, _, Some(high)) => {
-                format!("{side} meets the limit: its {p} is at most {} ms, from {samples} samples", short_text(high))
+                format!(
+                    "{side} meets the limit: its {p} is at most {} ms, from a call in each of {samples} rounds",
+                    short_text(high)
+                )
             }
             (TailVerdict::Misses, Some(low), _) => {
                 format!(
-                    "{side} does not meet the limit: its {p} is at least {} ms, from {samples} samples",
+                    "{side} does not meet the limit: its {p} is at least {} ms, from a call in each of {samples} rounds",
                     short_text(low)
                 )
             }
@@ -219,8 +227,8 @@ impl Tail {
                 "It is unknown whether {side} keeps its {p} within {} ms: {}",
                 short_text(limit.ms),
                 match self.needed_samples {
-                    Some(needed) => format!("it has {samples} samples, and about {needed} would tell"),
-                    None => format!("after {samples} samples it is too close to the limit to be told within a day"),
+                    Some(needed) => format!("a call in each of {samples} rounds counts, and about {needed} would tell"),
+                    None => format!("after {samples} rounds it is too close to the limit to be told within a day"),
                 }
             ),
         }
@@ -282,7 +290,7 @@ pub struct ComparisonOrder {
     pub rules: CompareRules,
     /// Longest time for the rounds; they end as soon as the verdict is told.
     pub budget_secs: f64,
-    /// An earlier comparison of the same settings, whose rounds count as well.
+    /// An earlier comparison of the same settings on this machine, whose rounds count as well if the same runs as then.
     pub after: Option<ComparisonId>,
 }
 
@@ -399,18 +407,29 @@ mod tests {
             high_ms: Some(12.345),
         };
         let told = |verdict, needed| tail(verdict, needed).sentence(Side::A, limit);
-        assert_eq!(told(TailVerdict::Meets, None), "A meets the limit: its p95 is at most 12.3 ms, from 240 samples");
+        assert_eq!(
+            told(TailVerdict::Meets, None),
+            "A meets the limit: its p95 is at most 12.3 ms, from a call in each of 240 rounds"
+        );
         assert_eq!(
             told(TailVerdict::Misses, None),
-            "A does not meet the limit: its p95 is at least 21.0 ms, from 240 samples"
+            "A does not meet the limit: its p95 is at least 21.0 ms, from a call in each of 240 rounds"
         );
         assert_eq!(
             told(TailVerdict::Unknown, Some(900)),
-            "It is unknown whether A keeps its p95 within 20.0 ms: it has 240 samples, and about 900 would tell"
+            "It is unknown whether A keeps its p95 within 20.0 ms: a call in each of 240 rounds counts, and about 900 \
+             would tell"
         );
         assert_eq!(Percentile { p: 0.999, ms: 1.0 }.label(), "p99.9");
         let open = Tails { a: tail(TailVerdict::Meets, None), b: tail(TailVerdict::Unknown, Some(900)) };
         assert_eq!((open.are_told(), open.needed_secs()), (false, Some(900.0)));
+    }
+
+    #[test]
+    fn a_round_that_was_kept_before_its_calls_were_is_still_read() {
+        let round: Round =
+            serde_json::from_str(r#"{"first":"A","a_ms":[1.0,1.1],"b_ms":[2.0,2.1],"ended_secs":0.1}"#).unwrap();
+        assert_eq!((round.b_ms, round.calls_ms), ([2.0, 2.1], None));
     }
 
     #[test]

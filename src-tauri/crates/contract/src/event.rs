@@ -1,6 +1,8 @@
 //! What the shell tells the window without being asked.
 
-use crate::{Fetch, FilesDone, Live, LiveComparison, PeakProgress, Queue, RunId, TrialsProgress};
+use crate::{
+    Failure, Fetch, FilesDone, ImportProgress, Live, LiveComparison, PeakProgress, Queue, RunId, TrialsProgress,
+};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,17 +19,19 @@ pub enum Event {
     MachineChanged,
     Peaks(PeakProgress),
     PeaksEnded {
-        error: Option<String>,
+        failure: Option<Failure>,
     },
     ModelsChanged,
     /// How far what is being fetched from Hugging Face is, and how it ended.
     Fetch(Box<Fetch>),
+    /// How far what is being imported is; none once it has ended.
+    Import(Option<ImportProgress>),
     /// How far the impact or the generation that is under way is.
     Making(FilesDone),
     /// What making the Python environment is at, in a line.
     Python(String),
     PythonEnded {
-        error: Option<String>,
+        failure: Option<Failure>,
     },
     Trials(TrialsProgress),
     /// Files were dropped on the window.

@@ -1,5 +1,6 @@
 //! Why a request could not be answered, in words a person can act on.
 
+use crate::bytes_text;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -21,7 +22,7 @@ pub enum Failure {
     #[error("{what} is not available: {reason}. {remedy}")]
     Missing { what: String, reason: String, remedy: String },
     /// It would not fit; the figures let the window offer something smaller.
-    #[error("{subject} needs {} MB of {resource}, {} MB are available", needed_bytes / 1_000_000, available_bytes / 1_000_000)]
+    #[error("{subject} needs {} of {resource}, {} are available", bytes_text(*needed_bytes), bytes_text(*available_bytes))]
     TooBig { subject: String, resource: String, needed_bytes: u64, available_bytes: u64 },
     /// The store cannot be opened; nothing was changed. The window offers another file.
     #[error("{path}: {reason}. {remedy}")]
@@ -62,5 +63,21 @@ impl Failure {
             *remedy = Some(what_to_do.into());
         }
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_big_is_told_in_the_units_of_all_sizes() {
+        let failure = Failure::TooBig {
+            subject: "gpt2".into(),
+            resource: "memory".into(),
+            needed_bytes: 1_234_000_000_000,
+            available_bytes: 900_000,
+        };
+        assert_eq!(failure.to_string(), "gpt2 needs 1.23\u{a0}TB of memory, 900\u{a0}kB are available");
     }
 }

@@ -1,5 +1,65 @@
 //! Figures as a person reads them.
 
+/// Between thousands.
+pub const NARROW_SPACE: char = '\u{202f}';
+/// Between a figure and its unit: never the end of a line.
+pub const UNIT_SPACE: char = '\u{a0}';
+
+/// At most three significant digits, thousands apart: `0.0123`, `12.3`, `1 230`, `45 700 000`.
+pub fn significant(value: f64) -> String {
+    if value == 0.0 {
+        return "0".into();
+    }
+    if !value.is_finite() {
+        return "–".into();
+    }
+    let magnitude = value.abs().log10().floor() as i32;
+    if magnitude < -4 {
+        return format!("{:.2} × 10{}", value / 10f64.powi(magnitude), superscript(magnitude));
+    }
+    let unit = 10f64.powi(magnitude - 2);
+    let rounded = (value / unit).round() * unit;
+    let decimals = (2 - magnitude).clamp(0, 9) as usize;
+    // A whole number that was counted is written whole; a zero that was measured, as in 27.0, stays.
+    let decimals = if value.fract() == 0.0 { 0 } else { decimals };
+    grouped(&format!("{rounded:.decimals$}"))
+}
+
+/// Bytes in decimal units: `87.3 MB`, `1.20 GB`.
+pub fn bytes_text(bytes: u64) -> String {
+    scaled(bytes as f64, &["B", "kB", "MB", "GB", "TB"])
+}
+
+/// In the largest of the units, each a thousand of the one before, that the value reaches.
+pub fn scaled(value: f64, units: &[&str]) -> String {
+    let step = if value < 1000.0 { 0 } else { ((value.log10() / 3.0).floor() as usize).min(units.len() - 1) };
+    format!("{}{UNIT_SPACE}{}", significant(value / 1000f64.powi(step as i32)), units[step])
+}
+
+/// A number's text with thousands apart.
+pub fn grouped(text: &str) -> String {
+    let (sign, digits) = text.strip_prefix('-').map_or(("", text), |rest| ("−", rest));
+    let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(w, f)| (w, Some(f)));
+    let mut out = String::from(sign);
+    for (index, digit) in whole.chars().enumerate() {
+        if index > 0 && (whole.len() - index) % 3 == 0 && whole.len() > 4 {
+            out.push(NARROW_SPACE);
+        }
+        out.push(digit);
+    }
+    if let Some(fraction) = fraction {
+        out.push('.');
+        out.push_str(fraction);
+    }
+    out
+}
+
+fn superscript(exponent: i32) -> String {
+    const DIGITS: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
+    let raise = |letter: char| letter.to_digit(10).map_or('⁻', |digit| DIGITS[digit as usize]);
+    exponent.to_string().chars().map(raise).collect()
+}
+
 /// Three significant digits, at most six of them behind the point: `0.123`, `12.3`, `1234`.
 pub fn short_text(value: f64) -> String {
     if value == 0.0 || !value.is_finite() {
@@ -25,6 +85,43 @@ pub fn percent_text(share: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn plain(text: String) -> String {
+        text.replace([NARROW_SPACE, UNIT_SPACE], " ")
+    }
+
+    #[test]
+    fn a_figure_has_at_most_three_significant_digits() {
+        let cases = [
+            (0.0, "0"),
+            (0.012345, "0.0123"),
+            (2.3e-6, "2.30 × 10⁻⁶"),
+            (0.00012, "0.000120"),
+            (1.5, "1.50"),
+            (12.0, "12"),
+            (27.04, "27.0"),
+            (12.345, "12.3"),
+            (999.6, "1000"),
+            (1234.5, "1230"),
+            (45_678_901.0, "45 700 000"),
+            (-3.4567, "−3.46"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(plain(significant(value)), text);
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_is_a_dash() {
+        assert_eq!(significant(f64::NAN), "–");
+        assert_eq!(significant(f64::INFINITY), "–");
+    }
+
+    #[test]
+    fn bytes_take_the_unit_that_reads_best() {
+        let told = [999, 437_900_000, 1_200_000_000].map(|bytes| plain(bytes_text(bytes)));
+        assert_eq!(told, ["999 B", "438 MB", "1.20 GB"]);
+    }
 
     #[test]
     fn a_figure_has_three_digits() {

@@ -129,8 +129,12 @@ requests! {
     DeleteRuns { ids: Vec<RunId> } -> u32;
     RestoreRuns { ids: Vec<RunId> } -> u32;
     /// A measurement table, or what generated benchmarks printed (.json). Asks the person for a file; none when they
-    /// closed the dialog.
+    /// closed the dialog. Answers at its end; progress comes as events. Refused while anything is measured.
     ImportTable { path: Option<String> } -> Option<ImportReport>;
+    /// What is being imported; none where nothing is.
+    GetImport -> Option<ImportProgress>;
+    /// Ends what is being imported; nothing of it is stored.
+    CancelImport -> ();
     ExportTable { path: Option<String>, filter: Filter, with_names: bool } -> Option<ExportReport>;
     /// Writes something the window made (a picture, a table); none when the person closed the dialog.
     SaveFile { suggested_name: String, base64: String, path: Option<String> } -> Option<String>;
@@ -205,9 +209,9 @@ requests! {
     /// Ends the making of the environment, and asking what that would take.
     CancelPython -> ();
     RemovePython -> ();
-    /// Says of these versions that what they make may run.
+    /// Says of these versions that what they make may run; kept for this person, not in the store.
     TrustTemplates { versions: Vec<TemplateAt> } -> ();
-    /// Answers at once; progress comes as events. Runs nothing while a changed template is in use that nobody trusts.
+    /// Answers at once; progress comes as events. Runs nothing while a template is in use that is not trusted.
     StartTrials { plan: TrialPlan } -> ();
     GetTrials -> TrialsProgress;
     CancelTrials -> ();
@@ -232,6 +236,8 @@ requests! {
     SetToken { token: String } -> ();
 
     // The app
+    /// Leaves; where that would stop something, `Event::QuitAsked` asks first.
+    AskToQuit -> ();
     /// Answers `Event::QuitAsked`: stop what goes on and leave, or let it go on in the background.
     Quit { stop_queue: bool } -> ();
     /// A read-only statement over the open store; rows as JSON objects.

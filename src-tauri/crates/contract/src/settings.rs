@@ -75,4 +75,6 @@ pub struct Start {
     pub notices: Vec<crate::Notice>,
     /// The store could not be opened; the window explains and offers another.
     pub store_failure: Option<crate::Failure>,
+    /// The store of a first start, where it is another one that could not be opened.
+    pub usual_store: Option<String>,
 }

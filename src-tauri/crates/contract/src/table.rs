@@ -65,6 +65,17 @@ impl ImportReport {
     }
 }
 
+/// How far what is being imported is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ImportProgress {
+    /// Its name, without the folder.
+    pub file: String,
+    /// Rows read, or results.
+    pub rows: u64,
+    /// Of the file, from 0 to 1; none where that is not known.
+    pub share: Option<f64>,
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExportReport {
     pub path: String,

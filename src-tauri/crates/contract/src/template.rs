@@ -116,7 +116,7 @@ pub struct TemplateRow {
     pub offered: Option<u32>,
     /// Something was typed and not saved.
     pub unsaved: bool,
-    /// A person has said that what this version makes may run; nobody needs to of one that came with Assay.
+    /// What this version makes may run: it is as it came with this Assay, or this person has said so.
     pub trusted: bool,
     pub problems: u32,
 }

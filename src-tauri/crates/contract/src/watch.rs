@@ -116,7 +116,7 @@ pub enum Newest {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Alert {
-    /// What happened, in a sentence.
+    /// What happened, in a sentence, with times as the series have them.
     pub title: String,
     pub direction: Direction,
     /// What changed in the environment for all of them; empty where nothing recorded did.
@@ -128,6 +128,23 @@ pub struct Alert {
     pub typical_change: f64,
     /// The one furthest from none.
     pub largest_change: f64,
+}
+
+impl Alert {
+    /// `12 series worse (typically +8.1 %) since driver went from 535 to 550`. Without a cause, `since` says when its
+    /// first change was.
+    pub fn told(&self, since: &str) -> String {
+        let verdict = match self.direction {
+            Direction::Worse => "worse",
+            Direction::Better => "better",
+        };
+        let typically = if self.changes.len() == 1 { "" } else { "typically " };
+        let why = match self.causes.first() {
+            Some(Cause { column, before, after, .. }) => format!("since {column} went from {before} to {after}"),
+            None => format!("since {since}; nothing recorded of the environment changed there"),
+        };
+        format!("{} series {verdict} ({typically}{:+.1} %) {why}", self.changes.len(), self.typical_change * 100.0)
+    }
 }
 
 /// A change by its series and index.

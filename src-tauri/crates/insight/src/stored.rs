@@ -1,10 +1,12 @@
 //! Stored results beside each other. They were measured at different times, so whatever changed in between counts.
 
 use crate::{compare::verdict, scaling, student};
-use contract::{Beside, CompareRules, Evidence, RatioInterval, ResultsBeside, Run, StoredRatio};
+use contract::{Beside, CompareRules, Evidence, RatioInterval, ResultsBeside, Run, StoredRatio, short_text};
 
 /// Blocks of samples, in the order taken, whose medians stand for a session: neighbours are alike, blocks hardly.
 const BLOCKS: usize = 12;
+/// A fixed piece of work that took so much longer in one session is said, as a share.
+const DRIFT: f64 = 0.03;
 
 /// Each result beside the first; and how time grows, where they are one sweep.
 pub fn beside(runs: &[Run], rules: &CompareRules) -> ResultsBeside {
@@ -58,14 +60,27 @@ fn ratio(baseline: &Run, run: &Run, rules: &CompareRules) -> Beside {
     })
 }
 
-/// Half the interval of the logarithm: what the samples leave open, and by how much each session's own speed wandered,
-/// for nothing tells how far it had wandered from one session to the other.
+/// Half the interval of the logarithm: what the samples leave open, by how much each session's own speed wandered, and
+/// how far it had wandered from one session to the other, as a fixed piece of work tells.
 fn half_width(baseline: &Run, run: &Run, confidence: f64) -> Option<f64> {
     let [(error_a, blocks_a), (error_b, blocks_b)] = [error_of(&baseline.samples_ms)?, error_of(&run.samples_ms)?];
     let freedom = (blocks_a.min(blocks_b) - 1) as f64;
     let sampling = student::quantile(1.0 - confidence, freedom) * error_a.hypot(error_b);
     let wander = |run: &Run| run.noise.as_ref().map(|noise| noise.spread / 2.0);
-    Some(sampling + wander(baseline)? + wander(run)?)
+    Some(sampling + wander(baseline)? + wander(run)? + drift(baseline, run).unwrap_or(0.0))
+}
+
+/// How many times as long a fixed piece of work took in one of the two sessions, as a logarithm; none on different
+/// machines, where it says nothing of a session.
+fn drift(baseline: &Run, run: &Run) -> Option<f64> {
+    if differ(&baseline.environment.machine.0, &run.environment.machine.0) {
+        return None;
+    }
+    let usual = |run: &Run| {
+        let timed = run.noise.as_ref().filter(|noise| !noise.sentinel_ms.is_empty());
+        timed.map(|noise| median_log(&noise.sentinel_ms))
+    };
+    Some((usual(run)? - usual(baseline)?).abs())
 }
 
 /// Standard error of a session's log median, from the medians of blocks, and how many blocks there were.
@@ -100,6 +115,10 @@ fn cautions(baseline: &Run, run: &Run) -> Vec<String> {
     if baseline.evidence == Evidence::Measured && baseline.environment.power != run.environment.power {
         cautions.push("one ran on mains and the other on battery".to_owned());
     }
+    if let Some(times) = drift(baseline, run).map(f64::exp).filter(|times| *times > 1.0 + DRIFT) {
+        let times = short_text(times);
+        cautions.push(format!("a fixed piece of work took {times} times as long in one of the two sessions"));
+    }
     cautions
 }
 
@@ -132,6 +151,22 @@ mod tests {
         assert_eq!(told(&a, &b).verdict, Verdict::Slower);
         b.noise.as_mut().unwrap().spread = 0.2;
         assert_eq!(told(&a, &b).verdict, Verdict::CannotTell);
+    }
+
+    #[test]
+    fn a_machine_that_was_slower_in_one_session_makes_nothing_slower() {
+        let (a, mut b) = (run(10.0), run(18.0));
+        assert_eq!((told(&a, &b).verdict, told(&a, &b).cautions.len()), (Verdict::Slower, 0));
+        b.noise.as_mut().unwrap().sentinel_ms = vec![9.5, 9.55];
+        for (one, other) in [(&a, &b), (&b, &a)] {
+            let told = told(one, other);
+            assert_eq!(told.verdict, Verdict::CannotTell, "{told:?}");
+            assert_eq!(told.cautions, ["a fixed piece of work took 1.90 times as long in one of the two sessions"]);
+        }
+        // On another machine it takes another time at all times.
+        b.environment.machine = "there".into();
+        assert_eq!(told(&a, &b).cautions, ["they ran on different machines"]);
+        assert_eq!(told(&a, &b).verdict, Verdict::Slower);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use contract::*;
 use std::fs::File;
 use std::io::{BufWriter, Write};
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 use store::Store;
@@ -19,7 +20,7 @@ fn main() {
     let store = Store::open(&path).expect("a new store opens");
 
     let begin = Instant::now();
-    let report = store.import(&table, &mut |_| {}).expect("the table is well-formed");
+    let report = store.import(&table, &mut |_, _| ControlFlow::Continue(())).expect("the table is well-formed");
     println!("import of {} rows: {:.1} s ({} taken)", report.rows, begin.elapsed().as_secs_f64(), report.taken);
     let begin = Instant::now();
     drop(store);

@@ -28,6 +28,8 @@ pub enum StoreError {
     NoTemplate(String),
     #[error("{subject}: {reason}")]
     Refused { subject: String, reason: String },
+    #[error("cancelled")]
+    Cancelled,
     #[error("{doing} failed")]
     Database { doing: &'static str, source: duckdb::Error },
 }
@@ -74,6 +76,7 @@ impl From<StoreError> for Failure {
             StoreError::NoTemplate(name) => Self::not_found("template", name),
             StoreError::NoRun(id) => Self::not_found("result", id),
             StoreError::Refused { subject, reason } => Self::bad_input(subject, reason),
+            StoreError::Cancelled => Self::Cancelled,
             StoreError::Database { doing, source } => Self::broken(doing, source),
         }
     }

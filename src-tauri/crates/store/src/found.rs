@@ -99,6 +99,9 @@ pub struct KnownRun {
     pub activations: Option<u64>,
     /// Of one batch.
     pub median_ms: f64,
+    /// 95 % interval, where the table has one.
+    pub low_ms: Option<f64>,
+    pub high_ms: Option<f64>,
     pub p95_ms: Option<f64>,
     pub peak_memory_bytes: Option<u64>,
     pub evidence: Evidence,

@@ -10,8 +10,8 @@ const ROWS: &str =
     "SELECT r.id::VARCHAR AS id, m.name AS model, m.id AS model_id, m.family, d.hardware, d.platform, d.machine,
     d.id AS device, d.count, e.id AS engine, r.precision, r.stated_precision, r.mode, r.batch, r.size,
     coalesce(x.effective_threads, r.threads) AS threads, r.engine_version, epoch_ns(r.started_at) AS started_at,
-    r.parameters, r.macs, r.activations, r.median_ms, x.percentiles, r.peak_memory_bytes, r.evidence,
-    g.output_tokens, v.os, v.governor, v.power, v.assay_version, x.driver
+    r.parameters, r.macs, r.activations, r.median_ms, r.low_ms, r.high_ms, x.percentiles, r.peak_memory_bytes,
+    r.evidence, g.output_tokens, v.os, v.governor, v.power, v.assay_version, x.driver
     FROM runs r JOIN subjects j ON j.key = r.subject JOIN models m ON m.key = j.model
     JOIN engines e ON e.key = j.engine JOIN devices d ON d.key = j.device
     LEFT JOIN details x ON x.run = r.key LEFT JOIN environments v ON v.run = r.key
@@ -59,6 +59,8 @@ fn run(cells: &Cells) -> Result<KnownRun> {
         macs: cells.get("macs")?,
         activations: cells.get("activations")?,
         median_ms: cells.get("median_ms")?,
+        low_ms: cells.get("low_ms")?,
+        high_ms: cells.get("high_ms")?,
         p95_ms: percentiles
             .iter()
             .find(|percentile| (percentile.p - 0.95).abs() < 1e-9)

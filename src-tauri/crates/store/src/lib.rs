@@ -19,4 +19,5 @@ mod tables;
 
 pub use error::StoreError;
 pub use found::{BestCell, BestFigure, FailedCell, GraphRun, Interrupted, KnownRun, MatrixBest, Surroundings};
+pub use sheet::Progress;
 pub use store::{Result, ResultsVersion, Store};

@@ -67,7 +67,7 @@ fn steps(conn: &Connection, tables: &[&[Migration]], from: u32) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::latest;
-    use crate::tables::Migration;
+    use crate::tables::{Migration, template_versions, templates};
     use crate::{Store, StoreError, file};
     use std::fs;
     use std::path::{Path, PathBuf};
@@ -152,6 +152,27 @@ mod tests {
         assert!(matches!(error, StoreError::Newer { found: 2, known: 1, .. }), "{error:?}");
         assert_eq!((fs::read(&path).unwrap(), file::log_path(&path).exists()), before);
         assert_eq!(backups(folder.path()).len(), 1);
+    }
+
+    #[test]
+    fn a_store_brings_no_trust_of_its_own() {
+        const VERSIONS: Migration = Migration { version: 2, sql: template_versions::MIGRATIONS[0].sql };
+        const TRUST: Migration = Migration {
+            version: 4,
+            sql: "CREATE TABLE trusted_templates (version INTEGER PRIMARY KEY REFERENCES template_versions (key));",
+        };
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("assay.duckdb");
+        let store = Store::open_with(&path, &[templates::MIGRATIONS, &[VERSIONS], &[TRUST]]).unwrap();
+        let rows = "INSERT INTO templates VALUES (1, 'a.py');
+            INSERT INTO template_versions VALUES (1, 1, 1, 'text', 'test', '', '', '2026-01-01', 'saved', false);
+            INSERT INTO trusted_templates VALUES (1);";
+        store.execute(rows).unwrap();
+        drop(store);
+        let store = Store::open_with(&path, &[templates::MIGRATIONS, template_versions::MIGRATIONS]).unwrap();
+        let trust = "SELECT count(*) AS n FROM duckdb_tables() WHERE table_name = 'trusted_templates'";
+        assert_eq!(store.query(trust).unwrap()[0]["n"], 0);
+        assert_eq!(store.query("SELECT text FROM template_versions").unwrap()[0]["text"], "text");
     }
 
     #[test]

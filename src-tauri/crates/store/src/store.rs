@@ -6,17 +6,18 @@ use crate::filter::{self, Condition};
 use crate::opening::{back_up, classify, connect, make_folder, version_of};
 use crate::tables::{
     Migration, added_models, comparisons, file_checks, forecasts, machines, peaks, queue, runs, settings,
-    template_versions, templates, trials, trusted_templates, unsaved_templates, watch_marks,
+    template_versions, templates, trials, unsaved_templates, watch_marks,
 };
 use crate::{
-    GraphRun, Interrupted, KnownRun, MatrixBest, StoreError, compatibility, known, matrix, migrate, query, records,
-    sheet, tables,
+    GraphRun, Interrupted, KnownRun, MatrixBest, Progress, StoreError, compatibility, known, matrix, migrate, query,
+    records, sheet, tables,
 };
 use contract::*;
 use duckdb::{AccessMode, Connection, params_from_iter};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -351,8 +352,7 @@ impl Store {
     // Tables
 
     /// Brings in a neutral table (.csv, .csv.gz or .parquet), all its good rows or, on an error, none.
-    /// `progress` hears the rows read so far.
-    pub fn import(&self, path: &Path, progress: &mut dyn FnMut(u64)) -> Result<ImportReport> {
+    pub fn import(&self, path: &Path, progress: Progress<'_>) -> Result<ImportReport> {
         self.check_writable()?;
         let conn = self.connection()?;
         let staged =
@@ -363,10 +363,14 @@ impl Store {
     }
 
     /// Stores results with samples that were measured elsewhere, all or none; answers how many were not here already.
-    pub fn import_runs(&self, results: &[Run]) -> Result<u64> {
+    /// `go_on` is asked before each.
+    pub fn import_runs(&self, results: &[Run], go_on: &mut dyn FnMut() -> ControlFlow<()>) -> Result<u64> {
         self.write_results("importing", |conn| {
             let mut taken = 0;
             for run in results {
+                if go_on().is_break() {
+                    return Err(StoreError::Cancelled);
+                }
                 if !runs::has_samples(conn, &run.samples_ms)? {
                     runs::save(conn, run)?;
                     taken += 1;
@@ -485,17 +489,6 @@ impl Store {
             Some(typed) => unsaved_templates::keep(conn, name, typed, Timestamp::now()),
             None => unsaved_templates::forget(conn, name),
         })
-    }
-
-    /// Says of these versions that what they make may run.
-    pub fn trust_templates(&self, versions: &[TemplateAt]) -> Result<()> {
-        self.write("storing which templates are trusted", |conn| {
-            versions.iter().try_for_each(|version| trusted_templates::add(conn, version, Timestamp::now()))
-        })
-    }
-
-    pub fn trusted_templates(&self) -> Result<Vec<TemplateAt>> {
-        self.read("reading which templates are trusted", trusted_templates::all)
     }
 
     /// The sides of the merge that an update calls for; none where nothing is offered.

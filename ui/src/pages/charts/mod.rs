@@ -65,7 +65,7 @@ pub fn Charts() -> impl IntoView {
             </div>
             <div class="page-bar">
                 <Show when=move || kind.get() == ChartKind::HeatMap><PickMetric known /></Show>
-                <FilterBar filter=app.filter choices=known with_evidence=true />
+                <FilterBar filter=app.filter choices=known />
                 <Show when=move || kind.get() != ChartKind::HeatMap><PickResults picked /></Show>
             </div>
             <div class="page-scroll">

@@ -73,8 +73,9 @@ impl CompareDraft {
         self.suggested.set(true);
     }
 
-    /// The comparison as asked for, or what must be mended first, a sentence each.
-    pub fn order(self, models: &[ModelInfo]) -> Result<ComparisonOrder, Vec<String>> {
+    /// The comparison as asked for, or what must be mended first, a sentence each. What is not among these models and
+    /// places is not chosen.
+    pub fn order(self, models: &[ModelInfo], ready: &[TargetChoice]) -> Result<ComparisonOrder, Vec<String>> {
         let mut wrong = Vec::new();
         let mut keep = |result: Result<f64, String>| result.map_err(|reason| wrong.push(reason)).unwrap_or_default();
         let threshold = keep(figure("The difference that matters", &self.threshold.get(), 0.01..=50.0));
@@ -83,7 +84,7 @@ impl CompareDraft {
             p,
             ms: keep(figure("The limit on slow calls", &self.tail_ms.get(), 0.000_1..=3_600_000.0)),
         });
-        let sides = [self.a, self.b].map(|side| side.setting(models, budget_secs));
+        let sides = [self.a, self.b].map(|side| side.setting(models, ready, budget_secs));
         let [Ok(a), Ok(b)] = sides else {
             wrong.extend(sides.into_iter().filter_map(Result::err).flatten());
             return Err(wrong);
@@ -128,7 +129,7 @@ impl SideDraft {
         self.threads.set(text(row.threads));
     }
 
-    fn setting(self, models: &[ModelInfo], budget_secs: f64) -> Result<Setting, Vec<String>> {
+    fn setting(self, models: &[ModelInfo], ready: &[TargetChoice], budget_secs: f64) -> Result<Setting, Vec<String>> {
         let label = self.side.label();
         let mut wrong = Vec::new();
         let mut keep = |what: &str, text: String| match text.trim() {
@@ -148,7 +149,7 @@ impl SideDraft {
         if model.is_none() {
             wrong.push(format!("{label}: choose a model."));
         }
-        let target = self.target.get();
+        let target = self.target.get().filter(|target| ready.contains(target));
         if target.is_none() {
             wrong.push(format!("{label}: choose where to run it."));
         }

@@ -33,7 +33,7 @@ pub fn SetUp(models: Load<Vec<ModelInfo>>, machine: Load<Machine>) -> impl IntoV
         <div class="versus-sides">
             {[draft.a, draft.b].into_iter().map(|side| view! { <SidePanel side models machine results /> }).collect_view()}
         </div>
-        <Terms models />
+        <Terms models machine />
     }
 }
 
@@ -44,13 +44,26 @@ fn SidePanel(
     machine: Load<Machine>,
     results: Load<RunPage>,
 ) -> impl IntoView {
+    let app = App::get();
     let key = side.key();
     let testid = move |what: &str| format!("compare-{key}-{what}");
     let model_options = Signal::derive(move || models.value.with(|models| model_options(models.ready(), key)));
     let target_options = Signal::derive(move || machine.value.with(|machine| target_options(machine.ready(), key)));
-    let precision_options = Signal::derive(move || {
-        let target = side.target.get();
-        machine.value.with(|machine| precision_options(machine.ready(), target.as_ref(), key))
+    let offered = Memo::new(move |_| {
+        let target = side.target.get()?;
+        machine.value.with(|machine| Some(machine.ready()?.target(&target.engine, &target.device)?.precisions.clone()))
+    });
+    let precision_options = Signal::derive(move || offered.with(|offered| precision_options(offered.as_deref(), key)));
+    // What is no longer offered is not asked for unseen.
+    Effect::new(move |_| {
+        let precision = side.precision.get();
+        let first = offered.with(|offered| {
+            let offered = offered.as_ref().filter(|offered| !offered.contains(&precision))?;
+            offered.first().copied()
+        });
+        if let Some(first) = first {
+            side.precision.set(first);
+        }
     });
     let result_options = Signal::derive(move || results.value.with(|results| result_options(results.ready())));
     let size = Memo::new(move |_| {
@@ -99,7 +112,7 @@ fn SidePanel(
                     </Field>
                 })}
                 <Field label="CPU threads">
-                    <TextInput value=side.threads placeholder="All cores" testid=testid("threads") />
+                    <TextInput value=side.threads placeholder=capital(&app.settings.with(usual_threads)) testid=testid("threads") />
                 </Field>
             </div>
         </section>
@@ -108,10 +121,13 @@ fn SidePanel(
 
 /// When a difference matters, how long it may take, and the start.
 #[component]
-fn Terms(models: Load<Vec<ModelInfo>>) -> impl IntoView {
+fn Terms(models: Load<Vec<ModelInfo>>, machine: Load<Machine>) -> impl IntoView {
     let app = App::get();
     let draft = CompareDraft::get();
-    let order = Memo::new(move |_| models.value.with(|models| models.ready().map(|models| draft.order(models))));
+    let order = Memo::new(move |_| {
+        let ready = machine.value.with(|machine| machine.ready().map(ready_targets))?;
+        models.value.with(|models| models.ready().map(|models| draft.order(models, &ready)))
+    });
     let failure = RwSignal::new(None::<Failure>);
     let starting = RwSignal::new(false);
     let going = Memo::new(move |_| app.comparison.with(|live| live.as_ref().is_some_and(|live| live.stage.goes_on())));
@@ -210,11 +226,10 @@ fn target_options(machine: Option<&Machine>, key: &str) -> Options<TargetChoice>
     ready_targets(machine).into_iter().map(named).collect()
 }
 
-fn precision_options(machine: Option<&Machine>, chosen: Option<&TargetChoice>, key: &str) -> Options<Precision> {
-    let target = machine.zip(chosen).and_then(|(machine, chosen)| machine.target(&chosen.engine, &chosen.device));
-    let offered = target.map_or_else(|| vec![Precision::F32], |target| target.precisions.clone());
-    let named = |one: Precision| (one, one.label().to_owned(), format!("compare-{key}-precision-{}", one.key()));
-    offered.into_iter().map(named).collect()
+/// Before there is a target, the reference is there to choose.
+fn precision_options(offered: Option<&[Precision]>, key: &str) -> Options<Precision> {
+    let named = |one: &Precision| (*one, one.label().to_owned(), format!("compare-{key}-precision-{}", one.key()));
+    offered.unwrap_or(&[Precision::F32]).iter().map(named).collect()
 }
 
 fn result_options(page: Option<&RunPage>) -> Options<RunId> {

@@ -85,11 +85,8 @@ fn Wrong(wrong: Vec<String>) -> impl IntoView {
 
 #[component]
 fn Needs(estimate: PlanEstimate, machine: Load<Machine>, models: Load<Vec<ModelInfo>>) -> impl IntoView {
-    let lines = estimate.lines.len();
     let refused: Vec<SettingEstimate> = estimate.lines.iter().filter(|line| !runs(line)).cloned().collect();
-    let measurements = lines - refused.len();
-    let memory_tight = estimate.peak_memory_bytes > estimate.available_memory_bytes;
-    let bases = bases(&estimate.lines);
+    let measurements = estimate.lines.len() - refused.len();
     let name = move |line: &SettingEstimate| {
         let model = models.value.with_untracked(|models| {
             let found = models.ready().into_iter().flatten().find(|model| model.id == line.setting.model);
@@ -101,6 +98,35 @@ fn Needs(estimate: PlanEstimate, machine: Load<Machine>, models: Load<Vec<ModelI
         });
         format!("{model} · {} on {place} · {}", line.setting.engine.label(), line.setting.precision)
     };
+    view! {
+        {match measurements {
+            0 => view! { <p class="summary-time" data-testid="nothing-runs">"None of this can run here"</p> }.into_any(),
+            measurements => view! { <Costs measurements estimate /> }.into_any(),
+        }}
+        {(!refused.is_empty()).then(|| view! {
+            <div class="refused-list" data-testid="refused">
+                <h4>{format!("Cannot run ({})", refused.len())}</h4>
+                <ul>
+                    {refused
+                        .iter()
+                        .map(|line| view! {
+                            <li>
+                                <strong>{name(line)}</strong>
+                                <span>{line.refusal.clone()}</span>
+                            </li>
+                        })
+                        .collect_view()}
+                </ul>
+            </div>
+        })}
+    }
+}
+
+/// Time, memory and disk of what can run.
+#[component]
+fn Costs(measurements: usize, estimate: PlanEstimate) -> impl IntoView {
+    let memory_tight = estimate.peak_memory_bytes > estimate.available_memory_bytes;
+    let bases = bases(&estimate.lines);
     view! {
         <div>
             <p class="quiet small">{counted(measurements as u64, "measurement")}</p>
@@ -118,22 +144,6 @@ fn Needs(estimate: PlanEstimate, machine: Load<Machine>, models: Load<Vec<ModelI
                 bytes => format!("{} of {} free", format::bytes(bytes), format::bytes(estimate.available_disk_bytes)),
             }}</dd>
         </dl>
-        {(!refused.is_empty()).then(|| view! {
-            <div class="refused-list" data-testid="refused">
-                <h4>{format!("Cannot run ({})", refused.len())}</h4>
-                <ul>
-                    {refused
-                        .iter()
-                        .map(|line| view! {
-                            <li>
-                                <strong>{name(line)}</strong>
-                                <span>{line.refusal.clone()}</span>
-                            </li>
-                        })
-                        .collect_view()}
-                </ul>
-            </div>
-        })}
     }
 }
 

@@ -1,7 +1,11 @@
 //! Third step: precisions, batches, sizes, threads and time.
 
 use super::{Draft, draft::asked_dims};
-use crate::{load::Load, parts::Segmented, state::App};
+use crate::{
+    load::Load,
+    parts::{Segmented, usual_threads},
+    state::App,
+};
 use contract::{DEFAULT_OUTPUT, Dim, DimRole, Machine, Mode, ModelInfo, Precision};
 use leptos::prelude::*;
 
@@ -69,8 +73,8 @@ pub fn HowStep(models: Load<Vec<ModelInfo>>, machine: Load<Machine>) -> impl Int
                 </Show>
                 <NumberField
                     label="CPU threads"
-                    hint="Empty uses all cores."
-                    placeholder=cores.get().map_or_else(String::new, |cores| cores.to_string())
+                    hint=format!("Empty uses {}.", app.settings.with(usual_threads))
+                    placeholder=app.settings.with(|settings| settings.threads).or(cores.get()).map_or_else(String::new, |threads| threads.to_string())
                     value=draft.threads
                     testid="threads"
                 />
@@ -120,7 +124,7 @@ fn meaning(precision: Precision) -> &'static str {
 #[component]
 fn NumberField(
     label: &'static str,
-    hint: &'static str,
+    #[prop(into)] hint: String,
     placeholder: String,
     value: RwSignal<String>,
     testid: &'static str,

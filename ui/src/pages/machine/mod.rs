@@ -17,6 +17,7 @@ pub fn Machine() -> impl IntoView {
         app.machine.track();
         Some(GetMachine {})
     });
+    let scanning = Signal::derive(move || app.scanning.get() || machine.busy.get());
     view! {
         <section class="page machine" aria-labelledby="machine-title">
             <header class="page-head">
@@ -29,7 +30,7 @@ pub fn Machine() -> impl IntoView {
                     </p>
                 </div>
                 <div class="page-tools">
-                    <Button icon="again" testid="rescan" busy=machine.busy on_press=move |_| actions::rescan(app)>"Rescan"</Button>
+                    <Button icon="again" testid="rescan" busy=scanning on_press=move |_| actions::rescan(app)>"Rescan"</Button>
                     <peaks::MeasureButton />
                 </div>
             </header>

@@ -41,10 +41,11 @@ pub fn Progress() -> impl IntoView {
             failure.set(None);
             progress.set(Some(now.clone()));
         }
-        Event::PeaksEnded { error } => {
+        Event::PeaksEnded { failure: ended } => {
             progress.set(None);
-            match error {
-                Some(reason) => failure.set(Some(Failure::broken("measuring this machine", reason))),
+            match ended {
+                Some(Failure::Cancelled) => {}
+                Some(reason) => failure.set(Some(reason.clone())),
                 None => app.tell(NoticeKind::Info, "This machine was measured. Its ceilings are drawn below."),
             }
         }

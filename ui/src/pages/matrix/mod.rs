@@ -43,7 +43,7 @@ pub fn MatrixPage() -> impl IntoView {
                     <p class="lead">"The best figure of every model on every device, each with its evidence."</p>
                 </div>
                 <div class="page-tools">
-                    <Button icon="import" testid="matrix-import" on_press=move |_| actions::import_table(app, None)>
+                    <Button icon="import" testid="matrix-import" on_press=move |_| actions::import_table(app)>
                         "Import…"
                     </Button>
                     <Button
@@ -172,7 +172,7 @@ fn Nothing() -> impl IntoView {
             >
                 "Measure a first model"
             </Button>
-            <Button large=true icon="import" on_press=move |_| actions::import_table(app, None)>
+            <Button large=true icon="import" on_press=move |_| actions::import_table(app)>
                 "Import measurements…"
             </Button>
         </Empty>

@@ -180,7 +180,7 @@ fn OnThisMachine(candidate: Candidate, times: f64) -> impl IntoView {
 /// The measurement that would say most, with its button or the reason why there is none.
 #[component]
 fn Next(run: NextRun, here: Option<NextRun>, work: Work) -> impl IntoView {
-    if run.regret_saved < LEAST_SAVED {
+    if run.regret_saved < LEAST_SAVED && run.keeps_limits >= SURE_OF_LIMITS {
         return view! {
             <section class="panel" data-testid="next-run">
                 <h3>"Measuring more would hardly change this"</h3>
@@ -214,28 +214,32 @@ fn Next(run: NextRun, here: Option<NextRun>, work: Work) -> impl IntoView {
 const LEAST_SAVED: f64 = 0.001;
 
 fn tells(work: &Work, run: &NextRun) -> String {
-    format!(
-        "{} on {}: about {}. On average the answer then gets {} nearer to the best.",
-        work.model,
-        words::place(&run.setting),
-        duration_secs(run.secs),
-        percent_text(run.regret_saved)
-    )
+    let mut said =
+        vec![format!("{} on {}: about {}.", work.model, words::place(&run.setting), duration_secs(run.secs))];
+    if run.regret_saved >= LEAST_SAVED {
+        said.push(format!("On average the answer then gets {} nearer to the best.", percent_text(run.regret_saved)));
+    }
+    if run.keeps_limits < SURE_OF_LIMITS {
+        let sure = percent_text(run.keeps_limits);
+        said.push(format!("It tells whether the limits are kept there; so far that is {sure} sure."));
+    }
+    said.join(" ")
 }
 
 #[component]
 fn StartButton(plan: Plan) -> impl IntoView {
     let app = App::get();
     let draft = Draft::get();
+    let starting = RwSignal::new(false);
     let start = move |_| {
-        actions::send(app, StartPlan { plan: plan.clone() }, move |app, _| {
+        actions::send_once(app, starting, StartPlan { plan: plan.clone() }, move |app, _| {
             draft.show_running();
             app.go(Place::Launch);
         });
     };
     view! {
         <div>
-            <Button icon="launch" testid="start-next-run" on_press=start>"Measure it"</Button>
+            <Button icon="launch" testid="start-next-run" busy=starting on_press=start>"Measure it"</Button>
         </div>
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{prices::PricesDialog, question::Question};
 use crate::{load::load, parts::*, state::App};
+use chart::Bound;
 use contract::*;
 use leptos::prelude::*;
 

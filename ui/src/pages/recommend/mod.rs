@@ -100,7 +100,7 @@ fn NothingKnown() -> impl IntoView {
             <Button kind=ButtonKind::Primary large=true icon="launch" testid="recommend-measure" on_press=move |_| app.go(Place::Launch)>
                 "Measure a first model"
             </Button>
-            <Button large=true icon="import" testid="recommend-import" on_press=move |_| actions::import_table(app, None)>
+            <Button large=true icon="import" testid="recommend-import" on_press=move |_| actions::import_table(app)>
                 "Import measurements…"
             </Button>
         </Empty>
@@ -188,7 +188,7 @@ fn TooLittle(reason: String, remedy: String, model: Option<ModelId>) -> impl Int
                     "Measure it here"
                 </Button>
             })}
-            <Button icon="import" on_press=move |_| actions::import_table(app, None)>"Import measurements…"</Button>
+            <Button icon="import" on_press=move |_| actions::import_table(app)>"Import measurements…"</Button>
         </Empty>
     }
 }

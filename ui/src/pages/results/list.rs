@@ -174,7 +174,7 @@ fn Row(
 #[component]
 fn ConcernBadge(concern: Concern) -> impl IntoView {
     let app = App::get();
-    let Concern { series, told, .. } = concern;
+    let Concern { series, change, at, .. } = concern;
     let show = move |_| {
         app.wanted_series.set(Some(series.clone()));
         app.go(Place::Watch);
@@ -182,7 +182,7 @@ fn ConcernBadge(concern: Concern) -> impl IntoView {
     view! {
         <button type="button" class="chip failed concern" data-testid="concern" title="Slower than before: see the series" on:click=show>
             <Icon name="watch" size=12 />
-            {told}
+            {format!("{} since {}", signed(change), time::of_point(&at))}
         </button>
     }
 }

@@ -62,7 +62,7 @@ pub fn Results() -> impl IntoView {
                     <p class="lead">{move || told(total.get())}</p>
                 </div>
                 <div class="page-tools">
-                    <Button icon="import" testid="results-import" on_press=move |_| actions::import_table(app, None)>
+                    <Button icon="import" testid="results-import" on_press=move |_| actions::import_table(app)>
                         "Import…"
                     </Button>
                     <Button icon="export" testid="results-export" on_press=move |_| app.export_open.set(true)>
@@ -71,7 +71,7 @@ pub fn Results() -> impl IntoView {
                 </div>
             </header>
             <div class="page-bar">
-                <FilterBar filter=app.filter choices=known with_evidence=true />
+                <FilterBar filter=app.filter choices=known />
             </div>
             <Chosen chosen comparing />
             <div class="results-stage">
@@ -79,7 +79,7 @@ pub fn Results() -> impl IntoView {
                     load=page
                     rows=10
                     ready=move |page| {
-                        let empty = Memo::new(move |_| page.with(|page| page.rows.is_empty()));
+                        let empty = Memo::new(move |_| page.with(|page| page.total == 0));
                         let rows = Signal::derive(move || page.with(|page| page.rows.clone()));
                         move || match empty.get() {
                             true => view! { <Nothing /> }.into_any(),
@@ -156,7 +156,7 @@ fn Nothing() -> impl IntoView {
             <Button kind=ButtonKind::Primary large=true icon="launch" on_press=move |_| app.go(Place::Launch)>
                 "Measure a first model"
             </Button>
-            <Button large=true icon="import" on_press=move |_| actions::import_table(app, None)>"Import…"</Button>
+            <Button large=true icon="import" on_press=move |_| actions::import_table(app)>"Import…"</Button>
         </Empty>
     }
     .into_any()

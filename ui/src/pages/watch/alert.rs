@@ -1,7 +1,7 @@
 //! One alert: what changed, with what of the environment, in which series, and what to do about it.
 
 use super::{Looked, list::DirectionChip};
-use crate::{actions, parts::*, state::App};
+use crate::{actions, parts::*, state::App, time};
 use chart::format::{count, duration_ms};
 use contract::{BoardAlert, BoardChange, Cause, Mark, Marked, SetMarks};
 use leptos::prelude::*;
@@ -11,6 +11,7 @@ const SHOWN: usize = 100;
 
 #[component]
 pub fn AlertView(alert: BoardAlert, looked: RwSignal<Option<Looked>>) -> impl IntoView {
+    let title = told(&alert);
     let BoardAlert { alert, mark, changes } = alert;
     let shared: Vec<contract::Fact> =
         alert.shared.iter().map(|(column, value)| contract::Fact::new(column.clone(), value)).collect();
@@ -18,7 +19,7 @@ pub fn AlertView(alert: BoardAlert, looked: RwSignal<Option<Looked>>) -> impl In
     view! {
         <section class="panel stack" data-testid="alert-detail">
             <div class="row"><DirectionChip direction=alert.direction mark /></div>
-            <h2>{alert.title.clone()}</h2>
+            <h2>{title}</h2>
             <MarkButtons changes=changes.clone() mark />
             <Causes causes=alert.causes />
             {(!shared.is_empty()).then(|| view! {
@@ -46,6 +47,12 @@ pub fn AlertView(alert: BoardAlert, looked: RwSignal<Option<Looked>>) -> impl In
             </div>
         </section>
     }
+}
+
+/// What happened, in a sentence.
+pub fn told(alert: &BoardAlert) -> String {
+    let since = alert.changes.first().map(|change| time::of_point(&change.at));
+    alert.alert.told(&since.unwrap_or_default())
 }
 
 /// What of the environment changed there: the difference, and how telling it is.
@@ -105,7 +112,7 @@ fn ChangeRow(change: BoardChange, looked: RwSignal<Option<Looked>>) -> impl Into
                     <span class="watch-name">{change.series}</span>
                 </button>
             </td>
-            <td class="small quiet">{change.at}</td>
+            <td class="small quiet">{time::of_point(&change.at)}</td>
             <td class="number">{duration_ms(change.before_ms)}</td>
             <td class="number">{duration_ms(change.after_ms)}</td>
             <td class="number">
@@ -116,10 +123,6 @@ fn ChangeRow(change: BoardChange, looked: RwSignal<Option<Looked>>) -> impl Into
             </td>
         </tr>
     }
-}
-
-pub fn signed(share: f64) -> String {
-    format!("{:+.1} %", share * 100.0).replace('-', "−")
 }
 
 /// Seen, silenced, or open again.

@@ -1,6 +1,6 @@
 //! Alerts and series, those first that need looking at.
 
-use super::{Looked, alert::signed};
+use super::{Looked, alert::told};
 use crate::parts::*;
 use chart::format::{count, duration_ms};
 use contract::{BoardAlert, Direction, Mark, Newest, SeriesRow, WatchBoard};
@@ -46,9 +46,8 @@ pub fn List(board: Signal<WatchBoard>, looked: RwSignal<Option<Looked>>, now: Me
 
 #[component]
 fn AlertItem(alert: BoardAlert, looked: RwSignal<Option<Looked>>, now: Memo<Option<Looked>>) -> impl IntoView {
-    let title = alert.alert.title.clone();
     let shared: Vec<String> = alert.alert.shared.iter().map(|(_, value)| value.clone()).collect();
-    let mine = Looked::Alert(title.clone());
+    let mine = Looked::Alert(alert.alert.title.clone());
     let is_now = Memo::new({
         let mine = mine.clone();
         move |_| now.get().as_ref() == Some(&mine)
@@ -64,7 +63,7 @@ fn AlertItem(alert: BoardAlert, looked: RwSignal<Option<Looked>>, now: Memo<Opti
                 on:click=move |_| looked.set(Some(mine.clone()))
             >
                 <DirectionChip direction=alert.alert.direction mark=alert.mark />
-                <span>{title}</span>
+                <span>{told(&alert)}</span>
                 <span class="small quiet">{shared.join(" · ")}</span>
             </button>
         </li>

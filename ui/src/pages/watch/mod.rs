@@ -103,7 +103,7 @@ fn NothingToWatch(undated: u64) -> impl IntoView {
             <Button kind=ButtonKind::Primary large=true icon="launch" testid="watch-measure" on_press=move |_| app.go(Place::Launch)>
                 "Measure"
             </Button>
-            <Button large=true icon="import" on_press=move |_| actions::import_table(app, None)>"Import measurements…"</Button>
+            <Button large=true icon="import" on_press=move |_| actions::import_table(app)>"Import measurements…"</Button>
         </Empty>
     }
 }

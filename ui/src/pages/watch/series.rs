@@ -1,12 +1,13 @@
 //! One series: its trend, where it changed, what changed with it, and the check of the newest point.
 
-use super::alert::{Causes, set_marks, signed};
+use super::alert::{Causes, set_marks};
 use crate::{
     actions,
     load::load,
     pages::{ExportButtons, RunDrawer},
     parts::*,
     state::App,
+    time,
 };
 use chart::{
     Options,
@@ -34,7 +35,8 @@ pub fn SeriesView(series: String, smallest: RwSignal<f64>) -> impl IntoView {
 fn History(history: Signal<SeriesHistory>, open: RwSignal<Option<(RunId, f64)>>) -> impl IntoView {
     let app = App::get();
     let figure = Signal::derive(move || {
-        history.with(|history| Some(chart::trend(history, Options { theme: app.theme(), ..Options::default() })))
+        let options = Options { theme: app.theme(), ..Options::default() };
+        history.with(|history| Some(chart::trend(history, time::wall_clock, options)))
     });
     let caption = move || figure.with(|figure| figure.as_ref().map(|figure| figure.caption.clone()));
     let press = move |id: String| {
@@ -81,13 +83,14 @@ fn NewestResult(history: SeriesHistory) -> impl IntoView {
             "There are too few results since the last change to judge the newest one: five are needed.".into()
         }
     };
+    let asking = RwSignal::new(false);
     let again = history.again.map(|run| {
         let press = move |_| {
-            actions::send(app, MeasureAgain { run: run.clone() }, |app, _| {
+            actions::send_once(app, asking, MeasureAgain { run: run.clone() }, |app, _| {
                 app.tell(NoticeKind::Info, "It is in the queue; its result appears here.");
             });
         };
-        view! { <Button icon="again" testid="measure-again" on_press=press>"Measure it again"</Button> }
+        view! { <Button icon="again" testid="measure-again" busy=asking on_press=press>"Measure it again"</Button> }
     });
     view! {
         <section class="panel" data-testid="newest">
@@ -112,7 +115,7 @@ fn ChangePanel(change: Change) -> impl IntoView {
     };
     view! {
         <section class="panel stack">
-            <h3>{format!("{} {word} since {}", signed(change.change), change.at)}</h3>
+            <h3>{format!("{} {word} since {}", signed(change.change), time::of_point(&change.at))}</h3>
             <p>
                 {format!(
                     "From {} to {}; 95 % sure that it is between {} and {}. The chance of such a step where nothing changed is {sure}.",
@@ -137,7 +140,7 @@ fn Spikes(anomalies: Vec<Anomaly>) -> impl IntoView {
                 <ul>
                     {anomalies
                         .into_iter()
-                        .map(|spike| view! { <li>{format!("{}: {} ({})", spike.at, duration_ms(spike.value), signed(spike.change))}</li> })
+                        .map(|spike| view! { <li>{format!("{}: {} ({})", time::of_point(&spike.at), duration_ms(spike.value), signed(spike.change))}</li> })
                         .collect_view()}
                 </ul>
             </section>

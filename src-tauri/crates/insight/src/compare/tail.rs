@@ -1,32 +1,33 @@
 //! Whether a percentile of a side's times keeps a limit, from order statistics that hold at every moment at once.
 //!
-//! How many of n samples lie at or below a limit is binomial, however the times are spread, as long as calls do not
-//! depend on each other. With θ the share of all calls at or below it, (n + 1) · P(j; n, θ) is the inverse of a
+//! Calls that follow each other meet the same machine and say the same of it, so one call of each round counts.
+//! How many of n such samples lie at or below a limit is binomial, however the times are spread, as far as rounds do
+//! not depend on each other. With θ the share of all calls at or below it, (n + 1) · P(j; n, θ) is the inverse of a
 //! likelihood ratio that averages over all shares, so the chance that it ever falls to α is at most α (Robbins 1970,
 //! "Statistical methods related to the law of the iterated logarithm"). The shares for which it has not are an interval
 //! at confidence 1 − α, however often one looks and whenever one stops. The limit is kept where all of them are above
 //! the percentile's own, and broken where all are below.
 
 use crate::student::ln_gamma;
-use contract::{CompareRules, Percentile, Tail, TailVerdict, Tails};
+use contract::{CompareRules, Percentile, Round, Tail, TailVerdict, Tails};
 
 /// A question that takes longer is not worth waiting for.
 const LONGEST_SECS: f64 = 86_400.0;
 const MOST_SAMPLES: usize = 100_000_000;
 
-/// What the samples so far say of the limit of the rules; none where there is no limit.
-pub fn tails(rules: &CompareRules, [a, b]: [&[f64]; 2]) -> Option<Tails> {
+/// What the calls of the rounds so far say of the limit of the rules; none where there is no limit.
+pub fn tails(rules: &CompareRules, rounds: &[Round]) -> Option<Tails> {
     let limit = rules.tail?;
-    let secs = a.iter().chain(b).sum::<f64>() / 1000.0;
-    let tail = |samples: &[f64]| {
-        let question = Question { p: limit.p, log_odds: (1.0 - rules.confidence).ln() };
-        tail(&question, limit, samples, secs)
+    let question = Question { p: limit.p, log_odds: (1.0 - rules.confidence).ln() };
+    let round_secs = rounds.last().map_or(0.0, |last| last.ended_secs / rounds.len() as f64);
+    let tail = |side: usize| {
+        let samples = rounds.iter().filter_map(|round| Some(round.calls_ms?[side]));
+        tail(&question, limit, samples.collect(), round_secs)
     };
-    Some(Tails { a: tail(a), b: tail(b) })
+    Some(Tails { a: tail(0), b: tail(1) })
 }
 
-fn tail(question: &Question, limit: Percentile, samples: &[f64], secs: f64) -> Tail {
-    let mut sorted = samples.to_vec();
+fn tail(question: &Question, limit: Percentile, mut sorted: Vec<f64>, round_secs: f64) -> Tail {
     sorted.sort_unstable_by(f64::total_cmp);
     let n = sorted.len();
     let within = sorted.partition_point(|ms| *ms <= limit.ms);
@@ -39,7 +40,7 @@ fn tail(question: &Question, limit: Percentile, samples: &[f64], secs: f64) -> T
         // Nothing is beyond the limit yet where nothing was sampled.
         let share = if n == 0 { 1.0 } else { within as f64 / n as f64 };
         let samples = question.samples_until(share, n)?;
-        let secs = secs / n.max(1) as f64 * samples as f64;
+        let secs = round_secs * samples as f64;
         (secs <= LONGEST_SECS).then_some((samples as u32, secs))
     };
     let needed = (verdict == TailVerdict::Unknown).then(needed).flatten();
@@ -118,6 +119,7 @@ fn first(from: usize, end: usize, holds: impl Fn(usize) -> bool) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use contract::Side;
 
     /// Reproducible draws, evenly between 0 and 1 (splitmix64).
     struct Random(u64);
@@ -136,8 +138,16 @@ mod tests {
         CompareRules { tail: Some(Percentile { p, ms }), confidence, ..CompareRules::default() }
     }
 
+    /// Rounds of 80 ms, one call each.
     fn told(rules: &CompareRules, samples: &[f64]) -> Tail {
-        tails(rules, [samples, samples]).unwrap().a
+        let round = |(at, ms): (usize, &f64)| Round {
+            first: Side::A,
+            a_ms: [1.0; 2],
+            b_ms: [1.0; 2],
+            calls_ms: Some([*ms, 1.0]),
+            ended_secs: 0.08 * (at + 1) as f64,
+        };
+        tails(rules, &samples.iter().enumerate().map(round).collect::<Vec<_>>()).unwrap().a
     }
 
     /// Times whose percentile p is -ln(1 - p): exponential ones. Looked at 150 times at most, until it is told.
@@ -159,7 +169,7 @@ mod tests {
 
     #[test]
     fn no_limit_asks_nothing() {
-        assert_eq!(tails(&CompareRules::default(), [&[1.0], &[1.0]]), None);
+        assert_eq!(tails(&CompareRules::default(), &[]), None);
     }
 
     #[test]
@@ -170,8 +180,7 @@ mod tests {
             assert_eq!((short.verdict, short.high_ms), (TailVerdict::Unknown, None));
             let needed = short.needed_samples.unwrap() as usize;
             assert!(needed.abs_diff(least) < least / 20, "p {p}: {needed}");
-            // A hundred samples of each side took 0.2 s.
-            assert!((short.needed_secs.unwrap() - needed as f64 * 0.002).abs() < 1e-9);
+            assert!((short.needed_secs.unwrap() - needed as f64 * 0.08).abs() < 1e-9);
             assert_eq!(told(&rules, &vec![1.0; needed - 1]).verdict, TailVerdict::Unknown);
             let enough = told(&rules, &vec![1.0; needed]);
             assert_eq!((enough.verdict, enough.high_ms, enough.needed_samples), (TailVerdict::Meets, Some(1.0), None));
@@ -191,6 +200,33 @@ mod tests {
                 assert!(right >= 38, "{wanted:?} at p {p}: {right} of 40");
             }
         }
+    }
+
+    /// Of 1 ms calls a tenth lies in busy spells and breaks the limit, so that a p95 is broken. Spells are some rounds
+    /// long, and each machine is met at another moment.
+    #[test]
+    fn calls_in_one_busy_spell_do_not_count_for_many() {
+        let rules = rules(0.95, 2.0, 0.995);
+        let meets = |spell: usize, seed: u64| {
+            let mut random = Random(seed << 32);
+            let start = (random.next() * 10.0 * spell as f64) as usize;
+            let mut calls = Vec::new();
+            for round in start..start + 750 {
+                let busy = round % (10 * spell) < spell;
+                calls.push(if busy { 3.0 } else { 1.0 });
+                if calls.len().is_multiple_of(10) {
+                    match told(&rules, &calls).verdict {
+                        TailVerdict::Unknown => {}
+                        verdict => return verdict == TailVerdict::Meets,
+                    }
+                }
+            }
+            false
+        };
+        let wrong = |spell: usize| (0..100).filter(|seed| meets(spell, *seed)).count();
+        assert_eq!([wrong(1), wrong(3), wrong(12)], [0, 0, 0]);
+        // A machine that is quiet for longer than it takes to tell has not been seen busy.
+        assert!(wrong(25) <= 15, "{} of 100", wrong(25));
     }
 
     /// With the limit exactly at the percentile whatever is told is told by chance.

@@ -58,7 +58,7 @@ impl Machine {
                 Side::B => taken.1[at] = self.block(b_ms, noise),
             }
         }
-        Round { first, a_ms: taken.0, b_ms: taken.1, ended_secs: 0.0 }
+        Round { first, a_ms: taken.0, b_ms: taken.1, calls_ms: None, ended_secs: 0.0 }
     }
 
     /// The verdict of a comparison that looks after each round, stops when it is told, and gives up after `most`.
@@ -139,7 +139,7 @@ fn the_time_that_is_promised_tells() {
 fn too_few_rounds_bound_nothing_and_none_says_nothing() {
     let rules = CompareRules::default();
     assert_eq!(judge(&[], &rules), None);
-    let round = Round { first: Side::A, a_ms: [1.0, 1.0], b_ms: [2.0, 2.0], ended_secs: 1.0 };
+    let round = Round { first: Side::A, a_ms: [1.0, 1.0], b_ms: [2.0, 2.0], calls_ms: None, ended_secs: 1.0 };
     let told = judge(&[round], &rules).unwrap();
     assert_eq!((told.verdict, told.interval), (Verdict::CannotTell, None));
     assert!((told.ratio - 2.0).abs() < 1e-6 && told.needed_secs.unwrap() > 5.0, "{told:?}");
@@ -148,7 +148,7 @@ fn too_few_rounds_bound_nothing_and_none_says_nothing() {
 #[test]
 fn twice_the_time_is_told_as_soon_as_it_can_be_bounded() {
     let rules = CompareRules::default();
-    let rounds = [Round { first: Side::A, a_ms: [1.0, 1.0], b_ms: [2.0, 2.0], ended_secs: 1.0 }; 20];
+    let rounds = [Round { first: Side::A, a_ms: [1.0, 1.0], b_ms: [2.0, 2.0], calls_ms: None, ended_secs: 1.0 }; 20];
     let told = judge(&rounds, &rules).unwrap();
     assert_eq!(told.verdict, Verdict::Slower);
     assert!(told.interval.unwrap().low > 1.99);
@@ -161,7 +161,7 @@ fn a_drift_within_the_rounds_cancels() {
     let rounds: Vec<Round> = (0..40)
         .map(|i| {
             let at = |j| drift(4 * i + j);
-            Round { first: Side::A, a_ms: [at(0), at(3)], b_ms: [at(1), at(2)], ended_secs: 1.0 }
+            Round { first: Side::A, a_ms: [at(0), at(3)], b_ms: [at(1), at(2)], calls_ms: None, ended_secs: 1.0 }
         })
         .collect();
     let told = judge(&rounds, &rules).unwrap();
@@ -172,7 +172,7 @@ fn rounds() -> impl Strategy<Value = Vec<Round>> {
     let ms = || prop::array::uniform2(0.1..10.0_f64);
     let round = (any::<bool>(), ms(), ms()).prop_map(|(coin, a_ms, b_ms)| {
         let first = if coin { Side::A } else { Side::B };
-        Round { first, a_ms, b_ms, ended_secs: 1.0 }
+        Round { first, a_ms, b_ms, calls_ms: None, ended_secs: 1.0 }
     });
     prop::collection::vec(round, 1..60)
 }
@@ -214,7 +214,7 @@ proptest! {
         let told = judge(&rounds, &rules).unwrap();
         if let Some(interval) = told.interval {
             prop_assert!(interval.low <= told.ratio && told.ratio <= interval.high);
-            let wild = Round { first: Side::A, a_ms: [1e-6; 2], b_ms: [1e6; 2], ended_secs: 1.0 };
+            let wild = Round { first: Side::A, a_ms: [1e-6; 2], b_ms: [1e6; 2], calls_ms: None, ended_secs: 1.0 };
             let after = judge(&[&rounds[..], &[wild]].concat(), &rules).unwrap();
             prop_assert!(after.ratio < interval.high * 1.2, "{:?} became {:?}", told, after);
         }

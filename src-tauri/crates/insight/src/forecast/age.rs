@@ -57,15 +57,12 @@ impl Age {
 
 /// From the same setting measured at different times: the middle squared change over the time between.
 fn drift(frame: &Frame, years: &[f64], values: &[f64]) -> Option<f64> {
-    let mut of_setting: HashMap<_, Vec<(f64, f64)>> = HashMap::new();
+    let mut of_cell: HashMap<u32, Vec<(f64, f64)>> = HashMap::new();
     for at in (0..frame.known).filter(|at| years[*at].is_finite() && values[*at].is_finite()) {
-        let names = [&frame.model, &frame.hardware, &frame.runtime, &frame.precision, &frame.mode];
-        let numbers = [&frame.batch, &frame.size, &frame.devices, &frame.threads];
-        let setting = (names.map(|names| names.id[at]), numbers.map(|values| values[at].to_bits()));
-        of_setting.entry(setting).or_default().push((years[at], values[at]));
+        of_cell.entry(frame.cell[at]).or_default().push((years[at], values[at]));
     }
     let mut rates = Vec::new();
-    for mut results in of_setting.into_values() {
+    for mut results in of_cell.into_values() {
         results.sort_by(|a, b| a.0.total_cmp(&b.0));
         let apart = results.windows(2).map(|pair| (pair[1].0 - pair[0].0, pair[1].1 - pair[0].1));
         rates.extend(apart.filter(|(years, _)| *years >= LEAST_YEARS).map(|(years, change)| change * change / years));

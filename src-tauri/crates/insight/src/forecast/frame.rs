@@ -15,6 +15,8 @@ pub type Setting = ([u32; 3], u64);
 /// All rows, the known ones first.
 pub struct Frame {
     pub known: usize,
+    /// Equal where the same was measured, whichever version of the software did it.
+    pub cell: Vec<u32>,
     pub model: Names,
     pub family: Names,
     pub hardware: Names,
@@ -51,6 +53,7 @@ impl Frame {
         };
         let mut frame = Self {
             known: known.len(),
+            cell: Vec::new(),
             model: names(&model_name),
             family: names(&|row| row.family.clone()),
             hardware: names(&|row| row.hardware.clone()),
@@ -70,7 +73,20 @@ impl Frame {
         for costs in [&mut frame.parameters, &mut frame.macs, &mut frame.activations] {
             fill(costs, &frame.model.id, &frame.size);
         }
+        frame.cell = frame.cells();
         frame
+    }
+
+    fn cells(&self) -> Vec<u32> {
+        let names = [&self.model, &self.hardware, &self.runtime, &self.precision, &self.mode];
+        let numbers = [&self.batch, &self.size, &self.devices, &self.threads];
+        let mut ids = HashMap::new();
+        let cell = |at: usize| {
+            let next = ids.len() as u32;
+            let key = (names.map(|names| names.id[at]), numbers.map(|values| values[at].to_bits()));
+            *ids.entry(key).or_insert(next)
+        };
+        (0..self.rows()).map(cell).collect()
     }
 
     pub fn rows(&self) -> usize {

@@ -12,7 +12,7 @@ use super::{
     relatives::Relatives,
     stack::{Checked, Stack, best_share},
     sums,
-    support::{Coverage, Fold},
+    support::{Coverage, Fold, Kind},
     transfer::Transfer,
 };
 use rayon::prelude::*;
@@ -51,7 +51,7 @@ const LEAST_OWN: usize = 5;
 /// Answers the rows `asked` (places in the frame); what cannot be answered is left out.
 pub fn answer(lesson: &Lesson, asked: &[usize]) -> BTreeMap<usize, Answer> {
     let Lesson { frame, values, coverage, twins, .. } = *lesson;
-    let train: Vec<usize> = (0..frame.known).filter(|at| values[*at].is_finite()).collect();
+    let train = &coverage.rows;
     let mut answers = BTreeMap::new();
     if train.is_empty() {
         return answers;
@@ -62,29 +62,23 @@ pub fn answer(lesson: &Lesson, asked: &[usize]) -> BTreeMap<usize, Answer> {
         .collect();
     let mut bases = vec![Basis { keying: 0, rank: 6 }, Basis { keying: 0, rank: 2 }];
     bases.extend((1..keyings.len()).map(|keying| Basis { keying, rank: 4 }));
-    let full = Fit::new(frame, &keyings, &bases, values, &train, ROUNDS, None);
+    let full = Fit::new(frame, &keyings, &bases, values, train, ROUNDS, None);
     let school = School { lesson, keyings: &keyings, bases: &bases, full: &full };
-    let mut kinds: BTreeMap<Support, Vec<usize>> = BTreeMap::new();
+    let mut kinds: BTreeMap<Kind, Vec<usize>> = BTreeMap::new();
     for at in asked {
-        kinds.entry(coverage.of(frame, *at)).or_default().push(*at);
+        kinds.entry(coverage.kind(frame, *at)).or_default().push(*at);
     }
-    for (support, asked) in kinds {
-        let known =
-            |rows: Vec<usize>| -> Vec<usize> { rows.into_iter().filter(|at| values[*at].is_finite()).collect() };
-        let folds: Vec<Fold> = coverage
-            .folds(frame, support, twins)
-            .into_iter()
-            .map(|fold| Fold { train: known(fold.train), asked: known(fold.asked) })
-            .filter(|fold| !fold.asked.is_empty() && fold.train.len() >= 10)
-            .collect();
-        match support {
+    for (kind, asked) in kinds {
+        let mut folds = coverage.folds(frame, kind, twins);
+        folds.retain(|fold| !fold.asked.is_empty() && fold.train.len() >= 10);
+        match kind.support {
             Support::Nothing => {}
             Support::NewHardware if folds.len() < LEAST_HARDWARE => {}
             _ if folds.len() < 2 => answers.extend(asked.iter().map(|at| {
                 let value = full.answers(&keyings, &bases, *at)[1];
                 (*at, Answer { value, half_width: UNCHECKED_HALF_WIDTH, checked: false })
             })),
-            _ => answers.extend(school.answer(support, &folds, &train, &asked)),
+            _ => answers.extend(school.answer(kind, &folds, train, &asked)),
         }
     }
     answers
@@ -103,7 +97,8 @@ struct School<'a> {
 
 impl School<'_> {
     /// Answers questions of one kind, after practice on `folds` that ask the same kind.
-    fn answer(&self, support: Support, folds: &[Fold], train: &[usize], asked: &[usize]) -> Vec<(usize, Answer)> {
+    fn answer(&self, kind: Kind, folds: &[Fold], train: &[usize], asked: &[usize]) -> Vec<(usize, Answer)> {
+        let Kind { support, repeat } = kind;
         let School { keyings, bases, full, .. } = *self;
         let Lesson { frame, values, kin, .. } = *self.lesson;
         // A start from all rows would remember a hardware's traits long after its rows are hidden.
@@ -167,7 +162,8 @@ impl School<'_> {
             .map(|(row, source)| match support {
                 Support::NewModel => frame.model.id[source.at] as usize,
                 Support::FewOnHardware | Support::NewHardware => fold_of[row],
-                Support::Setting | Support::Combination | Support::Nothing => row,
+                Support::Setting if repeat => row,
+                Support::Setting | Support::Combination | Support::Nothing => frame.cell[source.at] as usize,
             })
             .collect();
         let doubtful_scale = support == Support::NewModel;

@@ -28,6 +28,7 @@ mod memory;
 mod middle;
 mod practice;
 mod relatives;
+mod repeats;
 mod stack;
 mod sums;
 mod support;
@@ -39,6 +40,7 @@ pub use baseline::Baseline;
 pub use contract::{ForecastSupport as Support, Interval};
 pub use duplicates::without_copies;
 pub use influence::influences;
+pub use repeats::repeat_deviation;
 
 use crate::table::Measurement;
 use frame::Frame;
@@ -59,7 +61,9 @@ pub struct Forecasts {
 pub struct Forecast {
     /// The time of one batch; `None` is an abstention, and `note` says why.
     pub latency_ms: Option<Interval>,
+    /// `None` where no memory was recorded on the hardware.
     pub peak_memory_mb: Option<Interval>,
+    /// Of the time.
     pub support: Support,
     /// What the answer rests on, and what to do where that is little.
     pub note: String,
@@ -84,16 +88,19 @@ pub fn forecast(known: &[&Measurement], asked: &[&Measurement]) -> Forecasts {
     };
     let times = logs(&|row| row.latency_ms, &samples);
     let memories = logs(&|row| row.peak_memory_mb, &analytic);
-    let coverage = Coverage::new(&frame);
+    let coverage = Coverage::new(&frame, &times);
+    let recorded = Coverage::new(&frame, &memories);
     let twins = twins::twins(&frame, &times);
     let age = age::Age::new(&frame, &rows, &times);
     let kin = kin::Kin::new(&frame, &rows);
     let places: Vec<usize> = (known.len()..rows.len()).collect();
-    let learn = |values: &[f64]| -> BTreeMap<usize, Answer> {
-        learn::answer(&Lesson { frame: &frame, values, coverage: &coverage, twins: &twins, kin: &kin }, &places)
+    let learn = |values: &[f64], coverage: &Coverage, asked: &[usize]| -> BTreeMap<usize, Answer> {
+        learn::answer(&Lesson { frame: &frame, values, coverage, twins: &twins, kin: &kin }, asked)
     };
-    let times = learn(&times);
-    let memories = learn(&memories);
+    let times = learn(&times, &coverage, &places);
+    // What runs need beside weights and activations is the hardware's own: others do not tell it.
+    let used = |at: &usize| !matches!(recorded.of(&frame, *at), Support::NewHardware | Support::Nothing);
+    let memories = learn(&memories, &recorded, &places.iter().copied().filter(used).collect::<Vec<_>>());
     let grounds = Grounds::new(&known);
     let answers = places
         .iter()

@@ -9,8 +9,19 @@ pub struct Fold {
     pub asked: Vec<usize>,
 }
 
-/// What the known rows cover.
+/// A kind of question, which is practised on its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Kind {
+    pub support: Support,
+    /// Whether the very same was measured before, so that what is asked is a repeat of it.
+    pub repeat: bool,
+}
+
+/// What the known rows that have a value cover.
 pub struct Coverage {
+    /// Their places in the frame.
+    pub rows: Vec<usize>,
+    cells: HashSet<u32>,
     pairs: HashSet<(u32, u32)>,
     models: Vec<HashSet<u32>>,
     model_known: Vec<bool>,
@@ -28,11 +39,14 @@ const FOLDS: usize = 5;
 const MOST_LEFT_OUT: usize = 12;
 
 impl Coverage {
-    pub fn new(frame: &Frame) -> Self {
+    /// `values` are logarithms, NaN where unknown.
+    pub fn new(frame: &Frame, values: &[f64]) -> Self {
+        let rows: Vec<usize> = (0..frame.known).filter(|at| values[*at].is_finite()).collect();
         let mut models = vec![HashSet::new(); frame.hardware.count];
         let mut model_known = vec![false; frame.model.count];
-        let mut pairs = HashSet::new();
-        for at in 0..frame.known {
+        let (mut cells, mut pairs) = (HashSet::new(), HashSet::new());
+        for &at in &rows {
+            cells.insert(frame.cell[at]);
             let (model, hardware) = (frame.model.id[at], frame.hardware.id[at]);
             models[hardware as usize].insert(model);
             model_known[model as usize] = true;
@@ -41,7 +55,11 @@ impl Coverage {
         let mut counts: Vec<usize> = models.iter().map(HashSet::len).filter(|n| *n > 0).collect();
         counts.sort_unstable();
         let middle = counts.get(counts.len() / 2).copied().unwrap_or(0);
-        Self { pairs, models, model_known, middle }
+        Self { rows, cells, pairs, models, model_known, middle }
+    }
+
+    pub fn kind(&self, frame: &Frame, at: usize) -> Kind {
+        Kind { support: self.of(frame, at), repeat: self.cells.contains(&frame.cell[at]) }
     }
 
     pub fn of(&self, frame: &Frame, at: usize) -> Support {
@@ -62,15 +80,17 @@ impl Coverage {
         share < FEW_SHARE || models <= CALIBRATED && share < FEW_SHARE_CALIBRATED
     }
 
-    /// Inner splits that ask the kind of question that `support` stands for. Empty where the known rows are too few for any.
-    pub fn folds(&self, frame: &Frame, support: Support, twins: &[u32]) -> Vec<Fold> {
-        let known = 0..frame.known;
+    /// Inner splits that ask questions of one kind. Empty where the known rows are too few for any.
+    pub fn folds(&self, frame: &Frame, kind: Kind, twins: &[u32]) -> Vec<Fold> {
+        let Kind { support, repeat } = kind;
         match support {
-            Support::Setting => grouped(frame, |at| at as u64),
+            Support::Setting if repeat => self.grouped(|at| at as u64),
+            // With its repeats left among the known, a cell would answer for itself.
+            Support::Setting => self.grouped(|at| u64::from(frame.cell[at])),
             Support::Combination => {
-                grouped(frame, |at| u64::from(frame.model.id[at]) << 32 | u64::from(frame.hardware.id[at]))
+                self.grouped(|at| u64::from(frame.model.id[at]) << 32 | u64::from(frame.hardware.id[at]))
             }
-            Support::NewModel => grouped(frame, |at| u64::from(frame.model.id[at])),
+            Support::NewModel => self.grouped(|at| u64::from(frame.model.id[at])),
             Support::FewOnHardware | Support::NewHardware => {
                 let few = if support == Support::NewHardware { vec![0] } else { self.few_counts() };
                 let most = few.last().copied().unwrap_or(0);
@@ -86,7 +106,7 @@ impl Coverage {
                     models.sort_by_key(|m| scattered(u64::from(*m) << 20 | u64::from(hardware)));
                     let kept: HashSet<u32> = models.into_iter().take(kept).collect();
                     let mut fold = Fold { train: Vec::new(), asked: Vec::new() };
-                    for at in known.clone() {
+                    for &at in &self.rows {
                         let own = frame.hardware.id[at];
                         if own == hardware && !kept.contains(&frame.model.id[at]) {
                             fold.asked.push(at);
@@ -112,30 +132,27 @@ impl Coverage {
         counts.sort_unstable();
         if counts.is_empty() { vec![1] } else { counts }
     }
-}
 
-/// Folds of whole groups, of about equal numbers of groups.
-fn grouped(frame: &Frame, group: impl Fn(usize) -> u64) -> Vec<Fold> {
-    let mut groups: HashMap<u64, usize> = HashMap::new();
-    for at in 0..frame.known {
-        groups.entry(group(at)).or_default();
-    }
-    let mut order: Vec<u64> = groups.keys().copied().collect();
-    order.sort_by_key(|key| (scattered(*key), *key));
-    if order.len() < 2 * FOLDS {
-        return Vec::new();
-    }
-    for (place, key) in order.iter().enumerate() {
-        groups.insert(*key, place % FOLDS);
-    }
-    let mut folds: Vec<Fold> = (0..FOLDS).map(|_| Fold { train: Vec::new(), asked: Vec::new() }).collect();
-    for at in 0..frame.known {
-        let own = groups[&group(at)];
-        for (place, fold) in folds.iter_mut().enumerate() {
-            if place == own { fold.asked.push(at) } else { fold.train.push(at) }
+    /// Folds of whole groups, of about equal numbers of groups.
+    fn grouped(&self, group: impl Fn(usize) -> u64) -> Vec<Fold> {
+        let mut groups: HashMap<u64, usize> = self.rows.iter().map(|at| (group(*at), 0)).collect();
+        let mut order: Vec<u64> = groups.keys().copied().collect();
+        order.sort_by_key(|key| (scattered(*key), *key));
+        if order.len() < 2 * FOLDS {
+            return Vec::new();
         }
+        for (place, key) in order.iter().enumerate() {
+            groups.insert(*key, place % FOLDS);
+        }
+        let mut folds: Vec<Fold> = (0..FOLDS).map(|_| Fold { train: Vec::new(), asked: Vec::new() }).collect();
+        for &at in &self.rows {
+            let own = groups[&group(at)];
+            for (place, fold) in folds.iter_mut().enumerate() {
+                if place == own { fold.asked.push(at) } else { fold.train.push(at) }
+            }
+        }
+        folds
     }
-    folds
 }
 
 /// The same order on every machine, without a pattern (splitmix64).

@@ -2,7 +2,7 @@
 
 use super::{Candidate, Described, Evidence, RecommendError, Rejected, Setting, Survey, Work};
 use crate::{
-    forecast::{Interval, forecast},
+    forecast::{Interval, forecast, repeat_deviation},
     table::Measurement,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -10,6 +10,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 /// A batch this many times larger or smaller is another regime, which no row speaks for.
 const NEAR_BATCH: f64 = 2.0;
 const MOST_ALIKE: usize = 3;
+/// Half-widths of a prediction's 90 % interval and of a measurement's 95 % interval, in standard deviations.
+const PREDICTED: f64 = 1.645;
+const MEASURED: f64 = 1.960;
 
 pub fn survey(known: &[&Measurement], work: &Work) -> Result<Survey, RecommendError> {
     let mut usual = UsualSettings::new(known);
@@ -45,6 +48,7 @@ fn predict(known: &[&Measurement], drafts: &mut [Draft]) {
         for ((setting, _), answer) in to_predict.drain(..).zip(answers.by_ref()) {
             match answer.latency_ms {
                 Some(latency_ms) => survey.candidates.push(Candidate {
+                    deviation: of_prediction(latency_ms),
                     support: Some(answer.support),
                     note: answer.note,
                     ..candidate(setting, Evidence::Predicted, latency_ms, answer.peak_memory_mb, survey.batch)
@@ -81,11 +85,18 @@ impl Draft {
         let batch = work.batch.or_else(|| usual(&|row| row.batch));
         let size = work.size.or_else(|| usual(&|row| row.size));
         let described = work.described.clone().unwrap_or_default();
-        let mut survey =
-            Survey { model: work.model.clone(), mode, batch, size, candidates: Vec::new(), rejected: Vec::new() };
+        let mut survey = Survey {
+            model: work.model.clone(),
+            mode,
+            batch,
+            size,
+            repeat: usual_settings.repeat,
+            candidates: Vec::new(),
+            rejected: Vec::new(),
+        };
         let mut to_predict: Vec<(Setting, Measurement)> = Vec::new();
         for (setting, batches) in usual_settings.of(&survey.mode).iter().filter(|(setting, _)| wanted(setting)) {
-            match measured(&own, setting, batch, size) {
+            match measured(&own, setting, &survey) {
                 Some(candidate) => survey.candidates.push(candidate),
                 None if near(batches, batch) => {
                     let asked = asked(&survey, setting, own.first().copied(), &described);
@@ -130,12 +141,14 @@ type Seen = (Setting, Vec<f64>);
 /// The settings of each mode, found once.
 struct UsualSettings<'a> {
     known: &'a [&'a Measurement],
+    /// How far one result lies from what its setting takes.
+    repeat: f64,
     of_mode: BTreeMap<String, Vec<Seen>>,
 }
 
 impl<'a> UsualSettings<'a> {
     fn new(known: &'a [&'a Measurement]) -> Self {
-        Self { known, of_mode: BTreeMap::new() }
+        Self { known, repeat: repeat_deviation(known), of_mode: BTreeMap::new() }
     }
 
     fn of(&mut self, mode: &str) -> &[Seen] {
@@ -169,7 +182,7 @@ fn settings(known: &[&Measurement], mode: &str) -> Vec<Seen> {
 }
 
 /// The middle of what was measured of this very work in a setting; its interval spans the repetitions.
-fn measured(own: &[&Measurement], setting: &Setting, batch: Option<f64>, size: Option<f64>) -> Option<Candidate> {
+fn measured(own: &[&Measurement], setting: &Setting, survey: &Survey) -> Option<Candidate> {
     let same: Vec<&&Measurement> = own
         .iter()
         .filter(|row| {
@@ -178,14 +191,34 @@ fn measured(own: &[&Measurement], setting: &Setting, batch: Option<f64>, size: O
                 && row.precision == setting.precision
                 && row.devices == setting.devices
                 && row.threads == setting.threads
-                && row.batch == batch
-                && row.size == size
+                && row.batch == survey.batch
+                && row.size == survey.size
         })
         .collect();
-    let latency = middle(same.iter().filter_map(|row| row.latency_ms).collect())?;
+    let times: Vec<f64> = same.iter().filter_map(|row| row.latency_ms).collect();
+    let n = times.len() as f64;
+    let latency = middle(times)?;
     let memory = middle(same.iter().filter_map(|row| row.peak_memory_mb).collect());
     let p95_ms = middle(same.iter().filter_map(|row| row.p95_ms).collect()).map(|p95| p95.value);
-    Some(Candidate { p95_ms, ..candidate(setting.clone(), Evidence::Measured, latency, memory, batch) })
+    let told = same.iter().filter_map(|row| Some(deviation(row.low_ms?, row.high_ms?, MEASURED)));
+    let each = told.filter(|own| own.is_finite()).fold(survey.repeat, f64::max);
+    // The range of up to ten is about √n deviations of one (Tippett 1925), and their middle is off by a √n-th of one.
+    let range = (latency.high / latency.low).ln() / n;
+    Some(Candidate {
+        deviation: (each / n.sqrt()).max(range),
+        p95_ms,
+        ..candidate(setting.clone(), Evidence::Measured, latency, memory, survey.batch)
+    })
+}
+
+/// The standard deviation of what is predicted, on the logarithmic scale.
+pub fn of_prediction(interval: Interval) -> f64 {
+    deviation(interval.low, interval.high, PREDICTED)
+}
+
+/// The one that an interval tells, which is so many of them to either side.
+fn deviation(low: f64, high: f64, half_width: f64) -> f64 {
+    (high / low).ln() / 2.0 / half_width
 }
 
 fn middle(mut values: Vec<f64>) -> Option<Interval> {
@@ -204,11 +237,13 @@ fn candidate(
         setting,
         evidence,
         latency_ms,
+        deviation: 0.0,
         samples_per_second: 1000.0 * batch.unwrap_or(1.0) / latency_ms.value,
         peak_memory_mb,
         p95_ms: None,
         support: None,
         note: String::new(),
+        keeps_limits: 0.0,
         probability_best: 0.0,
         expected_regret: 0.0,
         on_front: false,

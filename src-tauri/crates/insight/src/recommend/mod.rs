@@ -7,7 +7,7 @@ use crate::{
     forecast::{Interval, Support},
     table::Measurement,
 };
-use contract::{percent_text, short_text};
+use contract::{SURE_OF_LIMITS, percent_text, short_text};
 use serde::Serialize;
 
 /// The piece of work to place. What is left open is taken from the model's own rows.
@@ -41,6 +41,14 @@ pub struct Limits {
     pub max_memory_mb: Option<f64>,
     /// Samples a second.
     pub min_throughput: Option<f64>,
+}
+
+impl Limits {
+    /// What one batch may take, as far as it is limited.
+    fn longest_ms(&self, batch: Option<f64>) -> f64 {
+        let by_rate = self.min_throughput.map(|rate| 1000.0 * batch.unwrap_or(1.0) / rate);
+        by_rate.into_iter().chain(self.max_latency_ms).fold(f64::INFINITY, f64::min)
+    }
 }
 
 /// Why a setting is out of the question, whatever its time; none where it is not.
@@ -98,6 +106,8 @@ pub struct Candidate {
     pub evidence: Evidence,
     /// Of one batch.
     pub latency_ms: Interval,
+    /// Standard deviation of the time's logarithm: how far off a prediction may be, and what measurements leave open.
+    pub deviation: f64,
     pub samples_per_second: f64,
     pub peak_memory_mb: Option<Interval>,
     /// Of one batch, where enough samples were taken to tell.
@@ -105,7 +115,9 @@ pub struct Candidate {
     /// What a prediction rests on; blank for a measurement.
     pub support: Option<Support>,
     pub note: String,
-    /// The chance that nothing else that keeps the limits is faster.
+    /// The chance that it keeps the limits; 1 for a measurement.
+    pub keeps_limits: f64,
+    /// The chance that it keeps the limits and that nothing else that does is faster.
     pub probability_best: f64,
     /// How much slower than the best one it is on average, as a share.
     pub expected_regret: f64,
@@ -127,6 +139,8 @@ pub struct NextRun {
     pub seconds: f64,
     /// How much the expected regret of the choice falls by, as a share.
     pub regret_saved: f64,
+    /// The chance that the setting keeps the limits, which the run tells too.
+    pub keeps_limits: f64,
 }
 
 /// Every setting that was ever measured, with what this work takes there: learned once, asked with any limits.
@@ -136,6 +150,8 @@ pub struct Survey {
     pub mode: String,
     pub batch: Option<f64>,
     pub size: Option<f64>,
+    /// How far one result lies from what its setting takes: the standard deviation of its logarithm.
+    pub repeat: f64,
     pub candidates: Vec<Candidate>,
     /// Settings that this work cannot be judged on.
     pub rejected: Vec<Rejected>,
@@ -165,13 +181,18 @@ impl Survey {
                 None => able.push(candidate.clone()),
             }
         }
-        let mut runs = odds::weigh(&mut able).into_iter();
+        let mut runs = odds::weigh(&mut able, self, limits);
         front(&mut able);
         able.sort_by(|a, b| {
             a.expected_regret.total_cmp(&b.expected_regret).then(a.latency_ms.value.total_cmp(&b.latency_ms.value))
         });
         explain(&mut able);
-        let mut able = able.into_iter();
+        // Whether the choice keeps the limits matters more than how much faster another may be.
+        let doubtful = able.first().filter(|choice| choice.keeps_limits < SURE_OF_LIMITS);
+        if let Some(at) = doubtful.and_then(|choice| runs.iter().position(|run| run.setting == choice.setting)) {
+            runs[..=at].rotate_right(1);
+        }
+        let (mut able, mut runs) = (able.into_iter(), runs.into_iter());
         Recommendation {
             model: self.model.clone(),
             mode: self.mode.clone(),
@@ -256,6 +277,9 @@ fn explain(sorted: &mut [Candidate]) {
             let times = candidate.latency_ms.value / best;
             format!("{} times the choice's time; {chance} likely to be the fastest", short_text(times))
         };
+        if candidate.keeps_limits < SURE_OF_LIMITS {
+            candidate.why += &format!("; {} sure to keep the limits", percent_text(candidate.keeps_limits));
+        }
     }
 }
 

@@ -62,17 +62,84 @@ fn limits_reject_with_the_figure_that_breaks_them() {
     assert!(none.choice.is_none() && none.rejected.len() == 3);
 }
 
-#[test]
-fn a_setting_that_was_not_measured_is_predicted_and_may_be_the_next_run() {
+/// Forty models on three pieces of hardware, but for the eighth on the third.
+fn all_but_one() -> Vec<Measurement> {
     let mut rows = Vec::new();
     for model in 0..40 {
         let cost = 1.0 + f64::from(model);
-        rows.push(row(&format!("m{model}"), "one", 2.0 * cost, 10.0));
-        rows.push(row(&format!("m{model}"), "two", 1.9 * cost * (1.0 + 0.05 * f64::from(model % 5)), 10.0));
+        let mut add = |hardware: &str, ms: f64, place: i32| {
+            rows.push(row(&format!("m{model}"), hardware, ms, 10.0 + f64::from((model * 3 + place) % 4)));
+        };
+        add("one", 2.0 * cost, 0);
+        add("two", 1.9 * cost * (1.0 + 0.05 * f64::from(model % 5)), 1);
         if model != 7 {
-            rows.push(row(&format!("m{model}"), "three", 1.8 * cost * (1.0 + 0.05 * f64::from(model % 3)), 10.0));
+            add("three", 1.8 * cost * (1.0 + 0.05 * f64::from(model % 3)), 2);
         }
     }
+    rows
+}
+
+#[test]
+fn a_result_is_as_sure_as_repeats_and_its_own_interval_make_it() {
+    let chance = |rows: &[Measurement]| ask(rows, "a", Limits::default()).choice.unwrap().probability_best;
+    let close = vec![row("a", "one", 3.0, 1.0), row("a", "two", 3.06, 1.0)];
+    // Nothing was measured twice: results may be off by 3 % each.
+    let single = chance(&close);
+    assert!((0.6..0.76).contains(&single), "{single}");
+    let twice = |model: i32| [4.0, 4.02].map(|ms| row(&format!("m{model}"), "one", ms, 1.0));
+    let steady: Vec<Measurement> = (0..20).flat_map(twice).chain(close.clone()).collect();
+    assert!(chance(&steady) > 0.95, "{}", chance(&steady));
+    let unsure = |own: &Measurement| Measurement { low_ms: Some(2.4), high_ms: Some(3.6), ..own.clone() };
+    let unsure: Vec<Measurement> = steady[..40].iter().cloned().chain(close.iter().map(unsure)).collect();
+    assert!(chance(&unsure) < 0.65, "{}", chance(&unsure));
+    let apart: Vec<Measurement> = steady.iter().cloned().chain([row("a", "one", 2.5, 1.0)]).collect();
+    assert!(chance(&apart) < 0.8, "its two results are 20 % apart: {}", chance(&apart));
+}
+
+#[test]
+fn what_was_measured_once_may_be_worth_measuring_again() {
+    let close = [row("a", "one", 3.0, 1.0), row("a", "two", 3.03, 1.0), row("a", "slow", 9.0, 1.0)];
+    let found = ask(&close, "a", Limits::default());
+    let run = found.next_run.unwrap();
+    assert!(run.setting.hardware != "slow" && run.regret_saved > 0.001, "{run:?}");
+    assert!(found.further_runs.iter().all(|run| run.setting.hardware != "slow"), "nobody doubts it");
+    let again = |at: i32| {
+        let more = 1.0 + 1e-5 * f64::from(at);
+        [row("a", "one", 3.0 * more, 1.0), row("a", "two", 3.03 * more, 1.0)]
+    };
+    let often: Vec<Measurement> = (0..30).flat_map(again).collect();
+    assert_eq!(ask(&often, "a", Limits::default()).next_run, None, "one more of thirty tells nothing");
+}
+
+#[test]
+fn a_prediction_close_to_a_limit_says_how_sure_it_is_to_keep_it_and_is_measured_first() {
+    let rows = all_but_one();
+    let open = ask(&rows, "m7", Limits::default());
+    let all = || open.choice.iter().chain(&open.alternatives);
+    let predicted = all().find(|c| c.evidence == Evidence::Predicted).unwrap();
+    assert!(all().all(|c| c.keeps_limits == 1.0 && !c.why.contains("sure to keep")));
+
+    let limits = Limits { max_latency_ms: Some(predicted.latency_ms.value * 1.001), ..Limits::default() };
+    let found = ask(&rows, "m7", limits);
+    let choice = found.choice.unwrap();
+    assert_eq!((choice.setting.hardware.as_str(), found.alternatives.len()), ("three", 0));
+    assert!((0.4..0.7).contains(&choice.keeps_limits), "{choice:?}");
+    assert!((choice.probability_best - choice.keeps_limits).abs() < 1e-9, "it is the only one: {choice:?}");
+    assert!(choice.why.ends_with(" % sure to keep the limits"), "{}", choice.why);
+    assert_eq!(found.next_run.unwrap().setting, choice.setting);
+
+    let memory = predicted.peak_memory_mb.unwrap().value * 1.0001;
+    let found = ask(&rows, "m7", Limits { max_memory_mb: Some(memory), ..Limits::default() });
+    let all: Vec<&Candidate> = found.choice.iter().chain(&found.alternatives).collect();
+    let three = all.iter().find(|c| c.evidence == Evidence::Predicted).unwrap();
+    assert!((0.4..0.7).contains(&three.keeps_limits), "{three:?}");
+    assert!(three.probability_best < three.keeps_limits + 1e-9, "{three:?}");
+    assert!(all.iter().all(|c| c.evidence == Evidence::Predicted || c.keeps_limits == 1.0));
+}
+
+#[test]
+fn a_setting_that_was_not_measured_is_predicted_and_may_be_the_next_run() {
+    let rows = all_but_one();
     let found = ask(&rows, "m7", Limits::default());
     let all: Vec<&Candidate> = found.choice.iter().chain(&found.alternatives).collect();
     let predicted: Vec<&&Candidate> = all.iter().filter(|c| c.evidence == Evidence::Predicted).collect();

@@ -27,4 +27,7 @@ pub struct Measurement {
     pub peak_memory_mb: Option<f64>,
     /// The 95th percentile of one batch's time. Neutral tables do not have it; results measured here do.
     pub p95_ms: Option<f64>,
+    /// The 95 % interval of the time, where the median of samples is the time.
+    pub low_ms: Option<f64>,
+    pub high_ms: Option<f64>,
 }

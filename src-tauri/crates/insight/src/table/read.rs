@@ -97,6 +97,8 @@ impl Header {
             latency_ms,
             peak_memory_mb: if known { row.amount("peak_memory_mb")? } else { None },
             p95_ms: None,
+            low_ms: None,
+            high_ms: None,
         })
     }
 }

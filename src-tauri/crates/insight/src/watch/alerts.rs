@@ -103,8 +103,8 @@ fn alert(table: &SeriesTable, members: &[Placed]) -> Alert {
     let sizes: Vec<f64> = members.iter().map(|member| member.change.change).collect();
     let typical_change = median(&sizes);
     let largest_change = sizes.iter().copied().max_by(|a, b| a.abs().total_cmp(&b.abs())).unwrap_or(typical_change);
-    Alert {
-        title: title(members, typical_change, causes.first()),
+    let mut alert = Alert {
+        title: String::new(),
         direction: first.direction,
         causes,
         shared,
@@ -114,21 +114,7 @@ fn alert(table: &SeriesTable, members: &[Placed]) -> Alert {
             .collect(),
         typical_change,
         largest_change,
-    }
-}
-
-/// "12 series worse by 8.1 % since driver went from 535 to 550".
-fn title(members: &[Placed], typical_change: f64, cause: Option<&Cause>) -> String {
-    let first = members[0].change;
-    let verdict = match first.direction {
-        Direction::Worse => "worse",
-        Direction::Better => "better",
     };
-    let series = if members.len() == 1 { "1 series".to_owned() } else { format!("{} series", members.len()) };
-    let typically = if members.len() == 1 { "" } else { "typically " };
-    let why = match cause {
-        Some(Cause { column, before, after, .. }) => format!("since {column} went from {before} to {after}"),
-        None => format!("since {}; nothing recorded of the environment changed there", first.at),
-    };
-    format!("{series} {verdict} ({typically}{:+.1} %) {why}", typical_change * 100.0)
+    alert.title = alert.told(&first.at);
+    alert
 }

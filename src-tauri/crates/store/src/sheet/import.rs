@@ -15,13 +15,19 @@ use duckdb::types::Value;
 use duckdb::{Appender, Connection, appender_params_from_iter, params};
 use flate2::read::MultiGzDecoder;
 use jiff::Timestamp;
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
+use std::ops::ControlFlow;
 use std::path::Path;
+use std::rc::Rc;
 
 /// Progress is told every so many rows.
 const PROGRESS_ROWS: u64 = 5000;
+
+/// Hears the rows read so far, and the share of the file that they are where that is known; `Break` ends the import.
+pub type Progress<'a> = &'a mut dyn FnMut(u64, Option<f64>) -> ControlFlow<()>;
 
 /// A table that was read and waits to be taken.
 pub struct Staged {
@@ -29,14 +35,14 @@ pub struct Staged {
 }
 
 /// Reads the whole table into temporary tables of this connection.
-pub fn stage(conn: &Connection, path: &Path, progress: &mut dyn FnMut(u64)) -> Result<Staged> {
+pub fn stage(conn: &Connection, path: &Path, progress: Progress<'_>) -> Result<Staged> {
     let format = Format::of(path)?;
     conn.execute_batch(TEMPORARY)?;
     let mut staging = Staging::new(conn, path, progress)?;
     match format {
-        Format::Csv => read_csv(BufReader::with_capacity(1 << 16, open(path)?), path, &mut staging)?,
+        Format::Csv => read_csv(BufReader::with_capacity(1 << 16, staging.open(path)?), path, &mut staging)?,
         Format::CsvGz => {
-            let unpacked = MultiGzDecoder::new(BufReader::new(open(path)?));
+            let unpacked = MultiGzDecoder::new(BufReader::new(staging.open(path)?));
             read_csv(BufReader::with_capacity(1 << 16, unpacked), path, &mut staging)?;
         }
         Format::Parquet => {
@@ -66,8 +72,18 @@ pub fn take(conn: &Connection, staged: Staged) -> Result<ImportReport> {
     Ok(report)
 }
 
-fn open(path: &Path) -> Result<File> {
-    File::open(path).map_err(|error| unreadable(path, None, &error))
+/// A file that counts what was read of it.
+struct Counted {
+    file: File,
+    read_bytes: Rc<Cell<u64>>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let bytes = self.file.read(buffer)?;
+        self.read_bytes.set(self.read_bytes.get() + bytes as u64);
+        Ok(bytes)
+    }
 }
 
 fn unreadable(path: &Path, line: Option<u64>, error: &io::Error) -> StoreError {
@@ -116,7 +132,10 @@ fn bad_header(path: &Path, reason: impl Into<String>) -> StoreError {
 struct Staging<'a> {
     conn: &'a Connection,
     rows: Appender<'a>,
-    progress: &'a mut dyn FnMut(u64),
+    progress: Progress<'a>,
+    /// Of the file; zero where its reader does not count them.
+    total_bytes: u64,
+    read_bytes: Rc<Cell<u64>>,
     file: String,
     report: ImportReport,
     causes: BTreeMap<String, u64>,
@@ -140,12 +159,14 @@ struct Subject {
 }
 
 impl<'a> Staging<'a> {
-    fn new(conn: &'a Connection, path: &Path, progress: &'a mut dyn FnMut(u64)) -> Result<Self> {
+    fn new(conn: &'a Connection, path: &Path, progress: Progress<'a>) -> Result<Self> {
         let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         Ok(Self {
             conn,
             rows: conn.appender_to_catalog_and_db("staged", "temp", "main")?,
             progress,
+            total_bytes: 0,
+            read_bytes: Rc::default(),
             report: ImportReport { file: file.clone(), ..ImportReport::default() },
             file,
             causes: BTreeMap::new(),
@@ -156,6 +177,13 @@ impl<'a> Staging<'a> {
             sources: HashMap::new(),
             parquet_header: None,
         })
+    }
+
+    fn open(&mut self, path: &Path) -> Result<Counted> {
+        let opened = File::open(path).and_then(|file| Ok((file.metadata()?.len(), file)));
+        let (total_bytes, file) = opened.map_err(|error| unreadable(path, None, &error))?;
+        self.total_bytes = total_bytes;
+        Ok(Counted { file, read_bytes: self.read_bytes.clone() })
     }
 
     fn read_header(&mut self, path: &Path, record: &csv::Record) -> Result<Header> {
@@ -225,7 +253,7 @@ impl<'a> Staging<'a> {
             Ok(measurement) => measurement,
             Err(fault) => return self.refuse(line, fault),
         };
-        self.count_row();
+        self.count_row()?;
         let fingerprint = measurement.fingerprint();
         let copied = measurement.figure().is_some_and(|figure| !self.seen_figures.insert(figure));
         if !self.seen.insert(fingerprint) {
@@ -250,7 +278,7 @@ impl<'a> Staging<'a> {
     }
 
     fn refuse(&mut self, line: u64, fault: Fault) -> Result<()> {
-        self.count_row();
+        self.count_row()?;
         let cause = match fault.column {
             Some(column) => format!("{column} {}", fault.cause),
             None => fault.cause.to_owned(),
@@ -261,10 +289,16 @@ impl<'a> Staging<'a> {
         Ok(())
     }
 
-    fn count_row(&mut self) {
+    fn count_row(&mut self) -> Result<()> {
         self.report.rows += 1;
-        if self.report.rows.is_multiple_of(PROGRESS_ROWS) {
-            (self.progress)(self.report.rows);
+        if self.report.rows.is_multiple_of(PROGRESS_ROWS) { self.tell() } else { Ok(()) }
+    }
+
+    fn tell(&mut self) -> Result<()> {
+        let share = self.read_bytes.get() as f64 / self.total_bytes as f64;
+        match (self.progress)(self.report.rows, (self.total_bytes > 0).then_some(share.min(1.0))) {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(()) => Err(StoreError::Cancelled),
         }
     }
 
@@ -319,6 +353,7 @@ impl<'a> Staging<'a> {
     }
 
     fn finish(mut self) -> Result<Staged> {
+        self.tell()?;
         self.rows.flush()?;
         let mut subjects = self.conn.appender_to_catalog_and_db("staged_subjects", "temp", "main")?;
         for (subject, local) in self.subjects {
@@ -347,7 +382,6 @@ impl<'a> Staging<'a> {
             sources.append_row(appender_params_from_iter(row))?;
         }
         sources.flush()?;
-        (self.progress)(self.report.rows);
         self.report.causes = most_first(self.causes);
         self.report.notes = most_first(self.notes);
         Ok(Staged { report: self.report })

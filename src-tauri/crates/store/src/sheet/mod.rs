@@ -9,5 +9,5 @@ mod row;
 mod words;
 
 pub use export::export;
-pub use import::{stage, take};
+pub use import::{Progress, stage, take};
 pub use measurement::Measurement;

@@ -30,7 +30,6 @@ pub mod template_versions;
 pub mod templates;
 pub mod trial_steps;
 pub mod trials;
-pub mod trusted_templates;
 pub mod unsaved_templates;
 pub mod watch_marks;
 
@@ -69,7 +68,6 @@ pub const ALL: &[&[Migration]] = &[
     template_dependencies::MIGRATIONS,
     template_validations::MIGRATIONS,
     unsaved_templates::MIGRATIONS,
-    trusted_templates::MIGRATIONS,
     watch_marks::MIGRATIONS,
     forecasts::MIGRATIONS,
     file_checks::MIGRATIONS,

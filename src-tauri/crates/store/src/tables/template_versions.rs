@@ -7,22 +7,26 @@ use contract::{StoredTemplate, TemplateDraft, TemplateOffer, TemplateVersion, Ve
 use duckdb::{Connection, params};
 use jiff::Timestamp;
 
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    version: 2,
-    sql: "CREATE TABLE template_versions (
-        key INTEGER PRIMARY KEY,
-        template INTEGER NOT NULL REFERENCES templates (key),
-        number UINTEGER NOT NULL,
-        text VARCHAR NOT NULL,
-        kind VARCHAR NOT NULL,
-        note VARCHAR NOT NULL,
-        author VARCHAR NOT NULL,
-        saved_at TIMESTAMP_NS NOT NULL,
-        origin VARCHAR NOT NULL,
-        released BOOLEAN NOT NULL,
-        UNIQUE (template, number)
-    );",
-}];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 2,
+        sql: "CREATE TABLE template_versions (
+            key INTEGER PRIMARY KEY,
+            template INTEGER NOT NULL REFERENCES templates (key),
+            number UINTEGER NOT NULL,
+            text VARCHAR NOT NULL,
+            kind VARCHAR NOT NULL,
+            note VARCHAR NOT NULL,
+            author VARCHAR NOT NULL,
+            saved_at TIMESTAMP_NS NOT NULL,
+            origin VARCHAR NOT NULL,
+            released BOOLEAN NOT NULL,
+            UNIQUE (template, number)
+        );",
+    },
+    // Version 4 kept here which versions are trusted, so that a store from someone else brought its own trust.
+    Migration { version: 5, sql: "DROP TABLE IF EXISTS trusted_templates;" },
+];
 
 /// Keeps a version with all that was read from it; answers its number.
 pub fn add(
@@ -108,10 +112,12 @@ pub fn take_shipped(
         let ships =
             |version: &&TemplateVersion| matches!(version.origin, VersionOrigin::Shipped | VersionOrigin::Offered);
         let used = in_use(&versions);
-        if used.is_some() && versions.iter().find(ships).is_some_and(|newest| newest.text == *text) {
+        let edited = used.filter(|used| used.origin != VersionOrigin::Shipped);
+        // Only beside what a person edited may the same text wait unused.
+        let newest = if edited.is_some() { versions.iter().find(ships) } else { used };
+        if newest.is_some_and(|newest| newest.text == *text) {
             continue;
         }
-        let edited = used.filter(|used| used.origin != VersionOrigin::Shipped);
         let origin = match edited {
             Some(edited) if edited.text != *text => VersionOrigin::Offered,
             _ => VersionOrigin::Shipped,

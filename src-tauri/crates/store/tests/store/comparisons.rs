@@ -14,8 +14,14 @@ fn comparison(result: Option<PairedRatio>) -> Comparison {
         },
         result,
         rounds: vec![
-            Round { first: Side::A, a_ms: [1.0, 0.1 + 0.2], b_ms: [1.03, 1.04], ended_secs: 0.08 },
-            Round { first: Side::B, a_ms: [1.0, 1.01], b_ms: [1.02, 1.05], ended_secs: 0.16 },
+            Round {
+                first: Side::A,
+                a_ms: [1.0, 0.1 + 0.2],
+                b_ms: [1.03, 1.04],
+                calls_ms: Some([1.1, 1.03]),
+                ended_secs: 0.08,
+            },
+            Round { first: Side::B, a_ms: [1.0, 1.01], b_ms: [1.02, 1.05], calls_ms: None, ended_secs: 0.16 },
         ],
         started_at: a.started_at,
         finished_at: b.finished_at,

@@ -2,6 +2,7 @@
 
 use crate::making::{data, failed, fresh, run, timing};
 use contract::*;
+use std::ops::ControlFlow;
 
 #[test]
 fn what_is_known_is_ranked_dated_and_has_its_surroundings() {
@@ -16,6 +17,8 @@ fn what_is_known_is_ranked_dated_and_has_its_surroundings() {
     let known = store.known_runs().unwrap();
     let times: Vec<(f64, Option<f64>)> = known.iter().map(|run| (run.median_ms, run.p95_ms)).collect();
     assert_eq!(times, [(8.0, None), (9.0, Some(9.5))], "neither the failed nor the predicted one, oldest first");
+    let Timing { low_ms, high_ms, .. } = timing(9.0);
+    assert_eq!((known[1].low_ms, known[1].high_ms), (Some(low_ms), Some(high_ms)));
     assert_eq!(known[0].surroundings.os.as_deref(), Some("Linux"));
     assert_eq!((known[0].hardware.as_str(), known[0].threads), ("CPU device", Some(2)));
     store.delete_runs(&[known[0].id.clone()]).unwrap();
@@ -25,7 +28,7 @@ fn what_is_known_is_ranked_dated_and_has_its_surroundings() {
 #[test]
 fn an_imported_precision_keeps_its_own_word() {
     let (_folder, store) = fresh();
-    store.import(&data("edge_devices.csv.gz"), &mut |_| ()).unwrap();
+    store.import(&data("edge_devices.csv.gz"), &mut |_, _| ControlFlow::Continue(())).unwrap();
     let known = store.known_runs().unwrap();
     assert!(known.iter().any(|run| run.precision == "w8a8"), "{:?}", known[0]);
     assert!(known.iter().all(|run| run.machine.is_none() && run.started_at.is_some()));

@@ -4,6 +4,7 @@ use crate::making::{failed, fresh, id, run};
 use contract::*;
 use jiff::Timestamp;
 use proptest::prelude::*;
+use std::ops::ControlFlow;
 use store::StoreError;
 
 fn text() -> impl Strategy<Value = String> {
@@ -293,6 +294,7 @@ fn a_result_is_stored_once() {
 #[test]
 fn results_that_are_here_already_by_their_samples_are_not_imported_again() {
     let (_folder, store) = fresh();
+    let import = |runs: &[Run]| store.import_runs(runs, &mut || ControlFlow::Continue(()));
     let of = |number: u128, samples_ms: &[f64]| Run {
         evidence: Evidence::Imported,
         source: Some("bench.json".into()),
@@ -301,11 +303,18 @@ fn results_that_are_here_already_by_their_samples_are_not_imported_again() {
         ..run(number, "bert", Platform::Cpu, 12.5)
     };
     let (one, other) = (of(1, &[12.0, 12.5, 13.0]), of(2, &[12.0, 13.0, 12.5]));
-    assert_eq!(store.import_runs(&[one.clone(), other.clone()]).unwrap(), 2);
+    assert_eq!(import(&[one.clone(), other.clone()]).unwrap(), 2);
     assert_eq!(store.run(&one.id).unwrap(), Some(one));
-    assert_eq!(store.import_runs(&[of(3, &[12.0, 12.5, 13.0]), of(4, &[1.5])]).unwrap(), 1);
+    assert_eq!(import(&[of(3, &[12.0, 12.5, 13.0]), of(4, &[1.5])]).unwrap(), 1);
     store.delete_runs(&[other.id]).unwrap();
-    assert_eq!(store.import_runs(&[of(5, &[12.0, 13.0, 12.5])]).unwrap(), 1, "what was deleted may come again");
+    assert_eq!(import(&[of(5, &[12.0, 13.0, 12.5])]).unwrap(), 1, "what was deleted may come again");
+    let mut asked = 0;
+    let ended = store.import_runs(&[of(6, &[2.5]), of(7, &[3.5])], &mut || {
+        asked += 1;
+        if asked == 1 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
+    assert!(matches!(ended, Err(StoreError::Cancelled)), "{ended:?}");
+    assert_eq!(store.count().unwrap(), 3, "the first of them is not kept either");
 }
 
 #[test]

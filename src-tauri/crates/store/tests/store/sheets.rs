@@ -6,6 +6,7 @@ use flate2::{Compression, write::GzEncoder};
 use proptest::prelude::*;
 use std::fs;
 use std::io::{Read, Write};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use store::{Store, StoreError};
 use tempfile::TempDir;
@@ -13,8 +14,12 @@ use tempfile::TempDir;
 const HEADER: &str = "model,family,hardware,runtime,precision,mode,batch,size,devices,threads,software,measured_at,\
 parameters,macs,activations,latency_ms,peak_memory_mb";
 
+fn go_on(_rows: u64, _share: Option<f64>) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
 fn import(store: &Store, path: &Path) -> ImportReport {
-    let report = store.import(path, &mut |_| {}).unwrap();
+    let report = store.import(path, &mut go_on).unwrap();
     assert_eq!(report.taken + report.duplicates + report.refused, report.rows, "{report:?}");
     assert_eq!(report.causes.iter().map(|(_, count)| count).sum::<u64>(), report.refused);
     report
@@ -294,7 +299,7 @@ fn a_table_as_a_whole_is_refused_with_a_remedy() {
         (path("a[b].parquet", b"PAR1"), "* ? [ {"),
     ];
     for (path, words) in cases {
-        let error = store.import(&path, &mut |_| {}).unwrap_err();
+        let error = store.import(&path, &mut go_on).unwrap_err();
         assert!(matches!(error, StoreError::Table { .. }), "{error:?}");
         assert!(error.to_string().contains(words), "{error} should say {words:?}");
         let Failure::BadInput { subject, .. } = Failure::from(error) else {
@@ -363,8 +368,31 @@ fn progress_counts_up_to_all_rows() {
     }
     fs::write(&path, table).unwrap();
     let mut heard = Vec::new();
-    let report = store.import(&path, &mut |rows| heard.push(rows)).unwrap();
-    assert_eq!((report.taken, heard), (12_000, vec![5000, 10_000, 12_000]));
+    let mut hear = |rows: u64, share: Option<f64>| {
+        heard.push((rows, share.unwrap()));
+        ControlFlow::Continue(())
+    };
+    let report = store.import(&path, &mut hear).unwrap();
+    assert_eq!((report.taken, heard.len()), (12_000, 3));
+    assert!(heard.iter().map(|(rows, _)| *rows).eq([5000, 10_000, 12_000]), "{heard:?}");
+    assert!(heard[0].1 < heard[1].1 && heard[1].1 < 1.0 && heard[2].1 == 1.0, "{heard:?}");
+}
+
+#[test]
+fn an_import_that_is_ended_leaves_nothing() {
+    let (folder, store) = fresh();
+    let path = folder.path().join("t.csv");
+    let rows = "m,v,rtx3090,p,fp32,inference,1,1,1,,s,,1,1,1,1,1\n".repeat(12_000);
+    fs::write(&path, format!("{HEADER}\n{rows}")).unwrap();
+    let mut heard = 0;
+    let mut end = |rows: u64, _: Option<f64>| {
+        heard = rows;
+        ControlFlow::Break(())
+    };
+    let error = store.import(&path, &mut end).unwrap_err();
+    assert_eq!(Failure::from(error), Failure::Cancelled);
+    assert_eq!((heard, store.count().unwrap()), (5000, 0), "it is not read to its end");
+    assert_eq!(import(&store, &path).taken, 1);
 }
 
 proptest! {
@@ -377,7 +405,7 @@ proptest! {
         let mut bytes = if headed { format!("{HEADER}\n").into_bytes() } else { Vec::new() };
         bytes.extend_from_slice(&noise);
         fs::write(&path, bytes).unwrap();
-        match store.import(&path, &mut |_| {}) {
+        match store.import(&path, &mut go_on) {
             Ok(report) => prop_assert_eq!(report.taken + report.duplicates + report.refused, report.rows),
             Err(StoreError::Table { .. }) => prop_assert!(!headed),
             Err(other) => prop_assert!(false, "{:?}", other),
@@ -394,7 +422,7 @@ proptest! {
         let path = folder.path().join("t.csv");
         let lines: Vec<String> = rows.iter().map(|fields| fields.join(",")).collect();
         fs::write(&path, format!("{HEADER}\n{}\n", lines.join("\n"))).unwrap();
-        let report = store.import(&path, &mut |_| {}).unwrap();
+        let report = store.import(&path, &mut go_on).unwrap();
         prop_assert_eq!(report.taken + report.duplicates + report.refused, report.rows);
         prop_assert_eq!(store.count().unwrap(), report.taken);
     }

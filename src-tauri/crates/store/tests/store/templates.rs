@@ -116,17 +116,12 @@ fn what_a_version_declares_and_needs_can_be_asked() {
 }
 
 #[test]
-fn trust_is_of_a_version_and_is_kept() {
+fn a_text_that_only_claims_to_have_come_with_assay_is_put_out_of_use() {
     let (_folder, store) = store();
+    ship(&store, &[("test.py", "hostile")]);
+    save(&store, "one", VersionOrigin::Offered);
+    assert_eq!(stored(&store).text, "hostile", "what is offered is not in use");
     ship(&store, &[("test.py", "one")]);
-    let at = |version: u32| TemplateAt { name: "test.py".into(), version };
-    save(&store, "mine", VersionOrigin::Saved);
-    store.trust_templates(&[at(2)]).unwrap();
-    store.trust_templates(&[at(2)]).unwrap();
-    store.tag_template("test.py", 2, true).unwrap();
-    save(&store, "another", VersionOrigin::Saved);
-    assert_eq!(store.trusted_templates().unwrap(), [at(2)], "the next version is not trusted by that");
-    let lost = store.trust_templates(&[at(3), at(9)]).unwrap_err();
-    assert!(matches!(&lost, StoreError::NoTemplate(name) if name.contains("version 9")), "{lost}");
-    assert_eq!(store.trusted_templates().unwrap(), [at(2)], "all of them or none");
+    let template = stored(&store);
+    assert_eq!((template.text.as_str(), template.version, template.edited), ("one", 3, false));
 }

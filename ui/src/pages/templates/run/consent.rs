@@ -73,7 +73,7 @@ fn Consent(runs: Runs, asked: Asked, open: RwSignal<bool>) -> impl IntoView {
     let foreign = Memo::new(move |_| {
         templates.value.with(|rows| {
             let rows = rows.ready().map(Vec::as_slice).unwrap_or_default();
-            let unknown = rows.iter().filter(|row| row.edited && !row.trusted);
+            let unknown = rows.iter().filter(|row| !row.trusted);
             unknown.map(|row| TemplateAt { name: row.name.clone(), version: row.version }).collect::<Vec<_>>()
         })
     });

@@ -60,8 +60,8 @@ pub fn EnvironmentPanel(runs: Runs) -> impl IntoView {
         <section class="panel runs-python" aria-labelledby="runs-python" data-testid="python">
             <h2 id="runs-python">"The Python that files run in"</h2>
             {state}
-            {move || runs.not_made.get().map(|reason| view! {
-                <p class="caution small selectable" role="alert" data-testid="python-error">"It was not made: "{reason}</p>
+            {move || app.python_failure.get().map(|failure| view! {
+                <p class="caution small selectable" role="alert" data-testid="python-error">"It was not made: "{failure.to_string()}</p>
             })}
             <Show when=move || naming.get()>
                 <div class="runs-own">

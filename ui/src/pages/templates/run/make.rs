@@ -77,7 +77,7 @@ pub fn MakeDialog(runs: Runs, open: RwSignal<bool>) -> impl IntoView {
     let make = move |_| {
         open.set(false);
         runs.making.set(String::new());
-        runs.not_made.set(None);
+        app.python_failure.set(None);
         actions::send(app, MakePython { index: untrack(address) }, move |_, ()| runs.python.reload());
     };
     let is_ready = move || plan.with(|plan| matches!(plan, Some(Loaded::Ready(_))));

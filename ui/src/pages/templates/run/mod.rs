@@ -30,8 +30,6 @@ struct Runs {
     python: Load<PythonEnvironment>,
     /// What making the environment is at.
     making: RwSignal<String>,
-    /// Why it could not be made, until it is tried again.
-    not_made: RwSignal<Option<String>>,
     progress: RwSignal<TrialsProgress>,
     /// The kind that is shown.
     kind: RwSignal<String>,
@@ -50,7 +48,6 @@ impl Runs {
         let runs = Self {
             python: load(|| Some(GetPython {})),
             making: RwSignal::new(String::new()),
-            not_made: RwSignal::new(None),
             progress: RwSignal::new(TrialsProgress::default()),
             kind,
             coverage: load(move || Some(GetCoverage { kind: kind.get() })),
@@ -66,9 +63,8 @@ impl Runs {
     fn hear(self, event: &Event) {
         match event {
             Event::Python(line) => drop(self.making.try_set(line.clone())),
-            Event::PythonEnded { error } => {
+            Event::PythonEnded { .. } => {
                 self.making.try_set(String::new());
-                self.not_made.try_set(error.clone());
                 self.python.reload();
             }
             Event::Trials(progress) => {
