@@ -82,6 +82,12 @@ pub fn percent_text(share: f64) -> String {
     }
 }
 
+/// A chance in percent. It was found by drawing, where neither none nor all of the draws are a certainty.
+pub fn chance_text(chance: f64) -> String {
+    const LEAST: f64 = 1e-4;
+    percent_text(chance.clamp(LEAST, 1.0 - LEAST))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,5 +139,6 @@ mod tests {
     fn nothing_is_rounded_to_certainty() {
         let told = [0.0, 0.0004, 0.0512, 0.5, 0.994, 0.996, 0.9996, 1.0, 1.5].map(percent_text);
         assert_eq!(told, ["0 %", "under 0.1 %", "5.1 %", "50 %", "99 %", "99.6 %", "over 99.9 %", "100 %", "150 %"]);
+        assert_eq!([0.0, 0.4, 1.0].map(chance_text), ["under 0.1 %", "40 %", "over 99.9 %"]);
     }
 }

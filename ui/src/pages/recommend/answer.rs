@@ -114,7 +114,7 @@ fn fed(work: &Work) -> String {
 
 fn figures(choice: &Candidate) -> Vec<Fact> {
     let mut facts = vec![
-        Fact::new("Chance to be the fastest", percent_text(choice.probability_best)),
+        Fact::new("Chance to be the fastest", chance_text(choice.probability_best)),
         Fact::new("Slower than the best, on average", percent_text(choice.expected_regret)),
         Fact::new("Samples a second", significant(choice.samples_per_s)),
     ];

@@ -3,7 +3,7 @@
 use super::words;
 use crate::parts::*;
 use chart::format::{count, significant};
-use contract::{Candidate, RejectedSetting, RunId, percent_text};
+use contract::{Candidate, RejectedSetting, RunId, chance_text};
 use leptos::prelude::*;
 
 /// Rows before the rest is asked for.
@@ -76,7 +76,7 @@ fn Row(candidate: Candidate, priced: bool, open: RwSignal<Option<(RunId, f64)>>)
             {priced.then(|| view! {
                 <td class="number">{candidate.cost_per_million().map_or_else(dash, |cost| significant(cost).into_any())}</td>
             })}
-            <td class="number">{percent_text(candidate.probability_best)}</td>
+            <td class="number">{chance_text(candidate.probability_best)}</td>
         </tr>
         <tr>
             <td class="reason small" colspan=if priced { 5 } else { 4 }>

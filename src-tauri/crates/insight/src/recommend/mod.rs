@@ -7,7 +7,7 @@ use crate::{
     forecast::{Interval, Support},
     table::Measurement,
 };
-use contract::{SURE_OF_LIMITS, percent_text, short_text};
+use contract::{SURE_OF_LIMITS, chance_text, percent_text, short_text};
 use serde::Serialize;
 
 /// The piece of work to place. What is left open is taken from the model's own rows.
@@ -270,7 +270,7 @@ fn front(candidates: &mut [Candidate]) {
 fn explain(sorted: &mut [Candidate]) {
     let Some(best) = sorted.first().map(|c| c.latency_ms.value) else { return };
     for (at, candidate) in sorted.iter_mut().enumerate() {
-        let chance = percent_text(candidate.probability_best);
+        let chance = chance_text(candidate.probability_best);
         candidate.why = if at == 0 {
             format!("the lowest expected time; {chance} sure to be the fastest that keeps the limits")
         } else {

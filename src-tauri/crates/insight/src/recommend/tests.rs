@@ -36,8 +36,8 @@ fn the_fastest_measured_setting_is_chosen_and_the_others_say_why_not() {
     assert_eq!(
         others,
         [
-            ("middle", false, "2.00 times the choice's time; 0 % likely to be the fastest"),
-            ("slow", true, "3.00 times the choice's time; 0 % likely to be the fastest"),
+            ("middle", false, "2.00 times the choice's time; under 0.1 % likely to be the fastest"),
+            ("slow", true, "3.00 times the choice's time; under 0.1 % likely to be the fastest"),
         ]
     );
     assert!(found.next_run.is_none(), "everything is measured: {:?}", found.next_run);
