@@ -16,31 +16,16 @@ use std::{
     fs,
     path::Path,
     process::Command,
-    sync::{Condvar, Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 use window::Window;
 
-/// More windows than this would wait for each other to be drawn.
-const WINDOWS: usize = 2;
-static OPEN: Mutex<usize> = Mutex::new(0);
-static CLOSED: Condvar = Condvar::new();
+/// Two windows at once would wait for each other to be drawn, and a dialog of the system may lose what is typed.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-/// The right to have a window open.
-struct Turn;
-
-fn turn() -> Turn {
-    let open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
-    let full = |open: &mut usize| *open == WINDOWS;
-    *CLOSED.wait_while(open, full).unwrap_or_else(PoisonError::into_inner) += 1;
-    Turn
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        *OPEN.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
-        CLOSED.notify_one();
-    }
+fn turn() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Fills the store before the window opens, so that there is something to look at.

@@ -136,9 +136,12 @@ fn comparable(order: &Order) -> Result<(), Stopped> {
     Err(Stopped::refused(failure.remedy("Build it without --shared-weights")))
 }
 
-/// What the calls of both sides say of the limit on a percentile, where there is one.
+/// What the calls of both sides say of the limit on a percentile, where there is one. Rounds that an older Assay kept do
+/// not say which calls count.
 pub fn tails_of(comparison: &Comparison) -> Option<Tails> {
-    tails(&comparison.rules, &comparison.rounds)
+    let rounds = &comparison.rounds;
+    let is_said = rounds.is_empty() || rounds.iter().any(|round| round.calls_ms.is_some());
+    tails(&comparison.rules, rounds).filter(|_| is_said)
 }
 
 /// Why a limit on a percentile makes no sense; none where it does.

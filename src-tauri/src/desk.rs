@@ -179,7 +179,9 @@ impl Desk {
         if let Some(instance) = instance {
             self.serve(instance);
         }
-        self.place.choose_store(path)?;
+        if let Err(failure) = self.place.choose_store(path) {
+            self.note(NoticeKind::Warning, format!("The next start opens the store before this one: {failure}."));
+        }
         self.tell(Event::ResultsChanged);
         self.tell(Event::ModelsChanged);
         self.tell(Event::MachineChanged);

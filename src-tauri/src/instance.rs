@@ -1,6 +1,6 @@
 //! One process owns a store. Others find it by the store's path and hand it their requests.
 
-use contract::{Failure, Hello, Request};
+use contract::{Failure, GetImport, Request};
 use interprocess::local_socket::{ListenerOptions, Name, Stream, prelude::*};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -61,7 +61,9 @@ pub fn claim(store: &Path) -> Result<Claim, Failure> {
         .open(&lock_path)
         .map_err(|e| unreachable(store, &e))?;
     let bell = Doorbell { address, store: store.to_owned() };
-    let hello = serde_json::to_string(&Hello {}.into_ask()).map_err(|e| Failure::broken("writing the request", e))?;
+    // Takes nothing away, and waits for no store.
+    let knock =
+        serde_json::to_string(&GetImport {}.into_ask()).map_err(|e| Failure::broken("writing the request", e))?;
     let began = Instant::now();
     loop {
         match lock.try_lock() {
@@ -69,7 +71,7 @@ pub fn claim(store: &Path) -> Result<Claim, Failure> {
                 return Ok(Claim::Ours(Instance { _lock: lock, address: bell.address, closing: Arc::default() }));
             }
             // A process that was killed takes connections until the system has cleared it away, and answers none.
-            Err(TryLockError::WouldBlock) => match bell.ask_text(&hello) {
+            Err(TryLockError::WouldBlock) => match bell.ask_text(&knock) {
                 Ok(_) => return Ok(Claim::Held(bell)),
                 Err(_) if began.elapsed() < PATIENCE => thread::sleep(Duration::from_millis(50)),
                 Err(failure) => return Err(failure),

@@ -16,12 +16,11 @@ impl Answer<GetMachine> for Desk {
 
 impl Answer<Rescan> for Desk {
     async fn answer(&self, _: Rescan) -> Result<Machine, Failure> {
+        let desk = self.clone();
+        let place = blocking(move || desk.begin(Work::Scan)).await?;
+        // The store that is open then: another one may have been opened while this waited.
         let (desk, store) = (self.clone(), self.store().await.ok());
-        blocking(move || {
-            let place = desk.begin(Work::Scan)?;
-            Ok(inventory::scan(&desk, store.as_ref(), place))
-        })
-        .await
+        blocking(move || Ok(inventory::scan(&desk, store.as_ref(), place))).await
     }
 }
 

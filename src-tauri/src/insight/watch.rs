@@ -177,15 +177,20 @@ fn row(series: &WatchedSeries, marks: &Marks) -> SeriesRow {
     }
 }
 
-/// The places of each series' results, of those named from old to new.
+/// The places of each series' results, of those named from old to new. Marks are kept by a series' name, so that what is
+/// imported later takes none from what was measured here.
 fn by_series(runs: &[KnownRun], dated: &[usize]) -> BTreeMap<String, Vec<usize>> {
     let mut places: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     let mut firsts: HashMap<String, &KnownRun> = HashMap::new();
+    let measured = dated.iter().filter(|at| runs[**at].machine.is_some());
+    for at in measured.chain(dated) {
+        firsts.entry(name(&runs[*at])).or_insert(&runs[*at]);
+    }
     for at in dated {
         let run = &runs[*at];
         let name = name(run);
-        let first = firsts.entry(name.clone()).or_insert(run);
-        places.entry(name + &apart(first, run)).or_default().push(*at);
+        let apart = apart(firsts[&name], run);
+        places.entry(name + &apart).or_default().push(*at);
     }
     places
 }

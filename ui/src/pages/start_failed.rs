@@ -23,7 +23,10 @@ pub fn StartFailed(
     let title = if is_store { "Your results could not be opened" } else { "Assay could not start" };
     view! {
         <Failed failure title>
-            <Button icon="again" testid="retry-start" on_press=move |_| on_retry.run(())>"Try again"</Button>
+            // A store that failed to open stays failed until Assay is started again.
+            {(!is_store).then(|| view! {
+                <Button icon="again" testid="retry-start" on_press=move |_| on_retry.run(())>"Try again"</Button>
+            })}
             {is_store.then(|| view! {
                 <Button icon="folder" testid="open-other-store" on_press=move |_| open(None)>"Open another file…"</Button>
             })}

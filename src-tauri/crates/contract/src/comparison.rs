@@ -54,7 +54,7 @@ pub struct Round {
     /// The median time of a call in each block of A, in the order taken, in milliseconds.
     pub a_ms: [f64; 2],
     pub b_ms: [f64; 2],
-    /// One call of A and one of B, the last of its first block: what a limit on a percentile is judged by. None where
+    /// One call of A and one of B, the third of its first block: what a limit on a percentile is judged by. None where
     /// it does not count, as in rounds of an earlier comparison: percentiles drift with the machine, ratios do not.
     #[serde(default)]
     pub calls_ms: Option<[f64; 2]>,
@@ -227,7 +227,8 @@ impl Tail {
                 "It is unknown whether {side} keeps its {p} within {} ms: {}",
                 short_text(limit.ms),
                 match self.needed_samples {
-                    Some(needed) => format!("a call in each of {samples} rounds counts, and about {needed} would tell"),
+                    Some(needed) if samples == 0 => format!("no round is kept of it, and about {needed} would tell"),
+                    Some(needed) => format!("{samples} rounds are too few, and about {needed} would tell"),
                     None => format!("after {samples} rounds it is too close to the limit to be told within a day"),
                 }
             ),
@@ -417,8 +418,7 @@ mod tests {
         );
         assert_eq!(
             told(TailVerdict::Unknown, Some(900)),
-            "It is unknown whether A keeps its p95 within 20.0 ms: a call in each of 240 rounds counts, and about 900 \
-             would tell"
+            "It is unknown whether A keeps its p95 within 20.0 ms: 240 rounds are too few, and about 900 would tell"
         );
         assert_eq!(Percentile { p: 0.999, ms: 1.0 }.label(), "p99.9");
         let open = Tails { a: tail(TailVerdict::Meets, None), b: tail(TailVerdict::Unknown, Some(900)) };

@@ -41,6 +41,8 @@ impl Shown {
         let ratio = self.ratio.filter(|ratio| ratio.verdict == Verdict::CannotTell);
         let tail = self.tails.and_then(|tails| tails.needed_secs());
         let secs = ratio.and_then(|ratio| ratio.needed_secs).into_iter().chain(tail).reduce(f64::max)?;
+        // The calls so far do not count for the limit again.
+        let secs = self.tails.map_or(secs, |_| secs.max(self.secs()));
         // A promise is a guess: somewhat more than it says is seldom too little.
         let budget_secs = (secs * 1.25 + 1.0).clamp(5.0, 3600.0);
         Some(ComparisonOrder { after: Some(id.clone()), budget_secs, ..self.order.clone() })

@@ -88,7 +88,7 @@ fn take_round(a: &mut Seat, b: &mut Seat) -> Option<Round> {
     let outer = [outer, one.block()?];
     let (a, b) = if first == Side::A { (outer, inner) } else { (inner, outer) };
     let medians = |blocks: [Block; 2]| blocks.map(|block| block.median_ms);
-    let calls_ms = Some([a[0].last_ms, b[0].last_ms]);
+    let calls_ms = Some([a[0].call_ms, b[0].call_ms]);
     Some(Round { first, a_ms: medians(a), b_ms: medians(b), calls_ms, ended_secs: 0.0 })
 }
 
@@ -96,8 +96,18 @@ fn take_round(a: &mut Seat, b: &mut Seat) -> Option<Round> {
 #[derive(Clone, Copy)]
 struct Block {
     median_ms: f64,
-    /// Of its last call.
-    last_ms: f64,
+    /// Of one call, whose place is chosen before the block begins. The last would be a long one too often: a block ends with
+    /// the call that fills its time.
+    call_ms: f64,
+}
+
+impl Block {
+    /// Every block holds so many calls.
+    const FEWEST: usize = 3;
+
+    fn of(samples: &[f64]) -> Option<Self> {
+        Some(Self { median_ms: statistics::median(samples)?, call_ms: *samples.get(Self::FEWEST - 1)? })
+    }
 }
 
 /// One side's worker as the hand that asks in turn sees it.
@@ -171,9 +181,7 @@ impl Seat {
         loop {
             match self.hear() {
                 Said::Block(samples) => {
-                    let block = statistics::median(&samples).zip(samples.last().copied());
-                    let (median_ms, last_ms) = block.expect("a block holds a call");
-                    return Some(Block { median_ms, last_ms });
+                    return Some(Block::of(&samples).expect("a block holds a few calls"));
                 }
                 Said::Ended(run) => {
                     self.ended = Some(*run);
@@ -198,5 +206,16 @@ impl Seat {
 
     fn hear(&self) -> Said {
         self.said.recv().expect("a side says that it has ended before it is gone")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_call_that_fills_a_block_is_not_the_one_that_counts_for_it() {
+        let block = Block::of(&[1.0, 1.0, 2.0, 1.0, 50.0]).unwrap();
+        assert_eq!((block.median_ms, block.call_ms), (1.0, 2.0));
     }
 }

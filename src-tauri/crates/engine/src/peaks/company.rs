@@ -23,7 +23,9 @@ fn busy_percents() -> Vec<f32> {
     std::thread::sleep(MINIMUM_CPU_UPDATE_INTERVAL);
     system.refresh_cpu_usage();
     let is_usable = usable_cores();
-    system.cpus().iter().filter(|cpu| is_usable(cpu.name())).map(Cpu::cpu_usage).collect()
+    let usable: Vec<f32> = system.cpus().iter().filter(|cpu| is_usable(cpu.name())).map(Cpu::cpu_usage).collect();
+    // A container may number its cores otherwise than the system does.
+    if usable.is_empty() { system.cpus().iter().map(Cpu::cpu_usage).collect() } else { usable }
 }
 
 /// Whether a core of this name, such as `cpu3`, is one of those that the calling thread may run on.

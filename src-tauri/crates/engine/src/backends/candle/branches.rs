@@ -53,9 +53,13 @@ fn read_from_around(branch: &Graph) -> Vec<String> {
 }
 
 /// Says of a node with branches whether all their operators are known; nothing of any other.
-pub(super) fn check(node: &Node, opset: i64) -> Option<std::result::Result<(), PlanError>> {
+pub(super) fn check(node: &Node, graph: &Graph) -> Option<std::result::Result<(), PlanError>> {
     let branches = of(node)?;
-    Some(branches.into_iter().try_for_each(|branch| Plan::check(&alone(branch, &[], opset))))
+    Some(branches.into_iter().try_for_each(|branch| {
+        let mut branch = alone(branch, &[], graph.opset);
+        branch.initializers.extend(graph.initializers.iter().cloned());
+        Plan::check(&branch)
+    }))
 }
 
 /// The kernel of a node of an opened graph, both branches laid out; none where it has no branches.

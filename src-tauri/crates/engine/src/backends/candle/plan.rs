@@ -70,7 +70,7 @@ impl Plan {
     pub fn check(graph: &Graph) -> std::result::Result<(), PlanError> {
         let mut lacking: Vec<String> = Vec::new();
         for node in fuse::fused(&branches::opened(graph)) {
-            let reasons = match branches::check(&node, graph.opset) {
+            let reasons = match branches::check(&node, graph) {
                 Some(Err(PlanError::Operators(reasons))) => reasons,
                 Some(told) => {
                     told?;

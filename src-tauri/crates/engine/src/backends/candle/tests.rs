@@ -158,7 +158,14 @@ fn rounding_to_other_than_8_bits_is_refused() {
     assert!(refusal.contains("signed numbers without a zero point"), "{refusal}");
     let nodes = vec![node("Neg", &["x"], "zero"), node("QuantizeLinear", &["x", "w", "zero"], "y")];
     let refusal = run(&graph(nodes, Element::U8), &[1.0, 2.0]).unwrap_err().to_string();
-    assert!(refusal.contains("a zero point that is not among the weights"), "{refusal}");
+    assert!(refusal.contains("a zero point of a format that the graph does not say"), "{refusal}");
+    let cast_to = |element: Element| {
+        let attributes = [("to".to_owned(), Attribute::Int(element.onnx_code().into()))].into();
+        let cast = Node { attributes, ..node("Cast", &["w"], "cast") };
+        let nodes = vec![cast, node("Identity", &["cast"], "zero"), node("QuantizeLinear", &["x", "w", "zero"], "y")];
+        Plan::check(&graph(nodes, Element::U8)).is_ok()
+    };
+    assert!(cast_to(Element::I8) && !cast_to(Element::I16));
 }
 
 #[test]

@@ -28,13 +28,7 @@ pub(super) fn check(node: &Node, graph: &Graph) -> std::result::Result<(), Strin
     if node.op != "QuantizeLinear" {
         return Ok(());
     }
-    let zero = match node.input(2) {
-        Some(name) => {
-            let weight = graph.initializer(name).ok_or("a zero point that is not among the weights")?;
-            Some(weight.element)
-        }
-        None => None,
-    };
+    let zero = node.input(2).map(|name| format_of(name, graph)).transpose()?;
     let usual = zero.unwrap_or(Element::U8);
     let made = match int_or(node, "output_dtype", 0) {
         0 => Some(usual),
@@ -45,6 +39,23 @@ pub(super) fn check(node: &Node, graph: &Graph) -> std::result::Result<(), Strin
         Some(Element::I8) if zero.is_none() => Err("signed numbers without a zero point".to_owned()),
         _ => Err("numbers of other than 8 bits".to_owned()),
     }
+}
+
+/// The format of integers that are a weight, or made of one in a way that says it.
+fn format_of(name: &str, graph: &Graph) -> std::result::Result<Element, String> {
+    let known = graph.initializer(name).map(|weight| weight.element);
+    let made = || graph.nodes.iter().find(|node| node.outputs.iter().any(|output| output == name));
+    match (known, made()) {
+        (Some(element), _) => Some(element),
+        (None, Some(node)) => match (node.op.as_str(), node.input(0)) {
+            ("Cast", _) => i32::try_from(int_or(node, "to", 0)).ok().and_then(Element::from_onnx_code),
+            ("Identity" | "Reshape" | "Squeeze" | "Unsqueeze", Some(from)) => return format_of(from, graph),
+            ("DynamicQuantizeLinear", _) => Some(Element::U8),
+            _ => None,
+        },
+        (None, None) => graph.inputs.iter().find(|input| input.name == name).map(|input| input.element),
+    }
+    .ok_or_else(|| "a zero point of a format that the graph does not say".to_owned())
 }
 
 /// (x − zero point) · scale.
