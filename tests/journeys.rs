@@ -12,8 +12,10 @@ mod templates;
 #[path = "common/window.rs"]
 mod window;
 
+use flate2::{Compression, write::GzEncoder};
 use std::{
     fs,
+    io::Write,
     path::Path,
     process::Command,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -178,6 +180,36 @@ fn another_store_begins_anew_and_its_last_page_can_be_deleted() {
 }
 
 #[test]
+fn an_import_is_seen_from_every_page_and_cancelled() {
+    let _turn = turn();
+    let data = tempfile::tempdir().unwrap();
+    let window = used(data.path());
+    let packed = |text: &str| {
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        packed.write_all(text.as_bytes()).unwrap();
+        packed.finish().unwrap()
+    };
+    let row = "m,v,rtx3090,p,fp32,inference,1,1,1,,s,,1,1,1,1,1\n";
+    let large = data.path().join("large.csv.gz");
+    fs::write(&large, [packed(COLUMNS), packed(&row.repeat(10_000)).repeat(1_000)].concat()).unwrap();
+    window.click("nav-results");
+    window.click("results-import");
+    window.answer_dialog("Import measurements", &large);
+    window.wait("import-strip");
+    window.click("nav-matrix");
+    window.says("import-strip", "large.csv.gz");
+    window.picture("import-1-running");
+    window.resize(900, 600);
+    window.theme("dark");
+    window.picture("import-2-running-dark-small");
+    window.click("import-cancel");
+    window.until("the end", |window| (window.count("[data-testid=import-strip]") == 0).then_some(()));
+    window.picture("import-3-cancelled");
+    window.click("nav-results");
+    window.until("what was there", |window| (window.count("[data-testid=result-row]") == 24).then_some(()));
+}
+
+#[test]
 fn a_chart_is_exported_as_a_picture_and_as_data() {
     let _turn = turn();
     let data = tempfile::tempdir().unwrap();
@@ -233,7 +265,10 @@ fn two_settings_are_compared_until_it_can_be_told() {
     assert!(verdict.starts_with("B is slower: it takes "), "four times the text: {verdict}");
     let kept = window.text("compare-limits");
     for unknown in ["It is unknown whether A keeps its p99", "It is unknown whether B keeps its p99"] {
-        assert!(kept.contains(unknown) && kept.contains("1236 would tell"), "too few rounds for a p99: {kept}");
+        assert!(
+            kept.contains(unknown) && kept.contains("about 1236 rounds would tell"),
+            "too few rounds for a p99: {kept}"
+        );
     }
     window.picture("compare-3-told");
 

@@ -227,8 +227,7 @@ impl Tail {
                 "It is unknown whether {side} keeps its {p} within {} ms: {}",
                 short_text(limit.ms),
                 match self.needed_samples {
-                    Some(needed) if samples == 0 => format!("no round is kept of it, and about {needed} would tell"),
-                    Some(needed) => format!("{samples} rounds are too few, and about {needed} would tell"),
+                    Some(needed) => format!("about {needed} rounds would tell; counted so far: {samples}"),
                     None => format!("after {samples} rounds it is too close to the limit to be told within a day"),
                 }
             ),
@@ -418,7 +417,7 @@ mod tests {
         );
         assert_eq!(
             told(TailVerdict::Unknown, Some(900)),
-            "It is unknown whether A keeps its p95 within 20.0 ms: 240 rounds are too few, and about 900 would tell"
+            "It is unknown whether A keeps its p95 within 20.0 ms: about 900 rounds would tell; counted so far: 240"
         );
         assert_eq!(Percentile { p: 0.999, ms: 1.0 }.label(), "p99.9");
         let open = Tails { a: tail(TailVerdict::Meets, None), b: tail(TailVerdict::Unknown, Some(900)) };
