@@ -462,16 +462,21 @@ fn a_limit_on_slow_calls_is_measured_until_the_rounds_tell_or_the_time_is_up() {
     assert!(desk.ask(StartComparison { order }).unwrap_err().to_string().contains("slow calls"));
 }
 
-#[test]
-fn nothing_is_measured_beside_a_comparison_and_a_cancelled_one_leaves_nothing() {
-    let desk = TestDesk::open();
+/// One that cannot be told before it is ended.
+fn start_long_comparison(desk: &TestDesk) {
     let order = ComparisonOrder {
         rules: CompareRules { threshold: 0.0001, ..CompareRules::default() },
         budget_secs: 600.0,
-        ..comparison_order(&desk, 16, 16)
+        ..comparison_order(desk, 16, 16)
     };
     desk.ask(GetMachine {}).unwrap();
     desk.wait_for("its turn", |desk| desk.ask(StartComparison { order: order.clone() }).ok());
+}
+
+#[test]
+fn nothing_is_measured_beside_a_comparison_and_a_cancelled_one_leaves_nothing() {
+    let desk = TestDesk::open();
+    start_long_comparison(&desk);
     let job = desk.ask(StartPlan { plan: desk.plan("preset:bert-tiny") }).unwrap().remove(0);
     desk.wait_for("rounds", |desk| desk.ask(GetLiveComparison {}).unwrap().filter(|live| !live.points.is_empty()));
     assert_eq!(desk.ask(GetQueue {}).unwrap().jobs[0].state, JobState::Waiting);
@@ -487,13 +492,7 @@ fn while_something_is_compared_nothing_is_imported_and_quitting_asks() {
     let is_asked = || desk.events().contains(&Event::QuitAsked);
     desk.ask(AskToQuit {}).unwrap();
     assert!(!is_asked(), "nothing would be stopped");
-    let order = ComparisonOrder {
-        rules: CompareRules { threshold: 0.0001, ..CompareRules::default() },
-        budget_secs: 600.0,
-        ..comparison_order(&desk, 16, 16)
-    };
-    desk.ask(GetMachine {}).unwrap();
-    desk.wait_for("its turn", |desk| desk.ask(StartComparison { order: order.clone() }).ok());
+    start_long_comparison(&desk);
     for path in [None, Some("table.csv".to_owned())] {
         let refused = desk.ask(ImportTable { path }).unwrap_err().to_string();
         assert!(refused.contains("are being compared") && refused.contains("cancel it"), "{refused}");

@@ -43,19 +43,18 @@ pub(super) fn check(node: &Node, graph: &Graph) -> std::result::Result<(), Strin
 
 /// The format of integers that are a weight, or made of one in a way that says it.
 fn format_of(name: &str, graph: &Graph) -> std::result::Result<Element, String> {
-    let known = graph.initializer(name).map(|weight| weight.element);
-    let made = || graph.nodes.iter().find(|node| node.outputs.iter().any(|output| output == name));
-    match (known, made()) {
-        (Some(element), _) => Some(element),
-        (None, Some(node)) => match (node.op.as_str(), node.input(0)) {
-            ("Cast", _) => i32::try_from(int_or(node, "to", 0)).ok().and_then(Element::from_onnx_code),
-            ("Identity" | "Reshape" | "Squeeze" | "Unsqueeze", Some(from)) => return format_of(from, graph),
-            ("DynamicQuantizeLinear", _) => Some(Element::U8),
-            _ => None,
-        },
-        (None, None) => graph.inputs.iter().find(|input| input.name == name).map(|input| input.element),
+    if let Some(weight) = graph.initializer(name) {
+        return Ok(weight.element);
     }
-    .ok_or_else(|| "a zero point of a format that the graph does not say".to_owned())
+    let maker = graph.nodes.iter().find(|node| node.outputs.iter().any(|output| output == name));
+    let told = match maker.map(|node| (node, node.op.as_str(), node.input(0))) {
+        Some((node, "Cast", _)) => i32::try_from(int_or(node, "to", 0)).ok().and_then(Element::from_onnx_code),
+        Some((_, "Identity" | "Reshape" | "Squeeze" | "Unsqueeze", Some(from))) => return format_of(from, graph),
+        Some((_, "DynamicQuantizeLinear", _)) => Some(Element::U8),
+        Some(_) => None,
+        None => graph.inputs.iter().find(|input| input.name == name).map(|input| input.element),
+    };
+    told.ok_or_else(|| "a zero point of a format that the graph does not say".to_owned())
 }
 
 /// (x − zero point) · scale.
