@@ -38,7 +38,7 @@ impl Weights {
     pub fn touch(&self, folder: &Path) {
         if folder.starts_with(&self.root) {
             // The age that decides what goes first; a file system without it falls back to the time of writing.
-            fs::File::open(folder).and_then(|f| f.set_modified(SystemTime::now())).ok();
+            open_folder(folder).and_then(|f| f.set_modified(SystemTime::now())).ok();
         }
     }
 
@@ -77,6 +77,20 @@ impl Weights {
 struct Folder {
     path: PathBuf,
     used: SystemTime,
+}
+
+#[cfg(not(windows))]
+fn open_folder(folder: &Path) -> io::Result<fs::File> {
+    fs::File::open(folder)
+}
+
+/// With the right to set its times, which Windows gives for a folder only where both are asked for.
+#[cfg(windows)]
+fn open_folder(folder: &Path) -> io::Result<fs::File> {
+    use std::os::windows::fs::OpenOptionsExt;
+    const FILE_WRITE_ATTRIBUTES: u32 = 0x100;
+    const FILE_FLAG_BACKUP_SEMANTICS: u32 = 0x0200_0000;
+    fs::OpenOptions::new().access_mode(FILE_WRITE_ATTRIBUTES).custom_flags(FILE_FLAG_BACKUP_SEMANTICS).open(folder)
 }
 
 #[cfg(test)]

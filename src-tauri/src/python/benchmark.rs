@@ -225,6 +225,7 @@ impl Printed {
 
     fn run(self, around: Around) -> Result<Run, String> {
         let (check, outcome) = self.checked()?;
+        let (size, size_unit) = self.size();
         let setting = Setting {
             model: self.model_id(),
             engine: self.engine.id(),
@@ -232,7 +233,7 @@ impl Printed {
             precision: self.precision.asked,
             mode: Mode::Inference,
             batch: self.batch,
-            size: self.size(),
+            size,
             dims: BTreeMap::new(),
             threads: None,
             seed: self.seed,
@@ -250,6 +251,8 @@ impl Printed {
                 name: self.model_name(),
                 family: self.model_type.clone(),
                 parameters: Some(self.parameters),
+                per_sample: models::per_sample_of(&self.model_type, &self.inputs),
+                size_unit,
                 ..RunModel::default()
             },
             setting,
@@ -326,13 +329,16 @@ impl Printed {
         }
     }
 
-    /// Tokens of text, or pixels of an image's edge.
-    fn size(&self) -> Option<u32> {
+    /// Tokens of text, pixels of an image's edge, or samples of sound.
+    fn size(&self) -> (Option<u32>, Option<SizeUnit>) {
+        // What the feature extractors of transformers give to models that hear samples (`sampling_rate`).
+        const HEARD: SizeUnit = SizeUnit::Sound { per_second: 16_000 };
         let shape = |name: &str| self.inputs.get(name).map(Vec::as_slice);
-        match (shape("input_ids"), shape("pixel_values")) {
-            (Some([_, tokens]), _) => Some(*tokens),
-            (_, Some([_, _, height, width])) if height == width => Some(*width),
-            _ => None,
+        match (shape("input_ids"), shape("pixel_values"), shape("input_values")) {
+            (Some([_, tokens]), _, _) => (Some(*tokens), Some(SizeUnit::Tokens)),
+            (_, Some([_, _, height, width]), _) if height == width => (Some(*width), None),
+            (None, None, Some([_, samples])) => (Some(*samples), Some(HEARD)),
+            _ => (None, None),
         }
     }
 

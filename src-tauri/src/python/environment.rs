@@ -191,6 +191,8 @@ impl Environment {
 fn program(path: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(path);
     engine::without_console(&mut command);
+    // Elsewhere than on Windows it is so already.
+    command.env("PYTHONUTF8", "1");
     command
 }
 

@@ -19,7 +19,7 @@ def size(url: str) -> int | None:
         return None
 
 
-packages = json.loads(Path(sys.argv[1]).read_text())["install"]
+packages = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))["install"]
 with ThreadPoolExecutor(8) as pool:
     sizes = list(pool.map(lambda package: size(package["download_info"]["url"]), packages))
 print(

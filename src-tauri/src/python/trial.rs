@@ -125,11 +125,10 @@ impl Trials {
             environment.insert(home.to_owned(), shown(folder));
         }
         environment.insert("LANG".to_owned(), "C.UTF-8".to_owned());
-        environment.insert("PYTHONUTF8".to_owned(), "1".to_owned());
         Ok(Errand {
             program: self.python.clone(),
             // Isolated: neither the person's packages nor their PYTHON variables have a part in it.
-            args: vec!["-I".to_owned(), shown(&harness), request.kind.key().to_owned(), shown(&file)],
+            args: ["-I", "-X", "utf8", &shown(&harness), request.kind.key(), &shown(&file)].map(str::to_owned).to_vec(),
             folder: folder.to_owned(),
             environment,
         })

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     desk::{Desk, on_thread},
+    keep,
     making::Making,
     quiet::{Held, Work},
 };
@@ -16,6 +17,7 @@ use contract::{
 use engine::{Control, Limits};
 use std::{
     path::PathBuf,
+    slice,
     sync::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
@@ -201,7 +203,10 @@ fn prove(
         let Ran { trial, result } = trials.run(request, rendered, control, &mut |step: &TrialStep| {
             workshop.show(desk, |progress| progress.steps.push(step.clone()));
         })?;
-        store.keep_trials(&[], std::slice::from_ref(&trial), result.as_slice())?;
+        let save = || store.keep_trials(&[], slice::from_ref(&trial), result.as_slice());
+        if !keep::surely(desk, "A run", control, save, || Ok(store.trial(&trial.id)?.is_some())) {
+            return Err(Failure::Cancelled);
+        }
         if let Some(run) = result {
             desk.tell(Event::Stored(run.id));
         }

@@ -36,6 +36,20 @@ fn usual_format() -> &'static str {
     }
 }
 
+/// See docs/RELEASING.md.
+const APPLE_SECRETS: [&str; 6] = [
+    "APPLE_CERTIFICATE",
+    "APPLE_CERTIFICATE_PASSWORD",
+    "APPLE_SIGNING_IDENTITY",
+    "APPLE_ID",
+    "APPLE_PASSWORD",
+    "APPLE_TEAM_ID",
+];
+
+/// Libraries of Microsoft's C++ compiler, which may be distributed with a program.
+const VISUAL_C_RUNTIME: [&str; 5] =
+    ["msvcp140.dll", "msvcp140_1.dll", "msvcp140_atomic_wait.dll", "vcruntime140.dll", "vcruntime140_1.dll"];
+
 /// `arguments` are the wanted formats, such as `deb rpm appimage`; none means the usual one of this system.
 pub fn bundle(places: &Places, arguments: &[String]) -> Step {
     setup::for_building(places)?;
@@ -56,7 +70,15 @@ pub fn bundle(places: &Places, arguments: &[String]) -> Step {
     let mut command = Command::new("node");
     command.args(["-e", RUN_TAURI]).arg(tauri).args(["bundle", "--bundles", &formats, "--config", &config.to_string()]);
     command.current_dir(&places.root);
+    if cfg!(windows) {
+        // Tauri packs the programs of the features that it is told of.
+        command.args(["--features", "console"]);
+    }
     set_environment(&mut command, places);
+    // A secret that is not set arrives as an empty variable, which Tauri would take for a certificate.
+    for name in APPLE_SECRETS.into_iter().filter(|name| env::var_os(name).is_some_and(|value| value.is_empty())) {
+        command.env_remove(name);
+    }
     run(&mut command)?;
     println!("✓ the installer is in {}", places.target.join("release/bundle").display());
     Ok(())
@@ -112,6 +134,14 @@ fn resources(places: &Places) -> Result<BTreeMap<String, String>, StepError> {
             let to =
                 if file.ends_with("duckdb.dll") { "duckdb.dll".to_owned() } else { format!("libraries/{name}/{file}") };
             resources.insert(folder.join(&file).to_string_lossy().into_owned(), to);
+        }
+    }
+    if cfg!(windows) {
+        // ONNX Runtime and OpenVINO are linked to them, and a fresh Windows lacks them. The program's folder is searched first.
+        let system =
+            env::var_os("SystemRoot").map_or_else(|| PathBuf::from("C:\\Windows"), PathBuf::from).join("System32");
+        for file in VISUAL_C_RUNTIME {
+            resources.insert(system.join(file).to_string_lossy().into_owned(), file.to_owned());
         }
     }
     let licences = places.xtask().join("licences");

@@ -28,7 +28,7 @@ usage: cargo xtask <command>
   run        set up, build Assay (release) and open it; arguments after -- go to Assay
   test       check everything that CI checks, cheapest first (or only the named checks)
   bundle     make an installer for this system, with all libraries inside
-  bench      measure Assay itself: overhead | parity | start | kill, or with what they
+  bench      measure Assay itself: overhead | parity | start | kill | graph, or with what they
              need: templates PYTHON | exporter PYTHON [MODEL…] | watch FOLDER |
              forecast FOLDER [SEED…] | compare [--trials N] [--budget-secs N] [--program FILE] [KIND…]
   notices    write THIRD-PARTY-NOTICES.txt anew from the lockfiles

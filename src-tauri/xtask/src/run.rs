@@ -29,6 +29,11 @@ pub fn run(places: &Places, arguments: &[String]) -> Step {
 /// Builds the release profile and returns the program.
 pub fn release(places: &Places) -> Result<std::path::PathBuf, StepError> {
     println!("• build Assay (release profile; the first time takes a while)");
-    process::run(cargo(places).args(["build", "--release", "--package", "assay"]))?;
+    process::run(cargo(places).args(["build", "--release", "--package", "assay"]).args(features()))?;
     built_program(places, "release")
+}
+
+/// What only this system's build can have.
+fn features() -> &'static [&'static str] {
+    if cfg!(target_os = "macos") { &["--features", "metal"] } else { &[] }
 }

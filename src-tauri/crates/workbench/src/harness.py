@@ -179,6 +179,9 @@ def main() -> None:
 
     # pytest puts another standard input in the place of this one.
     alive = os.dup(0)
+    # On Windows a library with a C runtime of its own looks at standard input while it loads, and would wait for the
+    # thread below.
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
 
     def end_with_the_parent() -> None:
         while os.read(alive, 4096):

@@ -4,6 +4,7 @@ mod compare;
 mod display;
 mod exporter;
 mod forecast;
+mod graph;
 mod kill;
 mod measure;
 mod onnx;
@@ -37,6 +38,7 @@ type Trial = fn(&Places, &[String]) -> Step;
 const WITHOUT_IT: &[(&str, Trial)] = &[
     ("templates", |places, rest| templates::run(places, Path::new(rest.first().map_or("python3", String::as_str)))),
     ("exporter", exporter::run),
+    ("graph", graph::run),
     ("forecast", forecast::run),
     ("watch", |_, rest| watch::run(rest)),
     ("compare", compare::run),

@@ -61,12 +61,32 @@ impl System {
 
     fn look(&mut self, pid: u32) -> Option<(f64, u64)> {
         use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate};
-        let pid = Pid::from_u32(pid);
+        let pids: Vec<Pid> = members(pid).into_iter().map(Pid::from_u32).collect();
         let wanted = ProcessRefreshKind::nothing().with_memory().with_cpu();
-        self.0.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, wanted);
-        let process = self.0.process(pid)?;
-        Some((process.accumulated_cpu_time() as f64 / 1000.0, process.memory()))
+        self.0.refresh_processes_specifics(ProcessesToUpdate::Some(&pids), true, wanted);
+        self.0.process(Pid::from_u32(pid))?;
+        let each = pids.iter().filter_map(|pid| self.0.process(*pid));
+        Some(each.fold((0.0, 0), |(secs, bytes), one| {
+            (secs + one.accumulated_cpu_time() as f64 / 1000.0, bytes + one.memory())
+        }))
     }
+}
+
+#[cfg(windows)]
+fn members(worker: u32) -> Vec<u32> {
+    vec![worker]
+}
+
+/// The worker and what it started, which nothing else bounds there: it leads a group of its own.
+#[cfg(target_os = "macos")]
+fn members(worker: u32) -> Vec<u32> {
+    let mut group = [0 as libc::pid_t; 256];
+    // SAFETY: the system fills no more bytes than it is told of, and answers with the count of ids.
+    let count = unsafe {
+        libc::proc_listpgrppids(worker as libc::pid_t, group.as_mut_ptr().cast(), size_of_val(&group) as libc::c_int)
+    };
+    let others = group.iter().take(usize::try_from(count).unwrap_or(0)).map(|id| *id as u32);
+    [worker].into_iter().chain(others.filter(|id| *id != worker && *id != 0)).collect()
 }
 
 #[cfg(test)]
