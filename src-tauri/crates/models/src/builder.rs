@@ -10,7 +10,7 @@ use crate::{
 use contract::{Dim, DimRole};
 use half::{bf16, f16};
 use rustc_hash::FxHashMap;
-use std::{collections::HashMap, fmt::Display, rc::Rc};
+use std::{collections::HashMap, fmt::Display, ops::Range, rc::Rc};
 
 /// A value in the graph being drawn.
 #[derive(Clone, Debug)]
@@ -29,6 +29,18 @@ pub struct Description {
     pub packed: HashMap<String, Packing>,
     /// In f16 and in bf16 the same nodes are drawn.
     pub halves_alike: bool,
+    /// Layers of experts, each of which is computed for every token.
+    pub experts: Vec<DrawnExperts>,
+}
+
+/// The experts of one layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DrawnExperts {
+    pub count: usize,
+    /// How many of them a token goes through.
+    pub chosen: usize,
+    /// Their nodes; what chooses among them and what every token goes through lie elsewhere.
+    pub nodes: Range<usize>,
 }
 
 /// What is being drawn, whole.
@@ -48,6 +60,7 @@ pub struct Draft {
     /// What values are called as outputs, by the names they are drawn with.
     outputs: FxHashMap<Rc<str>, String>,
     halves_alike: bool,
+    experts: Vec<DrawnExperts>,
 }
 
 impl Draft {
@@ -63,6 +76,7 @@ impl Draft {
             used: FxHashMap::default(),
             outputs: FxHashMap::default(),
             halves_alike: true,
+            experts: Vec::new(),
         }
     }
 
@@ -77,8 +91,8 @@ impl Draft {
                 value.clone_from(output);
             }
         }
-        let Self { graph, weights, dims, halves_alike, .. } = self;
-        Description { graph, weights, dims, packed: HashMap::new(), halves_alike }
+        let Self { graph, weights, dims, halves_alike, experts, .. } = self;
+        Description { graph, weights, dims, packed: HashMap::new(), halves_alike, experts }
     }
 }
 
@@ -134,7 +148,7 @@ impl GraphBuilder<'_> {
         max: Option<u32>,
         per_second: u32,
     ) -> Dimension {
-        let dimension = self.free(name, DimRole::Other, question, default, max);
+        let dimension = self.free(name, DimRole::Sound, question, default, max);
         self.draft.dims.last_mut().expect("pushed by the line above").per_second = Some(per_second);
         dimension
     }
@@ -222,15 +236,26 @@ impl GraphBuilder<'_> {
     pub fn undrawn(&mut self, draw: impl FnOnce(&mut GraphBuilder)) {
         let (nodes, hints) = (self.draft.graph.nodes.len(), self.draft.graph.hints.len());
         let (weights, used) = (self.draft.weights.len(), self.draft.used.clone());
+        let experts = self.draft.experts.len();
         draw(self);
         self.draft.graph.nodes.truncate(nodes);
         self.draft.graph.hints.truncate(hints);
+        self.draft.experts.truncate(experts);
         self.draft.used = used;
         for weight in &mut self.draft.weights[weights..] {
             weight.part = Part::Unread;
             self.draft.known.remove(&weight.initializer);
             self.draft.graph.initializers.retain(|known| known.name != weight.initializer);
         }
+    }
+
+    /// Draws the experts of a layer, so many, of which a token goes through so many.
+    pub fn experts(&mut self, [count, chosen]: [usize; 2], draw: impl FnOnce(&mut GraphBuilder) -> Var) -> Var {
+        let first = self.draft.graph.nodes.len();
+        let made = draw(self);
+        let nodes = first..self.draft.graph.nodes.len();
+        self.draft.experts.push(DrawnExperts { count, chosen, nodes });
+        made
     }
 
     /// The weight of a linear layer: `[out, in]` in the checkpoint, `[in, out]` in the graph, as a product wants it.

@@ -1,7 +1,7 @@
 //! The free sizes of a graph: what they mean, how they are asked for, what they may be.
 
 use crate::{Dimension, Graph, ModelError, Value, extent::Extent, filling};
-use contract::{Dim, DimRole};
+use contract::{Dim, DimRole, size_dim};
 use std::collections::BTreeMap;
 
 /// Beyond this no input fits any memory.
@@ -60,6 +60,7 @@ fn question(role: DimRole, name: &str, input: &Value, axis: usize) -> String {
         DimRole::Batch => "How many samples at once?".to_owned(),
         DimRole::Sequence => "How many tokens of text?".to_owned(),
         DimRole::ImageSize => "How many pixels along an edge of the image?".to_owned(),
+        DimRole::Sound => "How many pieces of sound?".to_owned(),
         DimRole::Other => format!("How large is {name:?} (dimension {} of the input {})?", axis + 1, input.name),
     }
 }
@@ -104,22 +105,24 @@ pub fn choose(
     asked: &BTreeMap<String, u32>,
 ) -> Result<BTreeMap<String, u64>, ModelError> {
     let mut chosen = BTreeMap::new();
+    let first = size_dim(known).map(|dim| dim.role);
     for dim in known {
         let own = asked.get(&dim.name).copied();
         let value = match dim.role {
             DimRole::Batch => own.unwrap_or(batch),
-            DimRole::Sequence | DimRole::ImageSize => own.or(size).unwrap_or(dim.default),
-            DimRole::Other => own.unwrap_or(dim.default),
+            role => {
+                let size = size.filter(|_| first.is_some_and(|first| first.shares_size(role)));
+                own.or(size).unwrap_or(dim.default)
+            }
         };
         check(dim, value)?;
         chosen.insert(dim.name.clone(), u64::from(value));
     }
-    let has = |roles: &[DimRole]| known.iter().any(|dim| roles.contains(&dim.role));
-    if !has(&[DimRole::Batch]) {
+    if known.iter().all(|dim| dim.role != DimRole::Batch) {
         fixed_batch(graph, batch)?;
     }
     if let Some(size) = size
-        && !has(&[DimRole::Sequence, DimRole::ImageSize])
+        && first.is_none()
     {
         fixed_size(graph, size)?;
     }

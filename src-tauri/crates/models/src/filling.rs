@@ -13,6 +13,9 @@ pub const METADATA_KEY: &str = "assay.inputs";
 pub enum Filling {
     /// Any ids below `below`, with a run of `token` in the middle of each row.
     Text { token: u64, below: u64, run: Length },
+    /// The same with the run at the beginning of each row: a prompt that more is written after, which can be cut anywhere
+    /// behind its image.
+    Prompt { token: u64, below: u64, run: Length },
     /// 1 where a text has that run, 0 elsewhere.
     Marks { run: Length },
     /// The same whole numbers in every row.
@@ -49,7 +52,8 @@ impl Length {
 /// Refuses sizes that no input can have: a text too short for its image.
 pub fn check(graph: &Graph, dims: &BTreeMap<String, u64>) -> Result<(), ModelError> {
     for input in &graph.inputs {
-        let Some(Filling::Text { run, .. } | Filling::Marks { run }) = graph.fillings.get(&input.name) else {
+        let filling = graph.fillings.get(&input.name);
+        let Some(Filling::Text { run, .. } | Filling::Prompt { run, .. } | Filling::Marks { run }) = filling else {
             continue;
         };
         let tokens = run.tokens(dims)?;
@@ -75,7 +79,7 @@ impl Filling {
         let length = shape.last().copied().unwrap_or(1).max(1);
         let in_run = |run: &Length| -> Result<_, ModelError> {
             let tokens = (run.tokens(dims)? as usize).min(length);
-            let start = (length - tokens) / 2;
+            let start = if matches!(self, Self::Prompt { .. }) { 0 } else { (length - tokens) / 2 };
             Ok(move |place: usize| (start..start + tokens).contains(&(place % length)))
         };
         let word = |place: usize, below: u64, but: u64| match stream.below(place as u64, below.max(2)) {
@@ -83,7 +87,7 @@ impl Filling {
             other => other,
         };
         Ok(match self {
-            Self::Text { token, below, run } => {
+            Self::Text { token, below, run } | Self::Prompt { token, below, run } => {
                 let in_run = in_run(run)?;
                 // A token of an image where none is would ask for a vector that is not there.
                 let word = |place: usize| if in_run(place) { *token } else { word(place, *below, *token) };

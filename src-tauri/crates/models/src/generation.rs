@@ -31,7 +31,7 @@ impl Stage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Manner {
-    /// It goes on where the prompt ends: a decoder.
+    /// It goes on where the prompt ends: a decoder. Where it sees an image, the image's tokens are part of the prompt.
     Continues,
     /// It reads the prompt, a text or sound, with an encoder, and its decoder begins an answer with a token for that.
     Answers,
@@ -55,7 +55,7 @@ impl Manner {
     }
 
     /// The size of the prefill graph that counts these tokens.
-    fn length(self) -> &'static str {
+    pub(crate) fn length(self) -> &'static str {
         match self {
             Self::Continues => "sequence",
             Self::Answers => "decoder_sequence",
@@ -83,6 +83,8 @@ pub struct Generation {
     pub manner: Manner,
     /// Keys and values of each layer, in order.
     pub cache: Vec<CacheEntry>,
+    /// Sizes of the image in each prompt that are not the usual ones.
+    image: BTreeMap<String, u32>,
 }
 
 /// One tensor of the key and value cache.
@@ -94,7 +96,8 @@ pub struct CacheEntry {
     pub output: String,
 }
 
-/// Texts to be written: so many at once, each so many tokens to a prompt of so many tokens, or frames of sound.
+/// Texts to be written: so many at once, each so many tokens to a prompt of so many tokens, those of its image included,
+/// or frames of sound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Texts {
     pub batch: u32,
@@ -116,6 +119,8 @@ pub struct TextSizes {
 pub struct TextCosts {
     /// Of one text, multiply-accumulates.
     pub macs: Option<u64>,
+    /// The same with the chosen experts alone; none where there are no experts.
+    pub chosen_macs: Option<u64>,
     /// Of one text, elements of all intermediate results.
     pub activations: Option<u64>,
     /// Of the prefill graph, which has all weights.
@@ -145,7 +150,15 @@ impl Generation {
         let answers = inputs.iter().any(|input| input.name == Manner::Answers.tokens());
         let manner = if answers { Manner::Answers } else { Manner::Continues };
         let cache = inputs.iter().filter_map(entry).collect();
-        Self { prefill, decode, manner, cache }
+        Self { prefill, decode, manner, cache, image: BTreeMap::new() }
+    }
+
+    /// With an image of other sizes in each prompt, such as `image_rows`, where the model sees one; `size` gives those that
+    /// were asked for.
+    pub fn with_image(self, size: impl Fn(&str) -> Option<u32>) -> Self {
+        let asked = self.prefill.image_dims().filter_map(|dim| Some((dim.name.clone(), size(&dim.name)?)));
+        let image = asked.collect();
+        Self { image, ..self }
     }
 
     /// Whether both graphs can be had in a precision.
@@ -223,7 +236,9 @@ impl Generation {
             }
             (Manner::Answers, _) => Some(prompt),
         };
-        model.dims_for(batch, size, &BTreeMap::from([(counted.to_owned(), tokens)]))
+        let mut dims = self.image.clone();
+        dims.insert(counted.to_owned(), tokens);
+        model.dims_for(batch, size, &dims)
     }
 
     /// What it costs to write these texts in a precision the model can be had in.
@@ -240,6 +255,11 @@ impl Generation {
         let decode = self.decode.costs_in(precision, &sizes.steps[1])?;
         Ok(TextCosts {
             macs: all(prompt.macs, first.macs, last.macs),
+            chosen_macs: all(
+                self.prefill.chosen_macs(&prompt),
+                self.decode.chosen_macs(&first),
+                self.decode.chosen_macs(&last),
+            ),
             activations: all(prompt.activations, first.activations, last.activations),
             weight_bytes: prefill.weight_bytes,
             peak_memory_bytes: prefill.peak_memory_bytes.saturating_add(decode.peak_memory_bytes),

@@ -175,6 +175,13 @@ impl Node {
         }
     }
 
+    pub fn floats(&self, attribute: &str) -> Option<&[f32]> {
+        match self.attributes.get(attribute) {
+            Some(Attribute::Floats(values)) => Some(values),
+            _ => None,
+        }
+    }
+
     pub fn text(&self, attribute: &str) -> Option<&str> {
         match self.attributes.get(attribute) {
             Some(Attribute::Text(value)) => Some(value),

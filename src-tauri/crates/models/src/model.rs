@@ -3,12 +3,12 @@
 use crate::{
     Calibration, Content, Costs, Dimension, Element, Format, Graph, ModelError, Progress, Ranges,
     architectures::{self, Architecture, Class},
-    builder::Description,
+    builder::{Description, DrawnExperts},
     config::Config,
     dims,
     error::{counted, listed},
     files,
-    generation::{Generation, Stage},
+    generation::{Generation, Manner, Stage},
     hash, onnx, open,
     presets::PRESETS,
     quantize,
@@ -16,7 +16,9 @@ use crate::{
     stored,
     weights::{self, Checkpoint, Files, Source},
 };
-use contract::{ConfigSize, Dim, ModelId, ModelInfo, ModelOrigin, Precision, ValueSpec};
+use contract::{
+    ConfigSize, Dim, DimRole, Experts, ModelId, ModelInfo, ModelOrigin, Precision, UNKNOWN_FAMILY, ValueSpec,
+};
 use std::{
     borrow::Cow,
     collections::BTreeMap,
@@ -24,9 +26,6 @@ use std::{
     sync::Arc,
     thread,
 };
-
-/// The family of a model of which only its graph is known.
-pub const UNKNOWN_FAMILY: &str = "onnx";
 
 /// Cheap to keep: large weights stay in their files, described ones are not made.
 #[derive(Clone)]
@@ -57,6 +56,7 @@ struct Described {
     checkpoint: Option<(PathBuf, String)>,
     /// See [`Model::halves_alike`].
     halves_alike: bool,
+    experts: Vec<DrawnExperts>,
 }
 
 impl Described {
@@ -211,9 +211,10 @@ impl Model {
             graph_hash,
             operators: operators(&description.graph),
             random_weights: checkpoint.is_none(),
+            experts: description.experts.first().map(counted_experts),
         };
-        let Description { graph, halves_alike, .. } = description;
-        let described = Described { architecture, class, config, stage, checkpoint, halves_alike };
+        let Description { graph, halves_alike, experts, .. } = description;
+        let described = Described { architecture, class, config, stage, checkpoint, halves_alike, experts };
         let body = Body::Described(Arc::new(described));
         let model = Self { info, graph: Arc::new(graph), body, files: Vec::new() };
         // The work of a stage follows from the texts, so it is counted at their sizes.
@@ -246,6 +247,7 @@ impl Model {
             graph_hash: hash::structure(&graph)?,
             operators: operators(&graph),
             random_weights: graph.shared_weights,
+            experts: None,
         };
         let body = Body::Onnx { path: path.to_owned() };
         Ok(Self { info, graph: Arc::new(graph), body, files }.with_macs())
@@ -305,6 +307,13 @@ impl Model {
         }
     }
 
+    /// Of a model that writes text, the sizes of the image in its prompt, such as how many tokens it is high and wide; none
+    /// where it sees no image, or always one of the same size.
+    pub fn image_dims(&self) -> impl Iterator<Item = &Dim> {
+        let counted = Manner::Answers.length();
+        self.info.dims.iter().filter(move |dim| dim.role == DimRole::Other && dim.name != counted)
+    }
+
     /// The free size of this name.
     pub(crate) fn dim(&self, name: &str) -> Option<&Dim> {
         self.info.dims.iter().find(|dim| dim.name == name)
@@ -315,7 +324,8 @@ impl Model {
         self.graph.inputs.first()?.shape.last()
     }
 
-    /// Every free size with its value: what was asked for, else its default. `size` goes to text lengths and image edges.
+    /// Every free size with its value: what was asked for, else its default. `size` goes to the length of a sound, and where
+    /// there is none to text lengths and image edges.
     pub fn dims_for(
         &self,
         batch: u32,
@@ -330,6 +340,18 @@ impl Model {
         self.costs_of(&self.graph, dims)
     }
 
+    /// Multiply-accumulates where each token goes through its own experts alone; `costs` are those that [`Model::costs`]
+    /// gives, of all experts. None where there are no experts, or not all of the work is known.
+    pub fn chosen_macs(&self, costs: &Costs) -> Option<u64> {
+        let (Body::Described(described), Some(all)) = (&self.body, costs.macs) else { return None };
+        let left_out = |layer: &DrawnExperts| {
+            let macs: u64 = costs.node_macs.get(layer.nodes.clone())?.iter().sum();
+            Some(macs / layer.count as u64 * layer.count.saturating_sub(layer.chosen) as u64)
+        };
+        let layers = Some(&described.experts).filter(|layers| !layers.is_empty())?;
+        all.checked_sub(layers.iter().map(left_out).sum::<Option<u64>>()?)
+    }
+
     /// The same of its graph in a precision.
     fn costs_of(&self, graph: &Graph, dims: &BTreeMap<String, u64>) -> Result<Costs, ModelError> {
         let numbered = match &self.body {
@@ -339,7 +361,8 @@ impl Model {
         Ok(Costs { parameters: self.info.parameters, ..numbered.costs(dims)? })
     }
 
-    /// The same with weights and activations in a precision the model can be had in.
+    /// The same with weights and activations in a precision the model can be had in. Where an engine lowers an ONNX file by
+    /// itself, only the bytes of the weights are those of that precision: it reads the file as it is.
     pub fn costs_in(&self, precision: Precision, dims: &BTreeMap<String, u64>) -> Result<Costs, ModelError> {
         Ok(self.costs_and_disk_bytes(precision, dims)?.0)
     }
@@ -351,7 +374,13 @@ impl Model {
         dims: &BTreeMap<String, u64>,
     ) -> Result<(Costs, u64), ModelError> {
         self.check_precision(precision)?;
-        let Body::Described(described) = &self.body else { return Ok((self.costs(dims)?, 0)) };
+        let Body::Described(described) = &self.body else {
+            let mut costs = self.costs(dims)?;
+            if self.info.lowered().contains(&precision) {
+                costs.weight_bytes = self.graph.initializers.iter().map(lowered_bytes).sum();
+            }
+            return Ok((costs, 0));
+        };
         let graph = described.graph_in(&self.graph, precision)?;
         Ok((self.costs_of(&graph, dims)?, weights::disk_bytes(&graph)))
     }
@@ -515,7 +544,7 @@ impl Model {
     }
 
     fn check_precision(&self, asked: Precision) -> Result<(), ModelError> {
-        if self.info.precisions.contains(&asked) {
+        if self.info.precisions.contains(&asked) || self.info.lowered().contains(&asked) {
             return Ok(());
         }
         let known: Vec<&str> = self.info.precisions.iter().map(|precision| precision.label()).collect();
@@ -526,6 +555,15 @@ impl Model {
         let (place, remedy) = (format!("precision {asked}"), format!("Choose {}", known.join(", ")));
         Err(ModelError::unsupported(&self.info.name, place, reason, remedy))
     }
+}
+
+fn counted_experts(layer: &DrawnExperts) -> Experts {
+    Experts { count: layer.count as u32, chosen: layer.chosen as u32 }
+}
+
+/// Bytes of a weight of an ONNX file in f32 that an engine lowers to 16 bits.
+fn lowered_bytes(weight: &crate::Initializer) -> u64 {
+    if weight.element == Element::F32 { weight.byte_len() / 2 } else { weight.byte_len() }
 }
 
 fn specs(values: &[crate::Value]) -> Vec<ValueSpec> {

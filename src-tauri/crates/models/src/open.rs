@@ -9,10 +9,26 @@ use std::{
 
 /// Real ones have some kilobytes; long label lists a few megabytes.
 const LONGEST_CONFIG: u64 = 16 << 20;
-const CONFIG: &str = "config.json";
-/// Weights beside a configuration, by preference.
-const WEIGHTS: [&str; 3] = ["model.safetensors", "model.safetensors.index.json", "diffusion_pytorch_model.safetensors"];
+/// What a configuration is called that belongs to the weights beside it.
+pub const CONFIG_FILE: &str = "config.json";
+/// Weights beside a configuration, by preference: whole, or the index of several files. diffusers has names of its own.
+pub const WEIGHT_FILES: [&str; 4] = [
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "diffusion_pytorch_model.safetensors",
+    "diffusion_pytorch_model.safetensors.index.json",
+];
 const PICKLES: [&str; 6] = ["bin", "pt", "pth", "pkl", "pickle", "ckpt"];
+
+/// Whether a file is an index of weights that lie in several files.
+pub fn is_weight_index(name: &str) -> bool {
+    name.ends_with(".index.json")
+}
+
+/// Whether a file may be saved with pickle, by its name.
+pub fn is_pickle(path: &Path) -> bool {
+    has_extension(path, &PICKLES)
+}
 
 pub fn open(path: &Path) -> Result<Model, ModelError> {
     if path.is_dir() {
@@ -22,7 +38,7 @@ pub fn open(path: &Path) -> Result<Model, ModelError> {
     match path.extension().map(|extension| extension.to_string_lossy().to_lowercase()).as_deref() {
         Some("onnx") => Model::onnx(path),
         Some("safetensors") => checkpoint(path),
-        Some("json") if name.ends_with(".index.json") => checkpoint(path),
+        Some("json") if is_weight_index(&name) => checkpoint(path),
         Some("json") => match weights_beside(path) {
             Some(weights) => checkpoint(&weights),
             None => config_alone(path),
@@ -47,7 +63,7 @@ fn pickle(name: &str) -> ModelError {
 }
 
 fn folder(path: &Path) -> Result<Model, ModelError> {
-    let config = path.join(CONFIG);
+    let config = path.join(CONFIG_FILE);
     if config.is_file() {
         return match weights_beside(&config) {
             Some(weights) => checkpoint(&weights),
@@ -85,18 +101,22 @@ fn files_with(folder: &Path, extensions: &[&str]) -> Vec<PathBuf> {
         .flatten()
         .flatten()
         .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|own| extensions.iter().any(|one| own.eq_ignore_ascii_case(one))))
+        .filter(|path| has_extension(path, extensions))
         .collect();
     found.sort();
     found
 }
 
+fn has_extension(path: &Path, extensions: &[&str]) -> bool {
+    path.extension().is_some_and(|own| extensions.iter().any(|one| own.eq_ignore_ascii_case(one)))
+}
+
 fn weights_beside(config: &Path) -> Option<PathBuf> {
     // Only the file that is called so belongs to the weights beside it.
-    if config.file_name()? != CONFIG {
+    if config.file_name()? != CONFIG_FILE {
         return None;
     }
-    WEIGHTS.iter().map(|name| config.with_file_name(name)).find(|path| path.is_file())
+    WEIGHT_FILES.iter().map(|name| config.with_file_name(name)).find(|path| path.is_file())
 }
 
 fn config_alone(path: &Path) -> Result<Model, ModelError> {
@@ -107,7 +127,7 @@ fn config_alone(path: &Path) -> Result<Model, ModelError> {
 
 /// `path` is a .safetensors file or an index.
 fn checkpoint(path: &Path) -> Result<Model, ModelError> {
-    let config = path.with_file_name(CONFIG);
+    let config = path.with_file_name(CONFIG_FILE);
     if !config.is_file() {
         return Err(ModelError::unsupported(
             &files::name(path),
@@ -121,7 +141,7 @@ fn checkpoint(path: &Path) -> Result<Model, ModelError> {
 
 /// `weights` is a .safetensors file or an index.
 pub fn with_weights(config: &Path, weights: &Path) -> Result<Model, ModelError> {
-    if weights.extension().is_some_and(|own| PICKLES.iter().any(|one| own.eq_ignore_ascii_case(one))) {
+    if is_pickle(weights) {
         return Err(pickle(&files::name(weights)));
     }
     let mut files = vec![config.to_owned(), weights.to_owned()];
@@ -139,7 +159,8 @@ fn read_config(path: &Path) -> Result<Config, ModelError> {
 /// What the model is called: its folder where the file has the name that all such files have.
 fn title(path: &Path) -> String {
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-    let usual = matches!(stem.as_str(), "config" | "model" | "model.safetensors.index" | "diffusion_pytorch_model");
+    let name = files::name(path);
+    let usual = name == CONFIG_FILE || stem == "model" || WEIGHT_FILES.contains(&name.as_str());
     let folder = path.parent().and_then(Path::file_name).map(|folder| folder.to_string_lossy().into_owned());
     match folder {
         Some(folder) if usual => folder,

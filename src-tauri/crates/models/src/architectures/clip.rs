@@ -41,6 +41,9 @@ pub enum Kind {
 const BOTH: &str = "Compares images with texts";
 const TEXT: &str = "Reads text and gives a vector for each token and one for the whole";
 const IMAGE: &str = "Looks at an image and gives a vector for each patch and one for the whole";
+const COMPARED_TEXT: &str = "Reads text and gives the vector that is compared with images', and one for each token";
+const COMPARED_IMAGE: &str =
+    "Looks at an image and gives the vector that is compared with texts', and one for each patch";
 const PLACES: &str = "Looks at an image and gives a vector for each patch";
 const SORT: &str = "Looks at an image and sorts it into classes";
 
@@ -54,8 +57,16 @@ const fn clip(model_type: &'static str, classes: &'static [Class], part: Part) -
 
 pub static CLIP: Clip =
     clip("clip", &[class("CLIPModel", BOTH), class("CLIPForImageClassification", SORT)], Part::Both);
-pub static CLIP_TEXT: Clip = clip("clip_text_model", &[class("CLIPTextModel", TEXT)], Part::Text);
-pub static CLIP_VISION: Clip = clip("clip_vision_model", &[class("CLIPVisionModel", IMAGE)], Part::Image);
+pub static CLIP_TEXT: Clip = clip(
+    "clip_text_model",
+    &[class("CLIPTextModel", TEXT), class("CLIPTextModelWithProjection", COMPARED_TEXT)],
+    Part::Text,
+);
+pub static CLIP_VISION: Clip = clip(
+    "clip_vision_model",
+    &[class("CLIPVisionModel", IMAGE), class("CLIPVisionModelWithProjection", COMPARED_IMAGE)],
+    Part::Image,
+);
 pub static METACLIP: Clip =
     clip("metaclip_2", &[class("MetaClip2Model", BOTH), class("MetaClip2ForImageClassification", SORT)], Part::Both);
 pub static CLIPSEG: Clip = clip("clipseg", &[class("CLIPSegModel", BOTH)], Part::Both);
@@ -109,6 +120,8 @@ impl Architecture for Clip {
         match self.part {
             Part::Both if classifies => self.draw_classifier(config, b, batch),
             Part::Both => self.draw_both(config, b, batch),
+            Part::Text if class.ends_with("WithProjection") => self.draw_projected_text(config, b, batch),
+            Part::Image if class.ends_with("WithProjection") => self.draw_projected_image(config, b, batch),
             Part::Text => {
                 let tower = Text::read(config, self)?;
                 let text = tower.input(&mut b, &batch);
@@ -164,6 +177,29 @@ impl Clip {
         b.output("logits_per_image", &logits, &[batch.clone(), batch.clone()]);
         b.output("text_embeds", &text, &[batch.clone(), fixed(width)]);
         b.output("image_embeds", &image, &[batch, fixed(width)]);
+        Ok(())
+    }
+
+    fn draw_projected_text(&self, config: &Config, mut b: GraphBuilder, batch: Dimension) -> Result<(), ModelError> {
+        let (tower, out) = (Text::read(config, self)?, config.size("projection_dim", 512)?);
+        let text = tower.input(&mut b, &batch);
+        let (hidden, whole) = tower.draw(&mut b.at("text_model"), &text);
+        let width = tower.layers.width;
+        let projected = linear(&mut b.at("text_projection"), &whole, width, out, false);
+        b.output("text_embeds", &projected, &[batch.clone(), fixed(out)]);
+        b.output("last_hidden_state", &hidden, &[batch, text.sequence, fixed(width)]);
+        Ok(())
+    }
+
+    fn draw_projected_image(&self, config: &Config, mut b: GraphBuilder, batch: Dimension) -> Result<(), ModelError> {
+        let (tower, out) = (Image::read(config, self.kind)?, config.size("projection_dim", 512)?);
+        let pixels = tower.input(&mut b, &batch);
+        let (hidden, whole) = tower.draw(&mut b.at("vision_model"), &pixels);
+        let whole = whole.expect("only CLIP's images are projected, and they have a vector for the whole");
+        let width = tower.layers.width;
+        let projected = linear(&mut b.at("visual_projection"), &whole, width, out, false);
+        b.output("image_embeds", &projected, &[batch.clone(), fixed(out)]);
+        b.output("last_hidden_state", &hidden, &[batch, fixed(tower.places()), fixed(width)]);
         Ok(())
     }
 

@@ -196,8 +196,7 @@ fn encode(b: &mut GraphBuilder, options: &Options, text: &Text, segments: Option
     let (table, embedded) = embed(&mut b.at("embeddings"), options, text, segments, &real);
     let mask = pair_mask(b, &text.mask);
     let mut b = b.at("encoder");
-    let distances = options.relative.as_ref().map(|relative| relative.distances(&mut b, options, text));
-    let encoder = Encoder { options, mask, distances };
+    let encoder = Encoder::over(&mut b, options, &text.ids, Some(mask));
     let mut hidden = embedded.clone();
     for index in 0..options.layers {
         hidden = encoder.layer(&mut b.at(format_args!("layer.{index}")), &hidden);
@@ -208,15 +207,46 @@ fn encode(b: &mut GraphBuilder, options: &Options, text: &Text, segments: Option
     (table, hidden)
 }
 
+/// The layers of the second version over vectors of anything that comes one after the other.
+pub struct Layers(Options);
+
+impl Layers {
+    /// `config` is over the defaults of its type.
+    pub fn read(config: &Config) -> Result<Self, ModelError> {
+        let options = Options::read(config, Products::Apart)?;
+        if options.convolution.is_some() {
+            let remedy = "Remove the key, and the convolution's weights with it";
+            return Err(config.refuse("conv_kernel_size", "a convolution after the first layer is not built", remedy));
+        }
+        Ok(Self(options))
+    }
+
+    /// `[batch, length, width]` to the same.
+    pub fn apply(&self, b: &mut GraphBuilder, x: &Var) -> Var {
+        let encoder = Encoder::over(b, &self.0, x, None);
+        let mut hidden = x.clone();
+        for index in 0..self.0.layers {
+            hidden = encoder.layer(&mut b.at(format_args!("layer.{index}")), &hidden);
+        }
+        hidden
+    }
+}
+
 /// What all layers have.
 struct Encoder<'a> {
     options: &'a Options,
-    /// Added to the scores; see `mask`.
-    mask: Var,
+    /// Added to the scores, where some of what is read is padding; see `mask`.
+    mask: Option<Var>,
     distances: Option<Distances<'a>>,
 }
 
-impl Encoder<'_> {
+impl<'a> Encoder<'a> {
+    /// Over a sequence `[batch, length, …]`.
+    fn over(b: &mut GraphBuilder, options: &'a Options, sequence: &Var, mask: Option<Var>) -> Self {
+        let distances = options.relative.as_ref().map(|relative| relative.distances(b, options, sequence));
+        Self { options, mask, distances }
+    }
+
     fn layer(&self, b: &mut GraphBuilder, x: &Var) -> Var {
         let Options { width, inner, heads, activation, epsilon, .. } = *self.options;
         let mixed = self.attend(&mut b.at("attention.self"), x);
@@ -244,7 +274,7 @@ impl Encoder<'_> {
         let attention = Disentangled {
             heads,
             terms,
-            mask: &self.mask,
+            mask: self.mask.as_ref(),
             places: distances.map(|distances| &distances.places),
             keys: keys.as_ref(),
             queries: queries.as_ref(),
@@ -279,9 +309,10 @@ struct Distances<'a> {
 }
 
 impl Relative {
-    fn distances(&self, b: &mut GraphBuilder, options: &Options, text: &Text) -> Distances<'_> {
+    /// Of a sequence `[batch, length, …]`.
+    fn distances(&self, b: &mut GraphBuilder, options: &Options, sequence: &Var) -> Distances<'_> {
         let (width, count) = (options.width, options.heads.count);
-        let length = b.size_of(&text.ids, 1);
+        let length = b.size_of(sequence, 1);
         let places = Places::new(b, &length);
         let rows = 2 * self.buckets.span();
         let mut vectors = b.at("rel_embeddings").weight("weight", &[rows, width], Fill::Matrix);
@@ -289,7 +320,7 @@ impl Relative {
             vectors = layer_norm(&mut b.at("LayerNorm"), &vectors, width, options.epsilon);
         }
         let (vectors, found) = self.buckets.apply(b, &vectors, &places);
-        let (batch, length) = (b.size_of(&text.ids, 0), b.size_of(&text.ids, 1));
+        let (batch, length) = (b.size_of(sequence, 0), b.size_of(sequence, 1));
         let heads = b.ints(&[count as i64]);
         let shape = b.concat(&[&batch, &heads, &length, &length], 0);
         Distances { relative: self, vectors, places: b.expand(&found, &shape) }

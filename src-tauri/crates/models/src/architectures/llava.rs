@@ -3,13 +3,14 @@
 use super::{
     Architecture, Class,
     clip::{Image, Kind},
-    decoder::{Decoder, Reading},
+    decoder::{Decoder, Goal, ReadText, Reading},
 };
 use crate::{
     Dimension, Element, Filling, Length, ModelError,
     blocks::{Activation, ImageTokens, Tiles, layer_norm, linear},
     builder::{GraphBuilder, Var},
     config::Config,
+    generation::Stage,
     graph::fixed,
 };
 use contract::DimRole;
@@ -256,12 +257,47 @@ impl Architecture for Llava {
 
     fn draw(&self, config: &Config, class: &str, mut b: GraphBuilder) -> Result<(), ModelError> {
         let options = Options::read(config, self)?;
-        let Options { vision, language, .. } = &options;
+        let language = &options.language;
+        b.deviation(language.deviation);
+        let ReadText { sizes: [batch, sequence], table, hidden, .. } = options.look_and_read(&mut b, Goal::OnePass);
+        if class.ends_with("Model") {
+            b.output("last_hidden_state", &hidden, &[batch, sequence, fixed(language.vector_width())]);
+        } else {
+            let scores = language.score(&mut b.at("language_model"), &hidden, &table);
+            b.output("logits", &scores, &[batch, sequence, fixed(language.vocabulary)]);
+        }
+        Ok(())
+    }
+
+    fn generates(&self, class: &str) -> bool {
+        class != self.classes[0].name
+    }
+
+    fn draw_stage(&self, config: &Config, _class: &str, stage: Stage, mut b: GraphBuilder) -> Result<(), ModelError> {
+        let options = Options::read(config, self)?;
+        let language = &options.language;
+        b.deviation(language.deviation);
+        match stage {
+            Stage::Prefill => {
+                let text = options.look_and_read(&mut b, Goal::Prompt);
+                language.finish_stage(&mut b.at("language_model"), &text);
+            }
+            // What was seen is among the keys and values.
+            Stage::Decode => language.draw_stage(&mut b.at("language_model"), "model", stage),
+        }
+        Ok(())
+    }
+}
+
+impl Options {
+    /// Declares text with an image in it and draws what the language model makes of both.
+    fn look_and_read(&self, b: &mut GraphBuilder, goal: Goal) -> ReadText {
+        let Self { vision, language, .. } = self;
         let batch = b.free("batch", DimRole::Batch, "How many texts, each with one image?", 1, None);
-        let (tiles, longest) = match &options.tiles {
-            None => (None, options.positions()),
+        let (tiles, longest) = match &self.tiles {
+            None => (None, self.positions()),
             Some(tiles) => {
-                let grid = tile_sizes(&mut b, tiles, language.positions);
+                let grid = tile_sizes(b, tiles, language.positions);
                 (Some(Dimension::Free("1 + tile_rows * tile_columns".to_owned())), tiles.tokens(grid))
             }
         };
@@ -275,14 +311,13 @@ impl Architecture for Llava {
         let picture = [fixed(vision.channels), height, width];
         let shape = [vec![batch.clone()], tiles.iter().cloned().collect(), picture.to_vec()].concat();
         let pixels = b.input("pixel_values", Element::F32, &shape);
-        let token = options.image_token as u64;
-        b.filling("input_ids", Filling::Text { token, below: language.vocabulary as u64, run: options.length() });
+        b.filling("input_ids", goal.filling(self.image_token, language.vocabulary, self.length()));
 
-        let tokens = ImageTokens::find(&mut b, &ids, options.image_token as i64);
-        let image = match &options.tiles {
+        let tokens = ImageTokens::find(b, &ids, self.image_token as i64);
+        let image = match &self.tiles {
             None => {
                 b.tokens(&batch, &fixed(vision.places()));
-                let seen = look(&mut b, &options, &pixels);
+                let seen = look(b, self, &pixels);
                 b.tokens(&batch, &sequence);
                 seen
             }
@@ -290,26 +325,20 @@ impl Architecture for Llava {
                 let sizes = b.input("image_sizes", Element::I64, &[batch.clone(), fixed(2)]);
                 let edges = ["tile_rows", "tile_columns"].map(|name| format!("{} * {name}", tiles.pixels));
                 b.filling("image_sizes", Filling::Rows(edges.to_vec()));
-                packed(&mut b, &options, tiles, &tokens, [&pixels, &sizes])
+                packed(b, self, tiles, &tokens, [&pixels, &sizes])
             }
         };
         b.tokens(&batch, &sequence);
-        let known = tokens.known(&mut b, &ids, options.image_token, language.vocabulary);
-        let reading = Reading::whole(&mut b, &mask);
+        let known = tokens.known(b, &ids, self.image_token, language.vocabulary);
+        let reading = Reading { cache: goal.cache(), ..Reading::whole(b, &mask) };
         let mut model = b.at("language_model.model");
         let (table, words) = language.embed(&mut model, &known, &reading);
-        let words = match &options.tiles {
+        let words = match &self.tiles {
             None => tokens.replace(&mut model, &words, &image, language.width),
             Some(_) => tokens.choose(&mut model, &image, &words),
         };
-        let (hidden, _) = language.read(&mut model, &words, &reading);
-        if class.ends_with("Model") {
-            b.output("last_hidden_state", &hidden, &[batch, sequence, fixed(language.vector_width())]);
-        } else {
-            let scores = language.score(&mut b.at("language_model"), &hidden, &table);
-            b.output("logits", &scores, &[batch, sequence, fixed(language.vocabulary)]);
-        }
-        Ok(())
+        let (hidden, presents) = language.read(&mut model, &words, &reading);
+        ReadText { sizes: [batch, sequence], table, hidden, presents }
     }
 }
 

@@ -11,16 +11,19 @@ mod deberta;
 mod decoder;
 mod detr;
 mod diffusion;
+mod dpt;
 mod llava;
 mod modernbert;
 mod poolformer;
 mod qwen_vl;
 mod regnet;
+mod repaint;
 mod resnet;
 mod segformer;
 mod swin;
 mod t5;
 mod text;
+mod timesformer;
 mod turn;
 mod vit;
 mod wav2vec2;
@@ -149,6 +152,7 @@ static ALL: &[&dyn Architecture] = &[
     &t5::MT5,
     &t5::T5,
     &t5::UMT5,
+    &timesformer::Timesformer,
     &vit::AST,
     &vit::BEIT,
     &vit::DATA2VEC_VISION,
@@ -166,6 +170,8 @@ static ALL: &[&dyn Architecture] = &[
     &vit::YOLOS,
     &wav2vec2::DATA2VEC_AUDIO,
     &wav2vec2::HUBERT,
+    &wav2vec2::SEW,
+    &wav2vec2::SEW_D,
     &wav2vec2::UNISPEECH,
     &wav2vec2::UNISPEECH_SAT,
     &wav2vec2::WAV2VEC2,

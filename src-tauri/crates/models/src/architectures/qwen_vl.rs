@@ -2,13 +2,14 @@
 
 use super::{
     Architecture, Class, Text,
-    decoder::{Decoder, Reading},
+    decoder::{Decoder, Goal, ReadText, Reading},
 };
 use crate::{
     Dimension, Element, Filling, Length, ModelError,
     blocks::{Frequencies, GridEncoder, ImageTokens, Rotary, Rotation, divide},
     builder::{GraphBuilder, Var},
     config::Config,
+    generation::Stage,
     graph::fixed,
 };
 use contract::DimRole;
@@ -84,6 +85,29 @@ fn tied(config: &Config, text_config: &Config) -> Result<bool, ModelError> {
     if config.own(KEY) { config.flag(KEY, false) } else { text_config.flag(KEY, false) }
 }
 
+struct Options {
+    vision: GridEncoder,
+    language: Decoder,
+    /// What each pair of a head's numbers turns by: 0 the frame, 1 the row, 2 the column.
+    axes: Vec<usize>,
+    image_token: usize,
+}
+
+impl Options {
+    /// The one rotation of all layers.
+    fn rotation(&self) -> &Rotation {
+        &self.language.rotations[0]
+    }
+
+    /// Whether its two parts fit. They do not in transformers' own default configuration: that one reads text, no images.
+    fn sees(&self) -> bool {
+        self.vision.out == self.language.width
+    }
+}
+
+/// The input that says how many frames, rows and columns of patches each image has.
+const GRID: &str = "image_grid_thw";
+
 /// Rows and columns of tokens of an image, unless a person says otherwise or the model reads too few tokens.
 const DEFAULT_SIDE: u32 = 16;
 
@@ -105,6 +129,47 @@ impl Architecture for QwenVl {
     }
 
     fn draw(&self, config: &Config, class: &str, mut b: GraphBuilder) -> Result<(), ModelError> {
+        let options = self.options(config)?;
+        let language = &options.language;
+        b.deviation(language.deviation);
+        let ReadText { sizes: [batch, sequence], table, hidden, .. } = self.read(&mut b, &options, Goal::OnePass);
+        if class.ends_with("Model") {
+            b.output("last_hidden_state", &hidden, &[batch, sequence, fixed(language.width)]);
+        } else {
+            let scores = language.score(&mut b, &hidden, &table);
+            b.output("logits", &scores, &[batch, sequence, fixed(language.vocabulary)]);
+        }
+        Ok(())
+    }
+
+    fn generates(&self, class: &str) -> bool {
+        class != self.classes[0].name
+    }
+
+    fn draw_stage(&self, config: &Config, _class: &str, stage: Stage, mut b: GraphBuilder) -> Result<(), ModelError> {
+        let options = self.options(config)?;
+        let language = &options.language;
+        b.deviation(language.deviation);
+        let [_, model] = self.modules;
+        match stage {
+            Stage::Prefill => {
+                let text = self.read(&mut b, &options, Goal::Prompt);
+                language.finish_stage(&mut b, &text);
+            }
+            Stage::Decode if options.sees() => language.draw_next(&mut b, model, |b, batch, reading| {
+                let grid = b.input(GRID, Element::I64, &[batch.clone(), fixed(3)]);
+                let mut b = b.at(format_args!("{model}.rotary_emb"));
+                let place = next_place(&mut b, reading, &grid, options.vision.merge);
+                Some(turn(&mut b, [&place; 3], &options.axes, options.rotation()))
+            }),
+            Stage::Decode => language.draw_stage(&mut b, model, stage),
+        }
+        Ok(())
+    }
+}
+
+impl QwenVl {
+    fn options(&self, config: &Config) -> Result<Options, ModelError> {
         let vision = (self.vision)(&config.part("vision_config")?)?;
         // Older configurations have the language model's options beside the image encoder's.
         let text_config = config.object("text_config")?.unwrap_or_else(|| config.clone());
@@ -115,13 +180,16 @@ impl Architecture for QwenVl {
             return Err(text_config.refuse("model_type", reason, format!("Known is {}", self.language)));
         };
         let axes = self.axes(&text_config, rotation.pairs())?;
-        let token = config.size("image_token_id", 151_655)?;
+        Ok(Options { axes, image_token: config.size("image_token_id", 151_655)?, vision, language })
+    }
 
-        if vision.out != language.width {
-            self.draw_text(&vision, &language, class, b);
-            return Ok(());
-        }
+    /// Declares text, with an image in it where the model sees one, and draws what the language model makes of it.
+    fn read(&self, b: &mut GraphBuilder, options: &Options, goal: Goal) -> ReadText {
+        if options.sees() { self.look_and_read(b, options, goal) } else { self.read_words(b, options, goal) }
+    }
 
+    fn look_and_read(&self, b: &mut GraphBuilder, options: &Options, goal: Goal) -> ReadText {
+        let Options { vision, language, axes, image_token } = options;
         let question = "How many texts, each with one image, all images of the same size?";
         let batch = b.free("batch", DimRole::Batch, question, 1, None);
         let side = DEFAULT_SIDE.min((language.positions as u32 / 2).isqrt()).max(1);
@@ -139,70 +207,54 @@ impl Architecture for QwenVl {
         let mask = b.input("attention_mask", Element::I64, &text);
         let all = format!("batch * {} * image_rows * image_columns", vision.merge * vision.merge);
         let pixels = b.input("pixel_values", Element::F32, &[Dimension::Free(all), fixed(vision.numbers())]);
-        let grid = b.input("image_grid_thw", Element::I64, &[batch.clone(), fixed(3)]);
-        let kinds = b.input("mm_token_type_ids", Element::I64, &text);
+        let grid = b.input(GRID, Element::I64, &[batch.clone(), fixed(3)]);
+        // The kinds follow from the ids, so that a text which grows does without them.
+        let kinds = (goal == Goal::OnePass).then(|| b.input("mm_token_type_ids", Element::I64, &text));
         let run = Length::Size("image_rows * image_columns".to_owned());
-        let below = language.vocabulary as u64;
-        b.filling("input_ids", Filling::Text { token: token as u64, below, run: run.clone() });
-        b.filling("mm_token_type_ids", Filling::Marks { run });
+        b.filling("input_ids", goal.filling(*image_token, language.vocabulary, run.clone()));
+        if kinds.is_some() {
+            b.filling("mm_token_type_ids", Filling::Marks { run });
+        }
         let edges = ["image_rows", "image_columns"].map(|name| format!("{} * {name}", vision.merge));
-        b.filling("image_grid_thw", Filling::Rows([vec!["1".to_owned()], edges.to_vec()].concat()));
+        b.filling(GRID, Filling::Rows([vec!["1".to_owned()], edges.to_vec()].concat()));
 
         let [visual, model] = self.modules;
         let seen = vision.look(&mut b.at(visual), &pixels, &grid);
         b.tokens(&batch, &sequence);
-        let tokens = ImageTokens::find(&mut b, &ids, token as i64);
-        let known = tokens.known(&mut b, &ids, token, language.vocabulary);
-        let marked = ImageTokens::find(&mut b, &kinds, 1);
-        let places = places(&mut b, &marked, &mask, &grid, vision.merge);
+        let tokens = ImageTokens::find(b, &ids, *image_token as i64);
+        let known = tokens.known(b, &ids, *image_token, language.vocabulary);
+        let marked = kinds.map(|kinds| ImageTokens::find(b, &kinds, 1));
+        let places = places(b, marked.as_ref().unwrap_or(&tokens), &mask, &grid, vision.merge);
         let mut text = b.at(model);
-        let rotary = turn(&mut text.at("rotary_emb"), &places, &axes, rotation);
-        let reading = Reading { rotary: Some(rotary), ..Reading::whole(&mut text, &mask) };
+        let rotary = turn(&mut text.at("rotary_emb"), places.each_ref(), axes, options.rotation());
+        let reading = Reading { rotary: Some(rotary), cache: goal.cache(), ..Reading::whole(&mut text, &mask) };
         let (table, words) = language.embed(&mut text, &known, &reading);
         let words = tokens.replace(&mut text, &words, &seen.tokens, language.width);
         let mut after = |b: &mut GraphBuilder, index: usize, hidden: Var| match seen.deep.get(index) {
             Some(deep) => tokens.add(b, &hidden, deep, language.width),
             None => hidden,
         };
-        let (hidden, _) = language.read_with(&mut text, &words, &reading, &mut after);
-        end(&mut b, &language, class, [batch, sequence], [&table, &hidden]);
-        Ok(())
+        let (hidden, presents) = language.read_with(&mut text, &words, &reading, &mut after);
+        ReadText { sizes: [batch, sequence], table, hidden, presents }
     }
-}
 
-/// The outputs of a class, from the word table and the vector of each token.
-fn end(
-    b: &mut GraphBuilder,
-    language: &Decoder,
-    class: &str,
-    [batch, sequence]: [Dimension; 2],
-    [table, hidden]: [&Var; 2],
-) {
-    if class.ends_with("Model") {
-        b.output("last_hidden_state", hidden, &[batch, sequence, fixed(language.width)]);
-    } else {
-        let scores = language.score(b, hidden, table);
-        b.output("logits", &scores, &[batch, sequence, fixed(language.vocabulary)]);
-    }
-}
-
-impl QwenVl {
-    /// A model whose two parts do not fit, as in transformers' own default configuration: it reads text, no images.
-    fn draw_text(&self, vision: &GridEncoder, language: &Decoder, class: &str, mut b: GraphBuilder) {
+    /// The same where the two parts do not fit.
+    fn read_words(&self, b: &mut GraphBuilder, options: &Options, goal: Goal) -> ReadText {
+        let Options { vision, language, .. } = options;
         let question = format!(
             "How many texts at once? Images are left out, since their tokens are {} wide and those of the text {}",
             vision.out, language.width
         );
         let batch = b.free("batch", DimRole::Batch, &question, 1, None);
-        let text = Text::beside(&mut b, &batch, 128, Some(language.positions));
+        let text = Text::beside(b, &batch, 128, Some(language.positions));
         b.tokens(&text.batch, &text.sequence);
         let [visual, model] = self.modules;
         b.at(visual).undrawn(|b| vision.declare(b));
         let mut part = b.at(model);
-        let reading = Reading::whole(&mut part, &text.mask);
+        let reading = Reading { cache: goal.cache(), ..Reading::whole(&mut part, &text.mask) };
         let (table, words) = language.embed(&mut part, &text.ids, &reading);
-        let (hidden, _) = language.read(&mut part, &words, &reading);
-        end(&mut b, language, class, text.numbers(), [&table, &hidden]);
+        let (hidden, presents) = language.read(&mut part, &words, &reading);
+        ReadText { sizes: text.numbers(), table, hidden, presents }
     }
 
     /// What each pair of a head's numbers turns by: 0 the frame, 1 the row, 2 the column.
@@ -256,13 +308,30 @@ fn places(b: &mut GraphBuilder, tokens: &ImageTokens, mask: &Var, grid: &Var, me
     [frame, row, column].map(|place| b.add(&start, &place))
 }
 
+/// Where a token after a text with an image stands, in all three: `[batch, 1]`. The image takes as many places as its longer
+/// edge has tokens, not as many as it has: transformers keeps the difference as `rope_deltas`.
+fn next_place(b: &mut GraphBuilder, reading: &Reading, grid: &Var, merge: usize) -> Var {
+    let sizes = b.split(grid, &[1, 1, 1], 1);
+    let (merge, one) = (b.int(merge as i64), b.int(1));
+    let (rows, columns) = (b.div(&sizes[1], &merge), b.div(&sizes[2], &merge));
+    let each = b.mul(&rows, &columns);
+    let tokens = b.mul(&sizes[0], &each);
+    let longer = b.larger(&rows, &columns);
+    let leap = b.sub(&longer, &tokens);
+    // Padding has no place.
+    let counts = b.cumulative_sum(reading.attention_mask, 1);
+    let own = b.gather(&counts, &reading.places.queries, 1);
+    let before = b.sub(&own, &one);
+    b.add(&before, &leap)
+}
+
 /// The turns of all heads: `[batch, 1, sequence, head width]`.
-fn turn(b: &mut GraphBuilder, places: &[Var; 3], axes: &[usize], rotation: &Rotation) -> Rotary {
+fn turn(b: &mut GraphBuilder, places: [&Var; 3], axes: &[usize], rotation: &Rotation) -> Rotary {
     let frequencies = match &rotation.frequencies {
         Frequencies::Fixed(frequencies) | Frequencies::ByLength { short: frequencies, .. } => frequencies,
     };
     let mut angles: Option<Var> = None;
-    for (axis, (place, name)) in places.iter().zip(["frame", "row", "column"]).enumerate() {
+    for (axis, (place, name)) in places.into_iter().zip(["frame", "row", "column"]).enumerate() {
         let of_axis = axes.iter().zip(frequencies).map(|(own, frequency)| if *own == axis { *frequency } else { 0.0 });
         let table = b.table(name, &[frequencies.len()], &of_axis.collect::<Vec<_>>());
         let place = b.cast(place, Element::F32);

@@ -68,6 +68,21 @@ impl Image {
         Self::input(b, channels, batch, [height, width])
     }
 
+    /// The sizes that pictures in steps are asked for by: how high and how wide they are.
+    pub const STEPS: [&str; 2] = ["height_steps", "width_steps"];
+
+    /// Pictures whose edges are so many steps of `step` pixels.
+    pub fn in_steps(b: &mut GraphBuilder, channels: usize, step: usize) -> Self {
+        let batch = images(b);
+        let mut edge = |name: &str, way: &str, usual: u32| {
+            let question = format!("How {way} is an image, in steps of {step} pixels?");
+            b.free(name, DimRole::Other, &question, usual, None);
+            Dimension::Free(format!("{name} * {step}"))
+        };
+        let edges = [edge(Self::STEPS[0], "high", 7), edge(Self::STEPS[1], "wide", 7)];
+        Self::input(b, channels, batch, edges)
+    }
+
     pub fn of_size(b: &mut GraphBuilder, channels: usize, edges: [Dimension; 2]) -> Self {
         let batch = images(b);
         Self::input(b, channels, batch, edges)

@@ -1,6 +1,6 @@
 //! Swin: an image read in windows that are shifted between layers and grow from stage to stage.
 
-use super::{Architecture, Class};
+use super::{Architecture, Class, repaint::Repaint};
 use crate::{
     Element, ModelError,
     blocks::{Activation, Convolution, WindowStages, as_sequence, layer_norm, linear},
@@ -25,7 +25,14 @@ const SORT: &str = "Looks at an image and sorts it into classes";
 pub static SWIN: Swin = Swin {
     model_type: "swin",
     base: "swin",
-    classes: &[Class { name: "SwinModel", about: PLACES }, Class { name: "SwinForImageClassification", about: SORT }],
+    classes: &[
+        Class { name: "SwinModel", about: PLACES },
+        Class { name: "SwinForImageClassification", about: SORT },
+        Class {
+            name: "SwinForMaskedImageModeling",
+            about: "Looks at an image and paints it anew, as it learns to do with images that are hidden in part",
+        },
+    ],
     final_norm: true,
 };
 pub static DONUT_SWIN: Swin = Swin {
@@ -150,8 +157,14 @@ impl Architecture for Swin {
             let pooled = b.mean(&hidden, &[1], false);
             b.output("last_hidden_state", &hidden, &[batch.clone(), fixed(height * wide), fixed(width)]);
             b.output("pooler_output", &pooled, &[batch, fixed(width)]);
+            return Ok(());
+        }
+        let (hidden, [height, wide], width) = self.look(&mut b.at(self.base), &options, &pixels);
+        if class.ends_with("ForMaskedImageModeling") {
+            b.at(self.base).at("embeddings").unread("mask_token", &[1, 1, options.width]);
+            let repaint = Repaint::read(config, height * wide, 32, options.channels)?;
+            repaint.draw(&mut b, batch, &hidden, width);
         } else {
-            let (hidden, _, width) = self.look(&mut b.at(self.base), &options, &pixels);
             let pooled = b.mean(&hidden, &[1], false);
             let labels = config.labels()?;
             let scores = linear(&mut b.at("classifier"), &pooled, width, labels, true);

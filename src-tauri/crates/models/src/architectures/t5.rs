@@ -4,8 +4,8 @@ use super::{Answer, Architecture, Class, Marks, Standing, Text, Turn, Writer, Wr
 use crate::{
     ModelError,
     blocks::{
-        Activation, Attention, Heads, Places, RelativeBias, Scale, embedding, gated_feed_forward, linear, padding_mask,
-        rms_norm, word_scores,
+        Activation, Attention, Heads, Places, RelativeBias, Scale, embedding, gated_feed_forward, linear,
+        padding_mask_under_bias, rms_norm, word_scores,
     },
     builder::{GraphBuilder, Var},
     config::Config,
@@ -162,7 +162,7 @@ impl Architecture for T5 {
         let Options { width, vocabulary, .. } = options;
         let text = Text::declare(&mut b, None);
         let (_, words) = embedding(&mut b.at("shared"), &text.ids, vocabulary, width);
-        let mask = padding_mask(&mut b, &text.mask);
+        let mask = padding_mask_under_bias(&mut b, &text.mask);
         let seen = encode(&mut b.at("encoder"), &options, &words, &mask);
         if class == self.classes[1].name {
             b.output("last_hidden_state", &seen, &text.vectors(width));

@@ -1,7 +1,7 @@
 //! ViT and its relatives: an image, a spectrogram or a video cut into patches, read by an encoder that is normalised
 //! before each block.
 
-use super::{Architecture, Class};
+use super::{Architecture, Class, dpt::Dpt, repaint::Repaint};
 use crate::{
     Dimension, Element, ModelError,
     blocks::{
@@ -93,6 +93,7 @@ enum Norms {
 const PLACES: &str = "Looks at an image and gives a vector for each patch";
 const PLACES_AND_WHOLE: &str = "Looks at an image and gives a vector for each patch and one for the whole";
 const SORT: &str = "Looks at an image and sorts it into classes";
+const REPAINT: &str = "Looks at an image and paints it anew, as it learns to do with images that are hidden in part";
 const VIDEO: &str = "Looks at a video and gives a vector for each patch";
 const SORT_VIDEO: &str = "Looks at a video and sorts it into classes";
 
@@ -103,7 +104,11 @@ const fn class(name: &'static str, about: &'static str) -> Class {
 const PLAIN: Vit = Vit {
     model_type: "vit",
     base: "vit",
-    classes: &[class("ViTModel", PLACES_AND_WHOLE), class("ViTForImageClassification", SORT)],
+    classes: &[
+        class("ViTModel", PLACES_AND_WHOLE),
+        class("ViTForImageClassification", SORT),
+        class("ViTForMaskedImageModeling", REPAINT),
+    ],
     input: Input::Image(16),
     front: &["cls_token"],
     whole: Whole::Dense { chosen: true },
@@ -141,7 +146,16 @@ pub static IJEPA: Vit = Vit {
     head: Head::Mean,
     ..PLAIN
 };
-pub static DPT: Vit = Vit { model_type: "dpt", base: "dpt", classes: &[class("DPTModel", PLACES_AND_WHOLE)], ..PLAIN };
+pub static DPT: Vit = Vit {
+    model_type: "dpt",
+    base: "dpt",
+    classes: &[
+        class("DPTModel", PLACES_AND_WHOLE),
+        class("DPTForDepthEstimation", "Looks at an image and tells how far away each pixel is"),
+        class("DPTForSemanticSegmentation", "Looks at an image and sorts each pixel into classes"),
+    ],
+    ..PLAIN
+};
 pub static YOLOS: Vit = Vit {
     model_type: "yolos",
     classes: &[
@@ -302,7 +316,23 @@ impl Architecture for Vit {
             }
             return Ok(());
         }
+        if self.model_type == DPT.model_type {
+            let heads = Dpt::read(config, options.layers, width, options.patches.count)?;
+            let states = self.states(&mut b.at(self.base), &options, &pixels, &heads.layers);
+            if class.ends_with("ForSemanticSegmentation") {
+                return heads.draw_classes(&mut b, config, batch, &states);
+            }
+            heads.draw_depth(&mut b, batch, &states);
+            return Ok(());
+        }
         let hidden = self.encode(&mut b.at(self.base), config, &options, &pixels)?;
+        if class.ends_with("ForMaskedImageModeling") {
+            b.at(self.base).at("embeddings").unread("mask_token", &[1, 1, width]);
+            let patches = b.slice(&hidden, [self.front.len() as i64, i64::MAX], 1);
+            let repaint = Repaint::read(config, options.patches.count, 16, options.channels)?;
+            repaint.draw(&mut b, batch, &patches, width);
+            return Ok(());
+        }
         let labels = config.labels()?;
         if class.ends_with("ForObjectDetection") {
             // One more for a detector that finds nothing.
@@ -529,6 +559,27 @@ impl Vit {
             hidden = layer_norm(&mut b.at("layernorm"), &hidden, width, epsilon);
         }
         Ok(hidden)
+    }
+
+    /// What some layers make of each place, `[batch, places, width]` each. What comes after the last of them is part of the
+    /// model, and unread.
+    fn states(&self, b: &mut GraphBuilder, options: &Options, pixels: &Var, taken: &[usize]) -> Vec<Var> {
+        let end = taken.last().map_or(0, |last| last + 1);
+        let mut hidden = self.embed(&mut b.at("embeddings"), options, pixels);
+        let mut states = Vec::with_capacity(taken.len());
+        for index in 0..end {
+            hidden = self.layer(&mut b.at(format_args!("encoder.layer.{index}")), options, &hidden);
+            if taken.contains(&index) {
+                states.push(hidden.clone());
+            }
+        }
+        b.undrawn(|b| {
+            for index in end..options.layers {
+                hidden = self.layer(&mut b.at(format_args!("encoder.layer.{index}")), options, &hidden);
+            }
+            layer_norm(&mut b.at("layernorm"), &hidden, options.width, options.epsilon);
+        });
+        states
     }
 
     /// The vector that training puts over hidden patches.

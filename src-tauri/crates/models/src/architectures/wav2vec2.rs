@@ -1,9 +1,9 @@
 //! wav2vec 2.0 and its relatives: sound as it is, cut into frames by convolutions and read by an encoder.
 
-use super::{Architecture, Class};
+use super::{Architecture, Class, deberta};
 use crate::{
     Element, ModelError,
-    blocks::{Activation, Attention, Convolution, Heads, Layer, Norm, group_norm, layer_norm, linear},
+    blocks::{Activation, Attention, Convolution, Heads, Layer, Norm, group_norm, layer_norm, linear, mean_of_places},
     builder::{GraphBuilder, Var},
     config::Config,
     extent::Extent,
@@ -77,6 +77,19 @@ pub static DATA2VEC_AUDIO: Wav2Vec2 = Wav2Vec2 {
     ],
 };
 
+/// Its encoder reads fewer frames (Wu et al. 2021, arXiv 2109.06870).
+pub static SEW: Wav2Vec2 = Wav2Vec2 {
+    model_type: "sew",
+    base: "sew",
+    classes: &[class("SEWModel", VECTORS), class("SEWForCTC", LETTERS), class("SEWForSequenceClassification", SORT)],
+};
+/// The same with the layers of DeBERTa.
+pub static SEW_D: Wav2Vec2 = Wav2Vec2 {
+    model_type: "sew-d",
+    base: "sew_d",
+    classes: &[class("SEWDModel", VECTORS), class("SEWDForCTC", LETTERS), class("SEWDForSequenceClassification", SORT)],
+};
+
 /// These models hear so many samples.
 const SAMPLES_PER_SECOND: u32 = 16_000;
 /// Ten seconds.
@@ -95,13 +108,22 @@ struct Options {
     channels: Vec<usize>,
     norms: Norms,
     feature_activation: Activation,
+    feature_epsilon: f64,
     /// Whether frames are normalised before they are projected.
     feature_norm: bool,
     /// Whether norms come before what they belong to.
     stable: bool,
     position: Position,
+    squeezed: Option<Squeezed>,
     /// Whether the checkpoint has the vector that training puts over hidden frames.
     masked: bool,
+}
+
+/// The encoder reads one frame for so many, and as many frames are made of each afterwards.
+struct Squeezed {
+    factor: usize,
+    /// Layers of their own kind.
+    layers: Option<deberta::Layers>,
 }
 
 /// Which convolutions of the front are normalised.
@@ -116,6 +138,8 @@ enum Norms {
 /// How frames learn of their places: by a convolution with many neighbours.
 struct Position {
     kernel: usize,
+    /// One place for so many frames.
+    stride: usize,
     groups: usize,
     /// So many small ones after each other, as in data2vec; else one with a normalised weight.
     layers: Option<usize>,
@@ -123,6 +147,17 @@ struct Position {
 
 impl Options {
     fn read(config: &Config, model_type: &str) -> Result<Self, ModelError> {
+        let disentangled = model_type == SEW_D.model_type;
+        if disentangled || model_type == SEW.model_type {
+            let config = &config.over_defaults(model_type, &[]);
+            let layers = disentangled.then(|| deberta::Layers::read(config)).transpose()?;
+            let squeezed = Squeezed { factor: config.size("squeeze_factor", 2)?, layers };
+            return Self::read_with(config, model_type, Some(squeezed));
+        }
+        Self::read_with(config, model_type, None)
+    }
+
+    fn read_with(config: &Config, model_type: &str, squeezed: Option<Squeezed>) -> Result<Self, ModelError> {
         let width = config.size("hidden_size", 768)?;
         let heads = config.size("num_attention_heads", 12)?;
         config.divides("hidden_size", width, "num_attention_heads", heads)?;
@@ -153,24 +188,36 @@ impl Options {
         let position = if data2vec {
             let (kernel, layers) =
                 (config.size("conv_pos_kernel_size", 19)?, config.layers("num_conv_pos_embeddings", 5)?);
-            Position { kernel, groups, layers: Some(layers) }
+            Position { kernel, stride: 1, groups, layers: Some(layers) }
         } else {
-            Position { kernel: config.size("num_conv_pos_embeddings", 128)?, groups, layers: None }
+            let stride = squeezed.as_ref().map_or(1, |squeezed| squeezed.factor);
+            Position { kernel: config.size("num_conv_pos_embeddings", 128)?, stride, groups, layers: None }
         };
+        if position.stride > position.kernel.div_ceil(2) {
+            let reason = format!("the convolution of positions looks at {} frames only", position.kernel);
+            let remedy = "Choose at most half of num_conv_pos_embeddings";
+            return Err(config.refuse("squeeze_factor", reason, remedy));
+        }
+        let epsilon = config.positive("layer_norm_eps", 1e-5)?;
         Ok(Self {
             width,
             inner: config.size("intermediate_size", 3072)?,
             layers: config.layers("num_hidden_layers", 12)?,
             heads,
             activation: Activation::read(config, "hidden_act", "gelu")?,
-            epsilon: config.positive("layer_norm_eps", 1e-5)?,
+            epsilon,
             convolutions: convolutions.collect(),
             channels,
             norms,
             feature_activation: Activation::read(config, "feat_extract_activation", "gelu")?,
+            feature_epsilon: match &squeezed {
+                Some(Squeezed { layers: Some(_), .. }) => config.positive("feature_layer_norm_eps", 1e-5)?,
+                _ => epsilon,
+            },
             feature_norm: config.flag("feat_proj_layer_norm", true)?,
-            stable: config.flag("do_stable_layer_norm", false)?,
+            stable: squeezed.is_none() && config.flag("do_stable_layer_norm", false)?,
             position,
+            squeezed,
             masked: config.amount("mask_time_prob", 0.05)? > 0.0 || config.amount("mask_feature_prob", 0.0)? > 0.0,
         })
     }
@@ -197,8 +244,9 @@ impl Architecture for Wav2Vec2 {
         let samples = b.free_sound("samples", question, SAMPLES, None, SAMPLES_PER_SECOND);
         let sound = b.input("input_values", Element::F32, &[batch.clone(), samples.clone()]);
         let frames = options.convolutions.iter().fold(Extent::of(&samples), |frames, next| next.extent(0, &frames));
+        let factor = options.position.stride;
+        b.tokens(&batch, &frames.after(factor, factor, 0).dimension());
         let frames = frames.dimension();
-        b.tokens(&batch, &frames);
 
         let width = options.width;
         if class == self.classes[0].name {
@@ -235,6 +283,10 @@ fn listen(b: &mut GraphBuilder, options: &Options, sound: &Var) -> Var {
         b.unread("masked_spec_embed", &[width]);
     }
     let seen = features(&mut b.at("feature_extractor"), options, sound);
+    if let Some(squeezed) = &options.squeezed {
+        let hidden = project_plain(b, options, &seen);
+        return listen_squeezed(&mut b.at("encoder"), options, squeezed, &hidden);
+    }
     let hidden = project(&mut b.at("feature_projection"), options, &seen);
     b.hint(&hidden, width);
     let mut b = b.at("encoder");
@@ -243,6 +295,16 @@ fn listen(b: &mut GraphBuilder, options: &Options, sound: &Var) -> Var {
     if !options.stable {
         hidden = layer_norm(&mut b.at("layer_norm"), &hidden, width, epsilon);
     }
+    hidden = read_frames(&mut b, options, hidden);
+    if options.stable {
+        hidden = layer_norm(&mut b.at("layer_norm"), &hidden, width, epsilon);
+    }
+    hidden
+}
+
+/// All layers.
+fn read_frames(b: &mut GraphBuilder, options: &Options, mut hidden: Var) -> Var {
+    let Options { width, epsilon, .. } = *options;
     let layer = Layer {
         attention: Attention::new(Heads::even(width, options.heads), ["q_proj", "k_proj", "v_proj", "out_proj"]),
         modules: ["attention", "layer_norm", "final_layer_norm"],
@@ -256,10 +318,32 @@ fn listen(b: &mut GraphBuilder, options: &Options, sound: &Var) -> Var {
     for index in 0..options.layers {
         hidden = layer.apply(&mut b.at(format_args!("layers.{index}")), &hidden);
     }
-    if options.stable {
-        hidden = layer_norm(&mut b.at("layer_norm"), &hidden, width, epsilon);
-    }
     hidden
+}
+
+/// Fewer frames are read, each the mean of some, and as many made again; those left over at the end are zeros.
+fn listen_squeezed(b: &mut GraphBuilder, options: &Options, squeezed: &Squeezed, frames: &Var) -> Var {
+    let (width, factor) = (options.width, squeezed.factor);
+    let places = positions(&mut b.at("pos_conv_embed"), options, frames);
+    let turned = b.transpose(frames, &[0, 2, 1]);
+    let means = mean_of_places(b, &turned, factor);
+    let means = b.transpose(&means, &[0, 2, 1]);
+    let hidden = b.add(&means, &places);
+    b.hint(&hidden, width);
+    let hidden = match &squeezed.layers {
+        Some(layers) => layers.apply(&mut b.at("encoder"), &hidden),
+        None => {
+            let normal = layer_norm(&mut b.at("layer_norm"), &hidden, width, options.epsilon);
+            read_frames(b, options, normal)
+        }
+    };
+    let mut b = b.at("upsample");
+    let wide = linear(&mut b.at("projection"), &hidden, width, factor * width, true);
+    let wide = options.feature_activation.apply(&mut b, &wide);
+    let apart = b.reshape(&wide, &[0, -1, width as i64]);
+    let longest = b.pad(&apart, &[0, 0, 0, 0, factor as i64 - 1, 0]);
+    let (start, length) = (b.ints(&[0]), b.size_of(frames, 1));
+    b.slice_between(&longest, &start, &length, 1)
 }
 
 /// Frames from samples: `[batch, samples]` to `[batch, frames, channels]`.
@@ -281,22 +365,32 @@ fn features(b: &mut GraphBuilder, options: &Options, sound: &Var) -> Var {
     b.transpose(&x, &[0, 2, 1])
 }
 
+/// Frames as wide as the encoder's are only normalised.
+fn project_plain(b: &mut GraphBuilder, options: &Options, x: &Var) -> Var {
+    let channels = options.channels.last().copied().unwrap_or(1);
+    let normal = layer_norm(&mut b.at("layer_norm"), x, channels, options.feature_epsilon);
+    if channels == options.width {
+        return normal;
+    }
+    linear(&mut b.at("feature_projection"), &normal, channels, options.width, true)
+}
+
 fn project(b: &mut GraphBuilder, options: &Options, x: &Var) -> Var {
     let channels = options.channels.last().copied().unwrap_or(1);
     let x = if options.feature_norm {
-        layer_norm(&mut b.at("layer_norm"), x, channels, options.epsilon)
+        layer_norm(&mut b.at("layer_norm"), x, channels, options.feature_epsilon)
     } else {
         x.clone()
     };
     linear(&mut b.at("projection"), &x, channels, options.width, true)
 }
 
-/// What each frame hears of its neighbours: `[batch, frames, width]` to the same.
+/// What each frame, or each of those that the encoder reads, hears of its neighbours: `[batch, frames, width]`.
 fn positions(b: &mut GraphBuilder, options: &Options, hidden: &Var) -> Var {
-    let (Position { kernel, groups, layers }, width) = (&options.position, options.width);
+    let (Position { kernel, stride, groups, layers }, width) = (&options.position, options.width);
     // Torch pads both sides alike and takes the last frame away where that makes one too many.
-    let pads = [kernel / 2, kernel / 2 - usize::from(kernel % 2 == 0)];
-    let convolution = Convolution::line(width, width, *kernel).pads(&pads).groups(*groups);
+    let pads = [kernel / 2, kernel.div_ceil(2) - stride];
+    let convolution = Convolution::line(width, width, *kernel).stride(*stride).pads(&pads).groups(*groups);
     let mut x = b.transpose(hidden, &[0, 2, 1]);
     match layers {
         None => {

@@ -110,6 +110,14 @@ impl Convolution {
     }
 }
 
+/// Each place of an image becomes `factor` by `factor` of them, with the module's `weight` and `bias`.
+pub fn spread_out(b: &mut GraphBuilder, x: &Var, channels: usize, factor: usize) -> Var {
+    let weight = b.weight("weight", &[channels, channels, factor, factor], Fill::Matrix);
+    let bias = b.weight("bias", &[channels], Fill::Bias);
+    let attributes = [("kernel_shape", ints(&[factor; 2])), ("strides", ints(&[factor; 2]))];
+    b.without_bf16("ConvTranspose", &[x, &weight, &bias], &attributes)
+}
+
 /// The largest number in each window.
 pub fn max_pool(b: &mut GraphBuilder, x: &Var, [kernel, stride, pad]: [usize; 3]) -> Var {
     let attributes = [("kernel_shape", ints(&[kernel; 2])), ("strides", ints(&[stride; 2])), ("pads", ints(&[pad; 4]))];
@@ -119,6 +127,12 @@ pub fn max_pool(b: &mut GraphBuilder, x: &Var, [kernel, stride, pad]: [usize; 3]
 /// The mean of each window, in which zeros around the image do not count.
 pub fn mean_pool(b: &mut GraphBuilder, x: &Var, [kernel, stride, pad]: [usize; 3]) -> Var {
     let attributes = [("kernel_shape", ints(&[kernel; 2])), ("strides", ints(&[stride; 2])), ("pads", ints(&[pad; 4]))];
+    b.without_bf16("AveragePool", &[x], &attributes)
+}
+
+/// The mean of each so many places of a signal, `[batch, channels, length]`; what is left over at its end is left out.
+pub fn mean_of_places(b: &mut GraphBuilder, x: &Var, count: usize) -> Var {
+    let attributes = [("kernel_shape", ints(&[count])), ("strides", ints(&[count]))];
     b.without_bf16("AveragePool", &[x], &attributes)
 }
 

@@ -14,8 +14,8 @@ pub struct Disentangled<'a> {
     pub heads: Heads,
     /// Terms that the scores are the sum of, each as large as the others.
     pub terms: usize,
-    /// Added to the scores; see `mask`.
-    pub mask: &'a Var,
+    /// Added to the scores, where some tokens are padding; see `mask`.
+    pub mask: Option<&'a Var>,
     /// Which distance each pair of tokens has: `[batch, heads, query, key]`.
     pub places: Option<&'a Var>,
     /// Of distances, for the queries of the tokens: `[1, heads, head width, distances]`.
@@ -42,8 +42,10 @@ impl Disentangled<'_> {
             scores = b.add(&scores, &met);
         }
         let root = b.scalar(((self.heads.head_width * self.terms) as f64).sqrt());
-        let scores = b.div(&scores, &root);
-        let scores = b.add(&scores, self.mask);
+        let mut scores = b.div(&scores, &root);
+        if let Some(mask) = self.mask {
+            scores = b.add(&scores, mask);
+        }
         let weights = b.softmax_last(&scores);
         let mixed = b.matmul(&weights, &value);
         let mixed = b.transpose(&mixed, &[0, 2, 1, 3]);

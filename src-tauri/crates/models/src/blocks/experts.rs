@@ -104,16 +104,18 @@ impl Experts {
     pub fn apply(&self, b: &mut GraphBuilder, x: &Var, width: usize) -> Var {
         let weights = self.router.apply(b, x, [width, self.count], self.chosen);
         let weights = b.split(&weights, &vec![1; self.count], -1);
-        let mut sum: Option<Var> = None;
-        for (expert, weight) in weights.iter().enumerate() {
-            let made = self.expert(b, expert, x, width);
-            let share = b.mul(&made, weight);
-            sum = Some(match sum {
-                None => share,
-                Some(sum) => b.add(&sum, &share),
-            });
-        }
-        let sum = sum.expect("there is at least one expert");
+        let sum = b.experts([self.count, self.chosen], |b| {
+            let mut sum: Option<Var> = None;
+            for (expert, weight) in weights.iter().enumerate() {
+                let made = self.expert(b, expert, x, width);
+                let share = b.mul(&made, weight);
+                sum = Some(match sum {
+                    None => share,
+                    Some(sum) => b.add(&sum, &share),
+                });
+            }
+            sum.expect("there is at least one expert")
+        });
         match self.shared {
             None => sum,
             Some(shared) => {

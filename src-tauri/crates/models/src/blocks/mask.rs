@@ -47,6 +47,15 @@ pub fn padding_mask(b: &mut GraphBuilder, attention_mask: &Var) -> Var {
     b.mul(&hidden, &lowest)
 }
 
+/// The same for a relative bias to be added to: the lowest number is chosen rather than multiplied.
+///
+/// OpenVINO knows the bias beforehand where lengths are fixed, and adds it to the number that is multiplied: beside one so
+/// large nothing is left of it.
+pub fn padding_mask_under_bias(b: &mut GraphBuilder, attention_mask: &Var) -> Var {
+    let real = real_keys(b, attention_mask);
+    of_seen(b, &real)
+}
+
 /// Each token sees those up to `reach` places away on either side, unless that is padding: `[batch, 1, query, key]`.
 pub fn near_mask(b: &mut GraphBuilder, attention_mask: &Var, places: &Places, reach: usize) -> Var {
     let (keys, queries) = places.crossed(b);
@@ -125,4 +134,20 @@ pub fn alibi(b: &mut GraphBuilder, slopes: &[f64], places: &Places) -> Var {
     let back = b.cast(&back, Element::F32);
     let bias = b.mul(&table, &back);
     b.cast_float(&bias)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Model;
+
+    #[test]
+    fn no_bias_is_added_to_a_number_that_is_multiplied() {
+        for config in [r#"{"model_type": "mpnet"}"#, r#"{"model_type": "t5", "architectures": ["T5EncoderModel"]}"#] {
+            let model = Model::from_config_text("config.json", config).unwrap();
+            let lowest = |input: &String| input.contains(&format!("{:e}", f64::from(f32::MIN)));
+            let nodes = model.graph().nodes.iter().filter(|node| node.inputs.iter().any(lowest));
+            let operators: Vec<&str> = nodes.map(|node| node.op.as_str()).collect();
+            assert_eq!(operators, ["Where"], "{config}");
+        }
+    }
 }

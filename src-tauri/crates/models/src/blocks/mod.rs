@@ -14,6 +14,7 @@ mod linear;
 mod mask;
 mod norm;
 mod relative;
+mod resize;
 mod resnet;
 mod rotary;
 mod rotation;
@@ -25,7 +26,7 @@ pub use activation::Activation;
 pub use attention::{Attention, Context, HeadNorm, Heads, Past, Scale, capped};
 pub use convolution::{
     Convolution, as_sequence, batch_norm, batch_norm_with, channel_norm, group_norm, max_pool, mean_of_channels,
-    mean_pool,
+    mean_of_places, mean_pool, spread_out,
 };
 pub use disentangled::{Buckets, Disentangled};
 pub use embedding::embedding;
@@ -35,9 +36,10 @@ pub use grid_encoder::GridEncoder;
 pub use image_tokens::ImageTokens;
 pub use layer::Layer;
 pub use linear::{Stored, linear, tied_head, word_scores};
-pub use mask::{Places, alibi, causal_mask, near_mask, order_mask, padding_mask, pair_mask};
+pub use mask::{Places, alibi, causal_mask, near_mask, order_mask, padding_mask, padding_mask_under_bias, pair_mask};
 pub use norm::{Norm, layer_norm, rms_norm};
 pub use relative::RelativeBias;
+pub use resize::{channels_to_places, doubled, edges_of, image_of, stretched};
 pub use resnet::ResNet;
 pub use rotary::Rotary;
 pub use rotation::{Frequencies, Rotation};

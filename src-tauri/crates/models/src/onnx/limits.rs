@@ -3,11 +3,11 @@
 //! Two bytes of protobuf can become a structure of several hundred, so a small hostile file could ask for any amount of
 //! memory. This walk adds up what decoding would take and finds lengths that point outside the file.
 
-use super::proto::{AttributeProto, DimProto, Entry, NodeProto, TensorProto, ValueInfo};
+use super::proto::{AttributeProto, DimProto, Entry, FunctionProto, NodeProto, TensorProto, ValueInfo};
 use crate::ModelError;
 
 /// Memory the decoded structure may take; tensors' raw bytes are mapped and do not count.
-const BUDGET_BYTES: u64 = 256 << 20;
+pub const BUDGET_BYTES: u64 = 256 << 20;
 /// Messages within messages; prost itself stops at 100.
 const DEEPEST: usize = 90;
 
@@ -15,6 +15,7 @@ const DEEPEST: usize = 90;
 #[derive(Clone, Copy)]
 enum Message {
     Model,
+    Function,
     Graph,
     Node,
     Attribute,
@@ -33,11 +34,12 @@ impl Message {
     fn field(self, number: u64) -> Self {
         match (self, number) {
             (Self::Model, 7) | (Self::Attribute, 6) => Self::Graph,
-            (Self::Graph, 1) => Self::Node,
+            (Self::Model, 25) => Self::Function,
+            (Self::Graph, 1) | (Self::Function, 7) => Self::Node,
             (Self::Graph, 5) | (Self::Attribute, 5) => Self::Tensor,
             (Self::Graph, 11..=13) => Self::Value,
-            (Self::Node, 5) => Self::Attribute,
-            (Self::Tensor, 13) | (Self::Model, 8 | 14) => Self::Entry,
+            (Self::Node, 5) | (Self::Function, 11) => Self::Attribute,
+            (Self::Tensor, 13) | (Self::Model, 8 | 14) | (Self::Function, 9) => Self::Entry,
             (Self::Value, 2) => Self::Type,
             (Self::Type, 1) => Self::TensorType,
             (Self::TensorType, 2) => Self::Shape,
@@ -49,6 +51,7 @@ impl Message {
     /// Bytes the decoded message takes, without what its fields hold.
     fn size(self) -> u64 {
         let size = match self {
+            Self::Function => size_of::<FunctionProto>(),
             Self::Node => size_of::<NodeProto>(),
             Self::Attribute => size_of::<AttributeProto>(),
             Self::Tensor => size_of::<TensorProto>(),
@@ -79,7 +82,7 @@ impl Walk<'_> {
                 self.file,
                 format!("byte {start}"),
                 "subgraphs lie in subgraphs too deep to be a real model",
-                "Export the model without nested control flow",
+                "Ask whoever exported it for a file without control flow in control flow",
             ));
         }
         let mut at = start;
@@ -162,11 +165,11 @@ impl Walk<'_> {
 fn held_bytes(message: Message, field: u64, length: u64) -> u64 {
     match (message, field) {
         // Raw and other opaque bytes stay in the mapped file.
-        (Message::Tensor, 9) | (Message::Attribute, 4 | 9) | (Message::Model, 25) | (Message::Graph, 15) => 0,
+        (Message::Tensor, 9) | (Message::Attribute, 4 | 9) | (Message::Graph, 15) => 0,
         // Packed numbers of one byte each become eight.
         (Message::Tensor, 1 | 5 | 7 | 11) | (Message::Attribute, 8) => 8 * length,
         (Message::Tensor, 4 | 10) | (Message::Attribute, 7) => length,
-        (Message::Graph | Message::Node | Message::Attribute | Message::Tensor, _)
+        (Message::Graph | Message::Node | Message::Attribute | Message::Tensor | Message::Function, _)
         | (Message::Entry | Message::Value | Message::Dim | Message::Model, _) => match message.field(field) {
             Message::Leaf => length,
             _ => 0,

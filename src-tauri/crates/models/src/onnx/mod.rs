@@ -1,5 +1,6 @@
 //! ONNX files: the protobuf messages, reading with distrust, writing.
 
+mod functions;
 mod limits;
 mod proto;
 mod read;

@@ -17,9 +17,31 @@ pub struct ModelProto {
     pub opset_import: Vec<OperatorSetId>,
     #[prost(message, repeated, tag = "14")]
     pub metadata_props: Vec<Entry>,
-    /// Functions of the model's own; only their number is looked at.
-    #[prost(bytes = "bytes", repeated, tag = "25")]
-    pub functions: Vec<Bytes>,
+    #[prost(message, repeated, tag = "25")]
+    pub functions: Vec<FunctionProto>,
+}
+
+/// A part of a graph that is called by its name, as an operator is.
+#[derive(Clone, PartialEq, Message)]
+pub struct FunctionProto {
+    #[prost(string, optional, tag = "1")]
+    pub name: Option<String>,
+    #[prost(string, repeated, tag = "4")]
+    pub input: Vec<String>,
+    #[prost(string, repeated, tag = "5")]
+    pub output: Vec<String>,
+    #[prost(message, repeated, tag = "7")]
+    pub node: Vec<NodeProto>,
+    #[prost(message, repeated, tag = "9")]
+    pub opset_import: Vec<OperatorSetId>,
+    #[prost(string, optional, tag = "10")]
+    pub domain: Option<String>,
+    /// Attributes that a call may leave out, with what they are then.
+    #[prost(message, repeated, tag = "11")]
+    pub attribute_proto: Vec<AttributeProto>,
+    /// Tells functions of one name apart.
+    #[prost(string, optional, tag = "13")]
+    pub overload: Option<String>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -63,6 +85,9 @@ pub struct NodeProto {
     pub attribute: Vec<AttributeProto>,
     #[prost(string, optional, tag = "7")]
     pub domain: Option<String>,
+    /// Of the function that it calls.
+    #[prost(string, optional, tag = "8")]
+    pub overload: Option<String>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -87,6 +112,9 @@ pub struct AttributeProto {
     pub strings: Vec<Bytes>,
     #[prost(int32, optional, tag = "20")]
     pub kind: Option<i32>,
+    /// In a function: the attribute of the call that it stands for.
+    #[prost(string, optional, tag = "21")]
+    pub ref_attr_name: Option<String>,
 }
 
 /// `AttributeProto.AttributeType`.

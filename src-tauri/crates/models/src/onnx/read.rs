@@ -1,7 +1,7 @@
 //! From an ONNX file to a graph that holds together, whatever the file's bytes are.
 
 use super::{
-    SHARED_WEIGHTS, limits,
+    SHARED_WEIGHTS, functions, limits,
     proto::{self, attribute_kind},
 };
 use crate::{
@@ -15,8 +15,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The standard operators of the beginning of 2020; before them, common operators had other inputs.
-const OLDEST_OPSET: i64 = 11;
+/// The standard operators of May 2018; before them, operators spread shapes to each other in other ways, and no engine
+/// reads them.
+const OLDEST_OPSET: i64 = 7;
 /// Operator domains whose operators come with the engines; all others would need code from outside.
 const DOMAINS: [&str; 4] = ["", "ai.onnx.ml", "com.microsoft", "ai.onnx.preview.training"];
 const MOST_NODES: usize = 1_000_000;
@@ -62,18 +63,13 @@ impl Reader {
         limits::check(&bytes, &self.file)?;
         let model = proto::ModelProto::decode(bytes)
             .map_err(|error| ModelError::damaged(&self.file, "its protobuf structure", error.to_string()))?;
-        let Some(graph) = model.graph else {
+        let Some(mut graph) = model.graph else {
             return Err(ModelError::damaged(&self.file, "the model", "it holds no graph"));
         };
-        if !model.functions.is_empty() {
-            return Err(ModelError::unsupported(
-                &self.file,
-                "the model's functions",
-                format!("it brings {} functions of its own, which not every engine knows", model.functions.len()),
-                "Inline them first, with onnx.inliner.inline_local_functions",
-            ));
-        }
-        let (opset, domains) = self.opsets(model.opset_import)?;
+        functions::write_out(&mut graph, &model.functions, &self.file)?;
+        // A function's own versions count where the model names none; where it does, both mean the same operators.
+        let of_functions = model.functions.iter().flat_map(|function| function.opset_import.iter().cloned());
+        let (opset, domains) = self.opsets(of_functions.chain(model.opset_import))?;
         let mut read = self.graph(graph, None)?;
         set_opsets(&mut read, opset, &domains);
         read.fillings = fillings(&model.metadata_props);
@@ -95,29 +91,34 @@ impl Reader {
             file: self.file.clone(),
             place: "byte 0".to_owned(),
             reason: format!("this is {found}"),
-            remedy: "Choose the .onnx file itself; with Git LFS, run `git lfs pull` first".to_owned(),
+            remedy: "Choose the .onnx file itself; where Git LFS keeps it, download it from its repository's page"
+                .to_owned(),
         })
     }
 
-    fn opsets(&self, imports: Vec<proto::OperatorSetId>) -> Result<(i64, BTreeMap<String, i64>), ModelError> {
-        let mut domains: BTreeMap<String, i64> = imports
-            .into_iter()
-            .map(|import| (standard_domain(import.domain.unwrap_or_default()), import.version.unwrap_or(1)))
-            .collect();
+    /// The version of the standard operators, and of those of each further domain; later imports count.
+    fn opsets(
+        &self,
+        imports: impl Iterator<Item = proto::OperatorSetId>,
+    ) -> Result<(i64, BTreeMap<String, i64>), ModelError> {
+        let mut domains = BTreeMap::new();
+        for import in imports {
+            domains.insert(standard_domain(import.domain.unwrap_or_default()), import.version.unwrap_or(1));
+        }
         let Some(opset) = domains.remove("") else {
             return Err(ModelError::unsupported(
                 &self.file,
                 "its opset list",
                 "no version of the standard operators is given",
-                "Export the model with the standard operators of ONNX",
+                "Ask whoever exported it for a file with the standard operators of ONNX",
             ));
         };
         if opset < OLDEST_OPSET {
             return Err(ModelError::unsupported(
                 &self.file,
                 format!("opset {opset}"),
-                format!("operators from before 2020 (opset {OLDEST_OPSET}) work differently and are not read"),
-                "Convert the file with onnx.version_converter, or export it again with opset 17",
+                format!("operators from before May 2018 (opset {OLDEST_OPSET}) work differently and are not read"),
+                "Ask whoever exported it for the same model with newer operators, best with opset 17",
             ));
         }
         Ok((opset, domains))
@@ -130,7 +131,7 @@ impl Reader {
                 &self.file,
                 "the graph",
                 format!("it has {} nodes, more than {MOST_NODES}", graph.node.len()),
-                "Export the model without unrolled loops",
+                "Ask whoever exported it for a file without unrolled loops",
             ));
         }
         if !graph.sparse_initializer.is_empty() {
@@ -138,7 +139,7 @@ impl Reader {
                 &self.file,
                 "the graph's sparse weights",
                 "sparse weights are not read by all engines",
-                "Export the model with dense weights",
+                "Ask whoever exported it for a file with dense weights",
             ));
         }
         let mut tensors = graph.initializer;
@@ -208,7 +209,7 @@ impl Reader {
                     format!(
                         "the operator {domain}.{op} needs a library of custom operators, and such code is not loaded"
                     ),
-                    "Export the model with standard operators only",
+                    "Ask whoever exported it for a file with standard operators only",
                 ));
             }
             let attributes = proto
@@ -303,7 +304,7 @@ impl Reader {
                     &self.file,
                     format!("node {node}"),
                     format!("its attribute {name:?} is of kind {kind}, which is not read"),
-                    "Export the model with standard operators on tensors",
+                    "Ask whoever exported it for a file with standard operators on tensors",
                 ));
             }
         };
@@ -322,7 +323,8 @@ impl Reader {
                     &self.file,
                     place,
                     "it is not a tensor (a sequence, a map or an optional)",
-                    "Export the model with tensors as inputs and outputs",
+                    "Ask whoever exported it for a file whose inputs and outputs are tensors (where it comes from \
+                     scikit-learn, without ZipMap)",
                 ));
             }
         };
@@ -348,7 +350,7 @@ impl Reader {
                     &self.file,
                     place,
                     "the file does not say how many dimensions this input has",
-                    "Export the model with the shapes of its inputs",
+                    "Ask whoever exported it for a file with the shapes of its inputs",
                 ));
             }
         };
@@ -369,7 +371,7 @@ impl Reader {
                 &self.file,
                 place,
                 format!("it holds {what}, which Assay does not measure"),
-                "Export the model with floating-point numbers or integers of 8 bits and more",
+                "Ask whoever exported it for a file with floating-point numbers or integers of 8 bits and more",
             )
         })
     }

@@ -144,6 +144,7 @@ fn node_proto(node: &Node, file: &str) -> Result<proto::NodeProto, ModelError> {
             .map(|(name, attribute)| attribute_proto(name, attribute, file))
             .collect::<Result<_, _>>()?,
         domain: Some(node.domain.clone()).filter(|domain| !domain.is_empty()),
+        overload: None,
     })
 }
 

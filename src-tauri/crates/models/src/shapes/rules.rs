@@ -6,7 +6,7 @@ use crate::{Attribute, Node};
 type Inputs<'a> = [Option<&'a Info>];
 
 /// The output has the shape of the first input. In alphabetical order.
-const SAME_SHAPE: [&str; 66] = [
+const SAME_SHAPE: [&str; 67] = [
     "Abs",
     "Acos",
     "Acosh",
@@ -55,6 +55,7 @@ const SAME_SHAPE: [&str; 66] = [
     "ReverseSequence",
     "RotaryEmbedding",
     "Round",
+    "Scatter",
     "ScatterElements",
     "ScatterND",
     "Selu",
@@ -137,7 +138,7 @@ pub fn shapes(opset: i64, node: &Node, inputs: &Inputs) -> Option<Vec<Vec<u64>>>
         }
         "Concat" => one(concat(node, inputs)?),
         "Split" => split(node, inputs),
-        "Slice" => one(slice(inputs)?),
+        "Slice" => one(slice(node, inputs)?),
         "Gather" => one(gather(node, shape(inputs, 0)?, shape(inputs, 1)?)?),
         "GatherElements" => one(shape(inputs, 1)?.to_vec()),
         "GatherND" => one(gather_nd(node, shape(inputs, 0)?, shape(inputs, 1)?)?),
@@ -169,11 +170,15 @@ pub fn shapes(opset: i64, node: &Node, inputs: &Inputs) -> Option<Vec<Vec<u64>>>
             let x = shape(inputs, 0)?;
             let axis = axis(node.int("axis").unwrap_or(-1), x.len())?;
             let mut out = x.to_vec();
-            out[axis] = *sizes(inputs, 1)?.first()?;
+            out[axis] = match inputs.get(1) {
+                Some(Some(_)) => *sizes(inputs, 1)?.first()?,
+                // An attribute before opset 10.
+                _ => u64::try_from(node.int("k")?).ok()?,
+            };
             Some(vec![out.clone(), out])
         }
         "Pad" => one(pad(node, inputs)?),
-        "Resize" | "Upsample" => one(resize(inputs)?),
+        "Resize" | "Upsample" => one(resize(node, inputs)?),
         "DepthToSpace" | "SpaceToDepth" => one(depth_space(node, shape(inputs, 0)?)?),
         "OneHot" => {
             let depth = *sizes(inputs, 1)?.first()?;
@@ -220,7 +225,7 @@ fn shape<'a>(inputs: &Inputs<'a>, index: usize) -> Option<&'a [u64]> {
 }
 
 /// An input's numbers as whole ones.
-pub fn whole(inputs: &Inputs, index: usize) -> Option<Vec<i64>> {
+fn whole(inputs: &Inputs, index: usize) -> Option<Vec<i64>> {
     Some(inputs.get(index).copied().flatten()?.values.as_ref()?.iter().map(|value| *value as i64).collect())
 }
 
@@ -426,13 +431,10 @@ pub fn clamped(start: i64, end: i64, step: i64, size: u64) -> Option<(i64, i64)>
     }
 }
 
-fn slice(inputs: &Inputs) -> Option<Vec<u64>> {
+fn slice(node: &Node, inputs: &Inputs) -> Option<Vec<u64>> {
     let mut out = shape(inputs, 0)?.to_vec();
-    let (starts, ends) = (whole(inputs, 1)?, whole(inputs, 2)?);
-    let axes = match inputs.get(3) {
-        Some(Some(_)) => whole(inputs, 3)?,
-        _ => (0..starts.len() as i64).collect(),
-    };
+    let (starts, ends) = (listed(node, inputs, 1, "starts")??, listed(node, inputs, 2, "ends")??);
+    let axes = listed(node, inputs, 3, "axes")?.unwrap_or_else(|| (0..starts.len() as i64).collect());
     let steps = match inputs.get(4) {
         Some(Some(_)) => whole(inputs, 4)?,
         _ => vec![1; starts.len()],
@@ -491,12 +493,16 @@ fn reshape(node: &Node, x: &[u64], wanted: &[i64]) -> Option<Vec<u64>> {
     Some(out)
 }
 
-/// Axes from the second input or, in older opsets, the attribute.
-fn axes_of(node: &Node, inputs: &Inputs) -> Option<Option<Vec<i64>>> {
-    match inputs.get(1) {
-        Some(Some(_)) => whole(inputs, 1).map(Some),
-        _ => Some(node.ints("axes").map(<[i64]>::to_vec)),
+/// Whole numbers from an input or, in older opsets, the attribute; none within where both are left out.
+pub fn listed(node: &Node, inputs: &Inputs, index: usize, attribute: &str) -> Option<Option<Vec<i64>>> {
+    match inputs.get(index) {
+        Some(Some(_)) => whole(inputs, index).map(Some),
+        _ => Some(node.ints(attribute).map(<[i64]>::to_vec)),
     }
+}
+
+fn axes_of(node: &Node, inputs: &Inputs) -> Option<Option<Vec<i64>>> {
+    listed(node, inputs, 1, "axes")
 }
 
 fn squeeze(node: &Node, inputs: &Inputs) -> Option<Vec<u64>> {
@@ -593,7 +599,7 @@ fn pad(node: &Node, inputs: &Inputs) -> Option<Vec<u64>> {
     Some(out)
 }
 
-fn resize(inputs: &Inputs) -> Option<Vec<u64>> {
+fn resize(node: &Node, inputs: &Inputs) -> Option<Vec<u64>> {
     let x = shape(inputs, 0)?;
     let of_rank = |values: &Vec<f64>| values.len() == x.len();
     let values =
@@ -601,8 +607,9 @@ fn resize(inputs: &Inputs) -> Option<Vec<u64>> {
     if let Some(sizes) = values(3) {
         return sizes.iter().map(|size| u64::try_from(*size as i64).ok()).collect();
     }
-    // Upsample has its scales where Resize has the region of interest.
-    let scales = values(2).or_else(|| values(1))?;
+    // Upsample has its scales where Resize has the region of interest, and before opset 9 in an attribute.
+    let own = || Some(node.floats("scales")?.iter().map(|scale| f64::from(*scale)).collect()).filter(of_rank);
+    let scales = values(2).or_else(|| values(1)).or_else(own)?;
     // In f32, as ONNX Runtime multiplies: 0.7 is a little less, and ten times that is 7.
     Some(x.iter().zip(scales).map(|(size, scale)| (*size as f32 * scale as f32) as u64).collect())
 }
@@ -681,6 +688,28 @@ mod tests {
         let (image, scales) = (info(&[1, 3, 10, 10], None), [1.0f32, 1.0, 0.7, 1.26].map(f64::from));
         let shape = shape_of("Resize", &[Some(&image), None, Some(&info(&[4], Some(&scales)))]);
         assert_eq!(shape, Some(vec![1, 3, 7, 12]));
+    }
+
+    #[test]
+    fn what_was_an_attribute_before_opset_11_is_read_from_there() {
+        let (ints, floats) = (|values: &[i64]| Attribute::Ints(values.to_vec()), Attribute::Floats);
+        let shapes_of = |op: &str, attributes: &[(&str, Attribute)], outputs: usize| {
+            let attributes = attributes.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+            let outputs = (0..outputs).map(|index| format!("y{index}")).collect();
+            let node = Node { op: op.to_owned(), outputs, attributes, ..Node::default() };
+            shapes(7, &node, &[Some(&info(&[1, 3, 10, 10], None))])
+        };
+        let bounds = [("starts", ints(&[0, -4])), ("ends", ints(&[2, 1000])), ("axes", ints(&[1, 3]))];
+        assert_eq!(shapes_of("Slice", &bounds, 1), Some(vec![vec![1, 2, 10, 4]]));
+        assert_eq!(shapes_of("Slice", &bounds[..2], 1), Some(vec![vec![1, 3, 10, 10]]));
+        let best = shapes_of("TopK", &[("k", Attribute::Int(4)), ("axis", Attribute::Int(1))], 2);
+        assert_eq!(best, Some(vec![vec![1, 4, 10, 10]; 2]));
+        let scales = ("scales", floats(vec![1.0, 1.0, 2.0, 1.5]));
+        assert_eq!(shapes_of("Upsample", &[scales], 1), Some(vec![vec![1, 3, 20, 15]]));
+        assert_eq!(shapes_of("Upsample", &[("scales", floats(vec![2.0]))], 1), None);
+        assert_eq!(shapes_of("Dropout", &[("ratio", Attribute::Float(0.5))], 2), Some(vec![vec![1, 3, 10, 10]; 2]));
+        let pads = ints(&[0, 0, 1, 1, 0, 0, 2, 2]);
+        assert_eq!(shapes_of("Pad", &[("pads", pads)], 1), Some(vec![vec![1, 3, 13, 13]]));
     }
 
     #[test]

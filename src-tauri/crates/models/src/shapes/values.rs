@@ -2,7 +2,7 @@
 
 use super::{
     Info, MOST_VALUES,
-    rules::{broadcast, clamped, shape_range, whole},
+    rules::{broadcast, clamped, listed, shape_range},
 };
 use crate::{Attribute, Element, Node};
 
@@ -118,8 +118,9 @@ fn constant(node: &Node) -> Option<Vec<f64>> {
 
 fn slice(node: &Node, inputs: &[Option<&Info>], values: &[f64]) -> Option<Vec<f64>> {
     debug_assert_eq!(node.op, "Slice");
-    let step = whole(inputs, 4).and_then(|steps| steps.first().copied()).unwrap_or(1);
-    let (start, end) = clamped(*whole(inputs, 1)?.first()?, *whole(inputs, 2)?.first()?, step, values.len() as u64)?;
+    let first = |index: usize, attribute: &str| listed(node, inputs, index, attribute)??.first().copied();
+    let step = first(4, "steps").unwrap_or(1);
+    let (start, end) = clamped(first(1, "starts")?, first(2, "ends")?, step, values.len() as u64)?;
     let mut out = Vec::new();
     let mut place = start;
     while (step > 0 && place < end) || (step < 0 && place > end) {

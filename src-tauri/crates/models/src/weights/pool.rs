@@ -36,7 +36,8 @@ impl Pool {
             }
         }
         let (graph, packed) = (Graph::default(), HashMap::new());
-        let description = Description { graph, weights: Vec::new(), dims: Vec::new(), packed, halves_alike: true };
+        let (weights, dims, experts) = (Vec::new(), Vec::new(), Vec::new());
+        let description = Description { graph, weights, dims, packed, halves_alike: true, experts };
         let mut pool = Self { description, begins: HashMap::new() };
         kinds.iter().for_each(|(kind, weights)| pool.add(*kind, element(model), weights));
         pool

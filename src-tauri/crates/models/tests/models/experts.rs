@@ -1,7 +1,7 @@
 //! Mixtures of experts: what they cost, and checkpoints that hold the matrices of all experts in one tensor.
 
-use contract::Precision;
-use models::{Element, Graph, Model, Tensor};
+use contract::{Experts, Precision};
+use models::{Element, Graph, Model, Tensor, Texts};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, fs, ops::ControlFlow, path::Path};
 
@@ -26,8 +26,31 @@ fn a_mixture_costs_what_all_of_its_experts_do() {
     let (width, inner, experts, length) = (WIDTH as u64, INNER as u64, EXPERTS as u64, u64::from(length));
     let attention = 4 * width * width + 2 * length * width;
     let token = attention + width * experts + experts * 3 * width * inner;
-    assert_eq!(model.costs(&dims).unwrap().macs, Some(u64::from(batch) * length * 2 * token));
+    let costs = model.costs(&dims).unwrap();
+    assert_eq!(costs.macs, Some(u64::from(batch) * length * 2 * token));
     assert!(model.info().about.contains("every expert is computed"));
+    // Of five experts a token goes through two.
+    let chosen = attention + width * experts + 2 * 3 * width * inner;
+    assert_eq!(model.chosen_macs(&costs), Some(u64::from(batch) * length * 2 * chosen));
+    assert_eq!(model.info().experts, Some(Experts { count: EXPERTS as u32, chosen: 2 }));
+}
+
+#[test]
+fn texts_of_a_mixture_cost_less_with_the_chosen_experts_alone() {
+    let text = config("mixtral", "MixtralForCausalLM").to_string();
+    let stages = Model::from_config_text("config.json", &text).unwrap().generation().unwrap().unwrap();
+    let costs = stages.costs_in(Precision::F32, Texts { batch: 1, prompt: 8, output: 5 }).unwrap();
+    let of_one = 3 * (WIDTH * INNER) as u64;
+    // Eight tokens of the prompt and four more, in two layers, each through two experts of five.
+    assert_eq!(costs.macs.unwrap() - costs.chosen_macs.unwrap(), (8 + 4) * 2 * 3 * of_one);
+}
+
+#[test]
+fn a_model_without_experts_computes_all_that_it_has() {
+    let plain = json!({"model_type": "bert", "hidden_size": 16, "num_attention_heads": 2, "num_hidden_layers": 1});
+    let model = Model::from_config_text("config.json", &plain.to_string()).unwrap();
+    let dims = model.dims_for(1, Some(4), &BTreeMap::new()).unwrap();
+    assert_eq!((model.info().experts, model.chosen_macs(&model.costs(&dims).unwrap())), (None, None));
 }
 
 fn initializers(model: &Model, folder: &Path) -> Vec<Tensor> {

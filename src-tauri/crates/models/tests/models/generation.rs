@@ -9,6 +9,7 @@ use models::{CacheEntry, Format, Generation, Graph, Manner, Model, Ranges, Stage
 use serde_json::json;
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fs,
     ops::ControlFlow,
     path::Path,
 };
@@ -60,6 +61,19 @@ const ANSWERING: [&str; 5] = ["t5", "bart", "pegasus", "m2m_100", "whisper"];
 /// Whisper hears 20 frames, of which its encoder makes 10 vectors; the others read a text of 9 tokens.
 fn prompt_of(model_type: &str) -> (u32, u64) {
     if model_type == "whisper" { (20, 10) } else { (9, 9) }
+}
+
+/// Models that see an image, as in the golden cases, each with how many tokens their image is.
+const SEEING: [(&str, u32); 5] =
+    [("llava", 16), ("llava_next", 52), ("llava_onevision", 52), ("qwen2_vl", 25), ("qwen3_vl", 25)];
+
+/// The token that stands for an image in the golden cases.
+const IMAGE: i64 = 97;
+
+fn seeing(case: &str) -> Model {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/golden");
+    let config = fs::read_to_string(golden.join(case).join("config.json")).unwrap();
+    Model::from_config_text(case, &config).unwrap()
 }
 
 fn stages(model: &Model) -> Generation {
@@ -150,6 +164,76 @@ fn what_an_encoder_read_goes_into_every_step_and_comes_out_of_none() {
         assert!(weights(&generation.decode) < weights(&generation.prefill));
         assert_eq!(weights(&generation.prefill), weights(&answering(model_type)));
     }
+}
+
+#[test]
+fn an_image_is_seen_with_the_prompt_and_a_step_reads_a_token_alone() {
+    for (case, tokens) in SEEING {
+        let model = seeing(case);
+        let generation = stages(&model);
+        assert_eq!((generation.manner, generation.cache.len()), (Manner::Continues, 2 * 2), "{case}");
+        let inputs = |model: &Model| -> BTreeSet<String> {
+            model.graph().inputs.iter().map(|input| input.name.clone()).collect()
+        };
+        let (prompt, step) = (inputs(&generation.prefill), inputs(&generation.decode));
+        assert!(prompt.contains("pixel_values") && !step.contains("pixel_values"), "{case}");
+        let cached = |name: &String| generation.cache.iter().any(|entry| entry.input == *name);
+        assert!(step.iter().all(|name| cached(name) || prompt.contains(name)), "{case}: {step:?}");
+        shapes_hold(generation.prefill.graph(), &generation.sizes_of(Stage::Prefill, [2, 60, 60]).unwrap());
+        let after = generation.sizes_of(Stage::Decode, [2, 60, 60]).unwrap();
+        assert_eq!(after["past + 1"], 61);
+        shapes_hold(generation.decode.graph(), &after);
+        // The image encoder has no part in a step.
+        let weights = |model: &Model| model.info().parameters.unwrap();
+        assert!(weights(&generation.decode) < weights(&generation.prefill), "{case}");
+        assert_eq!(weights(&generation.prefill), weights(&model), "{case}");
+        // 2 layers, keys and values, 2 heads of 8 numbers, for the tokens of the image as for words.
+        let bytes = generation.cache_bytes(Stage::Decode, &after, 4).unwrap();
+        assert_eq!(bytes, 2 * 60 * 2 * 2 * 2 * 8 * 4, "{case}");
+        let refused = generation.sizes(Texts { batch: 1, prompt: tokens - 1, output: 4 }).err().unwrap().to_string();
+        assert!(refused.contains(&format!("the image alone is {tokens} tokens")), "{case}: {refused}");
+        assert!(generation.sizes(Texts { batch: 1, prompt: tokens, output: 4 }).is_ok(), "{case}");
+    }
+}
+
+/// So a prompt that is cut from a text has its whole image, however short it is.
+#[test]
+fn a_text_that_is_written_begins_with_its_image() {
+    for (case, tokens) in SEEING {
+        let generation = stages(&seeing(case));
+        let sizes = generation.sizes(Texts { batch: 3, prompt: tokens, output: 8 }).unwrap();
+        let inputs = make_inputs(generation.prefill.graph(), &sizes.whole, 1, 0).unwrap();
+        let ids = inputs.iter().find(|input| input.name == Manner::Continues.tokens()).unwrap().i64s();
+        for row in ids.chunks_exact(tokens as usize + 7) {
+            let (image, words) = row.split_at(tokens as usize);
+            assert!(image.iter().all(|id| *id == IMAGE), "{case}: {row:?}");
+            assert!(words.iter().all(|id| *id != IMAGE && (0..99).contains(id)), "{case}: {row:?}");
+        }
+    }
+}
+
+#[test]
+fn an_image_of_another_size_makes_another_prompt() {
+    let sizes = |name: &str| match name {
+        "image_rows" | "tile_rows" => Some(2),
+        "image_columns" => Some(3),
+        "tile_columns" => Some(1),
+        // What follows from the texts does not follow from these.
+        "batch" | "sequence" | "past" => Some(1),
+        _ => None,
+    };
+    for (case, tokens) in [("qwen2_vl", 6), ("qwen3_vl", 6), ("llava_next", 16 + 8 * 5)] {
+        let generation = stages(&seeing(case)).with_image(sizes);
+        let refused = generation.sizes(Texts { batch: 1, prompt: tokens - 1, output: 4 }).err().unwrap().to_string();
+        assert!(refused.contains(&format!("the image alone is {tokens} tokens")), "{case}: {refused}");
+        let sizes = generation.sizes(Texts { batch: 3, prompt: tokens, output: 4 }).unwrap();
+        assert_eq!((sizes.prompt["batch"], sizes.prompt["sequence"]), (3, u64::from(tokens)), "{case}");
+        assert_eq!(sizes.steps[1]["past"], u64::from(tokens) + 2, "{case}");
+    }
+    let names = |case: &str| -> Vec<String> { seeing(case).image_dims().map(|dim| dim.name.clone()).collect() };
+    assert_eq!(names("qwen2_vl"), ["image_rows", "image_columns"]);
+    assert_eq!(names("llava"), [""; 0]);
+    assert_eq!(answering("t5").image_dims().count(), 0, "the length of an answer is no image's");
 }
 
 #[test]
@@ -261,6 +345,16 @@ fn a_class_that_only_reads_names_the_one_that_writes() {
     assert!(reads.generation().unwrap().is_none());
     assert_eq!(reads.generating_class(), Some("T5ForConditionalGeneration"));
     assert_eq!(Model::preset(&"preset:bert-tiny".into()).unwrap().generating_class(), None);
+    for (model_type, class) in [
+        ("llava", "LlavaForConditionalGeneration"),
+        ("vipllava", "VipLlavaForConditionalGeneration"),
+        ("qwen2_vl", "Qwen2VLForConditionalGeneration"),
+        ("qwen3_vl", "Qwen3VLForConditionalGeneration"),
+    ] {
+        let reads = opened(&json!({ "model_type": model_type }));
+        assert!(reads.generation().unwrap().is_none());
+        assert_eq!(reads.generating_class(), Some(class));
+    }
 }
 
 /// Both graphs are over one file of weights, in every precision and for every type that generates.
@@ -268,6 +362,7 @@ fn a_class_that_only_reads_names_the_one_that_writes() {
 fn the_stages_share_their_weights_on_disk() {
     let folder = tempfile::tempdir().unwrap();
     let models = ["llama", "qwen3", "gemma2"].map(small).into_iter().chain(ANSWERING.map(answering));
+    let models = models.chain(["llava", "qwen2_vl", "qwen3_vl"].map(seeing));
     for model in models {
         let (model_type, generation) = (&model.info().name, stages(&model));
         let formats = [Precision::F32, Precision::F16, Precision::Int8].map(Format::from);
@@ -301,13 +396,18 @@ fn ranges(model: &Model, folder: &Path) -> Ranges {
 fn a_weight_meets_the_same_value_in_both_stages() {
     let all = models::built().flat_map(|(name, classes)| classes.iter().map(move |class| (name, class.name)));
     none_is_wrong(all, |(model_type, class)| {
-        let Some(generation) = opened(&shallow(default_of(model_type, class))).generation().unwrap() else {
-            return Vec::new();
-        };
-        let [prompt, token] = [&generation.prefill, &generation.decode].map(|stage| products(stage.graph()));
-        assert!(!token.is_empty(), "{class}");
-        token.difference(&prompt).map(|product| format!("{class}: {product:?}")).collect()
+        let generation = opened(&shallow(default_of(model_type, class))).generation().unwrap();
+        generation.map_or_else(Vec::new, |generation| of_a_token_alone(class, &generation))
     });
+    // By default Qwen-VL reads no images.
+    none_is_wrong(SEEING, |(case, _)| of_a_token_alone(case, &stages(&seeing(case))));
+}
+
+/// Products of the graph that reads one token which the graph of the prompt has not.
+fn of_a_token_alone(model: &str, generation: &Generation) -> Vec<String> {
+    let [prompt, token] = [&generation.prefill, &generation.decode].map(|stage| products(stage.graph()));
+    assert!(!token.is_empty(), "{model}");
+    token.difference(&prompt).map(|product| format!("{model}: {product:?}")).collect()
 }
 
 /// The weight of each product with what it is multiplied with.

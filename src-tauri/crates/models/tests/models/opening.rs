@@ -76,9 +76,28 @@ fn custom_operators_and_old_ones_are_refused_with_a_remedy() {
     let error = refusal(&written(&graph, folder.path()));
     assert!(matches!(error, ModelError::Unsafe { .. }) && error.to_string().contains("my.company.Relu"), "{error}");
     let mut graph = small();
-    graph.opset = 9;
+    graph.opset = 6;
     let error = refused(&graph);
-    assert!(error.contains("opset 9") && error.contains("2020"), "{error}");
+    assert!(error.contains("opset 6") && error.contains("2018") && error.contains("Ask whoever exported"), "{error}");
+}
+
+#[test]
+fn a_file_of_2018_is_read_and_its_costs_follow() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut graph = small();
+    graph.opset = 7;
+    let columns = [("starts", 1), ("ends", 3), ("axes", 1)].map(|(name, place)| (name, Attribute::Ints(vec![place])));
+    graph.nodes[1] = node("Slice", &["h"], "cut", &columns);
+    let scales = Attribute::Floats(vec![1.0, 2.0]);
+    graph.nodes.push(node("Upsample", &["cut"], "wide", &[("scales", scales)]));
+    graph.nodes.push(node("Dropout", &["wide"], "y", &[("ratio", Attribute::Float(0.5))]));
+    graph.outputs[0].shape[1] = Dimension::Fixed(4);
+    let model = Model::open(&written(&graph, folder.path())).unwrap();
+    let dims = model.dims_for(5, None, &BTreeMap::new()).unwrap();
+    let costs = model.costs(&dims).unwrap();
+    // 5 rows of a product of 4 × 3, then 3, 2, 4 and 4 columns of each.
+    assert_eq!((costs.macs, costs.activations), (Some(5 * 4 * 3), Some(5 * (3 + 2 + 4 + 4))));
+    assert!(model.info().about.contains("opset 7"), "{}", model.info().about);
 }
 
 #[test]
@@ -162,6 +181,25 @@ fn pickled_weights_beside_a_config_are_not_passed_over_in_silence() {
 }
 
 #[test]
+fn weights_beside_a_config_are_found_by_each_name_that_they_go_by() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/golden/unet");
+    for name in models::WEIGHT_FILES {
+        let folder = tempfile::tempdir().unwrap();
+        let copy = |from: &str, to: &str| fs::copy(golden.join(from), folder.path().join(to)).unwrap();
+        copy("config.json", "config.json");
+        if models::is_weight_index(name) {
+            copy("model.safetensors", "part.safetensors");
+            fs::write(folder.path().join(name), r#"{"weight_map": {"conv_in.weight": "part.safetensors"}}"#).unwrap();
+        } else {
+            copy("model.safetensors", name);
+        }
+        let model = Model::open(folder.path()).unwrap();
+        let called = folder.path().file_name().unwrap().to_string_lossy().into_owned();
+        assert_eq!((model.info().random_weights, &model.info().name), (false, &called), "{name}");
+    }
+}
+
+#[test]
 fn free_sizes_are_asked_for_in_plain_words() {
     let folder = tempfile::tempdir().unwrap();
     let mut graph = small();
@@ -212,6 +250,30 @@ fn the_files_own_precision_is_the_one_it_offers() {
     let files = model.materialize(folder.path(), Precision::F16, 0, &mut go).unwrap();
     assert_eq!((files.bytes, model.disk_bytes(Precision::F16)), (0, 0));
     assert!(files.onnx.ends_with("model.onnx"));
+    assert!(model.info().lowered().is_empty());
+}
+
+#[test]
+fn a_file_in_f32_is_given_as_it_is_to_an_engine_that_lowers_it_by_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = Model::open(&written(&small(), folder.path())).unwrap();
+    assert_eq!(model.info().precisions, [Precision::F32]);
+    let offered = |engine: &str| {
+        let runs = |precision: &&Precision| model.info().runs_in(**precision, &engine.into());
+        Precision::ALL.iter().filter(runs).copied().collect::<Vec<_>>()
+    };
+    assert_eq!(offered("openvino"), [Precision::F32, Precision::F16, Precision::Bf16]);
+    assert_eq!((offered("onnxruntime"), offered("candle")), (vec![Precision::F32], vec![Precision::F32]));
+
+    let mut go = |_, _| std::ops::ControlFlow::Continue(());
+    let lowered = model.materialize(folder.path(), Precision::Bf16, 0, &mut go).unwrap();
+    assert_eq!((lowered.onnx, model.disk_bytes(Precision::Bf16)), (folder.path().join("model.onnx"), 0));
+    let refused = model.materialize(folder.path(), Precision::Int8, 0, &mut go).err().unwrap().to_string();
+    assert!(refused.contains("Choose f32"), "{refused}");
+    let dims = model.dims_for(1, None, &BTreeMap::new()).unwrap();
+    let [exact, half] = [Precision::F32, Precision::F16].map(|one| model.costs_in(one, &dims).unwrap());
+    assert_eq!((exact.weight_bytes, half.weight_bytes), (48, 24));
+    assert_eq!(exact.peak_memory_bytes, half.peak_memory_bytes, "the file is read as it is");
 }
 
 #[test]

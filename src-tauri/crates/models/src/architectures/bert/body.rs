@@ -4,7 +4,7 @@ use super::{Kind, Layers, Norms, Options, Positions, Segments};
 use crate::{
     Element,
     architectures::Text,
-    blocks::{Attention, Layer, Places, embedding, layer_norm, linear, padding_mask},
+    blocks::{Attention, Layer, Places, embedding, layer_norm, linear, padding_mask, padding_mask_under_bias},
     builder::{GraphBuilder, Var},
     weights::Fill,
 };
@@ -13,13 +13,13 @@ use crate::{
 pub fn encode(b: &mut GraphBuilder, kind: &Kind, options: &Options, text: &Text, segments: Option<&Var>) -> (Var, Var) {
     let Options { width, epsilon, .. } = *options;
     let (table, mut hidden) = embed(b, kind, options, text, segments);
-    let mask = padding_mask(b, &text.mask);
     let mask = match options.relative {
-        None => mask,
+        None => padding_mask(b, &text.mask),
         Some(bias) => {
             let length = b.size_of(&text.ids, 1);
             let places = Places::new(b, &length);
             let bias = bias.apply(&mut b.at("encoder.relative_attention_bias"), &places);
+            let mask = padding_mask_under_bias(b, &text.mask);
             b.add(&bias, &mask)
         }
     };

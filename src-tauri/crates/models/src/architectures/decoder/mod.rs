@@ -14,11 +14,13 @@ mod words;
 
 pub use body::{Cache, Decoder, Reading};
 pub use read::sliding;
+pub use stages::{Goal, ReadText};
 pub use variants::{VARIANTS, Variant};
 
 use super::{Architecture, Class, Text};
 use crate::{
-    ModelError,
+    Element, ModelError,
+    blocks::{linear, place_of_largest, vector_at, vector_at_each},
     builder::{GraphBuilder, Var},
     config::Config,
     generation::Stage,
@@ -51,9 +53,28 @@ impl Variant {
         (self.read)(&config.over_defaults(self.model_type, self.derived))
     }
 
-    /// Module of the decoder in the class that scores words.
+    /// Module of the decoder in the classes other than the base model.
     fn module(&self) -> String {
         if self.inner.is_empty() { self.base.to_owned() } else { format!("{}.{}", self.base, self.inner) }
+    }
+
+    /// The token that fills up texts shorter than others, where the configuration names one.
+    fn padding(&self, config: &Config) -> Result<Option<i64>, ModelError> {
+        const KEY: &str = "pad_token_id";
+        let config = config.over_defaults(self.model_type, self.derived);
+        match config.integers(KEY, &[])?.as_slice() {
+            [] => Ok(None),
+            [padding] => Ok(Some(*padding)),
+            _ => Err(config.refuse(KEY, "a text is filled up with one token", "Write a whole number, or null")),
+        }
+    }
+
+    /// Module of the scores of each token's classes, and whether they have a bias.
+    fn token_head(&self, config: &Config) -> Result<(&'static str, bool), ModelError> {
+        if self.base == "model" {
+            return Ok(("score", config.flag("token_classification_bias", true)?));
+        }
+        Ok(("classifier", true))
     }
 }
 
@@ -77,8 +98,21 @@ impl Architecture for Variant {
         if class == self.classes[0].name {
             let (_, hidden) = read(&mut b.at(self.inner), &decoder, &text);
             b.output("last_hidden_state", &hidden, &text.vectors(decoder.vector_width()));
+            return Ok(());
+        }
+        let (table, hidden) = read(&mut b.at(self.module()), &decoder, &text);
+        let width = decoder.vector_width();
+        if class.ends_with("ForSequenceClassification") {
+            let labels = config.labels()?;
+            let last = last_vector(&mut b, &text, &hidden, self.padding(config)?, width);
+            let scores = linear(&mut b.at("score"), &last, width, labels, false);
+            b.output("logits", &scores, &text.vector(labels));
+        } else if class.ends_with("ForTokenClassification") {
+            let labels = config.labels()?;
+            let (module, bias) = self.token_head(config)?;
+            let scores = linear(&mut b.at(module), &hidden, width, labels, bias);
+            b.output("logits", &scores, &text.vectors(labels));
         } else {
-            let (table, hidden) = read(&mut b.at(self.module()), &decoder, &text);
             let scores = decoder.score(&mut b, &hidden, &table);
             b.output("logits", &scores, &text.vectors(decoder.vocabulary));
         }
@@ -86,11 +120,13 @@ impl Architecture for Variant {
     }
 
     fn generates(&self, class: &str) -> bool {
-        class != self.classes[0].name
+        self.classes.get(1).is_some_and(|scorer| scorer.name == class)
     }
 
     fn draw_stage(&self, config: &Config, _class: &str, stage: Stage, mut b: GraphBuilder) -> Result<(), ModelError> {
-        self.decoder(config)?.draw_stage(&mut b, &self.module(), stage);
+        let decoder = self.decoder(config)?;
+        b.deviation(decoder.deviation);
+        decoder.draw_stage(&mut b, &self.module(), stage);
         Ok(())
     }
 }
@@ -101,6 +137,21 @@ fn read(b: &mut GraphBuilder, decoder: &Decoder, text: &Text) -> (Var, Var) {
     let (table, vectors) = decoder.embed(b, &text.ids, &reading);
     let (hidden, _) = decoder.read(b, &vectors, &reading);
     (table, hidden)
+}
+
+/// The vector of each text's last token that is no padding, by its id and not by the mask, as transformers finds it; of the
+/// last token where nothing is padding: `[batch, width]`.
+fn last_vector(b: &mut GraphBuilder, text: &Text, hidden: &Var, padding: Option<i64>, width: usize) -> Var {
+    let Some(padding) = padding else { return vector_at(b, hidden, -1) };
+    let (padding, one) = (b.int(padding), b.int(1));
+    let empty = b.equal(&text.ids, &padding);
+    let empty = b.cast(&empty, Element::I64);
+    let real = b.sub(&one, &empty);
+    let length = b.size_of(&text.ids, 1);
+    let places = b.count_up(&length);
+    let places = b.mul(&places, &real);
+    let last = place_of_largest(b, &places);
+    vector_at_each(b, hidden, &last, width)
 }
 
 #[cfg(test)]

@@ -3,12 +3,12 @@
 
 use super::{
     groups, kinds,
-    parts::{Residual, as_image, edges_of, enlarge, halve},
+    parts::{Residual, as_image, enlarge, halve},
 };
 use crate::{
     Dimension, Element, ModelError,
     architectures::{Architecture, Class},
-    blocks::{Activation, Attention, Convolution, Heads, as_sequence, group_norm},
+    blocks::{Activation, Attention, Convolution, Heads, as_sequence, edges_of, group_norm},
     builder::{GraphBuilder, Var},
     config::Config,
     graph::fixed,

@@ -68,13 +68,6 @@ pub fn enlarge(b: &mut GraphBuilder, x: &Var, channels: usize, edges: &Var) -> V
     Convolution::square(channels, channels, 3).pad(1).apply(&mut b.at("upsamplers.0.conv"), &large)
 }
 
-/// Height and width of an image as a vector.
-pub fn edges_of(b: &mut GraphBuilder, x: &Var) -> Var {
-    let last = b.ints(&[2, 3]);
-    let shape = b.shape_of(x);
-    b.gather(&shape, &last, 0)
-}
-
 /// `[batch, places, channels]` as an image of the shape of another.
 pub fn as_image(b: &mut GraphBuilder, x: &Var, like: &Var) -> Var {
     let turned = b.transpose(x, &[0, 2, 1]);

@@ -3,12 +3,14 @@
 
 use super::{
     each_stage, groups, kinds,
-    parts::{Residual, as_image, edges_of, enlarge, halve},
+    parts::{Residual, as_image, enlarge, halve},
 };
 use crate::{
     Element, ModelError,
     architectures::{Architecture, Class},
-    blocks::{Activation, Attention, Context, Convolution, Heads, as_sequence, group_norm, layer_norm, linear},
+    blocks::{
+        Activation, Attention, Context, Convolution, Heads, as_sequence, edges_of, group_norm, layer_norm, linear,
+    },
     builder::{GraphBuilder, Var},
     config::Config,
     graph::fixed,
