@@ -1,6 +1,6 @@
 //! "Where should this model run?": the work, the limits, and the answer with its evidence.
 
-use crate::{EngineId, Evidence, Mode, ModelId, Plan, Platform, RunId, TargetChoice};
+use crate::{EngineId, Evidence, Fed, Mode, ModelId, Plan, Platform, RunId, SizeUnit, TargetChoice};
 use serde::{Deserialize, Serialize};
 
 /// A model and what it is to do. What is left open is taken from the model's own results.
@@ -10,8 +10,22 @@ pub struct Work {
     pub model: String,
     pub mode: Option<Mode>,
     pub batch: Option<u32>,
-    /// Tokens of text or pixels of an image edge.
+    /// Tokens of text, pixels of an image edge or pieces of sound.
     pub size: Option<u32>,
+    /// What the size counts; told with an answer.
+    #[serde(default)]
+    pub size_unit: Option<SizeUnit>,
+    /// Dimensions beyond batch and size that the answer is about, as [`crate::dims_key`] writes them.
+    #[serde(default)]
+    pub dims: Option<String>,
+}
+
+impl Work {
+    /// What goes into one call.
+    pub fn fed(&self) -> Fed {
+        let (mode, batch) = (self.mode.unwrap_or(Mode::Inference), self.batch.unwrap_or(1));
+        Fed { mode, batch, size: self.size, unit: self.size_unit, dims: self.dims.clone() }
+    }
 }
 
 /// What of a time a limit is set on.

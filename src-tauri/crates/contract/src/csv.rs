@@ -28,6 +28,8 @@ struct Line {
 #[derive(Debug, Default)]
 pub struct Record {
     pub line: u64,
+    /// Lines without anything in them just before it.
+    pub blank_lines: u64,
     bytes: Vec<u8>,
     ends: Vec<usize>,
     /// Why the record could not be split.
@@ -56,6 +58,7 @@ impl<R: BufRead> Reader<R> {
     /// # Errors
     /// Where the input cannot be read. A record that cannot be split is none: it says so itself.
     pub fn next_record(&mut self) -> io::Result<Option<&Record>> {
+        self.record.blank_lines = 0;
         loop {
             let Some(first) = self.next_line()? else { return Ok(None) };
             self.record.line = first.number;
@@ -65,6 +68,7 @@ impl<R: BufRead> Reader<R> {
                 return Ok(Some(&self.record));
             };
             if text.iter().all(u8::is_ascii_whitespace) {
+                self.record.blank_lines += 1;
                 continue;
             }
             self.split_over_lines(text)?;
@@ -252,6 +256,13 @@ mod tests {
             (6, fields(&["last", ""])),
         ];
         assert_eq!(read(text), expected);
+    }
+
+    #[test]
+    fn a_record_counts_the_blank_lines_before_it() {
+        let mut reader = Reader::new(&b"a\n\n \nb\nc\n"[..]);
+        let mut next = || reader.next_record().unwrap().map(|record| (record.line, record.blank_lines));
+        assert_eq!([next(), next(), next(), next()], [Some((1, 0)), Some((4, 2)), Some((5, 0)), None]);
     }
 
     #[test]

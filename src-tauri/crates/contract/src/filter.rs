@@ -1,6 +1,7 @@
 //! The one filter that matrix, charts and results share.
 
 use crate::{EngineId, Evidence, Mode, Platform, Precision};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// Empty lists mean "any".
@@ -47,5 +48,18 @@ pub enum RunOrder {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunPage {
     pub rows: Vec<crate::RunRow>,
+    pub total: u64,
+}
+
+/// A result that can be brought back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DeletedRow {
+    pub run: crate::RunRow,
+    pub deleted_at: Timestamp,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DeletedPage {
+    pub rows: Vec<DeletedRow>,
     pub total: u64,
 }

@@ -1,6 +1,6 @@
 //! The gallery: every model type there is, and what a model costs before anything is run.
 
-use crate::{DeviceId, Dim, EngineId, Family, Medium, ModelId, Precision, ValueSpec};
+use crate::{DeviceId, Dim, EngineId, Experts, Family, Medium, ModelId, PerSample, Precision, ValueSpec};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -19,6 +19,14 @@ pub struct TypeRow {
     pub support: Support,
     /// Engines that measured a model of this type, as the open store has it.
     pub evidence: Vec<EngineRecord>,
+}
+
+impl TypeRow {
+    /// What the weights alone take in a precision: the parameters times the bits of one. Scales of quantised weights
+    /// come on top, as do the results between the layers. None where the parameters are not counted.
+    pub fn weight_bytes(&self, precision: Precision) -> Option<u64> {
+        Some(self.parameters?.saturating_mul(u64::from(precision.bits())).div_ceil(8))
+    }
 }
 
 /// What Assay can do with a model type.
@@ -123,17 +131,23 @@ pub struct ConfigProblem {
     pub remedy: String,
 }
 
+/// The model with fewer layers: of what holds most of its weights, and of an encoder and its decoder together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FittingLayers {
-    pub key: String,
-    pub layers: u64,
+    /// Keys of the configuration that say how many layers there are, with what to set them to.
+    pub keys: BTreeMap<String, u64>,
+    /// The same in words: `6 layers`, `6 encoder and 3 decoder layers`.
+    pub named: String,
 }
 
 /// What a model would take whole, from runs of it with a few layers.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LayerForecasts {
-    /// Layers of the whole model; 0 where nothing repeats.
+    /// Layers of the whole model, on the side that has more where there is an encoder and a decoder; 0 where nothing
+    /// repeats.
     pub layers: u64,
+    /// The same in words: `12 layers`, `12 encoder and 6 decoder layers`.
+    pub named: String,
     /// The model with each small number of layers, to be measured.
     pub few: Vec<ConfigText>,
     /// For each place that has measured enough of them.
@@ -157,6 +171,7 @@ pub struct LayerForecast {
 /// The newest run of a model with so many layers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LayerRun {
+    /// Counted as [`LayerForecasts::layers`].
     pub layers: u32,
     pub median_ms: f64,
     pub low_ms: f64,
@@ -186,14 +201,27 @@ pub struct ModelDescription {
     pub sizes: BTreeMap<String, u64>,
     /// Multiply-accumulates of one call; none where an operator's are not known.
     pub macs: Option<u64>,
+    /// Only where each token goes through a few of many networks.
+    pub experts: Option<Experts>,
+    /// Multiply-accumulates with the chosen experts alone.
+    pub chosen_macs: Option<u64>,
     /// Numbers in all intermediate results.
     pub activations: Option<u64>,
+    /// What one sample is, as throughput counts it; none where nothing tells.
+    pub per_sample: Option<PerSample>,
     /// Generating text: none for a model that writes none.
     pub generation: Option<GenerationWork>,
     pub memory: Vec<PrecisionMemory>,
     pub operators: BTreeMap<String, u32>,
     /// Multiply-accumulates by operator, where it has any.
     pub operator_macs: BTreeMap<String, u64>,
+}
+
+impl ModelDescription {
+    /// That all experts are computed, and what the chosen ones alone would cost; none where there are no experts.
+    pub fn experts_told(&self) -> Option<String> {
+        Some(self.experts?.told(self.chosen_macs.zip(self.macs)))
+    }
 }
 
 /// Multiply-accumulates of the two stages of generating text.
@@ -215,6 +243,7 @@ pub struct PrecisionMemory {
     pub weight_bytes: u64,
     /// What building it writes; 0 where a person's file is used as it is.
     pub disk_bytes: u64,
+    /// One call first; where text is written, then its two stages and both together.
     pub phases: Vec<PhaseMemory>,
 }
 
@@ -222,6 +251,11 @@ impl PrecisionMemory {
     /// The most that any phase needs.
     pub fn most_bytes(&self) -> u64 {
         self.phases.iter().map(|phase| phase.total_bytes).max().unwrap_or(self.weight_bytes)
+    }
+
+    /// What a phase needs; none where the model has no such phase.
+    pub fn phase_bytes(&self, phase: CostPhase) -> Option<u64> {
+        self.phases.iter().find(|known| known.phase == phase).map(|known| known.total_bytes)
     }
 }
 
@@ -232,9 +266,20 @@ pub struct PhaseMemory {
     pub activation_bytes: u64,
     /// Keys and values kept for the next token; 0 outside of generating text.
     pub cache_bytes: u64,
-    /// With the weights.
+    /// With the weights: those of the model once, and while text is written those of both stages.
     pub total_bytes: u64,
 }
+
+impl PhaseMemory {
+    /// Of the weights that are loaded meanwhile.
+    pub fn weight_bytes(&self) -> u64 {
+        self.total_bytes.saturating_sub(self.activation_bytes).saturating_sub(self.cache_bytes)
+    }
+}
+
+/// Why writing text needs more memory than one call.
+pub const LOADED_TWICE: &str =
+    "Assay loads the model twice to write text: once to read the prompt, once for each next token";
 
 /// What a model is doing while it needs the memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -242,8 +287,11 @@ pub struct PhaseMemory {
 pub enum CostPhase {
     /// One call of the whole model.
     Run,
-    /// Reading the prompt and keeping its keys and values.
+    /// Reading the prompt and keeping its keys and values: the graph for that by itself.
     Prefill,
-    /// Writing the next token.
+    /// Writing the next token: the graph for that by itself.
     Decode,
+    /// Writing text as it is measured: both of these graphs are loaded at once, each with its own weights, so this is
+    /// what both need together.
+    Generation,
 }

@@ -16,6 +16,20 @@ pub struct HubModel {
     pub licence: Option<HubLicence>,
     /// Why its files cannot be had; none where they can.
     pub closed: Option<HubRefusal>,
+    /// The models in it, at least one. The first is meant where nobody chooses: the repository's own, else the first
+    /// that is built.
+    pub parts: Vec<HubPart>,
+    /// Folders with a config.json that were not looked at, because there are so many.
+    pub folders_left_out: u32,
+    /// On the disk that files would be written to.
+    pub free_bytes: u64,
+}
+
+/// A model of a repository: the files of one folder. A pipeline has several, such as `unet` and `vae`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HubPart {
+    /// Within the repository, with `/`; empty for the repository itself.
+    pub folder: String,
     pub config: HubConfig,
     /// The config.json and what lies beside it.
     pub config_files: Vec<HubFile>,
@@ -23,8 +37,6 @@ pub struct HubModel {
     pub weights: Vec<HubWeights>,
     /// Why there are no weights to choose from.
     pub no_weights: Option<HubRefusal>,
-    /// On the disk that they would be written to.
-    pub free_bytes: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +56,7 @@ pub struct HubRefusal {
     pub needs_token: bool,
 }
 
-/// What Assay makes of a repository's config.json.
+/// What Assay makes of a config.json.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "config", rename_all = "snake_case")]
 pub enum HubConfig {
@@ -78,7 +90,8 @@ pub enum HubFormat {
 /// Files that make up the weights of one model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HubWeights {
-    /// The file that is opened: `model.safetensors`, the index of several, or `onnx/model.onnx`.
+    /// The file that is opened: `model.safetensors`, `unet/diffusion_pytorch_model.safetensors`, the index of several,
+    /// or `onnx/model.onnx`.
     pub name: String,
     pub format: HubFormat,
     pub files: Vec<HubFile>,
@@ -92,6 +105,8 @@ pub struct HubWeights {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Fetch {
     pub repository: String,
+    /// Of the repository; empty for the repository itself.
+    pub folder: String,
     /// Their name; none for the configuration alone.
     pub weights: Option<String>,
     pub done_bytes: u64,
@@ -103,9 +118,10 @@ pub struct Fetch {
 
 impl Fetch {
     /// One that has just been asked for.
-    pub fn new(repository: &str, weights: Option<&str>) -> Self {
+    pub fn new(repository: &str, folder: &str, weights: Option<&str>) -> Self {
         Self {
             repository: repository.to_owned(),
+            folder: folder.to_owned(),
             weights: weights.map(str::to_owned),
             done_bytes: 0,
             total_bytes: 0,

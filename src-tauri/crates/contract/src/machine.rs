@@ -51,6 +51,9 @@ impl Fact {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Device {
     pub id: DeviceId,
+    /// Names that engines have for it besides: `webgpu:0` of the adapter `vulkan:0`.
+    #[serde(default)]
+    pub aliases: Vec<DeviceId>,
     pub platform: Platform,
     pub name: String,
     pub kind: DeviceKind,
@@ -60,6 +63,12 @@ pub struct Device {
     pub facts: Vec<Fact>,
     /// Compute features in the vendor's words: `avx512f`, `amx-bf16`, `shader-f16`.
     pub features: Vec<String>,
+}
+
+impl Device {
+    pub fn is_called(&self, id: &DeviceId) -> bool {
+        self.id == *id || self.aliases.contains(id)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -176,6 +185,9 @@ pub struct Machine {
     pub browsers: Vec<Browser>,
     pub webview: Option<WebViewFacts>,
     pub peaks: Vec<Peak>,
+    /// What was left out when the peaks were measured, a sentence each with its reason.
+    #[serde(default)]
+    pub peaks_left_out: Vec<String>,
     pub scanned_at: Timestamp,
     /// What is different from the last start, a sentence each.
     pub changes: Vec<String>,
@@ -188,5 +200,11 @@ impl Machine {
 
     pub fn target(&self, engine: &EngineId, device: &DeviceId) -> Option<&Target> {
         self.targets().find(|t| &t.engine == engine && &t.device == device)
+    }
+
+    /// The device that a target computes on, as its platform knows it.
+    pub fn device_of(&self, target: &Target) -> Option<&Device> {
+        let status = self.platforms.iter().find(|status| status.platform == target.platform)?;
+        status.devices.iter().find(|device| device.is_called(&target.device))
     }
 }

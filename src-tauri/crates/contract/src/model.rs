@@ -1,7 +1,8 @@
 //! A model as the window knows it: where it comes from, what it takes in, what it costs.
 
-use crate::{ModelId, Precision};
+use crate::{EngineId, ModelId, Precision, SizeUnit, UNIT_SPACE, scaled};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "from", rename_all = "snake_case")]
@@ -39,7 +40,22 @@ pub enum DimRole {
     Sequence,
     /// Pixels along an edge.
     ImageSize,
+    /// Pieces of sound, such as samples; [`Dim::per_second`] says how many make a second.
+    Sound,
     Other,
+}
+
+impl DimRole {
+    /// Whether one number, the size of a setting, tells such dimensions.
+    pub fn is_size(self) -> bool {
+        matches!(self, Self::Sequence | Self::ImageSize | Self::Sound)
+    }
+
+    /// Whether a size that is meant for a dimension of this role goes into one of the other, too: sound is counted in
+    /// other numbers than texts and images.
+    pub fn shares_size(self, other: Self) -> bool {
+        self.is_size() && other.is_size() && (self == Self::Sound) == (other == Self::Sound)
+    }
 }
 
 /// A dimension of the inputs that is free to choose.
@@ -57,6 +73,42 @@ pub struct Dim {
     pub per_second: Option<u32>,
 }
 
+impl Dim {
+    /// What it counts, where that is said with a size: edges of images are not only counted in pixels.
+    pub fn unit(&self) -> Option<SizeUnit> {
+        match self.role {
+            DimRole::Sequence => Some(SizeUnit::Tokens),
+            DimRole::Sound => self.per_second.map(|per_second| SizeUnit::Sound { per_second }),
+            DimRole::Batch | DimRole::ImageSize | DimRole::Other => None,
+        }
+    }
+}
+
+/// The dimension that a model's size stands for: the first that counts sound, else the first length of a text or edge of
+/// an image.
+pub fn size_dim(dims: &[Dim]) -> Option<&Dim> {
+    let sound = dims.iter().find(|dim| dim.role == DimRole::Sound);
+    sound.or_else(|| dims.iter().find(|dim| dim.role.is_size()))
+}
+
+/// Size and further dimensions of a call as a result tells them: each with its value, also where the default is meant.
+/// What equals the size that goes into it is not told again, and what the model does not have is left out.
+pub fn spelt_sizes(
+    dims: &[Dim],
+    size: Option<u32>,
+    asked: &BTreeMap<String, u32>,
+) -> (Option<u32>, BTreeMap<String, u32>) {
+    let own = |dim: &Dim| asked.get(&dim.name).copied();
+    let first = size_dim(dims);
+    let told = first.map(|first| own(first).or(size).unwrap_or(first.default)).or(size);
+    let further = dims.iter().filter(|dim| dim.role != DimRole::Batch).filter_map(|dim| {
+        let shares = first.is_some_and(|first| first.role.shares_size(dim.role));
+        let value = own(dim).or(size.filter(|_| shares)).unwrap_or(dim.default);
+        (!shares || Some(value) != told).then(|| (dim.name.clone(), value))
+    });
+    (told, further.collect())
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ValueSpec {
     pub name: String,
@@ -65,6 +117,9 @@ pub struct ValueSpec {
     /// Fixed sizes as numbers, free ones as their symbol.
     pub shape: Vec<String>,
 }
+
+/// The family of a model of which only its graph is known.
+pub const UNKNOWN_FAMILY: &str = "onnx";
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelInfo {
@@ -83,6 +138,7 @@ pub struct ModelInfo {
     pub inputs: Vec<ValueSpec>,
     pub outputs: Vec<ValueSpec>,
     pub dims: Vec<Dim>,
+    /// Those that its weights can be had in: of an ONNX file, the one that it is in.
     pub precisions: Vec<Precision>,
     /// Hex SHA-256 of the graph's structure, without weights.
     pub graph_hash: String,
@@ -90,4 +146,94 @@ pub struct ModelInfo {
     pub operators: Vec<(String, u32)>,
     /// The weights are random: outputs mean nothing; times and memory are real, unless the weights share one pool.
     pub random_weights: bool,
+    /// Only where each token goes through a few of many networks.
+    #[serde(default)]
+    pub experts: Option<Experts>,
+}
+
+impl ModelInfo {
+    /// Precisions that an engine which [`EngineId::lowers_f32`] can compute it in beside those of its weights.
+    pub fn lowered(&self) -> &'static [Precision] {
+        let is_file_in_f32 = self.family == UNKNOWN_FAMILY && self.precisions == [Precision::F32];
+        if is_file_in_f32 { &[Precision::F16, Precision::Bf16] } else { &[] }
+    }
+
+    /// Whether an engine can be asked to compute it in a precision.
+    pub fn runs_in(&self, precision: Precision, engine: &EngineId) -> bool {
+        self.precisions.contains(&precision) || (engine.lowers_f32() && self.lowered().contains(&precision))
+    }
+}
+
+/// A mixture of experts. Its graph computes all of them for every token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Experts {
+    pub count: u32,
+    /// How many of them a token goes through.
+    pub chosen: u32,
+}
+
+impl Experts {
+    /// What is to be known beside times and costs. `macs` are multiply-accumulates, with the chosen experts alone and with
+    /// all of them, where both are known.
+    pub fn told(self, macs: Option<(u64, u64)>) -> String {
+        const WORDS: [&str; 5] = ["", "thousand", "million", "billion", "trillion"];
+        let amount = |count: u64| scaled(count as f64, &WORDS).trim_end_matches(UNIT_SPACE).to_owned();
+        let Self { count, chosen } = self;
+        let work = macs.map_or_else(String::new, |(few, all)| {
+            format!(": about {} multiply-accumulates instead of {}", amount(few), amount(all))
+        });
+        format!(
+            "All {count} experts are computed for each token; a runtime made for such models computes {chosen}{work}"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dim(name: &str, role: DimRole, default: u32) -> Dim {
+        let per_second = (role == DimRole::Sound).then_some(100);
+        Dim { name: name.into(), role, question: String::new(), default, max: None, per_second }
+    }
+
+    fn sizes(of: &[(&str, u32)]) -> BTreeMap<String, u32> {
+        of.iter().map(|(name, size)| ((*name).to_owned(), *size)).collect()
+    }
+
+    #[test]
+    fn the_length_of_a_sound_is_the_size_and_a_text_beside_it_is_told_by_its_name() {
+        let dims = [
+            dim("batch", DimRole::Batch, 1),
+            dim("sequence", DimRole::Sequence, 64),
+            dim("frames", DimRole::Sound, 1000),
+        ];
+        let size = size_dim(&dims).unwrap();
+        assert_eq!((size.name.as_str(), size.unit()), ("frames", Some(SizeUnit::Sound { per_second: 100 })));
+        assert_eq!(spelt_sizes(&dims, None, &sizes(&[])), (Some(1000), sizes(&[("sequence", 64)])));
+        let asked = sizes(&[("frames", 500), ("sequence", 16), ("batch", 8), ("another model's", 3)]);
+        assert_eq!(spelt_sizes(&dims, Some(700), &asked), (Some(500), sizes(&[("sequence", 16)])), "its name wins");
+    }
+
+    #[test]
+    fn a_mixture_tells_the_work_of_all_its_experts_and_of_the_chosen() {
+        let experts = Experts { count: 128, chosen: 8 };
+        let told = |macs| experts.told(macs).replace(UNIT_SPACE, " ");
+        let plain = "All 128 experts are computed for each token; a runtime made for such models computes 8";
+        assert_eq!(told(None), plain);
+        let work = ": about 3.24 billion multiply-accumulates instead of 30.1 billion";
+        assert_eq!(told(Some((3_240_000_000, 30_100_000_000))), format!("{plain}{work}"));
+    }
+
+    #[test]
+    fn an_edge_as_long_as_the_size_is_told_once() {
+        let dims = [dim("height", DimRole::ImageSize, 224), dim("width", DimRole::ImageSize, 224)];
+        for size in [None, Some(224)] {
+            assert_eq!(spelt_sizes(&dims, size, &sizes(&[])), (Some(224), sizes(&[])));
+        }
+        assert_eq!(spelt_sizes(&dims, Some(96), &sizes(&[])), (Some(96), sizes(&[])));
+        let wide = sizes(&[("width", 320)]);
+        assert_eq!(spelt_sizes(&dims, Some(96), &wide), (Some(96), wide.clone()));
+        assert_eq!(spelt_sizes(&[], Some(8), &wide), (Some(8), sizes(&[])), "of a size that is fixed");
+    }
 }

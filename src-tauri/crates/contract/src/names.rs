@@ -1,5 +1,6 @@
 //! Identities and the small closed vocabularies: platform, precision, mode, metric.
 
+use crate::TaskUnit;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -57,6 +58,12 @@ id!(
     EngineId
 );
 impl EngineId {
+    /// Whether it computes a graph in f32 in a narrower precision where it is asked to: OpenVINO takes the precision as a
+    /// hint. All others run a graph in the formats that it has.
+    pub fn lowers_f32(&self) -> bool {
+        self.0.split('-').next() == Some("openvino")
+    }
+
     /// The name that its maker gave it: a further build (`onnxruntime-webgpu`) carries its own in brackets, and what
     /// is not known keeps its id.
     pub fn label(&self) -> String {
@@ -247,6 +254,14 @@ impl Metric {
             Self::Memory => "MB",
             Self::Speedup => "×",
             Self::TokenRate => "tokens/s",
+        }
+    }
+
+    /// The same for results that have this unit of a task in common, which only throughput is told in.
+    pub fn unit_in(self, task: Option<TaskUnit>) -> &'static str {
+        match (self, task) {
+            (Self::Throughput, Some(task)) => task.rate(),
+            _ => self.unit(),
         }
     }
 

@@ -13,8 +13,8 @@ pub struct Setting {
     pub precision: Precision,
     pub mode: Mode,
     pub batch: u32,
-    /// Tokens of text (of the prompt, where text is generated) or pixels of an image edge; none where the model has no
-    /// such dimension.
+    /// Tokens of text (of the prompt, where text is generated), pixels of an image edge or pieces of sound; none where the
+    /// model has no such dimension.
     pub size: Option<u32>,
     /// Values for further free dimensions, by symbol; where text is generated, [`OUTPUT`] is one of them.
     pub dims: BTreeMap<String, u32>,
@@ -51,7 +51,7 @@ pub struct Plan {
     pub precisions: Vec<Precision>,
     pub mode: Mode,
     pub batches: Vec<u32>,
-    /// Lengths or image sizes for each model; a model that is not listed runs at its default.
+    /// Lengths of text or sound, or image sizes, for each model; a model that is not listed runs at its default.
     pub sizes: BTreeMap<ModelId, Vec<u32>>,
     pub dims: BTreeMap<String, u32>,
     /// Empty means Assay's choice.

@@ -1,6 +1,6 @@
 //! The queue of measurements, as the window shows it.
 
-use crate::{DeviceId, JobId, NoiseGrade, PhaseName, RunId, Setting};
+use crate::{DeviceId, JobId, NoiseGrade, PhaseName, RunId, Setting, SizeUnit};
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +15,9 @@ pub struct Job {
     pub id: JobId,
     pub setting: Setting,
     pub model_name: String,
+    /// What the setting's size counts.
+    #[serde(default)]
+    pub size_unit: Option<SizeUnit>,
     pub device_name: String,
     pub state: JobState,
     pub estimate_secs: f64,

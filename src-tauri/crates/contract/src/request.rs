@@ -72,6 +72,8 @@ requests! {
     PickModelFile -> Option<String>;
     /// Every model type that transformers knows, by name.
     ListTypes -> Vec<TypeRow>;
+    /// One of them.
+    GetType { model_type: String } -> TypeRow;
     /// A configuration to start from.
     GetConfig { source: ConfigSource } -> ConfigText;
     /// What a model costs with these sizes of its inputs, by name; a configuration that makes no sense says where.
@@ -82,9 +84,9 @@ requests! {
     // Models of Hugging Face, asked for over the network
     /// Asks what a repository holds at this branch, tag or commit, `main` where none is named. Keeps nothing of it.
     LookUpHub { repository: String, revision: Option<String> } -> HubModel;
-    /// Fetches a repository's configuration, and the weights of this name beside it, and lists the model.
-    /// Answers at once; progress and the end come as events.
-    StartFetch { repository: String, revision: String, weights: Option<String> } -> ();
+    /// Fetches the configuration in a folder of a repository, `""` being the repository itself, and the weights of this
+    /// name beside it, and lists the model. Answers at once; progress and the end come as events.
+    StartFetch { repository: String, revision: String, folder: String, weights: Option<String> } -> ();
     /// What is being fetched, or was fetched last since the start.
     GetFetch -> Option<Fetch>;
     /// Ends a look-up and what is being fetched; what arrived is kept for the next time.
@@ -128,9 +130,14 @@ requests! {
     /// Soft: `RestoreRuns` brings them back.
     DeleteRuns { ids: Vec<RunId> } -> u32;
     RestoreRuns { ids: Vec<RunId> } -> u32;
+    /// Deleted results that pass the filter, the newest deletion first.
+    ListDeletedRuns { filter: Filter, offset: u64, limit: u32 } -> DeletedPage;
     /// A measurement table, or what generated benchmarks printed (.json). Asks the person for a file; none when they
     /// closed the dialog. Answers at its end; progress comes as events. Refused while anything is measured.
     ImportTable { path: Option<String> } -> Option<ImportReport>;
+    /// Writes each row that an import did not take, with its line, outcome and cause, as CSV; none when the person closed
+    /// the dialog. The list is kept until the next import has ended.
+    SaveImportReport { number: u64, path: Option<String> } -> Option<String>;
     /// What is being imported; none where nothing is.
     GetImport -> Option<ImportProgress>;
     /// Ends what is being imported; nothing of it is stored.
@@ -229,7 +236,12 @@ requests! {
     GetSettings -> Settings;
     SaveSettings { settings: Settings } -> ();
     GetStorage -> StorageInfo;
+    /// Shows the libraries folder in the system's file manager, and makes it where it is not there.
+    OpenLibraries -> ();
+    /// Asks the person for a store where there is no path; none when they closed the dialog.
     OpenStore { path: Option<String> } -> Option<String>;
+    /// Makes an empty store and opens it; a file that is there already is refused. Asks as `OpenStore` does.
+    NewStore { path: Option<String> } -> Option<String>;
     /// Removes the generated weights; answers the bytes freed. Refused while anything is measured with them.
     ClearWeights -> u64;
     /// Kept by the system's secret store; an empty token removes it.

@@ -1,7 +1,8 @@
 //! A result: what ran, how it was measured, and every figure with its evidence.
 
 use crate::{
-    DeviceId, EngineId, Evidence, MachineId, Mode, ModelId, Platform, Precision, RunId, Setting, names::words,
+    DeviceId, EngineId, Evidence, Fed, MachineId, Mode, ModelId, PerSample, Platform, Precision, RunId, Setting,
+    SizeUnit, names::words, percent_text,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -72,7 +73,7 @@ pub struct Timing {
     pub mild_outliers: u32,
     pub severe_outliers: u32,
     pub stop: StopReason,
-    /// Batch divided by the median time.
+    /// Samples: batch divided by the median time. In the unit of a task it is [`RunModel::per_sample`] times as much.
     pub throughput_per_s: f64,
     /// What the harness itself adds to a call (an empty graph), measured in the same worker; never subtracted.
     pub harness_ms: Option<f64>,
@@ -207,6 +208,13 @@ pub struct Placement {
     pub source: String,
 }
 
+impl Placement {
+    /// Share of the work on the asked device, 0 to 1: of multiply-accumulates, else of nodes.
+    pub fn share(&self) -> f64 {
+        self.mac_share.unwrap_or(self.node_share)
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlacementPart {
     pub on: String,
@@ -236,7 +244,7 @@ pub struct Memory {
     pub device_peak_bytes: Option<u64>,
 }
 
-/// Why a result is kept but not ranked.
+/// Why a result is kept but not ranked, or what else is to be known of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "flag", rename_all = "snake_case")]
 pub enum Flag {
@@ -250,6 +258,8 @@ pub enum Flag {
     OtherPrecision { reason: String },
     /// The precision cost so much that the outputs no longer are the model's.
     FarFromF32 { reason: String },
+    /// Every expert of a mixture was computed for each token, where each goes through a few.
+    AllExperts { reason: String },
 }
 
 impl Flag {
@@ -259,7 +269,8 @@ impl Flag {
             | Self::NotASpeed { reason }
             | Self::PartlyElsewhere { reason }
             | Self::OtherPrecision { reason }
-            | Self::FarFromF32 { reason } => reason,
+            | Self::FarFromF32 { reason }
+            | Self::AllExperts { reason } => reason,
         }
     }
 
@@ -323,6 +334,10 @@ pub struct RunModel {
     /// Elements of all intermediate results of one sample at the sizes run.
     pub activations: Option<u64>,
     pub weight_bytes: Option<u64>,
+    /// What one sample is at the sizes run; none where nothing tells, and for generated text, which has its own rate.
+    pub per_sample: Option<PerSample>,
+    /// What the setting's size counts; none where that is not known.
+    pub size_unit: Option<SizeUnit>,
 }
 
 /// One result, whole. Nothing here is computed again later from other settings.
@@ -370,6 +385,23 @@ impl Run {
         Some(start + first + between.iter().filter_map(|name| self.phase_ms(*name)).sum::<f64>())
     }
 
+    /// The device's name, or its id where no name is known.
+    pub fn device_name(&self) -> &str {
+        let name = &self.effective.device_name;
+        if name.is_empty() { &self.setting.device.0 } else { name }
+    }
+
+    pub fn fed(&self) -> Fed {
+        Fed::of(&self.setting, self.model.size_unit)
+    }
+
+    /// The precision asked for, and what ran otherwise.
+    pub fn ran(&self) -> String {
+        let share = self.placement.as_ref().map(Placement::share);
+        let all_experts = self.flags.iter().any(|flag| matches!(flag, Flag::AllExperts { .. }));
+        with_experts(ran_text(self.setting.precision, self.effective.precision, share), all_experts)
+    }
+
     /// Why this result takes no part in rankings, if it does not.
     pub fn withheld(&self) -> Option<String> {
         match (&self.outcome, &self.check) {
@@ -380,8 +412,34 @@ impl Run {
             }
             _ => {}
         }
+        if self.placement.as_ref().is_some_and(|placement| placement.share() <= 0.0) {
+            return Some(elsewhere_text(self.device_name()));
+        }
         self.flags.iter().find(|flag| flag.withholds()).map(|flag| flag.reason().to_owned())
     }
+}
+
+/// Why a result is not ranked of which nothing ran where it was asked for.
+fn elsewhere_text(device: &str) -> String {
+    format!("it ran elsewhere: nothing of its work was done on {device}")
+}
+
+/// The precision that was asked for, and what ran otherwise: another precision, or a part of the work on another device.
+/// `f32`, `f16, ran in f32`, `f16, 12 % on this device`.
+pub fn ran_text(asked: Precision, ran: Option<Precision>, device_share: Option<f64>) -> String {
+    let mut text = asked.key().to_owned();
+    if let Some(ran) = ran.filter(|ran| *ran != asked) {
+        text += &format!(", ran in {}", ran.key());
+    }
+    if let Some(share) = device_share.filter(|share| *share < 1.0) {
+        text += &format!(", {} on this device", percent_text(share));
+    }
+    text
+}
+
+/// Says it too where all experts of a mixture ran.
+fn with_experts(ran: String, all: bool) -> String {
+    if all { format!("{ran}, all experts computed") } else { ran }
 }
 
 /// A result in one row, for lists, charts and the matrix drawer.
@@ -401,11 +459,18 @@ pub struct RunRow {
     pub platform: Platform,
     pub precision: Precision,
     pub effective_precision: Option<Precision>,
+    /// Share of the work on the device, 0 to 1; none where it is not known.
+    pub device_share: Option<f64>,
+    /// Every expert of a mixture was computed for each token.
+    pub all_experts: bool,
     /// Cosine between the outputs and those in f32; none where they were not compared.
     pub cosine: Option<f64>,
     pub mode: Mode,
     pub batch: u32,
     pub size: Option<u32>,
+    pub size_unit: Option<SizeUnit>,
+    /// Dimensions beyond batch and size, as [`crate::dims_key`] writes them.
+    pub dims: Option<String>,
     pub threads: Option<u32>,
     pub median_ms: Option<f64>,
     pub low_ms: Option<f64>,
@@ -413,6 +478,8 @@ pub struct RunRow {
     pub min_ms: Option<f64>,
     pub samples: Option<u32>,
     pub throughput_per_s: Option<f64>,
+    /// What one sample is: throughput in the unit of its task is so many times as much.
+    pub per_sample: Option<PerSample>,
     /// The next four only where text was generated.
     pub output_tokens: Option<u32>,
     pub first_token_ms: Option<f64>,
@@ -434,4 +501,30 @@ pub struct RunRow {
     /// Why it is not ranked; none where it is.
     pub withheld: Option<String>,
     pub note: String,
+}
+
+impl RunRow {
+    pub fn fed(&self) -> Fed {
+        Fed { mode: self.mode, batch: self.batch, size: self.size, unit: self.size_unit, dims: self.dims.clone() }
+    }
+
+    /// The precision asked for, and what ran otherwise.
+    pub fn ran(&self) -> String {
+        with_experts(ran_text(self.precision, self.effective_precision, self.device_share), self.all_experts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_precision_says_what_ran_otherwise() {
+        let told = |ran, share| ran_text(Precision::F16, ran, share);
+        assert_eq!(told(None, None), "f16");
+        assert_eq!(told(Some(Precision::F16), Some(1.0)), "f16");
+        assert_eq!(told(Some(Precision::F32), None), "f16, ran in f32");
+        assert_eq!(told(None, Some(0.12)), "f16, 12 % on this device");
+        assert_eq!(told(Some(Precision::F32), Some(0.9999)), "f16, ran in f32, over 99.9 % on this device");
+    }
 }

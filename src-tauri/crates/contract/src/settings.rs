@@ -54,10 +54,14 @@ impl Default for Settings {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StorageInfo {
     pub store_path: String,
+    /// The store of a first start, where another one is open.
+    pub usual_store: Option<String>,
     pub store_bytes: u64,
     pub results: u64,
     pub weights_path: String,
     pub weights_bytes: u64,
+    /// Where a person puts engine libraries of their own.
+    pub libraries_path: String,
     pub available_disk_bytes: u64,
     /// Where models are fetched from, as settings and environment say now.
     pub hub_endpoint: String,

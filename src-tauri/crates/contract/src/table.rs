@@ -23,7 +23,8 @@ pub const COLUMNS: [&str; 17] = [
     "peak_memory_mb",
 ];
 
-pub const OPTIONAL_COLUMNS: [&str; 5] = ["evidence", "source", "low_ms", "high_ms", "samples"];
+/// The last, `dims`, tells the dimensions beyond batch and size: `frames=8,text=16`.
+pub const OPTIONAL_COLUMNS: [&str; 6] = ["evidence", "source", "low_ms", "high_ms", "samples", "dims"];
 
 /// A platform's key; where it is missing, it is told from the runtime's and the hardware's names.
 pub const PLATFORM_COLUMN: &str = "platform";
@@ -47,12 +48,15 @@ pub struct ImportReport {
     pub taken: u64,
     pub duplicates: u64,
     pub refused: u64,
-    /// The first thousand refusals; `causes` counts them all.
+    /// The first thousand refusals; `causes` counts them all, and the list of rows that were not taken has each of them.
     pub refusals: Vec<Refusal>,
     pub causes: Vec<(String, u64)>,
     /// What was understood in a way the person should know, with how many of the taken rows: "amp is listed under f16".
     #[serde(default)]
     pub notes: Vec<(String, u64)>,
+    /// Names this import to [`crate::SaveImportReport`]; none where no such list was kept.
+    #[serde(default)]
+    pub number: Option<u64>,
 }
 
 impl ImportReport {
@@ -83,4 +87,7 @@ pub struct ExportReport {
     /// Why results that pass the filter are not in the table, with how many.
     #[serde(default)]
     pub left_out: Vec<(String, u64)>,
+    /// What in the table is not as it was asked for, with how many rows.
+    #[serde(default)]
+    pub notes: Vec<(String, u64)>,
 }

@@ -50,6 +50,7 @@ fn rest(run: &Run, over: ScaleOver) -> impl PartialEq {
         (run.model.name.clone(), run.setting.engine.clone(), run.setting.device.clone(), run.setting.mode),
         (run.effective.precision, run.effective.engine_version.clone(), run.environment.machine.clone()),
         [other(ScaleOver::Batch), other(ScaleOver::Size), other(ScaleOver::Threads)],
+        run.setting.dims.clone(),
     )
 }
 

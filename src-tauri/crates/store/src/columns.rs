@@ -19,7 +19,7 @@ macro_rules! word {
         fn of(word: &str) -> Option<Self> { Self::from_key(word) }
     })+ };
 }
-word!(Platform, Precision, Mode, Evidence, PhaseName, FailureKind, VersionOrigin, Mark, ForecastSupport);
+word!(Platform, Precision, Mode, Evidence, PhaseName, FailureKind, VersionOrigin, Mark, ForecastSupport, TaskUnit);
 
 impl Word for NoiseGrade {
     fn word(&self) -> &'static str {

@@ -1,7 +1,7 @@
 //! What can go wrong with the store, each with what to do about it.
 
 use contract::{Failure, RunId};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -35,6 +35,15 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    pub(crate) fn unusable(path: &Path, reason: impl Into<String>, remedy: &str) -> Self {
+        Self::Unusable { path: path.to_owned(), reason: reason.into(), remedy: remedy.to_owned() }
+    }
+
+    pub(crate) fn stopped(path: &Path) -> Self {
+        let reason = "an earlier error, such as a full disk, has stopped it; what was stored before is kept";
+        Self::unusable(path, reason, "Free some space; it is opened again by itself")
+    }
+
     /// Names the act in which the database failed.
     pub(crate) fn during(self, act: &'static str) -> Self {
         match self {

@@ -16,9 +16,7 @@ pub enum Found {
 pub const HEADER_BYTES: usize = 3 * 4096;
 
 pub fn look(path: &Path) -> Result<Found> {
-    let unusable = |reason: String, remedy: &str| {
-        Err(StoreError::Unusable { path: path.to_owned(), reason, remedy: remedy.to_owned() })
-    };
+    let unusable = |reason: String, remedy: &str| Err(StoreError::unusable(path, reason, remedy));
     let length = match path.metadata() {
         Ok(about) if about.is_dir() => return unusable("it is a folder".into(), "Choose a file in it"),
         Ok(about) => about.len(),
@@ -74,8 +72,7 @@ fn look_at_log(path: &Path, database: bool) -> Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => {
             let reason = format!("the log beside it, {}, cannot be read: {error}", log.display());
-            let remedy = "Check the file's permissions".to_owned();
-            return Err(StoreError::Unusable { path: path.to_owned(), reason, remedy });
+            return Err(StoreError::unusable(path, reason, "Check the file's permissions"));
         }
         Ok(_) => {}
     }

@@ -13,7 +13,16 @@ pub struct Condition {
 impl Condition {
     /// Of results that are not deleted and pass the filter.
     pub fn of(filter: &Filter) -> Self {
-        let mut condition = Self { sql: "r.deleted_at IS NULL".into(), values: Vec::new() };
+        Self::where_also("r.deleted_at IS NULL", filter)
+    }
+
+    /// Of deleted results that pass the filter.
+    pub fn of_deleted(filter: &Filter) -> Self {
+        Self::where_also("r.deleted_at IS NOT NULL", filter)
+    }
+
+    fn where_also(sql: &str, filter: &Filter) -> Self {
+        let mut condition = Self { sql: sql.into(), values: Vec::new() };
         condition.subjects(filter);
         condition.any("r.precision", words(&filter.precisions));
         condition.any("r.mode", words(&filter.modes));

@@ -1,8 +1,8 @@
 //! What the store answers that is not a contract type by itself.
 
 use contract::{
-    DeviceId, EngineId, Evidence, JobId, MachineId, Metric, Mode, ModelId, NoiseGrade, Platform, Precision, RunId,
-    Setting,
+    DeviceId, EngineId, Evidence, JobId, MachineId, Metric, Mode, ModelId, NoiseGrade, PerSample, Platform, Precision,
+    RunId, Setting, SizeUnit,
 };
 use jiff::Timestamp;
 
@@ -31,7 +31,7 @@ pub struct BestCell {
     pub failed: Option<FailedCell>,
 }
 
-/// In the unit of the metric.
+/// In the unit of the metric; a throughput in that of its task, where all results of the model have it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BestFigure {
     pub run: RunId,
@@ -39,12 +39,21 @@ pub struct BestFigure {
     /// 95 % interval, where the metric is a time or follows from one.
     pub low: Option<f64>,
     pub high: Option<f64>,
+    /// What one sample is, where a throughput is told in that.
+    pub per_sample: Option<PerSample>,
     pub precision: Precision,
+    /// The one that ran, where that is known.
+    pub effective_precision: Option<Precision>,
+    /// Share of the work on the device, above 0; none where it is not known.
+    pub device_share: Option<f64>,
     pub engine: EngineId,
     pub evidence: Evidence,
     pub mode: Mode,
     pub batch: u32,
     pub size: Option<u32>,
+    pub size_unit: Option<SizeUnit>,
+    /// Dimensions beyond batch and size, as [`contract::dims_key`] writes them.
+    pub dims: Option<String>,
     pub noise: Option<NoiseGrade>,
 }
 
@@ -90,6 +99,9 @@ pub struct KnownRun {
     pub mode: Mode,
     pub batch: Option<u32>,
     pub size: Option<u32>,
+    pub size_unit: Option<SizeUnit>,
+    /// Dimensions beyond batch and size, as [`contract::dims_key`] writes them.
+    pub dims: Option<String>,
     /// Only where text was generated here.
     pub output_tokens: Option<u32>,
     pub threads: Option<u32>,

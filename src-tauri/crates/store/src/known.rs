@@ -3,19 +3,21 @@
 use crate::Result;
 use crate::columns::Cells;
 use crate::found::{KnownRun, Surroundings};
+use crate::tables::runs;
 use contract::{DeviceId, EngineId, MachineId, ModelId, Percentile, Precision, RunId};
 use duckdb::Connection;
 
 const ROWS: &str =
     "SELECT r.id::VARCHAR AS id, m.name AS model, m.id AS model_id, m.family, d.hardware, d.platform, d.machine,
     d.id AS device, d.count, e.id AS engine, r.precision, r.stated_precision, r.mode, r.batch, r.size,
+    r.size_unit, w.text AS dims,
     coalesce(x.effective_threads, r.threads) AS threads, r.engine_version, epoch_ns(r.started_at) AS started_at,
     r.parameters, r.macs, r.activations, r.median_ms, r.low_ms, r.high_ms, x.percentiles, r.peak_memory_bytes,
     r.evidence, g.output_tokens, v.os, v.governor, v.power, v.assay_version, x.driver
     FROM runs r JOIN subjects j ON j.key = r.subject JOIN models m ON m.key = j.model
     JOIN engines e ON e.key = j.engine JOIN devices d ON d.key = j.device
     LEFT JOIN details x ON x.run = r.key LEFT JOIN environments v ON v.run = r.key
-    LEFT JOIN generations g ON g.run = r.key
+    LEFT JOIN generations g ON g.run = r.key LEFT JOIN dims w ON w.key = r.dims
     WHERE r.deleted_at IS NULL AND r.median_ms IS NOT NULL AND r.withheld IS NULL AND r.evidence <> 'predicted'
     ORDER BY r.started_at NULLS FIRST, r.key";
 
@@ -52,6 +54,8 @@ fn run(cells: &Cells) -> Result<KnownRun> {
         mode: cells.word("mode")?,
         batch: cells.get("batch")?,
         size: cells.get("size")?,
+        size_unit: runs::size_unit(cells)?,
+        dims: cells.get("dims")?,
         output_tokens: cells.get("output_tokens")?,
         threads: cells.get("threads")?,
         started_at: cells.maybe_time("started_at")?,

@@ -3,6 +3,7 @@
 mod claim;
 mod columns;
 mod compatibility;
+mod deleted;
 mod error;
 mod file;
 mod filter;
@@ -19,5 +20,5 @@ mod tables;
 
 pub use error::StoreError;
 pub use found::{BestCell, BestFigure, FailedCell, GraphRun, Interrupted, KnownRun, MatrixBest, Surroundings};
-pub use sheet::Progress;
+pub use sheet::{LeftOut, Progress, RowOutcome};
 pub use store::{Result, ResultsVersion, Store};

@@ -6,6 +6,7 @@
 use crate::columns::Cells;
 use crate::filter::Condition;
 use crate::found::{BestCell, BestFigure, FailedCell, MatrixBest};
+use crate::tables::runs;
 use crate::{Result, StoreError};
 use contract::*;
 use duckdb::{Connection, params_from_iter};
@@ -14,7 +15,9 @@ pub fn matrix(conn: &Connection, metric: Metric, filter: &Filter) -> Result<Matr
     let condition = Condition::of(filter);
     let sql = statement(metric, &condition.sql);
     let mut statement = conn.prepare(&sql)?;
-    let mut rows = statement.query(params_from_iter(condition.values))?;
+    // What a throughput is told in is asked of the same results.
+    let times = if metric == Metric::Throughput { 2 } else { 1 };
+    let mut rows = statement.query(params_from_iter(std::iter::repeat_n(condition.values, times).flatten()))?;
     let mut cells = Vec::new();
     while let Some(row) = rows.next()? {
         cells.push(cell(&Cells(row), metric)?);
@@ -31,9 +34,9 @@ pub fn matrix(conn: &Connection, metric: Metric, filter: &Filter) -> Result<Matr
 /// predictions take longer. So does folding in one go with the join of the CPU's times, hence `MATERIALIZED`.
 fn statement(metric: Metric, condition: &str) -> String {
     const OF_TEXTS: &str = "LEFT JOIN generations g ON g.run = r.key";
-    let (score, base) = match metric {
+    let (score, joined) = match metric {
         Metric::Latency => ("r.median_ms", ""),
-        Metric::Throughput => ("-r.throughput_per_s", ""),
+        Metric::Throughput => ("-r.throughput_per_s * coalesce(CASE WHEN u.one THEN r.per_sample END, 1)", TASK_JOIN),
         Metric::Memory => ("r.peak_memory_bytes::DOUBLE", ""),
         Metric::FirstResult => ("r.first_result_ms", ""),
         Metric::Speedup => ("-b.ms / r.median_ms", CPU_BASE_JOIN),
@@ -47,13 +50,21 @@ fn statement(metric: Metric, condition: &str) -> String {
         Metric::Speedup => "r.mode <> 'generation'",
         _ => "true",
     };
+    let base = match metric {
+        Metric::Speedup => CPU_BASE.to_owned(),
+        Metric::Throughput => tasks(condition),
+        _ => String::new(),
+    };
+    let (told_in, task_join) = match metric {
+        Metric::Throughput => (TOLD_IN, TASK_JOIN),
+        _ => ("NULL AS task_unit, NULL AS per_sample", ""),
+    };
     format!(
-        "WITH {CPU_BASE},
-        scored AS MATERIALIZED (
+        "WITH {base} scored AS MATERIALIZED (
             SELECT r.subject, r.key, {score} AS score,
                 CASE WHEN r.withheld IS NOT NULL OR score IS NULL THEN 3 WHEN r.evidence = 'predicted' THEN 2
                     WHEN r.mode = 'generation' THEN 1 ELSE 0 END AS rank
-            FROM runs r {base} WHERE {modes} AND {condition}),
+            FROM runs r {joined} WHERE {modes} AND {condition}),
         folded AS (
             SELECT subject, rank, count(*) AS runs, max(key) AS newest, min(score) AS score, arg_min(key, score) AS best
             FROM scored GROUP BY subject, rank),
@@ -67,30 +78,62 @@ fn statement(metric: Metric, condition: &str) -> String {
             JOIN models m ON m.key = j.model JOIN devices d ON d.key = j.device
             GROUP BY m.name, d.platform, d.machine, d.id)
         SELECT c.model, c.platform, c.machine, c.device, c.family, c.device_name, c.runs, c.best IS NOT NULL AS ranked,
-            c.score, r.id::VARCHAR AS run, r.evidence, r.precision, r.mode, r.batch, r.size, r.noise,
-            r.median_ms, r.low_ms, r.high_ms, t.first_token_low_ms, t.first_token_high_ms, t.token_ms, t.token_low_ms,
-            t.token_high_ms, e.id AS engine, r.withheld
+            c.score, r.id::VARCHAR AS run, r.evidence, r.precision, r.effective_precision,
+            coalesce(p.mac_share, p.node_share) AS device_share, r.mode, r.batch, r.size, r.size_unit, w.text AS dims,
+            r.noise, r.median_ms, r.low_ms, r.high_ms, t.first_token_low_ms, t.first_token_high_ms, t.token_ms,
+            t.token_low_ms, t.token_high_ms, e.id AS engine, r.withheld, {told_in}
         FROM cells c JOIN runs r ON r.key = coalesce(c.best, c.newest)
         JOIN subjects j ON j.key = r.subject JOIN engines e ON e.key = j.engine
-        LEFT JOIN generations t ON t.run = r.key"
+        LEFT JOIN generations t ON t.run = r.key LEFT JOIN placements p ON p.run = r.key
+        LEFT JOIN dims w ON w.key = r.dims {task_join}"
     )
 }
 
+/// Whether all results of a model that may be ranked have the same unit of a task: then its throughputs are ranked and
+/// told in that, else in samples. Texts are other pieces of work, and always samples. Tables tell no unit, so that only
+/// the models of which some result has one are looked at: of a million results most are imported.
+fn tasks(condition: &str) -> String {
+    format!(
+        "told AS MATERIALIZED (
+            SELECT DISTINCT m.name FROM (SELECT DISTINCT subject FROM runs WHERE per_sample IS NOT NULL) r
+            JOIN subjects j ON j.key = r.subject JOIN models m ON m.key = j.model),
+        known AS (
+            SELECT r.subject, count(*) = count(r.per_sample) AS whole, min(r.task_unit) AS low, max(r.task_unit) AS high
+            FROM runs r
+            WHERE r.mode <> 'generation' AND r.withheld IS NULL AND r.throughput_per_s IS NOT NULL AND {condition}
+                AND r.subject IN (SELECT j.key FROM subjects j JOIN models m ON m.key = j.model
+                    WHERE m.name IN (SELECT name FROM told))
+            GROUP BY r.subject),
+        tasks AS MATERIALIZED (
+            SELECT k.subject, bool_and(k.whole) OVER of_model
+                AND min(k.low) OVER of_model = max(k.high) OVER of_model AS one
+            FROM known k JOIN subjects j ON j.key = k.subject JOIN models m ON m.key = j.model
+            WINDOW of_model AS (PARTITION BY m.name)),"
+    )
+}
+
+const TASK_JOIN: &str = "LEFT JOIN tasks u ON u.subject = r.subject";
+
+const TOLD_IN: &str =
+    "CASE WHEN u.one THEN r.task_unit END AS task_unit, CASE WHEN u.one THEN r.per_sample END AS per_sample";
+
 /// The CPU's best time for the same piece of work on the same machine, whatever engine and precision.
 /// Imported results have no machine and compare among themselves.
-const CPU_BASE: &str = "base AS (
-    SELECT m.name AS model, d.machine, r.batch, r.size, r.mode, min(r.median_ms) AS ms
-    FROM runs r JOIN subjects j ON j.key = r.subject JOIN models m ON m.key = j.model JOIN devices d ON d.key = j.device
-    WHERE d.platform = 'cpu' AND r.deleted_at IS NULL AND r.withheld IS NULL AND r.median_ms IS NOT NULL
-        AND r.evidence <> 'predicted'
-    GROUP BY ALL),
-    machines_of AS (
-        SELECT j.key, m.name AS model, d.machine FROM subjects j JOIN models m ON m.key = j.model
-        JOIN devices d ON d.key = j.device)";
+/// Model and machine have one number, as have the dimensions beyond batch and size, so that a result is joined to its base
+/// by numbers only.
+const CPU_BASE: &str = "places AS MATERIALIZED (
+        SELECT j.key, d.platform = 'cpu' AS is_cpu, dense_rank() OVER (ORDER BY m.name, d.machine) AS place
+        FROM subjects j JOIN models m ON m.key = j.model JOIN devices d ON d.key = j.device),
+    base AS (
+        SELECT p.place, r.batch, r.size, r.dims, r.mode, min(r.median_ms) AS ms
+        FROM runs r JOIN places p ON p.key = r.subject
+        WHERE p.is_cpu AND r.deleted_at IS NULL AND r.withheld IS NULL AND r.median_ms IS NOT NULL
+            AND r.evidence <> 'predicted'
+        GROUP BY ALL),";
 
-const CPU_BASE_JOIN: &str = "JOIN machines_of o ON o.key = r.subject
-    LEFT JOIN base b ON b.model = o.model AND b.mode = r.mode AND b.batch = r.batch
-        AND b.size IS NOT DISTINCT FROM r.size AND b.machine IS NOT DISTINCT FROM o.machine";
+const CPU_BASE_JOIN: &str = "JOIN places p ON p.key = r.subject
+    LEFT JOIN base b ON b.place = p.place AND b.mode = r.mode AND b.batch = r.batch
+        AND b.size IS NOT DISTINCT FROM r.size AND b.dims IS NOT DISTINCT FROM r.dims";
 
 fn cell(cells: &Cells, metric: Metric) -> Result<BestCell> {
     let run = RunId(cells.get("run")?);
@@ -143,12 +186,17 @@ fn figure(cells: &Cells, metric: Metric, run: RunId) -> Result<BestFigure> {
         value,
         low,
         high,
+        per_sample: runs::per_sample(cells)?,
         precision: cells.word("precision")?,
+        effective_precision: cells.maybe_word("effective_precision")?,
+        device_share: cells.get("device_share")?,
         engine: EngineId(cells.get("engine")?),
         evidence: cells.word("evidence")?,
         mode: cells.word("mode")?,
         batch: cells.get::<Option<u32>>("batch")?.unwrap_or(1),
         size: cells.get("size")?,
+        size_unit: runs::size_unit(cells)?,
+        dims: cells.get("dims")?,
         noise: cells.maybe_word("noise")?,
     })
 }
@@ -161,7 +209,7 @@ fn lacking(metric: Metric) -> String {
         Metric::TokenRate | Metric::FirstToken | Metric::TokenTime => {
             "the result does not tell the times of its tokens".into()
         }
-        Metric::Speedup => "there is no CPU result of the same model, batch, size and mode to compare with".into(),
+        Metric::Speedup => "there is no CPU result of the same model, mode, batch and sizes to compare with".into(),
     }
 }
 

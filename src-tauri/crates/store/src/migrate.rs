@@ -23,11 +23,8 @@ pub fn version(conn: &Connection, path: &Path) -> Result<u32> {
         |row| row.get(0),
     )?;
     if ours == 0 {
-        return Err(StoreError::Unusable {
-            path: path.to_owned(),
-            reason: "it is a DuckDB file of another program".into(),
-            remedy: "Nothing was changed. Choose another file".into(),
-        });
+        let reason = "it is a DuckDB file of another program";
+        return Err(StoreError::unusable(path, reason, "Nothing was changed. Choose another file"));
     }
     Ok(conn.query_row("SELECT schema_version FROM assay", [], |row| row.get(0))?)
 }
@@ -67,9 +64,11 @@ fn steps(conn: &Connection, tables: &[&[Migration]], from: u32) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::latest;
-    use crate::tables::{Migration, template_versions, templates};
+    use crate::tables::{self, Migration, template_versions, templates};
     use crate::{Store, StoreError, file};
+    use contract::{Filter, RunOrder};
     use std::fs;
+    use std::ops::ControlFlow;
     use std::path::{Path, PathBuf};
     use tempfile::TempDir;
 
@@ -173,6 +172,76 @@ mod tests {
         let trust = "SELECT count(*) AS n FROM duckdb_tables() WHERE table_name = 'trusted_templates'";
         assert_eq!(store.query(trust).unwrap()[0]["n"], 0);
         assert_eq!(store.query("SELECT text FROM template_versions").unwrap()[0]["text"], "text");
+    }
+
+    /// A result of each kind that version 6 tells otherwise: sound, sound beside a text, two edges, further dimensions,
+    /// another precision, and one that ran elsewhere. All in the columns of version 5.
+    const TOLD_OTHERWISE: &str = r#"
+        INSERT INTO models (key, id, name, family) VALUES (1, 'a', 'wav2vec2-base', 'wav2vec2'), (2, 'b', 'clap', 'clap'),
+            (3, 'c', 'resnet-50', 'resnet'), (4, 'd', 'mine', 'onnx');
+        INSERT INTO engines (key, id) VALUES (1, 'candle');
+        INSERT INTO devices (key, id, name, platform, hardware) VALUES (1, 'cpu', 'a CPU', 'cpu', 'a CPU');
+        INSERT INTO subjects (key, model, engine, device) VALUES (1, 1, 1, 1), (2, 2, 1, 1), (3, 3, 1, 1), (4, 4, 1, 1);
+        INSERT INTO runs (key, id, subject, evidence, precision, effective_precision, mode, batch, size, engine_version,
+                started_at, graph_hash, median_ms, note, fingerprint)
+            SELECT key, uuidv7(), subject, 'measured', precision, 'f32', 'inference', 1, size, '1', '2026-01-01', 'h', 5.5 + key,
+                '', key
+            FROM (VALUES (1, 1, 'f32', NULL), (2, 2, 'f32', 64), (3, 3, 'f32', 224), (4, 4, 'f32', NULL), (5, 3, 'f16', 224),
+                (6, 4, 'f32', 8)) r (key, subject, precision, size);
+        INSERT INTO details (run, dims, seed, budget_secs, percentiles, output_check, precision_source, flags, log)
+            SELECT key, dims, 1, 10, '[]', '{}', '', '[]', '[]'
+            FROM (VALUES (1, '{"samples":16000}'), (2, '{"frames":1001}'), (3, '{"width":224}'), (4, '{"samples":5,"text":16}'),
+                (5, '{}'), (6, '{}')) d (key, dims);
+        INSERT INTO placements (run, node_share, mac_share, parts, source) VALUES (1, 1, 1, '[]', ''), (6, 0.5, 0, '[]', '');
+        UPDATE runs SET fingerprint = NULL WHERE key = 3;"#;
+
+    #[test]
+    fn results_of_version_5_say_what_they_are_of() {
+        let up_to_5 = |steps: &&[Migration]| {
+            let steps = steps.iter().filter(|step| step.version <= 5);
+            steps.map(|step| Migration { version: step.version, sql: step.sql }).collect::<Vec<_>>()
+        };
+        let tables: Vec<Vec<Migration>> = tables::ALL.iter().map(up_to_5).collect();
+        let tables: Vec<&[Migration]> = tables.iter().map(Vec::as_slice).collect();
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("assay.duckdb");
+        let store = Store::open_with(&path, &tables).unwrap();
+        store.execute(TOLD_OTHERWISE).unwrap();
+        drop(store);
+
+        let store = Store::open(&path).unwrap();
+        let rows = store.list_runs(&Filter::default(), RunOrder::Oldest, 0, 10).unwrap().rows;
+        let told: Vec<String> = rows.iter().map(|row| row.fed().words().join(", ")).collect();
+        let expected = [
+            "batch 1, 1 s of sound",
+            "batch 1, 10.01 s of sound, sequence 64",
+            "batch 1, size 224",
+            "batch 1, samples 5, text 16",
+            "batch 1, size 224",
+            "batch 1, size 8",
+        ];
+        assert_eq!(told, expected);
+        let withheld: Vec<Option<&str>> = rows.iter().map(|row| row.withheld.as_deref()).collect();
+        let elsewhere = Some("it ran elsewhere: nothing of its work was done on a CPU");
+        assert_eq!(withheld, [None, None, None, None, None, elsewhere]);
+        let dims = store.query("SELECT dims FROM details WHERE run <= 3 ORDER BY run").unwrap();
+        assert_eq!(dims, serde_json::json!([{"dims": "{}"}, {"dims": "{\"sequence\":64}"}, {"dims": "{}"}]));
+
+        let table = folder.path().join("out.csv");
+        assert_eq!(store.export(&table, &Filter::default(), false).unwrap().rows, 5);
+        let report = store.import(&table, &mut |_, _| ControlFlow::Continue(())).unwrap();
+        assert_eq!((report.taken, report.duplicates), (0, 5), "its own rows are there already");
+
+        let earlier = "SELECT key FROM runs WHERE earlier_fingerprint = key ORDER BY key";
+        let known = serde_json::json!([{"key": 1}, {"key": 2}, {"key": 4}, {"key": 5}]);
+        assert_eq!(store.query(earlier).unwrap(), known);
+        let older = folder.path().join("older.csv");
+        fs::write(&older, "model,hardware,precision,mode,latency_ms\nmine,a CPU,f16,inference,2.5\n").unwrap();
+        let import = || store.import(&older, &mut |_, _| ControlFlow::Continue(())).unwrap();
+        assert_eq!(import().taken, 1);
+        let aged = "UPDATE runs SET earlier_fingerprint = fingerprint, fingerprint = 0 WHERE evidence = 'imported'";
+        store.execute(aged).unwrap();
+        assert_eq!(import().duplicates, 1, "what an older Assay exported is here already");
     }
 
     #[test]

@@ -27,10 +27,9 @@ pub fn connect(path: &Path, mode: AccessMode) -> Result<Connection> {
 
 pub fn make_folder(path: &Path) -> Result<()> {
     let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
-    fs::create_dir_all(folder).map_err(|error| StoreError::Unusable {
-        path: path.to_owned(),
-        reason: format!("its folder cannot be made: {error}"),
-        remedy: "Choose a folder you may write to".into(),
+    fs::create_dir_all(folder).map_err(|error| {
+        let reason = format!("its folder cannot be made: {error}");
+        StoreError::unusable(path, reason, "Choose a folder you may write to")
     })
 }
 
@@ -72,7 +71,8 @@ pub fn back_up(path: &Path, version: u32) -> Result<PathBuf> {
     let backup = path.with_file_name(format!("{stem}.before-v{}.{stamp}.duckdb", version + 1));
     let half = backup.with_extension("duckdb.part");
     let copied = fs::copy(path, &half).and_then(|bytes| {
-        fs::File::open(&half)?.sync_all()?;
+        // Windows lets only whoever may write bring a file to the disk.
+        fs::File::options().write(true).open(&half)?.sync_all()?;
         Ok(bytes)
     });
     let verified = copied.map_err(|error| error.to_string()).and_then(|bytes| {
@@ -108,11 +108,8 @@ pub fn classify(path: &Path, error: StoreError) -> StoreError {
     } else if says("No space left on device") || says("File too large") || says("not enough space on the disk") {
         StoreError::DiskFull { path }
     } else if says("newer version") || says("version number") && says("storage") {
-        StoreError::Unusable {
-            path,
-            reason: format!("it was written by a newer DuckDB: {}", detail()),
-            remedy: "Nothing was changed. Update Assay, or choose another file".into(),
-        }
+        let reason = format!("it was written by a newer DuckDB: {}", detail());
+        StoreError::unusable(&path, reason, "Nothing was changed. Update Assay, or choose another file")
     } else if says("Corrupt")
         || says("replaying WAL")
         || says("checksum")
@@ -123,18 +120,15 @@ pub fn classify(path: &Path, error: StoreError) -> StoreError {
     {
         StoreError::Damaged { path, reason: format!("part of it cannot be read: {}", detail()) }
     } else if says("Permission denied") || says("Read-only file system") || says("Access is denied") {
-        StoreError::Unusable {
-            path,
-            reason: "it may not be written here".into(),
-            remedy: "Choose a file in a folder you may write to".into(),
-        }
-    } else if says("has been invalidated") {
-        StoreError::Unusable {
-            path,
-            reason: "an earlier error, such as a full disk, has stopped it; what was stored before is kept".into(),
-            remedy: "Free some space and start Assay again".into(),
-        }
+        StoreError::unusable(&path, "it may not be written here", "Choose a file in a folder you may write to")
+    } else if is_stopped(&message) {
+        StoreError::stopped(&path)
     } else {
         error
     }
+}
+
+/// Whether DuckDB says that it answers nothing more until the file was closed.
+pub fn is_stopped(message: &str) -> bool {
+    message.contains("has been invalidated")
 }

@@ -2,9 +2,9 @@
 
 use crate::Result;
 use crate::columns::Cells;
-use crate::columns::{Word, text};
+use crate::columns::{Word, maybe_text, text};
 use crate::found::GraphRun;
-use contract::{DeviceId, EngineId, EngineRecord, Evidence};
+use contract::{DeviceId, EngineId, EngineRecord, Evidence, dims_key};
 use duckdb::types::Value;
 use duckdb::{Connection, params_from_iter};
 use std::collections::BTreeMap;
@@ -30,8 +30,15 @@ pub fn by_family(conn: &Connection) -> Result<BTreeMap<String, Vec<EngineRecord>
     Ok(records)
 }
 
-/// The newest measured result of one pass that may be ranked, of each of these graphs in each place and precision.
-pub fn of_graphs(conn: &Connection, hashes: &[&str], batch: u32, size: Option<u32>) -> Result<Vec<GraphRun>> {
+/// The newest measured result of one pass that may be ranked, of each of these graphs in each place and precision. `dims`
+/// are those beyond batch and size.
+pub fn of_graphs(
+    conn: &Connection,
+    hashes: &[&str],
+    batch: u32,
+    size: Option<u32>,
+    dims: &BTreeMap<String, u32>,
+) -> Result<Vec<GraphRun>> {
     if hashes.is_empty() {
         return Ok(Vec::new());
     }
@@ -40,13 +47,15 @@ pub fn of_graphs(conn: &Connection, hashes: &[&str], batch: u32, size: Option<u3
         "SELECT r.graph_hash, e.id AS engine, d.id AS device, d.name AS device_name, r.precision,
             r.median_ms, r.low_ms, r.high_ms
         FROM runs r JOIN subjects j ON j.key = r.subject JOIN engines e ON e.key = j.engine
-        JOIN devices d ON d.key = j.device
+        JOIN devices d ON d.key = j.device LEFT JOIN dims w ON w.key = r.dims
         WHERE r.evidence = ? AND r.mode = 'inference' AND r.deleted_at IS NULL AND r.withheld IS NULL AND r.low_ms IS NOT NULL
-            AND r.batch = ? AND r.size IS NOT DISTINCT FROM ? AND r.graph_hash IN ({marks})
+            AND r.batch = ? AND r.size IS NOT DISTINCT FROM ? AND w.text IS NOT DISTINCT FROM ?
+            AND r.graph_hash IN ({marks})
         QUALIFY row_number() OVER (PARTITION BY r.graph_hash, e.id, d.id, r.precision ORDER BY r.key DESC) = 1
         ORDER BY ALL"
     ))?;
     let mut values = vec![text(Evidence::Measured.word()), Value::UInt(batch), size.map_or(Value::Null, Value::UInt)];
+    values.push(maybe_text(dims_key(dims).as_deref()));
     values.extend(hashes.iter().map(|hash| text(*hash)));
     let mut rows = statement.query(params_from_iter(values))?;
     let mut runs = Vec::new();

@@ -3,14 +3,14 @@
 use crate::claim::Claim;
 use crate::file::{self, Found};
 use crate::filter::{self, Condition};
-use crate::opening::{back_up, classify, connect, make_folder, version_of};
+use crate::opening::{back_up, classify, connect, is_stopped, make_folder, version_of};
 use crate::tables::{
-    Migration, added_models, comparisons, file_checks, forecasts, machines, peaks, queue, runs, settings,
-    template_versions, templates, trials, unsaved_templates, watch_marks,
+    Migration, added_models, comparisons, file_checks, forecasts, machines, peaks, peaks_left_out, queue, runs,
+    settings, template_versions, templates, trials, unsaved_templates, watch_marks,
 };
 use crate::{
-    GraphRun, Interrupted, KnownRun, MatrixBest, Progress, StoreError, compatibility, known, matrix, migrate, query,
-    records, sheet, tables,
+    GraphRun, Interrupted, KnownRun, LeftOut, MatrixBest, Progress, StoreError, compatibility, deleted, known, matrix,
+    migrate, query, records, sheet, tables,
 };
 use contract::*;
 use duckdb::{AccessMode, Connection, params_from_iter};
@@ -20,7 +20,7 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 pub type Result<T> = std::result::Result<T, StoreError>;
 
@@ -32,11 +32,8 @@ struct Inner {
     path: PathBuf,
     read_only: bool,
     notices: Vec<Notice>,
-    /// Held by whoever writes; the connection inside is the writer's.
-    writer: Mutex<Connection>,
-    /// Only cloned from, so that a reader never waits for a writer.
-    root: Mutex<Connection>,
-    readers: Mutex<Vec<Connection>>,
+    /// Shared by every question, and held alone to open the file again. None where that has failed so far.
+    connections: RwLock<Option<Connections>>,
     /// Tells this opening from others.
     opening: u64,
     /// Goes up before results come or go, and again after: it is odd meanwhile.
@@ -45,15 +42,20 @@ struct Inner {
     _claim: Claim,
 }
 
+struct Connections {
+    /// Held by whoever writes; the connection inside is the writer's.
+    writer: Mutex<Connection>,
+    /// Only cloned from, so that a reader never waits for a writer.
+    root: Mutex<Connection>,
+    readers: Mutex<Vec<Connection>>,
+}
+
 /// Of the results in a store: two are the same only where none came or went between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ResultsVersion {
     opening: u64,
     changes: u64,
 }
-
-/// Readers kept for the next question; more are made while they are needed.
-const KEPT_READERS: usize = 4;
 
 impl Store {
     /// Creates the file where there is none, and brings an older one up to date after a backup.
@@ -107,14 +109,12 @@ impl Store {
     pub fn open_read_only(path: &Path) -> Result<Self> {
         let claim = Claim::take(path)?;
         let known = migrate::latest(tables::ALL);
-        let unusable = |reason: &str, remedy: &str| {
-            Err(StoreError::Unusable { path: path.to_owned(), reason: reason.into(), remedy: remedy.into() })
-        };
         if file::look(path)? == Found::Nothing {
-            return unusable("there is no such file", "Check the path");
+            return Err(StoreError::unusable(path, "there is no such file", "Check the path"));
         }
         if version_of(path, known)? < known {
-            return unusable("it was written by an older Assay", "Open it once for writing; a backup is made first");
+            let remedy = "Open it once for writing; a backup is made first";
+            return Err(StoreError::unusable(path, "it was written by an older Assay", remedy));
         }
         let conn = connect(path, AccessMode::ReadOnly).map_err(|error| classify(path, error))?;
         Self::with(path, conn, true, Vec::new(), claim)
@@ -122,14 +122,12 @@ impl Store {
 
     fn with(path: &Path, conn: Connection, read_only: bool, notices: Vec<Notice>, claim: Claim) -> Result<Self> {
         static OPENINGS: AtomicU64 = AtomicU64::new(0);
-        let root = conn.try_clone()?;
+        let connections = Connections::of(conn)?;
         Ok(Self(Arc::new(Inner {
             path: path.to_owned(),
             read_only,
             notices,
-            writer: Mutex::new(conn),
-            root: Mutex::new(root),
-            readers: Mutex::default(),
+            connections: RwLock::new(Some(connections)),
             opening: OPENINGS.fetch_add(1, Ordering::Relaxed),
             changes: AtomicU64::new(0),
             _claim: claim,
@@ -161,13 +159,20 @@ impl Store {
         self.read("reading the inventory", machines::last)
     }
 
-    /// Puts these in the place of the machine's earlier peaks.
-    pub fn save_peaks(&self, machine: &MachineId, peaks: &[Peak]) -> Result<()> {
-        self.write("storing the peaks", |conn| peaks::replace(conn, machine, peaks))
+    /// Puts these in the place of the machine's earlier peaks, with a sentence for each that was left out.
+    pub fn save_peaks(&self, machine: &MachineId, peaks: &[Peak], left_out: &[String]) -> Result<()> {
+        self.write("storing the peaks", |conn| {
+            peaks::replace(conn, machine, peaks)?;
+            peaks_left_out::replace(conn, machine, left_out)
+        })
     }
 
     pub fn peaks(&self, machine: &MachineId) -> Result<Vec<Peak>> {
         self.read("reading the peaks", |conn| peaks::of(conn, machine))
+    }
+
+    pub fn peaks_left_out(&self, machine: &MachineId) -> Result<Vec<String>> {
+        self.read("reading what was left out of the peaks", |conn| peaks_left_out::of(conn, machine))
     }
 
     // Results
@@ -238,9 +243,16 @@ impl Store {
         self.read("reading how engines fared", records::by_family)
     }
 
-    /// The newest measured result that may be ranked, of each of these graphs in each place and precision.
-    pub fn runs_of_graphs(&self, hashes: &[&str], batch: u32, size: Option<u32>) -> Result<Vec<GraphRun>> {
-        self.read("reading the results of graphs", |conn| records::of_graphs(conn, hashes, batch, size))
+    /// The newest measured result that may be ranked, of each of these graphs in each place and precision. `dims` are those
+    /// beyond batch and size.
+    pub fn runs_of_graphs(
+        &self,
+        hashes: &[&str],
+        batch: u32,
+        size: Option<u32>,
+        dims: &BTreeMap<String, u32>,
+    ) -> Result<Vec<GraphRun>> {
+        self.read("reading the results of graphs", |conn| records::of_graphs(conn, hashes, batch, size, dims))
     }
 
     /// Every ranked result with a time, oldest first; predicted ones are none.
@@ -274,6 +286,11 @@ impl Store {
 
     pub fn restore_runs(&self, ids: &[RunId]) -> Result<u32> {
         self.write_results("bringing results back", |conn| runs::set_deleted(conn, ids, None))
+    }
+
+    /// Deleted results that pass the filter, the newest deletion first.
+    pub fn list_deleted_runs(&self, filter: &Filter, offset: u64, limit: u32) -> Result<DeletedPage> {
+        self.read("listing deleted results", |conn| deleted::page(conn, filter, offset, limit))
     }
 
     /// Results that are not deleted.
@@ -353,30 +370,52 @@ impl Store {
 
     /// Brings in a neutral table (.csv, .csv.gz or .parquet), all its good rows or, on an error, none.
     pub fn import(&self, path: &Path, progress: Progress<'_>) -> Result<ImportReport> {
+        self.import_listing(path, None, progress)
+    }
+
+    /// The same, with a list of the rows that were not taken at this path.
+    pub fn import_listing(&self, path: &Path, list: Option<&Path>, progress: Progress<'_>) -> Result<ImportReport> {
         self.check_writable()?;
-        let conn = self.connection()?;
-        let staged =
-            sheet::stage(&conn, path, progress).map_err(|error| classify(&self.0.path, error.during("importing")))?;
-        // Reading took its time without holding up anyone; only what follows needs the writer's turn.
-        let _turn = lock(&self.0.writer);
-        self.change_results(&conn, "importing", |conn| sheet::take(conn, staged))
+        let mut left_out = list.map(LeftOut::create).transpose()?;
+        let report = self.ask("importing", |connections| {
+            let conn = connections.reader()?;
+            // Once the store has stopped, all others wait for this to end, and nothing of it can be stored.
+            let mut go_on = |rows, share| match connections.are_stopped() {
+                true => ControlFlow::Break(()),
+                false => progress(rows, share),
+            };
+            let staged = sheet::stage(&conn, path, left_out.as_mut(), &mut go_on);
+            let staged = staged.or_else(|error| connections.check().and(Err(error)))?;
+            // Reading took its time without holding up anyone; only what follows needs the writer's turn.
+            let _turn = lock(&connections.writer);
+            self.change_results(&conn, |conn| sheet::take(conn, staged, left_out.as_mut()))
+        })?;
+        left_out.map_or(Ok(()), LeftOut::keep)?;
+        Ok(report)
     }
 
     /// Stores results with samples that were measured elsewhere, all or none; answers how many were not here already.
-    /// `go_on` is asked before each.
-    pub fn import_runs(&self, results: &[Run], go_on: &mut dyn FnMut() -> ControlFlow<()>) -> Result<u64> {
+    /// `go_on` is asked before each. `settle` hears which were here, by their places; its error keeps none.
+    pub fn import_runs(
+        &self,
+        results: &[Run],
+        go_on: &mut dyn FnMut() -> ControlFlow<()>,
+        settle: impl FnOnce(&[usize]) -> Result<()>,
+    ) -> Result<u64> {
         self.write_results("importing", |conn| {
-            let mut taken = 0;
-            for run in results {
+            let mut known = Vec::new();
+            for (at, run) in results.iter().enumerate() {
                 if go_on().is_break() {
                     return Err(StoreError::Cancelled);
                 }
-                if !runs::has_samples(conn, &run.samples_ms)? {
+                if runs::has_samples(conn, &run.samples_ms)? {
+                    known.push(at);
+                } else {
                     runs::save(conn, run)?;
-                    taken += 1;
                 }
             }
-            Ok(taken)
+            settle(&known)?;
+            Ok((results.len() - known.len()) as u64)
         })
     }
 
@@ -524,50 +563,105 @@ impl Store {
 
     fn write<T>(&self, doing: &'static str, act: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         self.check_writable()?;
-        self.commit(&lock(&self.0.writer), doing, act)
+        self.ask(doing, |connections| transaction(&lock(&connections.writer), act))
     }
 
     /// The same where results come or go.
     fn write_results<T>(&self, doing: &'static str, act: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         self.check_writable()?;
-        self.change_results(&lock(&self.0.writer), doing, act)
+        self.ask(doing, |connections| self.change_results(&lock(&connections.writer), act))
     }
 
     /// A transaction in which results come or go, in the writer's turn.
-    fn change_results<T>(
-        &self,
-        conn: &Connection,
-        doing: &'static str,
-        act: impl FnOnce(&Connection) -> Result<T>,
-    ) -> Result<T> {
+    fn change_results<T>(&self, conn: &Connection, act: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         let _changing = Changing::begin(&self.0.changes);
-        self.commit(conn, doing, act)
-    }
-
-    fn commit<T>(
-        &self,
-        conn: &Connection,
-        doing: &'static str,
-        act: impl FnOnce(&Connection) -> Result<T>,
-    ) -> Result<T> {
-        transaction(conn, act).map_err(|error| classify(&self.0.path, error.during(doing)))
+        transaction(conn, act)
     }
 
     fn read<T>(&self, doing: &'static str, ask: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        let conn = self.connection()?;
-        let answer = ask(&conn).map_err(|error| classify(&self.0.path, error.during(doing)));
-        let mut readers = lock(&self.0.readers);
-        if readers.len() < KEPT_READERS && answer.is_ok() {
-            readers.push(conn);
-        }
-        answer
+        self.ask(doing, |connections| {
+            let conn = connections.reader()?;
+            let answer = ask(&conn)?;
+            connections.take_back(conn);
+            Ok(answer)
+        })
     }
 
-    fn connection(&self) -> Result<Connection> {
-        if let Some(conn) = lock(&self.0.readers).pop() {
+    /// After an error such as a full disk DuckDB answers nothing more until the file was closed; it is opened again, so
+    /// that the next question has its answer. What was committed is in the file or its log.
+    fn ask<T>(&self, doing: &'static str, act: impl FnOnce(&Connections) -> Result<T>) -> Result<T> {
+        self.0.connect_again_if(Option::is_none)?;
+        let answer = match &*self.0.connections.read().unwrap_or_else(PoisonError::into_inner) {
+            Some(connections) => act(connections),
+            // Closed by another question meanwhile, and not to be opened again.
+            None => Err(StoreError::stopped(&self.0.path)),
+        };
+        if let Err(StoreError::Database { .. }) = &answer {
+            // Where this fails, the error before it is the one to tell, and the next question tries again.
+            let _ = self.0.connect_again_if(|held| held.as_ref().is_some_and(Connections::are_stopped));
+        }
+        answer.map_err(|error| classify(&self.0.path, error.during(doing)))
+    }
+}
+
+impl Inner {
+    /// Closes the file and opens it again where that is so, once nobody asks anything.
+    fn connect_again_if(&self, so: impl Fn(&Option<Connections>) -> bool) -> Result<()> {
+        if !so(&self.connections.read().unwrap_or_else(PoisonError::into_inner)) {
+            return Ok(());
+        }
+        let mut held = self.connections.write().unwrap_or_else(PoisonError::into_inner);
+        if so(&held) {
+            // Closed first: locks on a file do not hold between two openings of one process.
+            *held = None;
+            *held = Some(self.connect_again()?);
+        }
+        Ok(())
+    }
+
+    fn connect_again(&self) -> Result<Connections> {
+        if file::look(&self.path)? == Found::Nothing {
+            let remedy = "Put it back, or choose another file in the settings";
+            return Err(StoreError::unusable(&self.path, "it is no longer there", remedy));
+        }
+        let mode = if self.read_only { AccessMode::ReadOnly } else { AccessMode::ReadWrite };
+        connect(&self.path, mode).and_then(Connections::of).map_err(|error| classify(&self.path, error))
+    }
+}
+
+/// Readers kept for the next question; more are made while they are needed.
+const KEPT_READERS: usize = 4;
+
+impl Connections {
+    fn of(conn: Connection) -> Result<Self> {
+        let root = conn.try_clone()?;
+        Ok(Self { writer: Mutex::new(conn), root: Mutex::new(root), readers: Mutex::default() })
+    }
+
+    /// A connection to read with.
+    fn reader(&self) -> Result<Connection> {
+        if let Some(conn) = lock(&self.readers).pop() {
             return Ok(conn);
         }
-        Ok(lock(&self.0.root).try_clone()?)
+        Ok(lock(&self.root).try_clone()?)
+    }
+
+    fn take_back(&self, conn: Connection) {
+        let mut readers = lock(&self.readers);
+        if readers.len() < KEPT_READERS {
+            readers.push(conn);
+        }
+    }
+
+    /// Fails where DuckDB answers nothing any more.
+    fn check(&self) -> Result<()> {
+        lock(&self.root).query_row("SELECT 1", [], |row| row.get::<_, i32>(0))?;
+        Ok(())
+    }
+
+    /// True after an error that DuckDB does not go on from.
+    fn are_stopped(&self) -> bool {
+        matches!(self.check(), Err(StoreError::Database { source, .. }) if is_stopped(&source.to_string()))
     }
 }
 

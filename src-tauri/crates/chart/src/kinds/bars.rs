@@ -1,7 +1,7 @@
 //! Latency, throughput and memory: one bar for each result, grouped by setting.
 
 use crate::{Cell, Figure, Lack, Options, Table, Theme, evidence, format, layout, series};
-use contract::{Evidence, Metric, RunRow};
+use contract::{Evidence, Metric, RunRow, TaskUnit, common_unit};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 type Placed<'a> = (f64, &'a RunRow, Bar);
 
 pub fn figure(metric: Metric, rows: &[RunRow], options: Options) -> Result<Figure, Lack> {
-    let known: Vec<&RunRow> = rows.iter().filter(|row| Bar::of(metric, row).is_some()).collect();
+    let known: Vec<&RunRow> = rows.iter().filter(|row| Bar::of(metric, None, row).is_some()).collect();
     let without = rows.len() - known.len();
     let (kept, older) = series::newest(known);
     if kept.is_empty() {
@@ -17,14 +17,15 @@ pub fn figure(metric: Metric, rows: &[RunRow], options: Options) -> Result<Figur
     }
     let theme = options.theme;
     let classes = series::classes(kept.iter().copied());
-    let places = Places::of(metric, kept);
+    let task = common_unit(kept.iter().map(|row| row.per_sample));
+    let places = Places::of(metric, task, kept);
     let mut groups: BTreeMap<(String, Evidence), Vec<Placed>> = BTreeMap::new();
     for (at, row) in &places.rows {
-        if let Some(bar) = Bar::of(metric, row) {
+        if let Some(bar) = Bar::of(metric, task, row) {
             groups.entry((series::class_of(row), row.evidence)).or_default().push((*at, *row, bar));
         }
     }
-    let unit = metric.unit();
+    let unit = metric.unit_in(task);
     let mut table = Table::new(&["setting", "engine and device", "evidence", unit, "low", "high", "samples", "remark"]);
     let mut data = Vec::new();
     for ((class, kind), bars) in &groups {
@@ -91,8 +92,8 @@ struct Places<'a> {
 impl<'a> Places<'a> {
     const GAP: f64 = 0.6;
 
-    fn of(metric: Metric, mut rows: Vec<&'a RunRow>) -> Self {
-        let value = |row: &RunRow| Bar::of(metric, row).map_or(f64::NAN, |bar| bar.value);
+    fn of(metric: Metric, task: Option<TaskUnit>, mut rows: Vec<&'a RunRow>) -> Self {
+        let value = |row: &RunRow| Bar::of(metric, task, row).map_or(f64::NAN, |bar| bar.value);
         let better = |one: &RunRow, other: &RunRow| match metric.smaller_is_better() {
             true => value(one).total_cmp(&value(other)),
             false => value(other).total_cmp(&value(one)),
@@ -134,7 +135,7 @@ impl<'a> Places<'a> {
     }
 }
 
-/// A figure with its interval, in the metric's unit.
+/// A figure with its interval, in the metric's unit; a throughput in that of a task, where all have it.
 struct Bar {
     value: f64,
     low: Option<f64>,
@@ -142,12 +143,12 @@ struct Bar {
 }
 
 impl Bar {
-    fn of(metric: Metric, row: &RunRow) -> Option<Self> {
+    fn of(metric: Metric, task: Option<TaskUnit>, row: &RunRow) -> Option<Self> {
         Some(match metric {
             Metric::Latency => Self { value: row.median_ms?, low: row.low_ms, high: row.high_ms },
             Metric::Throughput => {
-                let (low, high) = series::throughput_interval(row);
-                Self { value: row.throughput_per_s?, low, high }
+                let (low, high) = series::throughput_interval(row, task);
+                Self { value: row.throughput_per_s? * series::told_per_sample(row, task), low, high }
             }
             Metric::Memory => Self { value: row.peak_memory_bytes? as f64 / 1e6, low: None, high: None },
             Metric::FirstResult => Self { value: row.first_result_ms?, low: None, high: None },
@@ -188,6 +189,7 @@ fn caption(without: usize, older: usize) -> String {
 mod tests {
     use super::*;
     use crate::fixtures::{imported, measured, predicted};
+    use contract::PerSample;
 
     #[test]
     fn latency_draws_as_ever() {
@@ -226,7 +228,7 @@ mod tests {
             measured("bert", "onnxruntime", 1, 12.0),
             measured("bert", "candle", 4, 9.0),
         ];
-        let places = Places::of(Metric::Latency, rows.iter().collect());
+        let places = Places::of(Metric::Latency, None, rows.iter().collect());
         let stands: Vec<(f64, f64)> = places.rows.iter().map(|(at, row)| (*at, row.median_ms.unwrap())).collect();
         assert_eq!(stands, [(0.0, 12.0), (1.0, 30.0), (2.6, 9.0)]);
         assert_eq!(places.ticks[0].0, 0.5);
@@ -236,8 +238,27 @@ mod tests {
     fn the_rates_interval_turns_the_times_round() {
         let mut row = measured("bert", "onnxruntime", 4, 10.0);
         (row.low_ms, row.high_ms) = (Some(8.0), Some(16.0));
-        let bar = Bar::of(Metric::Throughput, &row).unwrap();
+        let bar = Bar::of(Metric::Throughput, None, &row).unwrap();
         assert_eq!((bar.low, bar.high), (Some(250.0), Some(500.0)));
+    }
+
+    #[test]
+    fn throughput_is_told_in_the_unit_that_all_have_in_common() {
+        let of = |unit, count| RunRow {
+            per_sample: Some(PerSample { unit, count }),
+            ..measured("bert", "onnxruntime", 1, 10.0)
+        };
+        let short = RunRow { model: "short".into(), ..of(TaskUnit::Tokens, 16.0) };
+        let (text, image) = (of(TaskUnit::Tokens, 128.0), RunRow { model: "vit".into(), ..of(TaskUnit::Images, 1.0) });
+        let drawn = |rows: &[RunRow]| {
+            let figure = figure(Metric::Throughput, rows, Options::default()).unwrap();
+            let title = figure.layout["xaxis"]["title"]["text"].clone();
+            (title, figure.data[0]["x"].clone(), figure.table.columns[3].clone())
+        };
+        let tokens = drawn(&[text.clone(), short]);
+        assert_eq!(tokens, ("Throughput (tokens/s)".into(), json!([12_800.0, 1600.0]), "tokens/s".into()));
+        let mixed = drawn(&[text, image]);
+        assert_eq!(mixed, ("Throughput (samples/s)".into(), json!([100.0, 100.0]), "samples/s".into()));
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! The heat map: models × devices in one figure, lighter where it is better.
 
 use crate::{Figure, Lack, Options, Table, format, layout, series, theme};
-use contract::{EngineId, Evidence, Matrix, MatrixCell, MatrixColumn, MatrixRow, Metric};
+use contract::{
+    EngineId, Evidence, Fed, Matrix, MatrixCell, MatrixColumn, MatrixRow, Metric, TaskUnit, common_unit, ran_text,
+};
 use serde_json::{Value, json};
 
 /// Models in one picture; more could not be read.
@@ -14,27 +16,31 @@ const TICKS: u32 = 5;
 
 pub fn figure(matrix: &Matrix, options: Options) -> Result<Figure, Lack> {
     let metric = matrix.metric;
-    let columns: Vec<usize> = (0..matrix.columns.len())
-        .filter(|at| matrix.rows.iter().any(|row| Known::of(&row.cells[*at]).is_some()))
-        .collect();
-    let mut rows: Vec<&MatrixRow> =
-        matrix.rows.iter().filter(|row| row.cells.iter().any(|cell| Known::of(cell).is_some())).collect();
+    let is_known = |cell: &MatrixCell| Known::of(cell, None).is_some();
+    let columns: Vec<usize> =
+        (0..matrix.columns.len()).filter(|at| matrix.rows.iter().any(|row| is_known(&row.cells[*at]))).collect();
+    let mut rows: Vec<&MatrixRow> = matrix.rows.iter().filter(|row| row.cells.iter().any(is_known)).collect();
     if rows.is_empty() {
         return Err(Lack(format!("None of these results has a figure for {}.", metric.label().to_lowercase())));
     }
+    let figures = rows.iter().flat_map(|row| &row.cells).filter(|cell| is_known(cell));
+    let task = common_unit(figures.map(MatrixCell::per_sample));
+    let unit = metric.unit_in(task);
     // Stable: what was measured here comes first, each half in the order of names.
-    rows.sort_by_key(|row| !row.cells.iter().filter_map(Known::of).any(|known| known.evidence == Evidence::Measured));
-    let table = table(matrix, &rows, &columns);
+    let is_measured =
+        |cell: &MatrixCell| Known::of(cell, task).is_some_and(|known| known.evidence == Evidence::Measured);
+    rows.sort_by_key(|row| !row.cells.iter().any(is_measured));
+    let table = table(matrix, task, &rows, &columns);
     let left_out = rows.len().saturating_sub(MODELS);
     rows.truncate(MODELS);
 
-    let drawn: Vec<Known> = rows.iter().flat_map(|row| &row.cells).filter_map(Known::of).collect();
+    let drawn: Vec<Known> = rows.iter().flat_map(|row| &row.cells).filter_map(|cell| Known::of(cell, task)).collect();
     let (low, high) = span(metric, drawn.iter().map(|known| known.value.log10()));
     let is_written = columns.len() <= WRITTEN;
     let theme = options.theme;
     let grid = |of: &dyn Fn(&MatrixRow, &MatrixColumn, Option<Known>) -> Value| -> Vec<Vec<Value>> {
         let line = |row: &MatrixRow| -> Vec<Value> {
-            columns.iter().map(|at| of(row, &matrix.columns[*at], Known::of(&row.cells[*at]))).collect()
+            columns.iter().map(|at| of(row, &matrix.columns[*at], Known::of(&row.cells[*at], task))).collect()
         };
         rows.iter().copied().map(line).collect()
     };
@@ -48,13 +54,13 @@ pub fn figure(matrix: &Matrix, options: Options) -> Result<Figure, Lack> {
         "reversescale": metric.smaller_is_better(),
         "text": grid(&|_, _, known| json!(known.map_or_else(String::new, |known| known.text()))),
         "texttemplate": if is_written { "%{text}" } else { "" },
-        "hovertext": grid(&|row, column, known| json!(known.map(|known| known.told(row, column, metric)))),
+        "hovertext": grid(&|row, column, known| json!(known.map(|known| known.told(row, column, unit)))),
         "hoverinfo": "text",
         "customdata": grid(&|_, _, known| json!(known.map(|known| known.run))),
         "xgap": 2,
         "ygap": 2,
         "colorbar": {
-            "title": { "text": metric.unit(), "side": "right" },
+            "title": { "text": unit, "side": "right" },
             "tickvals": ticks,
             "ticktext": ticks.iter().map(|log| format::significant(10f64.powf(*log))).collect::<Vec<_>>(),
             "outlinewidth": 0,
@@ -97,9 +103,8 @@ pub fn figure(matrix: &Matrix, options: Options) -> Result<Figure, Lack> {
         n => format!(" {} more models are in the data and not drawn.", format::count(n as u64)),
     };
     let caption = format!(
-        "{} ({}): the best of each model on each device, lighter where it is better. An empty cell has no result.{evidence}{left_out}",
-        metric.label(),
-        metric.unit()
+        "{} ({unit}): the best of each model on each device, lighter where it is better. An empty cell has no result.{evidence}{left_out}",
+        metric.label()
     );
     Ok(Figure { data, layout, table, caption })
 }
@@ -133,26 +138,39 @@ struct Known<'a> {
     evidence: Evidence,
     engine: &'a EngineId,
     precision: &'static str,
-    batch: u32,
-    size: Option<u32>,
+    /// The precision, and what ran otherwise.
+    ran: String,
+    fed: Fed,
     run: &'a str,
 }
 
 impl<'a> Known<'a> {
-    fn of(cell: &'a MatrixCell) -> Option<Self> {
+    /// A throughput in the unit of this task, else in samples.
+    fn of(cell: &'a MatrixCell, task: Option<TaskUnit>) -> Option<Self> {
         match cell {
-            MatrixCell::Figure { value, low, high, evidence, engine, precision, batch, size, run, .. }
-                if *value > 0.0 =>
-            {
+            MatrixCell::Figure {
+                value,
+                low,
+                high,
+                evidence,
+                engine,
+                precision,
+                effective_precision,
+                device_share,
+                run,
+                ..
+            } if *value > 0.0 => {
+                let sample = cell.per_sample().filter(|_| task.is_none());
+                let each = sample.map_or(1.0, |sample| sample.count);
                 Some(Self {
-                    value: *value,
-                    low: *low,
-                    high: *high,
+                    value: *value / each,
+                    low: low.map(|low| low / each),
+                    high: high.map(|high| high / each),
                     evidence: *evidence,
                     engine,
                     precision: precision.key(),
-                    batch: *batch,
-                    size: *size,
+                    ran: ran_text(*precision, *effective_precision, *device_share),
+                    fed: cell.fed()?,
                     run: &run.0,
                 })
             }
@@ -169,11 +187,11 @@ impl<'a> Known<'a> {
         }
     }
 
-    fn told(&self, row: &MatrixRow, column: &MatrixColumn, metric: Metric) -> String {
-        let size = self.size.map(|size| format!(" · {size}")).unwrap_or_default();
+    fn told(&self, row: &MatrixRow, column: &MatrixColumn, unit: &str) -> String {
+        let fed = self.fed.words().join(" · ");
         let lines = [
-            format!("<b>{}</b>", format::with_interval(self.value, metric.unit(), self.low, self.high)),
-            format!("{} · {} · batch {}{size}", series::escaped(&row.model), self.precision, self.batch),
+            format!("<b>{}</b>", format::with_interval(self.value, unit, self.low, self.high)),
+            format!("{} · {} · {}", series::escaped(&row.model), self.ran, series::escaped(&fed)),
             format!("{} · {}", series::escaped(&self.engine.label()), series::escaped(&column.label)),
             self.evidence.label().to_owned(),
         ];
@@ -181,24 +199,24 @@ impl<'a> Known<'a> {
     }
 }
 
-fn table(matrix: &Matrix, rows: &[&MatrixRow], columns: &[usize]) -> Table {
-    let metric = matrix.metric;
+fn table(matrix: &Matrix, task: Option<TaskUnit>, rows: &[&MatrixRow], columns: &[usize]) -> Table {
     let mut table = Table::new(&[
         "model",
         "family",
         "device",
-        metric.unit(),
+        matrix.metric.unit_in(task),
         "low",
         "high",
         "engine",
         "precision",
         "batch",
         "size",
+        "further sizes",
         "evidence",
     ]);
     for row in rows {
         for at in columns {
-            let Some(known) = Known::of(&row.cells[*at]) else { continue };
+            let Some(known) = Known::of(&row.cells[*at], task) else { continue };
             table.rows.push(vec![
                 row.model.as_str().into(),
                 row.family.as_str().into(),
@@ -208,8 +226,9 @@ fn table(matrix: &Matrix, rows: &[&MatrixRow], columns: &[usize]) -> Table {
                 known.high.into(),
                 known.engine.label().into(),
                 known.precision.into(),
-                f64::from(known.batch).into(),
-                known.size.map(f64::from).into(),
+                f64::from(known.fed.batch).into(),
+                known.fed.size.map(f64::from).into(),
+                known.fed.dims.clone().into(),
                 known.evidence.label().into(),
             ]);
         }
@@ -220,14 +239,17 @@ fn table(matrix: &Matrix, rows: &[&MatrixRow], columns: &[usize]) -> Table {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use contract::{Availability, Mode, Platform, Precision};
+    use contract::{Availability, Mode, PerSample, Platform, Precision};
 
     fn cell(value: f64, evidence: Evidence) -> MatrixCell {
         MatrixCell::Figure {
             value,
             low: None,
             high: None,
+            per_sample: None,
             precision: Precision::F32,
+            effective_precision: None,
+            device_share: None,
             engine: "onnxruntime".into(),
             evidence,
             mode: Mode::Inference,
@@ -235,6 +257,8 @@ mod tests {
             runs: 1,
             batch: 1,
             size: None,
+            size_unit: None,
+            dims: None,
             noise: None,
         }
     }
@@ -268,6 +292,23 @@ mod tests {
         assert_eq!(map["reversescale"], true, "a shorter time is better");
         assert_eq!(figure.layout["yaxis"]["ticktext"], json!(["a &lt;b&gt;", "b"]));
         assert_eq!(figure.table.rows.len(), 2);
+    }
+
+    #[test]
+    fn throughput_has_the_unit_of_the_task_where_all_figures_have_it() {
+        let of = |sample: Option<PerSample>| {
+            let mut cell = cell(sample.map_or(10.0, |sample| 10.0 * sample.count), Evidence::Measured);
+            let MatrixCell::Figure { per_sample, .. } = &mut cell else { unreachable!() };
+            *per_sample = sample;
+            cell
+        };
+        let drawn = |samples: [Option<PerSample>; 2]| {
+            let figure = figure(&matrix(Metric::Throughput, vec![("a", samples.map(of))]), Options::default()).unwrap();
+            (figure.data[0]["text"][0].clone(), figure.table.columns[3].clone())
+        };
+        let [short, long] = [16.0, 128.0].map(|count| Some(PerSample { unit: TaskUnit::Tokens, count }));
+        assert_eq!(drawn([short, long]), (json!(["160", "1280"]), "tokens/s".to_owned()));
+        assert_eq!(drawn([short, None]), (json!(["10", "10"]), "samples/s".to_owned()));
     }
 
     #[test]

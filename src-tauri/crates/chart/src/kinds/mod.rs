@@ -103,7 +103,9 @@ impl ChartKind {
     pub fn about(self) -> &'static str {
         match self {
             Self::Latency => "Median time of one batch, with its 95 % interval",
-            Self::Throughput => "Samples a second, from batch and median time, with its 95 % interval",
+            Self::Throughput => {
+                "Tokens, images, seconds of sound or frames a second where all results have one of them, else samples"
+            }
             Self::Memory => "Highest memory while measuring, above what was used before the model was loaded",
             Self::HeatMap => "One figure of every model on every device, lighter where it is better",
             Self::Speedup => "How many times faster than the CPU's best time for the same model, batch and size",

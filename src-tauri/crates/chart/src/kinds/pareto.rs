@@ -32,8 +32,8 @@ impl<'a> Point<'a> {
 }
 
 /// Only results of the same work are weighed against each other.
-fn work_of(row: &RunRow) -> (&str, Mode, Option<u32>, Option<u32>) {
-    (&row.model, row.mode, row.size, row.output_tokens)
+fn work_of(row: &RunRow) -> (&str, Mode, Option<u32>, Option<&str>, Option<u32>) {
+    (&row.model, row.mode, row.size, row.dims.as_deref(), row.output_tokens)
 }
 
 pub fn figure(rows: &[RunRow], options: Options) -> Result<Figure, Lack> {
@@ -125,7 +125,7 @@ pub fn figure(rows: &[RunRow], options: Options) -> Result<Figure, Lack> {
         }),
     );
     let caption =
-        "Nothing of the same model, mode and size is both faster and smaller than what lies on its dotted line.";
+        "Nothing of the same model, mode and sizes is both faster and smaller than what lies on its dotted line.";
     Ok(Figure { data, layout, table, caption: caption.into() })
 }
 

@@ -103,9 +103,10 @@ pub fn row_names(runs: &[&Run]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for run in runs {
         let setting = &run.setting;
-        let size = setting.size.map(|size| format!(" · {size}")).unwrap_or_default();
+        let size = setting.size.map(|size| series::size_of(size, run.model.size_unit));
+        let fed: String = size.into_iter().chain(run.fed().further()).map(|word| format!(" · {word}")).collect();
         let name = format!(
-            "{} · {} · {} · {} · batch {}{size}",
+            "{} · {} · {} · {} · batch {}{fed}",
             run.model.name,
             setting.engine.label(),
             setting.device,

@@ -2,7 +2,7 @@
 //! one.
 
 use crate::{Figure, Lack, Options, Table, evidence, format, layout, series};
-use contract::{Evidence, RunId, RunRow, ScaleOver, Scaling, ScalingTerm};
+use contract::{Evidence, Metric, RunId, RunRow, ScaleOver, Scaling, ScalingTerm, TaskUnit, common_unit};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,8 +36,11 @@ pub fn figure(over: ScaleOver, rows: &[RunRow], fits: &[Fit], options: Options) 
     }
     let theme = options.theme;
     let names: Vec<String> = lines.keys().map(|(name, _)| name.clone()).collect();
-    let mut table =
-        Table::new(&["line", "evidence", word(over), "samples/s", "low", "high", "median ms", "fit samples/s"]);
+    // What a sample is grows with its size, and a fit over sizes is one of samples.
+    let task = common_unit(lines.values().flatten().map(|row| row.per_sample)).filter(|_| over != ScaleOver::Size);
+    let unit = Metric::Throughput.unit_in(task);
+    let fit_unit = format!("fit {unit}");
+    let mut table = Table::new(&["line", "evidence", word(over), unit, "low", "high", "median ms", &fit_unit]);
     let mut data = Vec::new();
     for ((name, kind), points) in &lines {
         let index = series::index_of(&names, name);
@@ -49,26 +52,28 @@ pub fn figure(over: ScaleOver, rows: &[RunRow], fits: &[Fit], options: Options) 
             "mode": mode,
             "name": series::legend(name, *kind),
             "x": points.iter().map(|row| quantity(over, row)).collect::<Vec<_>>(),
-            "y": points.iter().map(|row| rate(row)).collect::<Vec<_>>(),
-            "error_y": layout::error_bars(points.iter().map(|row| ends(row)), colour),
+            "y": points.iter().map(|row| rate(row, task)).collect::<Vec<_>>(),
+            "error_y": layout::error_bars(points.iter().map(|row| ends(row, task)), colour),
             "line": { "color": colour, "width": 2, "dash": if *kind == Evidence::Measured { "solid" } else { "dot" } },
             "marker": evidence::point(*kind, index, colour, theme),
             "customdata": points.iter().map(|row| row.id.0.clone()).collect::<Vec<_>>(),
             "hovertext": points
                 .iter()
-                .map(|row| series::hover(row, &format!("{} samples/s", format::significant(rate(row)))))
+                .map(|row| series::hover(row, &format!("{} {unit}", format::significant(rate(row, task)))))
                 .collect::<Vec<_>>(),
             "hoverinfo": "text",
         }));
-        data.extend(fit.map(|fit| curve(name, &fit.scaling, points, colour)));
+        data.extend(fit.map(|fit| curve(name, &fit.scaling, points, task, colour)));
         for row in points {
-            let (low, high) = series::throughput_interval(row);
-            let fitted = fit.zip(quantity(over, row)).map(|(fit, at)| fitted(&fit.scaling, row.batch, f64::from(at)));
+            let (low, high) = series::throughput_interval(row, task);
+            let fitted = fit
+                .zip(quantity(over, row))
+                .map(|(fit, at)| fitted(&fit.scaling, row.batch, f64::from(at)) * series::told_per_sample(row, task));
             table.rows.push(vec![
                 name.clone().into(),
                 kind.label().into(),
                 quantity(over, row).map(f64::from).into(),
-                rate(row).into(),
+                rate(row, task).into(),
                 low.into(),
                 high.into(),
                 row.median_ms.into(),
@@ -81,9 +86,10 @@ pub fn figure(over: ScaleOver, rows: &[RunRow], fits: &[Fit], options: Options) 
     let all: BTreeSet<u32> = drawn().filter_map(|row| quantity(over, row)).collect();
     let mut quantities = layout::axis(theme, if over == ScaleOver::Threads { "CPU threads" } else { "Batch" });
     layout::merge(&mut quantities, json!({ "type": "log", "tickmode": "array", "tickvals": all, "ticktext": all }));
-    let mut rates = layout::axis(theme, "Throughput (samples/s)");
-    let (slowest, fastest) =
-        drawn().map(|row| rate(row)).fold((f64::INFINITY, 0.0f64), |(low, high), rate| (low.min(rate), high.max(rate)));
+    let mut rates = layout::axis(theme, &format!("Throughput ({unit})"));
+    let (slowest, fastest) = drawn()
+        .map(|row| rate(row, task))
+        .fold((f64::INFINITY, 0.0f64), |(low, high), rate| (low.min(rate), high.max(rate)));
     // Lines a hundredfold apart would lie on the floor of a linear axis.
     let kind = if fastest > slowest * 30.0 { "log" } else { "linear" };
     layout::merge(&mut rates, json!({ "type": kind, "rangemode": "tozero" }));
@@ -159,11 +165,12 @@ fn line_of(over: ScaleOver, row: &RunRow) -> String {
     let mut words = vec![row.model.clone(), row.precision.key().to_owned()];
     for (what, said) in [
         (ScaleOver::Batch, Some(format!("batch {}", row.batch))),
-        (ScaleOver::Size, row.size.map(|size| size.to_string())),
+        (ScaleOver::Size, row.size.map(|size| series::size_of(size, row.size_unit))),
         (ScaleOver::Threads, row.threads.map(threads)),
     ] {
         words.extend(said.filter(|_| what != over));
     }
+    words.extend(row.fed().further());
     words.push(series::class_of(row));
     words.join(" · ")
 }
@@ -176,13 +183,14 @@ fn ids(points: &[&RunRow]) -> Vec<RunId> {
     points.iter().map(|row| row.id.clone()).collect()
 }
 
-fn rate(row: &RunRow) -> f64 {
-    row.throughput_per_s.unwrap_or_default()
+/// In the unit of a task, else in samples.
+fn rate(row: &RunRow, task: Option<TaskUnit>) -> f64 {
+    row.throughput_per_s.unwrap_or_default() * series::told_per_sample(row, task)
 }
 
 /// The rate with both ends, which are its own where it came without an interval.
-fn ends(row: &RunRow) -> (f64, f64, f64) {
-    let (rate, (low, high)) = (rate(row), series::throughput_interval(row));
+fn ends(row: &RunRow, task: Option<TaskUnit>) -> (f64, f64, f64) {
+    let (rate, (low, high)) = (rate(row, task), series::throughput_interval(row, task));
     (rate, low.unwrap_or(rate), high.unwrap_or(rate))
 }
 
@@ -197,17 +205,17 @@ fn fitted(scaling: &Scaling, batch: u32, at: f64) -> f64 {
     batch * 1000.0 / ms
 }
 
-fn curve(name: &str, scaling: &Scaling, points: &[&RunRow], colour: &str) -> Value {
+fn curve(name: &str, scaling: &Scaling, points: &[&RunRow], task: Option<TaskUnit>, colour: &str) -> Value {
     let ends = [points.first(), points.last()].map(|row| row.and_then(|row| quantity(scaling.over, row)));
     let [from, to] = ends.map(|end| f64::from(end.unwrap_or(1)));
     let at: Vec<f64> = (0..=FINE).map(|nth| from * (to / from).powf(f64::from(nth) / f64::from(FINE))).collect();
-    let batch = points.first().map_or(1, |row| row.batch);
+    let (batch, each) = points.first().map_or((1, 1.0), |row| (row.batch, series::told_per_sample(row, task)));
     json!({
         "type": "scatter",
         "mode": "lines",
         "name": format!("Fit of {}", series::escaped(name)),
         "showlegend": false,
-        "y": at.iter().map(|at| fitted(scaling, batch, *at)).collect::<Vec<_>>(),
+        "y": at.iter().map(|at| fitted(scaling, batch, *at) * each).collect::<Vec<_>>(),
         "x": at,
         "line": { "color": colour, "width": 1.5, "dash": "dash" },
         "hovertext": format!("<b>Fit</b><br>{}<br>{}", series::escaped(name), told(scaling).replace(". ", ".<br>")),
@@ -222,6 +230,7 @@ mod tests {
         Cell,
         fixtures::{imported, measured},
     };
+    use contract::PerSample;
 
     fn sweep() -> [RunRow; 3] {
         [8, 1, 2].map(|batch| measured("bert", "onnxruntime", batch, 4.0 + f64::from(batch)))
@@ -256,6 +265,20 @@ mod tests {
         assert!(said.contains("4 ms fixed (3.60 to 4.40)"), "{said}");
         let other = figure(ScaleOver::Batch, &sweep(), &fit(vec!["other".into()]), Options::default()).unwrap();
         assert_eq!(other.data.len(), 1);
+    }
+
+    #[test]
+    fn points_and_fits_are_told_in_the_unit_of_the_task() {
+        let per_sample = Some(PerSample { unit: TaskUnit::SoundSeconds, count: 30.0 });
+        let rows = sweep().map(|row| RunRow { per_sample, ..row });
+        let runs = sweeps(ScaleOver::Batch, &rows).remove(0);
+        let fit = [Fit { runs, scaling: scaling(ScaleOver::Batch, [4.0, 1.0]) }];
+        let drawn = figure(ScaleOver::Batch, &rows, &fit, Options::default()).unwrap();
+        assert_eq!(drawn.layout["yaxis"]["title"]["text"], "Throughput (× real time)");
+        assert!(drawn.data[0]["hovertext"][0].as_str().unwrap().contains("6000 × real time"));
+        let [point, fitted] = [&drawn.data[0]["y"][0], &drawn.data[1]["y"][0]].map(|rate| rate.as_f64().unwrap());
+        assert!((point - 6000.0).abs() < 1e-6 && (fitted - 6000.0).abs() < 1e-6, "{point} {fitted}");
+        assert_eq!(drawn.table.columns[3], "× real time");
     }
 
     #[test]

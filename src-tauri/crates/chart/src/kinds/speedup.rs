@@ -6,10 +6,10 @@ use serde_json::json;
 use std::collections::BTreeMap;
 
 /// What has to be the same for a ratio to mean anything.
-type Task = (String, Mode, u32, Option<u32>);
+type Task = (String, Mode, u32, Option<u32>, Option<String>);
 
 fn task_of(row: &RunRow) -> Task {
-    (row.model.clone(), row.mode, row.batch, row.size)
+    (row.model.clone(), row.mode, row.batch, row.size, row.dims.clone())
 }
 
 pub fn figure(rows: &[RunRow], options: Options) -> Result<Figure, Lack> {
@@ -20,7 +20,7 @@ pub fn figure(rows: &[RunRow], options: Options) -> Result<Figure, Lack> {
     let (kept, _) = series::newest(timed.into_iter().filter(|row| baselines.contains_key(&task_of(row))).collect());
     if kept.is_empty() {
         return Err(Lack(
-            "A speed-up needs a ranked CPU time of the same model, batch and size among these results. \
+            "A speed-up needs a ranked CPU time of the same model, batch and sizes among these results. \
              Measure the model on the CPU, or widen the filter."
                 .into(),
         ));
@@ -146,6 +146,14 @@ mod tests {
         ];
         let refs: Vec<&RunRow> = rows.iter().collect();
         assert_eq!(cpu_best(&refs).values().next().unwrap().median_ms, Some(10.0));
+    }
+
+    #[test]
+    fn a_cpu_time_of_other_dimensions_is_no_base() {
+        let further = |row: RunRow| RunRow { dims: Some("frames=8".into()), ..row };
+        let rows =
+            [measured("bert", "onnxruntime", 1, 12.0), on(Platform::Cuda, further(measured("bert", "candle", 1, 3.0)))];
+        assert_eq!(figure(&rows, Options::default()).unwrap().table.rows.len(), 1);
     }
 
     #[test]

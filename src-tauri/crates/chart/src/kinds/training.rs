@@ -70,7 +70,8 @@ pub fn figure(rows: &[RunRow], options: Options) -> Result<Figure, Lack> {
 /// The newest result of each setting in both modes, in the order of the rows.
 fn pairs(rows: &[RunRow]) -> Vec<Pair<'_>> {
     let setting = |row: &RunRow| {
-        (series::class_of(row), row.evidence, row.model.clone(), row.precision, row.batch, row.size, row.threads)
+        let fed = (row.batch, row.size, row.dims.clone());
+        (series::class_of(row), row.evidence, row.model.clone(), row.precision, fed, row.threads)
     };
     let timed = rows.iter().filter(|row| row.median_ms.is_some() && row.withheld.is_none()).collect();
     let kept = series::newest_of(timed, |row| (setting(row), row.mode));

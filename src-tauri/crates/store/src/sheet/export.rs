@@ -43,7 +43,8 @@ pub fn export(conn: &Connection, path: &Path, filter: &Filter, with_names: bool)
     let rows = written.inspect_err(|_| {
         let _ = fs::remove_file(&half);
     })?;
-    Ok(ExportReport { path: path.display().to_string(), rows, left_out: left_out(conn, filter)? })
+    let (left_out, notes) = (left_out(conn, filter)?, notes(conn, filter)?);
+    Ok(ExportReport { path: path.display().to_string(), rows, left_out, notes })
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> StoreError {
@@ -107,7 +108,8 @@ fn left_out(conn: &Connection, filter: &Filter) -> Result<Vec<(String, u64)>> {
     let condition = Condition::of(filter);
     let sql = format!(
         "SELECT CASE WHEN r.failure IS NOT NULL THEN 'failed: there is no time'
-            WHEN r.withheld IS NOT NULL THEN 'not ranked: the output is unchecked or the time implausible'
+            WHEN r.withheld IS NOT NULL THEN
+                'not ranked: the output is unchecked, the time implausible, or it ran on another device'
             WHEN r.median_ms IS NULL THEN 'there is no time'
             WHEN r.evidence = 'predicted' AND NOT ? THEN 'predicted: not a measurement' END AS reason, count(*)
          FROM runs r WHERE {} GROUP BY reason HAVING reason IS NOT NULL ORDER BY reason",
@@ -120,6 +122,42 @@ fn left_out(conn: &Connection, filter: &Filter) -> Result<Vec<(String, u64)>> {
     rows.collect::<std::result::Result<_, _>>().map_err(StoreError::from)
 }
 
+/// What a reader of the table would not expect of its rows.
+fn notes(conn: &Connection, filter: &Filter) -> Result<Vec<(String, u64)>> {
+    let condition = condition(filter);
+    let counted = |select: &str| -> Result<Vec<(String, u64)>> {
+        let sql = format!(
+            "SELECT {select} AS told, count(*) {FROM} WHERE {} GROUP BY told HAVING told IS NOT NULL ORDER BY told",
+            condition.sql
+        );
+        let mut statement = conn.prepare(&sql)?;
+        let rows = statement.query_map(params_from_iter(&condition.values), |row| Ok((row.get(0)?, row.get(1)?)))?;
+        rows.collect::<std::result::Result<_, _>>().map_err(StoreError::from)
+    };
+    let mut notes = counted(OTHER_PRECISION)?;
+    notes.extend(counted(OTHER_DEVICE)?);
+    Ok(notes)
+}
+
+const OTHER_PRECISION: &str = "CASE WHEN r.effective_precision <> r.precision AND r.stated_precision IS NULL THEN
+    'in the precision that ran, ' || r.effective_precision || ', where ' || r.precision || ' was asked for' END";
+
+const OTHER_DEVICE: &str = "CASE WHEN coalesce(p.mac_share, p.node_share) < 1 THEN
+    'with a part of the work done on another device' END";
+
+/// The fingerprints of results in an older file whose rows are told otherwise now, by their keys.
+pub fn missing_fingerprints(conn: &Connection) -> Result<Vec<(i64, i128)>> {
+    let missing = "r.fingerprint IS NULL AND r.median_ms IS NOT NULL AND r.failure IS NULL";
+    let mut statement = conn.prepare(&format!("SELECT {ROW} {FROM} WHERE {missing}"))?;
+    let mut rows = statement.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (measurement, _) = line(&Cells(row), true)?;
+        found.push((row.get("key")?, measurement.fingerprint()));
+    }
+    Ok(found)
+}
+
 fn portions(
     conn: &Connection,
     filter: &Filter,
@@ -127,7 +165,7 @@ fn portions(
     write: &mut dyn FnMut(&[Line]) -> Result<()>,
 ) -> Result<u64> {
     let condition = condition(filter);
-    let sql = format!("{ROW} WHERE {} AND r.key > ? ORDER BY r.key LIMIT {PORTION}", condition.sql);
+    let sql = format!("SELECT {ROW} {FROM} WHERE {} AND r.key > ? ORDER BY r.key LIMIT {PORTION}", condition.sql);
     let (mut last, mut rows) = (0_i64, 0);
     loop {
         let values = condition.values.iter().cloned().chain([Value::BigInt(last)]);
@@ -146,19 +184,23 @@ fn portions(
     }
 }
 
-const ROW: &str = "SELECT r.key, m.name AS model, m.family, d.hardware, e.id AS engine, d.platform, r.precision,
-    r.stated_precision, r.mode, r.batch, r.size, d.count, coalesce(x.effective_threads, r.threads) AS threads,
-    r.engine_version, epoch_ns(r.started_at) AS started_at, r.stated_measured_at, r.parameters, r.macs, r.activations,
-    r.median_ms, r.peak_memory_bytes, r.evidence, r.stated_evidence, s.name AS source, s.stated, r.low_ms, r.high_ms,
-    r.samples, h.name AS machine, x.library
-    FROM runs r JOIN subjects j ON j.key = r.subject JOIN models m ON m.key = j.model
+const ROW: &str = "r.key, m.name AS model, m.family, d.hardware, e.id AS engine, d.platform, r.precision,
+    r.stated_precision, r.effective_precision, r.mode, r.batch, r.size, w.text AS dims, d.count,
+    coalesce(x.effective_threads, r.threads) AS threads, r.engine_version, epoch_ns(r.started_at) AS started_at,
+    r.stated_measured_at, r.parameters, r.macs, r.activations, r.median_ms, r.peak_memory_bytes, r.evidence,
+    r.stated_evidence, s.name AS source, s.stated, r.low_ms, r.high_ms, r.samples, h.name AS machine, x.library";
+
+const FROM: &str = "FROM runs r JOIN subjects j ON j.key = r.subject JOIN models m ON m.key = j.model
     JOIN engines e ON e.key = j.engine JOIN devices d ON d.key = j.device
     LEFT JOIN sources s ON s.key = r.source LEFT JOIN details x ON x.run = r.key
-    LEFT JOIN machines h ON h.id = d.machine";
+    LEFT JOIN machines h ON h.id = d.machine LEFT JOIN dims w ON w.key = r.dims
+    LEFT JOIN placements p ON p.run = r.key";
 
 fn line(cells: &Cells, with_names: bool) -> Result<Line> {
     let show = |text: String| if with_names { text } else { without_folder(&text).into_owned() };
-    let precision: contract::Precision = cells.word("precision")?;
+    let asked: contract::Precision = cells.word("precision")?;
+    // A time is that of what ran.
+    let precision = cells.maybe_word("effective_precision")?.unwrap_or(asked);
     let started_at = cells.maybe_time("started_at")?;
     let stated_at: Option<String> = cells.get("stated_measured_at")?;
     let stated_evidence: Option<Evidence> = cells.maybe_word("stated_evidence")?;
@@ -190,6 +232,7 @@ fn line(cells: &Cells, with_names: bool) -> Result<Line> {
         low_ms: cells.get("low_ms")?,
         high_ms: cells.get("high_ms")?,
         samples: cells.get("samples")?,
+        dims: cells.get("dims")?,
     };
     let names = if with_names { vec![cells.get("machine")?, cells.get("library")?] } else { Vec::new() };
     Ok((measurement, names))

@@ -2,7 +2,9 @@
 //!
 //! Rows are read into temporary tables first, which takes no one's turn; then one transaction moves them over.
 
+use super::export::missing_fingerprints;
 use super::format::Format;
+use super::left_out::{LeftOut, RowOutcome};
 use super::measurement::Measurement;
 use super::parquet;
 use super::row::{Fault, Header};
@@ -34,11 +36,11 @@ pub struct Staged {
     report: ImportReport,
 }
 
-/// Reads the whole table into temporary tables of this connection.
-pub fn stage(conn: &Connection, path: &Path, progress: Progress<'_>) -> Result<Staged> {
+/// Reads the whole table into temporary tables of this connection; what cannot be taken goes into the list.
+pub fn stage(conn: &Connection, path: &Path, left_out: Option<&mut LeftOut>, progress: Progress<'_>) -> Result<Staged> {
     let format = Format::of(path)?;
     conn.execute_batch(TEMPORARY)?;
-    let mut staging = Staging::new(conn, path, progress)?;
+    let mut staging = Staging::new(conn, path, left_out, progress)?;
     match format {
         Format::Csv => read_csv(BufReader::with_capacity(1 << 16, staging.open(path)?), path, &mut staging)?,
         Format::CsvGz => {
@@ -52,14 +54,14 @@ pub fn stage(conn: &Connection, path: &Path, progress: Progress<'_>) -> Result<S
     staging.finish()
 }
 
-/// Moves what was staged over; to be called inside a transaction, with the writer's turn.
-pub fn take(conn: &Connection, staged: Staged) -> Result<ImportReport> {
+/// Moves what was staged over and finishes the list; to be called inside a transaction, with the writer's turn.
+pub fn take(conn: &Connection, staged: Staged, left_out: Option<&mut LeftOut>) -> Result<ImportReport> {
     let mut report = staged.report;
-    let known = conn.execute(
-        "DELETE FROM temp.staged WHERE fingerprint IN
-            (SELECT fingerprint FROM main.runs WHERE deleted_at IS NULL AND fingerprint IS NOT NULL)",
-        [],
-    )? as u64;
+    find_fingerprints(conn)?;
+    if let Some(left_out) = left_out {
+        left_out.finish(&lines_in_store(conn)?)?;
+    }
+    let known = conn.execute(&format!("DELETE FROM temp.staged WHERE {IN_STORE}"), [])? as u64;
     report.duplicates += known;
     report.taken -= known;
     let import = imports::add(conn, &report, Timestamp::now())?;
@@ -70,6 +72,25 @@ pub fn take(conn: &Connection, staged: Staged) -> Result<ImportReport> {
     conn.execute(MOVE_SOURCES, params![import])?;
     conn.execute(MOVE_RUNS, params![base, import])?;
     Ok(report)
+}
+
+/// Results of an older file get the fingerprints of the rows that they are exported as now.
+fn find_fingerprints(conn: &Connection) -> Result<()> {
+    for some in missing_fingerprints(conn)?.chunks(1000) {
+        let rows: Vec<String> = some.iter().map(|(key, print)| format!("({key}, '{print}'::HUGEINT)")).collect();
+        conn.execute_batch(&format!(
+            "UPDATE main.runs SET fingerprint = f.print FROM (VALUES {}) f (key, print) WHERE f.key = runs.key",
+            rows.join(", ")
+        ))?;
+    }
+    Ok(())
+}
+
+/// Lines of the staged rows that the store has already, in order.
+fn lines_in_store(conn: &Connection) -> Result<Vec<u64>> {
+    let mut statement = conn.prepare(&format!("SELECT line FROM temp.staged WHERE {IN_STORE} ORDER BY line"))?;
+    let lines = statement.query_map([], |row| row.get(0))?;
+    lines.collect::<std::result::Result<_, _>>().map_err(StoreError::from)
 }
 
 /// A file that counts what was read of it.
@@ -106,6 +127,7 @@ fn read_csv(input: impl BufRead, path: &Path, staging: &mut Staging) -> Result<(
             Err(error) => return Err(unreadable(path, Some(last), &error)),
         };
         last = record.line;
+        staging.pass_over(record)?;
         let Some(header) = &header else {
             header = Some(staging.read_header(path, record)?);
             continue;
@@ -128,10 +150,11 @@ fn bad_header(path: &Path, reason: impl Into<String>) -> StoreError {
     }
 }
 
-/// Reads rows into the temporary tables and counts what becomes of them.
+/// Reads rows into the temporary tables, counts what becomes of them, and lists those that are not taken.
 struct Staging<'a> {
     conn: &'a Connection,
     rows: Appender<'a>,
+    left_out: Option<&'a mut LeftOut>,
     progress: Progress<'a>,
     /// Of the file; zero where its reader does not count them.
     total_bytes: u64,
@@ -159,11 +182,17 @@ struct Subject {
 }
 
 impl<'a> Staging<'a> {
-    fn new(conn: &'a Connection, path: &Path, progress: Progress<'a>) -> Result<Self> {
+    fn new(
+        conn: &'a Connection,
+        path: &Path,
+        left_out: Option<&'a mut LeftOut>,
+        progress: Progress<'a>,
+    ) -> Result<Self> {
         let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         Ok(Self {
             conn,
             rows: conn.appender_to_catalog_and_db("staged", "temp", "main")?,
+            left_out,
             progress,
             total_bytes: 0,
             read_bytes: Rc::default(),
@@ -257,15 +286,12 @@ impl<'a> Staging<'a> {
         let fingerprint = measurement.fingerprint();
         let copied = measurement.figure().is_some_and(|figure| !self.seen_figures.insert(figure));
         if !self.seen.insert(fingerprint) {
-            self.report.duplicates += 1;
-            return Ok(());
+            return self.duplicate(line, "a row further up in this table says the same");
         }
         if copied {
-            self.report.duplicates += 1;
-            self.note(
-                "the same time to five digits or more stands under another software: counted as a duplicate".into(),
-            );
-            return Ok(());
+            const COPIED: &str = "the same time to five digits or more stands under another software";
+            self.note(format!("{COPIED}: counted as a duplicate"));
+            return self.duplicate(line, COPIED);
         }
         self.report.taken += 1;
         notes.into_iter().for_each(|note| self.note(note));
@@ -284,9 +310,37 @@ impl<'a> Staging<'a> {
             None => fault.cause.to_owned(),
         };
         *self.causes.entry(cause).or_default() += 1;
-        let column = fault.column.map(str::to_owned);
-        self.report.refuse(Refusal { line, column, cause: fault.sentence() });
+        let cause = fault.sentence();
+        self.list(line, RowOutcome::Refused, fault.column, &cause)?;
+        self.report.refuse(Refusal { line, column: fault.column.map(str::to_owned), cause });
         Ok(())
+    }
+
+    fn duplicate(&mut self, line: u64, cause: &str) -> Result<()> {
+        self.report.duplicates += 1;
+        self.list(line, RowOutcome::Duplicate, None, cause)
+    }
+
+    /// Blank lines are no rows, and are listed for whoever counts lines.
+    fn pass_over(&mut self, record: &csv::Record) -> Result<()> {
+        if self.left_out.is_none() {
+            return Ok(());
+        }
+        for line in record.line - record.blank_lines..record.line {
+            self.list(line, RowOutcome::Skipped, None, "the line is blank")?;
+            // A packed table may hold any number of them.
+            if line.is_multiple_of(PROGRESS_ROWS) {
+                self.tell()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn list(&mut self, line: u64, outcome: RowOutcome, column: Option<&str>, cause: &str) -> Result<()> {
+        match &mut self.left_out {
+            Some(left_out) => left_out.add(line, outcome, column, cause),
+            None => Ok(()),
+        }
     }
 
     fn count_row(&mut self) -> Result<()> {
@@ -334,6 +388,7 @@ impl<'a> Staging<'a> {
             word(row.mode),
             maybe(row.batch),
             maybe(row.size),
+            maybe_text(row.dims.as_deref()),
             maybe(row.threads),
             text(row.software),
             maybe(nanos),
@@ -397,7 +452,7 @@ fn most_first(counts: BTreeMap<String, u64>) -> Vec<(String, u64)> {
 const TEMPORARY: &str = "
     CREATE TEMP TABLE staged (
         line UBIGINT, subject INTEGER, source INTEGER, evidence VARCHAR, stated_evidence VARCHAR, precision VARCHAR,
-        stated_precision VARCHAR, mode VARCHAR, batch UINTEGER, size UINTEGER, threads UINTEGER, software VARCHAR,
+        stated_precision VARCHAR, mode VARCHAR, batch UINTEGER, size UINTEGER, dims VARCHAR, threads UINTEGER, software VARCHAR,
         started_ns BIGINT, stated_measured_at VARCHAR, parameters UBIGINT, macs UBIGINT, activations UBIGINT,
         latency_ms DOUBLE, low_ms DOUBLE, high_ms DOUBLE, samples UINTEGER, throughput_per_s DOUBLE,
         peak_memory_bytes UBIGINT, fingerprint HUGEINT);
@@ -406,8 +461,14 @@ const TEMPORARY: &str = "
         device_name VARCHAR, platform VARCHAR, hardware VARCHAR, count UINTEGER);
     CREATE TEMP TABLE staged_sources (local INTEGER, name VARCHAR, stated VARCHAR);";
 
+/// Of a staged row that the store has already, also as an older Assay exported it.
+const IN_STORE: &str =
+    "(fingerprint IN (SELECT fingerprint FROM main.runs WHERE deleted_at IS NULL AND fingerprint IS NOT NULL)
+        OR fingerprint IN (SELECT earlier_fingerprint FROM main.runs
+            WHERE deleted_at IS NULL AND earlier_fingerprint IS NOT NULL))";
+
 /// What the rows name and is not there yet; only names of rows that are really taken.
-const MOVES: [&str; 5] = [
+const MOVES: [&str; 6] = [
     "DELETE FROM temp.staged_subjects WHERE local NOT IN (SELECT subject FROM temp.staged)",
     "INSERT INTO main.models (key, id, name, family)
      SELECT (SELECT coalesce(max(key), 0) FROM main.models) + row_number() OVER (), n.* FROM (
@@ -419,6 +480,9 @@ const MOVES: [&str; 5] = [
      SELECT (SELECT coalesce(max(key), 0) FROM main.devices) + row_number() OVER (), n.* FROM (
         SELECT device, device_name, platform, hardware, count FROM temp.staged_subjects
         EXCEPT SELECT id, name, platform, hardware, count FROM main.devices WHERE machine IS NULL) n",
+    "INSERT INTO main.dims (key, text)
+     SELECT (SELECT coalesce(max(key), 0) FROM main.dims) + row_number() OVER (), n.* FROM (
+        SELECT dims FROM temp.staged WHERE dims IS NOT NULL EXCEPT SELECT text FROM main.dims) n",
     "CREATE TEMP TABLE staged_keys AS
      SELECT t.local, m.key AS model, e.key AS engine, d.key AS device FROM temp.staged_subjects t
         JOIN main.models m ON m.id = t.model_id AND m.name = t.model AND m.family = t.family
@@ -435,14 +499,15 @@ const MOVE_SOURCES: &str = "INSERT INTO main.sources (key, import, name, stated)
     FROM temp.staged_sources WHERE local IN (SELECT source FROM temp.staged)";
 
 const MOVE_RUNS: &str =
-    "INSERT INTO main.runs (key, id, subject, evidence, source, precision, mode, batch, size, threads,
+    "INSERT INTO main.runs (key, id, subject, evidence, source, precision, mode, batch, size, dims, threads,
         engine_version, started_at, graph_hash, parameters, macs, activations, median_ms, low_ms, high_ms, samples,
         throughput_per_s, peak_memory_bytes, note, stated_evidence, stated_precision, stated_measured_at, fingerprint)
-    SELECT ? + t.line, uuidv7(), j.key, t.evidence, s.key, t.precision, t.mode, t.batch, t.size, t.threads, t.software,
-        make_timestamp_ns(t.started_ns), '', t.parameters, t.macs, t.activations, t.latency_ms, t.low_ms, t.high_ms,
+    SELECT ? + t.line, uuidv7(), j.key, t.evidence, s.key, t.precision, t.mode, t.batch, t.size, w.key, t.threads,
+        t.software, make_timestamp_ns(t.started_ns), '', t.parameters, t.macs, t.activations, t.latency_ms, t.low_ms, t.high_ms,
         t.samples, t.throughput_per_s, t.peak_memory_bytes, '', t.stated_evidence, t.stated_precision,
         t.stated_measured_at, t.fingerprint
     FROM temp.staged t JOIN temp.staged_keys k ON k.local = t.subject
         JOIN main.subjects j ON j.model = k.model AND j.engine = k.engine AND j.device = k.device
         JOIN temp.staged_sources o ON o.local = t.source
-        JOIN main.sources s ON s.import = ? AND s.name = o.name AND s.stated IS NOT DISTINCT FROM o.stated";
+        JOIN main.sources s ON s.import = ? AND s.name = o.name AND s.stated IS NOT DISTINCT FROM o.stated
+        LEFT JOIN main.dims w ON w.text = t.dims";

@@ -2,7 +2,9 @@
 
 use crate::columns::Word;
 use crate::tables::devices;
-use contract::{COLUMNS, Evidence, Mode, OPTIONAL_COLUMNS, Outcome, PLATFORM_COLUMN, Platform, Precision, Run};
+use contract::{
+    COLUMNS, Evidence, Mode, OPTIONAL_COLUMNS, Outcome, PLATFORM_COLUMN, Platform, Precision, Run, dims_key,
+};
 use duckdb::types::Value;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -14,6 +16,7 @@ pub struct Measurement {
     pub hardware: String,
     pub runtime: String,
     pub platform: Platform,
+    /// The one that ran, where that is known.
     pub precision: Precision,
     /// As the table says it: `amp`, `w8a16`.
     pub precision_word: String,
@@ -38,6 +41,8 @@ pub struct Measurement {
     pub low_ms: Option<f64>,
     pub high_ms: Option<f64>,
     pub samples: Option<u32>,
+    /// Dimensions beyond batch and size, as [`dims_key`] writes them.
+    pub dims: Option<String>,
 }
 
 /// Every column Assay writes, in order.
@@ -52,14 +57,15 @@ impl Measurement {
             return None;
         }
         let timing = run.timing.as_ref()?;
+        let precision = run.effective.precision.unwrap_or(run.setting.precision);
         Some(Self {
             model: run.model.name.clone(),
             family: run.model.family.clone(),
             hardware: devices::hardware(run).to_owned(),
             runtime: run.setting.engine.0.clone(),
             platform: run.platform,
-            precision: run.setting.precision,
-            precision_word: run.setting.precision.key().to_owned(),
+            precision,
+            precision_word: precision.key().to_owned(),
             mode: run.setting.mode,
             batch: Some(run.setting.batch),
             size: run.setting.size,
@@ -78,6 +84,7 @@ impl Measurement {
             low_ms: Some(timing.low_ms),
             high_ms: Some(timing.high_ms),
             samples: Some(timing.samples),
+            dims: dims_key(&run.setting.dims),
         })
     }
 
@@ -105,6 +112,10 @@ impl Measurement {
         part(self.mode.word());
         part(software);
         part(&self.measured_at);
+        // A row without any has the fingerprint that it had before tables could tell them.
+        if let Some(dims) = &self.dims {
+            part(dims);
+        }
         let number = |number: Option<u32>| number.map_or(u64::MAX, u64::from);
         for figure in [
             number(self.batch),
@@ -149,6 +160,7 @@ impl Measurement {
             real(self.low_ms),
             real(self.high_ms),
             small(self.samples),
+            text(self.dims.as_deref().unwrap_or_default()),
             text(self.platform.word()),
         ]
     }

@@ -3,6 +3,7 @@
 mod export;
 mod format;
 mod import;
+mod left_out;
 mod measurement;
 mod parquet;
 mod row;
@@ -10,4 +11,5 @@ mod words;
 
 pub use export::export;
 pub use import::{Progress, stage, take};
+pub use left_out::{LeftOut, RowOutcome};
 pub use measurement::Measurement;

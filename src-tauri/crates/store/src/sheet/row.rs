@@ -2,7 +2,7 @@
 
 use super::measurement::{Measurement, header};
 use super::words;
-use contract::{Evidence, Mode, Platform, Precision};
+use contract::{Evidence, Mode, Platform, Precision, dims_key, dims_of_key};
 use jiff::{Timestamp, civil, tz::TimeZone};
 use std::collections::BTreeSet;
 
@@ -109,6 +109,7 @@ impl Header {
             low_ms,
             high_ms,
             samples: row.count("samples")?,
+            dims: row.dims()?,
             model: model.to_owned(),
             hardware: hardware.to_owned(),
         })
@@ -215,6 +216,17 @@ impl<'a> Row<'a> {
     fn mode(&self) -> Result<Mode, Fault> {
         let word = self.needed("mode")?.trim();
         Mode::from_key(word).ok_or_else(|| Fault::at("mode", "is none of inference, training and generation", word))
+    }
+
+    /// Dimensions beyond batch and size, in the order of their names.
+    fn dims(&self) -> Result<Option<String>, Fault> {
+        match self.text("dims").trim() {
+            "" => Ok(None),
+            text => match dims_of_key(text) {
+                Some(dims) => Ok(dims_key(&dims)),
+                None => Err(Fault::at("dims", "is not NAME=NUMBER, several apart by commas", text)),
+            },
+        }
     }
 
     fn evidence(&self) -> Result<Option<Evidence>, Fault> {

@@ -3,7 +3,7 @@
 use super::Migration;
 use crate::Result;
 use crate::columns::{Cells, insert, json, text, time};
-use contract::{ModelId, ModelInfo};
+use contract::{DimRole, ModelId, ModelInfo};
 use duckdb::{Connection, params};
 use jiff::Timestamp;
 
@@ -42,7 +42,12 @@ pub fn all(conn: &Connection) -> Result<Vec<ModelInfo>> {
     let mut rows = statement.query([])?;
     let mut models = Vec::new();
     while let Some(row) = rows.next()? {
-        models.push(Cells(row).json("info")?);
+        let mut info: ModelInfo = Cells(row).json("info")?;
+        // Sound had no role of its own before it had a size.
+        for dim in info.dims.iter_mut().filter(|dim| dim.role == DimRole::Other && dim.per_second.is_some()) {
+            dim.role = DimRole::Sound;
+        }
+        models.push(info);
     }
     Ok(models)
 }

@@ -85,14 +85,19 @@ pub fn whole(conn: &Connection, id: &ComparisonId) -> Result<Option<Comparison>>
     }))
 }
 
+/// As contract::size_text tells it.
+const SIZE: &str = "CASE WHEN starts_with(r.size_unit, 'sound/') THEN
+        rtrim(rtrim(round(r.size / split_part(r.size_unit, '/', 2)::DOUBLE, 3)::VARCHAR, '0'), '.') || ' s of sound'
+    WHEN r.size_unit = 'tokens' THEN r.size || ' tokens' ELSE 'size ' || r.size END";
+
 /// Every comparison in one line, newest first.
 pub fn rows(conn: &Connection) -> Result<Vec<ComparisonRow>> {
     let side = |run: &str| {
         format!(
             "(SELECT concat_ws(' ', m.name, 'on', e.id || coalesce(' ' || nullif(r.engine_version, ''), '') || ',',
                 d.id || ',', coalesce(r.effective_precision, r.precision) || ',', 'batch', r.batch
-                || coalesce(', size ' || r.size, ''))
-             FROM runs r JOIN subjects j ON j.key = r.subject JOIN models m ON m.key = j.model
+                || coalesce(', ' || {SIZE}, '') || coalesce(', ' || replace(replace(w.text, '=', ' '), ',', ', '), ''))
+             FROM runs r LEFT JOIN dims w ON w.key = r.dims JOIN subjects j ON j.key = r.subject JOIN models m ON m.key = j.model
              JOIN engines e ON e.key = j.engine JOIN devices d ON d.key = j.device WHERE r.key = c.{run})"
         )
     };

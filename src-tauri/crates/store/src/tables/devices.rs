@@ -35,5 +35,5 @@ pub fn key(conn: &Connection, run: &Run) -> Result<i64> {
 
 /// What the neutral table calls the device: its name, or the engine's word where the name is not known.
 pub fn hardware(run: &Run) -> &str {
-    if run.effective.device_name.is_empty() { &run.setting.device.0 } else { &run.effective.device_name }
+    run.device_name()
 }

@@ -1,6 +1,6 @@
 //! The machines results come from, with the last inventory of each.
 
-use super::{Migration, peaks};
+use super::{Migration, peaks, peaks_left_out};
 use crate::Result;
 use crate::columns::{Cells, insert, json, text, time};
 use contract::{Environment, Machine};
@@ -22,9 +22,9 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
     );",
 }];
 
-/// Keeps the inventory; the peaks lie in their own table and are written by measuring them.
+/// Keeps the inventory; the peaks and what was left out of them lie in their own tables and are written by measuring them.
 pub fn save(conn: &Connection, machine: &Machine) -> Result<()> {
-    let inventory = json(&Machine { peaks: Vec::new(), ..machine.clone() });
+    let inventory = json(&Machine { peaks: Vec::new(), peaks_left_out: Vec::new(), ..machine.clone() });
     let row = vec![
         ("name", text(&machine.name)),
         ("os", text(&machine.os)),
@@ -54,6 +54,7 @@ pub fn last(conn: &Connection) -> Result<Option<Machine>> {
     let Some(row) = rows.next()? else { return Ok(None) };
     let mut machine: Machine = Cells(row).json("inventory")?;
     machine.peaks = peaks::of(conn, &machine.id)?;
+    machine.peaks_left_out = peaks_left_out::of(conn, &machine.id)?;
     Ok(Some(machine))
 }
 

@@ -4,6 +4,7 @@ pub mod added_models;
 pub mod comparisons;
 pub mod details;
 pub mod devices;
+pub mod dims;
 pub mod engines;
 pub mod environments;
 pub mod file_checks;
@@ -14,6 +15,7 @@ pub mod machines;
 pub mod models;
 pub mod output_errors;
 pub mod peaks;
+pub mod peaks_left_out;
 pub mod phases;
 pub mod placements;
 pub mod queue;
@@ -46,12 +48,14 @@ pub const ALL: &[&[Migration]] = &[
     queue::MIGRATIONS,
     machines::MIGRATIONS,
     peaks::MIGRATIONS,
+    peaks_left_out::MIGRATIONS,
     models::MIGRATIONS,
     engines::MIGRATIONS,
     devices::MIGRATIONS,
     subjects::MIGRATIONS,
     imports::MIGRATIONS,
     sources::MIGRATIONS,
+    dims::MIGRATIONS,
     runs::MIGRATIONS,
     details::MIGRATIONS,
     samples::MIGRATIONS,

@@ -1,7 +1,7 @@
 //! The results: every column that lists, charts and the matrix filter, sort or draw.
 
 use super::{
-    Migration, details, environments, generations, machines, output_errors, phases, placements, samples, sources,
+    Migration, details, dims, environments, generations, machines, output_errors, phases, placements, samples, sources,
     subjects,
 };
 use crate::columns::{Cells, doubles, insert, maybe, maybe_text, maybe_word, next_key, text, time, word};
@@ -11,7 +11,9 @@ use contract::*;
 use duckdb::types::Value;
 use duckdb::{Connection, params, params_from_iter};
 
-pub const MIGRATIONS: &[Migration] = &[Migration {
+pub const MIGRATIONS: &[Migration] = &[FIRST, TASK, WORK];
+
+const FIRST: Migration = Migration {
     version: 1,
     sql: "CREATE TABLE runs (
         key BIGINT PRIMARY KEY,
@@ -57,7 +59,56 @@ pub const MIGRATIONS: &[Migration] = &[Migration {
         stated_measured_at VARCHAR,
         fingerprint HUGEINT  -- tells a row of a table that is here already; NULL: nothing to export
     );",
-}];
+};
+
+/// What a sample is; of earlier results it is not known. It stands before [`WORK`], since DuckDB alters no table of which
+/// the same transaction changed rows.
+const TASK: Migration = Migration {
+    version: 6,
+    sql: "ALTER TABLE runs ADD COLUMN task_unit VARCHAR;  -- a key of contract::TaskUnit; NULL: not known
+        ALTER TABLE runs ADD COLUMN per_sample DOUBLE;  -- so many of them; NULL where the unit is",
+};
+
+/// Results say what they are of. Sound has a size, which was a dimension of its own before; an edge as long as the size
+/// is not told twice; and nothing is ranked that ran elsewhere. Fingerprints of rows that are exported otherwise from now
+/// on are found anew by the next import; the earlier ones tell the rows of tables that were exported before.
+const WORK: Migration = Migration {
+    version: 6,
+    sql: "ALTER TABLE runs ADD COLUMN dims INTEGER;  -- a key of dims; NULL: nothing beyond batch and size
+        ALTER TABLE runs ADD COLUMN size_unit VARCHAR;  -- a key of contract::SizeUnit; NULL: not known
+        ALTER TABLE runs ADD COLUMN earlier_fingerprint HUGEINT;  -- of the row that an older Assay exported; NULL: the same
+        CREATE TEMP TABLE heard AS SELECT x.run, r.size AS text, s.name, s.unit, (x.dims ->> s.name)::UINTEGER AS size
+            FROM details x JOIN runs r ON r.key = x.run JOIN subjects j ON j.key = r.subject
+            JOIN models m ON m.key = j.model
+            JOIN (VALUES ('wav2vec2', 'samples', 'sound/16000'), ('hubert', 'samples', 'sound/16000'),
+                ('unispeech', 'samples', 'sound/16000'), ('unispeech-sat', 'samples', 'sound/16000'),
+                ('data2vec-audio', 'samples', 'sound/16000'), ('clap', 'frames', 'sound/100')) s (family, name, unit)
+                ON s.family = m.family
+            WHERE x.dims ->> s.name IS NOT NULL AND (m.family = 'clap' OR r.size IS NULL);
+        UPDATE runs SET size = h.size, size_unit = h.unit, earlier_fingerprint = fingerprint, fingerprint = NULL
+            FROM heard h WHERE h.run = runs.key;
+        UPDATE details SET dims = json_merge_patch(json_merge_patch(dims, json_object(h.name, NULL)),
+                CASE WHEN h.text IS NULL THEN '{}' ELSE json_object('sequence', h.text) END)
+            FROM heard h WHERE h.run = details.run;
+        CREATE TEMP TABLE told AS SELECT run, to_json(map_from_entries(kept))::VARCHAR AS dims,
+                array_to_string([replace(e.key, ',', ' ') || '=' || e.value FOR e IN kept], ',') AS text
+            FROM (SELECT x.run, [e FOR e IN list_sort(map_entries(x.dims::JSON::MAP(VARCHAR, UINTEGER)))
+                IF NOT (lower(e.key) IN ('height', 'width', 'h', 'w') AND r.size IS NOT NULL AND e.value = r.size)] AS kept
+                FROM details x JOIN runs r ON r.key = x.run WHERE x.dims <> '{}');
+        UPDATE details SET dims = t.dims FROM told t WHERE t.run = details.run AND t.dims <> details.dims;
+        INSERT INTO dims SELECT row_number() OVER (ORDER BY text), text
+            FROM (SELECT DISTINCT text FROM told WHERE text <> '');
+        UPDATE runs SET dims = d.key, earlier_fingerprint = coalesce(fingerprint, earlier_fingerprint), fingerprint = NULL
+            FROM told t JOIN dims d ON d.text = t.text WHERE t.run = runs.key;
+        UPDATE runs SET earlier_fingerprint = coalesce(fingerprint, earlier_fingerprint), fingerprint = NULL
+            WHERE effective_precision <> precision;
+        UPDATE runs SET withheld = 'it ran elsewhere: nothing of its work was done on ' || d.hardware
+            FROM placements p, subjects j, devices d
+            WHERE p.run = runs.key AND j.key = runs.subject AND d.key = j.device AND runs.withheld IS NULL
+                AND coalesce(p.mac_share, p.node_share) <= 0;
+        DROP TABLE heard;
+        DROP TABLE told;",
+};
 
 /// One transaction's worth: the result with all that belongs to it.
 pub fn save(conn: &Connection, run: &Run) -> Result<()> {
@@ -69,6 +120,7 @@ pub fn save(conn: &Connection, run: &Run) -> Result<()> {
     machines::know(conn, &run.environment)?;
     let subject = subjects::key(conn, run)?;
     let source = run.source.as_deref().map(|name| sources::key(conn, name)).transpose()?;
+    let dims = dims::key(conn, &run.setting.dims)?;
     let key = next_key(conn, "runs")?;
     let (failure, failed_phase, message, remedy) = match &run.outcome {
         Outcome::Done => (None, None, None, None),
@@ -88,6 +140,8 @@ pub fn save(conn: &Connection, run: &Run) -> Result<()> {
         ("mode", word(run.setting.mode)),
         ("batch", run.setting.batch.into()),
         ("size", maybe(run.setting.size)),
+        ("size_unit", maybe_text(run.model.size_unit.map(SizeUnit::key).as_deref())),
+        ("dims", maybe(dims)),
         ("threads", maybe(run.setting.threads)),
         ("engine_version", text(&run.effective.engine_version)),
         ("started_at", time(run.started_at)),
@@ -107,6 +161,8 @@ pub fn save(conn: &Connection, run: &Run) -> Result<()> {
         ("min_ms", maybe(timing.map(|timing| timing.min_ms))),
         ("samples", maybe(timing.map(|timing| timing.samples))),
         ("throughput_per_s", maybe(timing.map(|timing| timing.throughput_per_s))),
+        ("task_unit", maybe_word(run.model.per_sample.map(|sample| sample.unit))),
+        ("per_sample", maybe(run.model.per_sample.map(|sample| sample.count))),
         ("peak_memory_bytes", maybe(run.memory.peak_bytes)),
         ("load_ms", maybe(run.phase_ms(PhaseName::Load))),
         ("compile_ms", maybe(run.phase_ms(PhaseName::Compile))),
@@ -130,13 +186,14 @@ pub fn save(conn: &Connection, run: &Run) -> Result<()> {
 pub fn whole(conn: &Connection, id: &RunId) -> Result<Option<Run>> {
     let Some(key) = key_of(conn, id)? else { return Ok(None) };
     let mut statement = conn.prepare(
-        "SELECT r.* EXCLUDE (id, started_at, finished_at), r.id::VARCHAR AS id, epoch_ns(r.started_at) AS started_at,
-            epoch_ns(r.finished_at) AS finished_at, m.id AS model_id, m.name AS model, m.family, e.id AS engine,
-            d.id AS device, d.name AS device_name, d.platform, s.name AS source_name,
-            epoch_ns(i.imported_at) AS imported_at
+        "SELECT r.* EXCLUDE (id, started_at, finished_at, dims), r.id::VARCHAR AS id,
+            epoch_ns(r.started_at) AS started_at, epoch_ns(r.finished_at) AS finished_at, w.text AS dims,
+            m.id AS model_id, m.name AS model, m.family, e.id AS engine, d.id AS device, d.name AS device_name, d.platform,
+            s.name AS source_name, epoch_ns(i.imported_at) AS imported_at
          FROM runs r JOIN subjects j ON j.key = r.subject JOIN models m ON m.key = j.model
          JOIN engines e ON e.key = j.engine JOIN devices d ON d.key = j.device
-         LEFT JOIN sources s ON s.key = r.source LEFT JOIN imports i ON i.key = s.import WHERE r.key = ?",
+         LEFT JOIN sources s ON s.key = r.source LEFT JOIN imports i ON i.key = s.import
+         LEFT JOIN dims w ON w.key = r.dims WHERE r.key = ?",
     )?;
     let mut rows = statement.query(params![key])?;
     let Some(row) = rows.next()? else { return Ok(None) };
@@ -191,7 +248,10 @@ pub fn whole(conn: &Connection, id: &RunId) -> Result<Option<Run>> {
             mode: cells.word("mode")?,
             batch: cells.get::<Option<u32>>("batch")?.unwrap_or(UNSTATED_BATCH),
             size: cells.get("size")?,
-            dims: details.map(|details| details.dims.clone()).unwrap_or_default(),
+            dims: match details {
+                Some(details) => details.dims.clone(),
+                None => cells.get::<Option<String>>("dims")?.and_then(|dims| dims_of_key(&dims)).unwrap_or_default(),
+            },
             threads: cells.get("threads")?,
             seed: details.map_or(0, |details| details.seed),
             budget_secs: details.map_or(0.0, |details| details.budget_secs),
@@ -206,6 +266,8 @@ pub fn whole(conn: &Connection, id: &RunId) -> Result<Option<Run>> {
             macs: cells.get("macs")?,
             activations: cells.get("activations")?,
             weight_bytes: cells.get("weight_bytes")?,
+            per_sample: per_sample(&cells)?,
+            size_unit: size_unit(&cells)?,
         },
         started_at,
         finished_at: cells.maybe_time("finished_at")?.unwrap_or(started_at),
@@ -254,18 +316,33 @@ fn stated_precision(word: Option<String>) -> String {
     }
 }
 
+/// What a stored size counts.
+pub fn size_unit(cells: &Cells) -> Result<Option<SizeUnit>> {
+    Ok(cells.get::<Option<String>>("size_unit")?.and_then(|key| SizeUnit::from_key(&key)))
+}
+
+/// What a sample of a stored result is.
+pub fn per_sample(cells: &Cells) -> Result<Option<PerSample>> {
+    let (unit, count) = (cells.maybe_word("task_unit")?, cells.get::<Option<f64>>("per_sample")?);
+    Ok(unit.zip(count).map(|(unit, count)| PerSample { unit, count }))
+}
+
 /// What every list of results selects; `runs` is `r`.
 pub const ROW: &str =
     "SELECT r.key, r.id::VARCHAR AS id, r.evidence, s.name AS source, epoch_ns(r.started_at) AS started_at,
     m.name AS model, m.id AS model_id, m.family, e.id AS engine, r.engine_version, d.id AS device,
-    d.name AS device_name, d.platform, r.precision, r.effective_precision, o.cosine, r.mode, r.batch, r.size,
+    d.name AS device_name, d.platform, r.precision, r.effective_precision,
+    coalesce(p.mac_share, p.node_share) AS device_share,
+    coalesce(contains(x.flags, '\"all_experts\"'), FALSE) AS all_experts, o.cosine,
+    r.mode, r.batch, r.size, r.size_unit, w.text AS dims,
     coalesce(x.effective_threads, r.threads) AS threads, r.median_ms, r.low_ms, r.high_ms, r.min_ms, r.samples,
-    r.throughput_per_s, g.output_tokens, g.first_token_ms, g.token_ms, g.tokens_per_s, r.peak_memory_bytes, r.load_ms, r.compile_ms, r.first_ms, r.first_result_ms, r.macs,
+    r.throughput_per_s, r.task_unit, r.per_sample, g.output_tokens, g.first_token_ms, g.token_ms, g.tokens_per_s, r.peak_memory_bytes, r.load_ms, r.compile_ms, r.first_ms, r.first_result_ms, r.macs,
     r.weight_bytes, r.activations, r.noise, r.failure, r.failed_phase, r.message, r.withheld, r.note
     FROM runs r JOIN subjects j ON j.key = r.subject JOIN models m ON m.key = j.model
     JOIN engines e ON e.key = j.engine JOIN devices d ON d.key = j.device
     LEFT JOIN sources s ON s.key = r.source LEFT JOIN details x ON x.run = r.key
-    LEFT JOIN output_errors o ON o.run = r.key LEFT JOIN generations g ON g.run = r.key";
+    LEFT JOIN output_errors o ON o.run = r.key LEFT JOIN generations g ON g.run = r.key
+    LEFT JOIN placements p ON p.run = r.key LEFT JOIN dims w ON w.key = r.dims";
 
 /// These results as rows, in the order of `keys`.
 pub fn rows(conn: &Connection, keys: &[i64]) -> Result<Vec<RunRow>> {
@@ -298,10 +375,14 @@ fn row_of(cells: &Cells) -> Result<RunRow> {
         platform: cells.word("platform")?,
         precision: cells.word("precision")?,
         effective_precision: cells.maybe_word("effective_precision")?,
+        device_share: cells.get("device_share")?,
+        all_experts: cells.get("all_experts")?,
         cosine: cells.get("cosine")?,
         mode: cells.word("mode")?,
         batch: cells.get::<Option<u32>>("batch")?.unwrap_or(UNSTATED_BATCH),
         size: cells.get("size")?,
+        size_unit: size_unit(cells)?,
+        dims: cells.get("dims")?,
         threads: cells.get("threads")?,
         median_ms: cells.get("median_ms")?,
         low_ms: cells.get("low_ms")?,
@@ -309,6 +390,7 @@ fn row_of(cells: &Cells) -> Result<RunRow> {
         min_ms: cells.get("min_ms")?,
         samples: cells.get("samples")?,
         throughput_per_s: cells.get("throughput_per_s")?,
+        per_sample: per_sample(cells)?,
         output_tokens: cells.get("output_tokens")?,
         first_token_ms: cells.get("first_token_ms")?,
         token_ms: cells.get("token_ms")?,
@@ -360,9 +442,11 @@ pub fn longest_like(conn: &Connection, setting: &Setting) -> Result<Option<f64>>
     let sql = "SELECT max(epoch_ns(r.finished_at) - epoch_ns(r.started_at)) / 1e9
         FROM runs r JOIN details x ON x.run = r.key JOIN subjects j ON j.key = r.subject
         JOIN models m ON m.key = j.model JOIN engines e ON e.key = j.engine JOIN devices d ON d.key = j.device
+        LEFT JOIN dims w ON w.key = r.dims
         WHERE r.evidence = 'measured' AND r.failure IS NULL
           AND m.id = ? AND e.id = ? AND d.id = ? AND r.precision = ? AND r.mode = ? AND r.batch = ?
-          AND r.size IS NOT DISTINCT FROM ? AND r.threads IS NOT DISTINCT FROM ? AND x.dims = ? AND x.budget_secs = ?";
+          AND r.size IS NOT DISTINCT FROM ? AND r.threads IS NOT DISTINCT FROM ?
+          AND w.text IS NOT DISTINCT FROM ? AND x.budget_secs = ?";
     let values = [
         text(&setting.model.0),
         text(&setting.engine.0),
@@ -372,7 +456,7 @@ pub fn longest_like(conn: &Connection, setting: &Setting) -> Result<Option<f64>>
         setting.batch.into(),
         maybe(setting.size),
         maybe(setting.threads),
-        crate::columns::json(&setting.dims),
+        maybe_text(dims_key(&setting.dims).as_deref()),
         setting.budget_secs.into(),
     ];
     Ok(conn.prepare(sql)?.query_row(params_from_iter(values), |row| row.get(0))?)
@@ -415,6 +499,7 @@ fn check_finite(run: &Run) -> Result<()> {
             .chain(t.harness_ms)
             .chain(percentiles)
     });
+    let timing = timing.chain(run.model.per_sample.map(|sample| sample.count));
     let check = match &run.check {
         OutputCheck::Agrees { largest_difference, tolerance, .. }
         | OutputCheck::Disagrees { largest_difference, tolerance, .. } => vec![*largest_difference, *tolerance],

@@ -47,6 +47,8 @@ pub fn run(number: u128, model: &str, platform: Platform, median_ms: f64) -> Run
             macs: Some(11_000_000_000),
             activations: Some(5_000_000),
             weight_bytes: Some(440_000_000),
+            per_sample: None,
+            size_unit: Some(SizeUnit::Tokens),
         },
         started_at: at,
         finished_at: at + jiff::SignedDuration::from_secs(12),

@@ -34,6 +34,35 @@ fn the_best_of_each_metric_is_chosen() {
 }
 
 #[test]
+fn throughput_is_ranked_in_the_unit_that_all_results_of_a_model_have() {
+    let (_folder, store) = fresh();
+    let of = |number, median_ms, count| {
+        let mut run = run(number, "bert", Platform::Cpu, median_ms);
+        run.model.per_sample = Some(PerSample { unit: TaskUnit::Tokens, count });
+        run
+    };
+    let best = |filter: &Filter| {
+        let best = store.matrix(Metric::Throughput, filter).unwrap().cells[0].best.clone().unwrap();
+        (best.run, best.value, best.per_sample.map(|sample| sample.count))
+    };
+    let all = Filter::default();
+    store.insert_run(&of(1, 5.0, 16.0)).unwrap();
+    store.insert_run(&of(2, 20.0, 512.0)).unwrap();
+    assert_eq!(best(&all), (id(2), 25_600.0, Some(512.0)), "fewer samples a second, and more tokens");
+    let figure = cells(&store, Metric::Throughput)[0].best.clone().unwrap();
+    assert!(figure.low.unwrap() < 25_600.0 && figure.high.unwrap() > 25_600.0);
+    // Texts are told in texts, and what failed tells nothing.
+    store.insert_run(&crate::making::generated(3, "bert", Platform::Cpu)).unwrap();
+    store.insert_run(&failed(4, "bert", Platform::Cpu)).unwrap();
+    assert_eq!(best(&all).0, id(2));
+    store.insert_run(&run(5, "bert", Platform::Cuda, 10.0)).unwrap();
+    assert_eq!(best(&all), (id(1), 200.0, None), "what a sample of the new one is, is not known");
+    let here = Filter { platforms: vec![Platform::Cpu], ..Filter::default() };
+    assert_eq!(best(&here), (id(2), 25_600.0, Some(512.0)));
+    assert_eq!(cells(&store, Metric::Latency)[0].best.as_ref().unwrap().per_sample, None);
+}
+
+#[test]
 fn what_is_withheld_is_never_best() {
     let (_folder, store) = fresh();
     let mut implausible = run(1, "bert", Platform::Cpu, 0.001);
@@ -113,6 +142,45 @@ fn speed_up_compares_the_same_work_on_the_same_machine() {
     assert_eq!(of(Platform::Cuda, "here").best.unwrap().value, 4.0);
     assert_eq!(of(Platform::Cpu, "here").best.unwrap().value, 1.0);
     assert!(of(Platform::Cuda, "there").failed.unwrap().reason.starts_with("there is no CPU result"));
+}
+
+#[test]
+fn speed_up_compares_the_same_dimensions_beyond_batch_and_size() {
+    let (_folder, store) = fresh();
+    let fed = |number: u128, platform: Platform, median_ms: f64, frames: Option<u32>| {
+        let mut run = run(number, "net", platform, median_ms);
+        run.setting.dims = frames.map(|frames| ("frames".to_owned(), frames)).into_iter().collect();
+        store.insert_run(&run).unwrap();
+    };
+    fed(1, Platform::Cpu, 40.0, Some(8));
+    fed(2, Platform::Cpu, 80.0, Some(16));
+    fed(3, Platform::Cuda, 20.0, Some(16));
+    fed(4, Platform::Cuda, 1.0, None);
+    let found = cells(&store, Metric::Speedup);
+    let best = found.iter().find(|cell| cell.platform == Platform::Cuda).unwrap().best.clone().unwrap();
+    assert_eq!((best.run, best.value, best.dims.as_deref()), (id(3), 4.0, Some("frames=16")));
+    let latency = cells(&store, Metric::Latency);
+    let best = latency.iter().find(|cell| cell.platform == Platform::Cuda).unwrap().best.clone().unwrap();
+    assert_eq!((best.run, best.dims, best.size_unit), (id(4), None, Some(SizeUnit::Tokens)));
+}
+
+#[test]
+fn a_figure_says_what_ran_and_nothing_that_ran_elsewhere_is_best() {
+    let (_folder, store) = fresh();
+    let placed = |number: u128, median_ms: f64, mac_share: f64| {
+        let mut run = run(number, "net", Platform::Cuda, median_ms);
+        run.setting.precision = Precision::F16;
+        run.placement =
+            Some(Placement { node_share: 0.5, mac_share: Some(mac_share), parts: vec![], source: "".into() });
+        store.insert_run(&run).unwrap();
+    };
+    placed(1, 1.0, 0.0);
+    let failed = cells(&store, Metric::Latency)[0].failed.clone().unwrap();
+    assert_eq!(failed.reason, "it ran elsewhere: nothing of its work was done on CUDA device");
+    placed(2, 9.0, 0.12);
+    let best = cells(&store, Metric::Latency)[0].best.clone().unwrap();
+    assert_eq!((best.run, best.precision), (id(2), Precision::F16));
+    assert_eq!((best.effective_precision, best.device_share), (Some(Precision::F32), Some(0.12)));
 }
 
 #[test]

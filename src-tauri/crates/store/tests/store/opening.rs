@@ -237,7 +237,7 @@ fn child_opens() {
 
 #[cfg(unix)]
 #[test]
-fn a_full_disk_is_told_and_loses_nothing() {
+fn a_full_disk_is_told_loses_nothing_and_is_gone_on_from() {
     let (_folder, store) = fresh();
     store.insert_run(&run(1, "bert", Platform::Cpu, 1.0)).unwrap();
     let path = store.path().to_owned();
@@ -247,7 +247,7 @@ fn a_full_disk_is_told_and_loses_nothing() {
     assert!(said.contains("the disk is full"), "{said}{}", String::from_utf8_lossy(&output.stderr));
     let stored: u64 = said.split("STORED ").nth(1).unwrap().split_whitespace().next().unwrap().parse().unwrap();
     let store = Store::open(&path).unwrap();
-    assert_eq!(store.count().unwrap(), stored, "what was acknowledged is there, and nothing else");
+    assert_eq!(store.count().unwrap(), stored, "what was there before a kill is there after it");
 }
 
 #[cfg(unix)]
@@ -256,28 +256,41 @@ fn a_full_disk_is_told_and_loses_nothing() {
 fn child_fills() {
     let path = PathBuf::from(std::env::var_os("ASSAY_TEST_STORE").unwrap());
     let store = Store::open(&path).unwrap();
-    // No file of this process may grow further than this: to it, the disk is full.
-    let most = path.metadata().unwrap().len() + 300_000;
-    let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
-    // SAFETY: both calls change this process alone, and the pointers are valid for their time.
-    unsafe {
-        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
-        assert_eq!(libc::setrlimit(libc::RLIMIT_FSIZE, &raw const limit), 0);
-    }
-    let mut stored = store.count().unwrap();
-    let error = (2..).find_map(|number| {
+    let fill = |size: u64| {
+        // No file of this process may grow further than this: to it, the disk is full.
+        let limit = libc::rlimit { rlim_cur: size, rlim_max: libc::RLIM_INFINITY };
+        // SAFETY: both calls change this process alone, and the pointers are valid for their time.
+        unsafe {
+            libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+            assert_eq!(libc::setrlimit(libc::RLIMIT_FSIZE, &raw const limit), 0);
+        }
+    };
+    let large = |number: u128| {
         let mut run = run(number, "bert", Platform::Cpu, 1.0);
         run.samples_ms = (0..5000).map(|at| (at as f64).sqrt() + number as f64).collect();
-        match store.insert_run(&run) {
-            Ok(()) => {
-                stored += 1;
-                None
+        run
+    };
+    // Where it fills up is by chance: while a result is written, or while the log is brought into the file after that.
+    let mut all = 0;
+    for room in [300_000, 500_000, 900_000, 1_300_000] {
+        fill(path.metadata().unwrap().len() + room);
+        let error = loop {
+            all += 1;
+            if let Err(error) = store.insert_run(&large(100 + all)) {
+                break error;
             }
-            Err(error) => Some(error),
+        };
+        println!("CHILD: {error}");
+        fill(libc::RLIM_INFINITY);
+        let refused = large(100 + all);
+        if store.run(&refused.id).unwrap().is_none() {
+            store.insert_run(&refused).unwrap();
         }
-    });
-    println!("CHILD: {}", error.unwrap());
-    println!("STORED {stored} ");
+    }
+    for number in 1..=all {
+        assert!(store.run(&large(100 + number).id).unwrap().is_some(), "{number} of {all} is lost");
+    }
+    println!("STORED {} ", store.count().unwrap());
     // Leaves as a killed process would.
     std::process::exit(0);
 }

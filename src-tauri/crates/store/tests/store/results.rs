@@ -127,11 +127,12 @@ fn effective() -> impl Strategy<Value = Effective> {
 }
 
 fn flag() -> impl Strategy<Value = Flag> {
-    (0..5, text()).prop_map(|(kind, reason)| match kind {
+    (0..6, text()).prop_map(|(kind, reason)| match kind {
         0 => Flag::Implausible { reason },
         1 => Flag::NotASpeed { reason },
         2 => Flag::PartlyElsewhere { reason },
         3 => Flag::FarFromF32 { reason },
+        4 => Flag::AllExperts { reason },
         _ => Flag::OtherPrecision { reason },
     })
 }
@@ -171,8 +172,11 @@ fn environment() -> impl Strategy<Value = Environment> {
 
 fn model() -> impl Strategy<Value = RunModel> {
     let amounts = any::<[Option<u64>; 4]>();
-    (text(), text(), text(), text(), amounts).prop_map(
-        |(id, name, family, graph_hash, [parameters, macs, activations, weight_bytes])| RunModel {
+    let per_sample = maybe((pick(TaskUnit::ALL), figure()).prop_map(|(unit, count)| PerSample { unit, count }));
+    let units =
+        prop_oneof![Just(SizeUnit::Tokens), (1..=u32::MAX).prop_map(|per_second| SizeUnit::Sound { per_second })];
+    (text(), text(), text(), text(), amounts, (per_sample, maybe(units))).prop_map(
+        |(id, name, family, graph_hash, [parameters, macs, activations, weight_bytes], (per_sample, unit))| RunModel {
             id: id.into(),
             name,
             family,
@@ -181,6 +185,8 @@ fn model() -> impl Strategy<Value = RunModel> {
             macs,
             activations,
             weight_bytes,
+            per_sample,
+            size_unit: unit,
         },
     )
 }
@@ -271,13 +277,15 @@ fn any_result_comes_back_as_it_was_stored() {
 #[test]
 fn a_row_shows_the_figures_of_its_result() {
     let (_folder, store) = fresh();
-    let run = run(1, "bert", Platform::Cpu, 12.5);
+    let mut run = run(1, "bert", Platform::Cpu, 12.5);
+    run.model.per_sample = Some(PerSample { unit: TaskUnit::Tokens, count: 128.0 });
     store.insert_run(&run).unwrap();
     let page = store.list_runs(&Filter::default(), RunOrder::Newest, 0, 10).unwrap();
     assert_eq!(page.total, 1);
     let row = &page.rows[0];
     assert_eq!((row.median_ms, row.low_ms, row.samples), (Some(12.5), Some(12.5 * 0.99), Some(10)));
     assert_eq!((row.first_result_ms, row.compile_ms), (run.first_result_ms(), Some(10.0)));
+    assert_eq!((row.throughput_per_s, row.per_sample), (Some(80.0), run.model.per_sample));
     assert_eq!((row.threads, row.noise, row.withheld.clone()), (Some(2), Some(NoiseGrade::A), None));
     assert_eq!(row.device_name, "CPU device");
 }
@@ -294,7 +302,13 @@ fn a_result_is_stored_once() {
 #[test]
 fn results_that_are_here_already_by_their_samples_are_not_imported_again() {
     let (_folder, store) = fresh();
-    let import = |runs: &[Run]| store.import_runs(runs, &mut || ControlFlow::Continue(()));
+    let settled = std::cell::RefCell::new(Vec::new());
+    let import = |runs: &[Run]| {
+        store.import_runs(runs, &mut || ControlFlow::Continue(()), |here| {
+            *settled.borrow_mut() = here.to_vec();
+            Ok(())
+        })
+    };
     let of = |number: u128, samples_ms: &[f64]| Run {
         evidence: Evidence::Imported,
         source: Some("bench.json".into()),
@@ -306,15 +320,20 @@ fn results_that_are_here_already_by_their_samples_are_not_imported_again() {
     assert_eq!(import(&[one.clone(), other.clone()]).unwrap(), 2);
     assert_eq!(store.run(&one.id).unwrap(), Some(one));
     assert_eq!(import(&[of(3, &[12.0, 12.5, 13.0]), of(4, &[1.5])]).unwrap(), 1);
+    assert_eq!(settled.take(), [0], "the first of them was here");
     store.delete_runs(&[other.id]).unwrap();
     assert_eq!(import(&[of(5, &[12.0, 13.0, 12.5])]).unwrap(), 1, "what was deleted may come again");
     let mut asked = 0;
-    let ended = store.import_runs(&[of(6, &[2.5]), of(7, &[3.5])], &mut || {
+    let mut end = || {
         asked += 1;
         if asked == 1 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-    });
+    };
+    let ended = store.import_runs(&[of(6, &[2.5]), of(7, &[3.5])], &mut end, |_| Ok(()));
     assert!(matches!(ended, Err(StoreError::Cancelled)), "{ended:?}");
     assert_eq!(store.count().unwrap(), 3, "the first of them is not kept either");
+    let unsettled =
+        store.import_runs(&[of(8, &[4.5])], &mut || ControlFlow::Continue(()), |_| Err(StoreError::Cancelled));
+    assert!(unsettled.is_err() && store.count().unwrap() == 3, "nor is anything where it could not be settled");
 }
 
 #[test]
@@ -371,6 +390,31 @@ fn deleting_hides_and_undo_brings_back() {
     assert_eq!(store.restore_runs(&[id(1), id(3)]).unwrap(), 2);
     assert_eq!(store.count().unwrap(), 3);
     assert_eq!(store.run(&id(3)).unwrap().unwrap(), run(3, "bert", Platform::Cpu, 3.0));
+}
+
+#[test]
+fn deleted_results_are_listed_by_their_deletion_and_leave_the_list_with_undo() {
+    let (_folder, store) = fresh();
+    for (number, model) in [(1, "bert"), (2, "vit"), (3, "bert")] {
+        store.insert_run(&run(number, model, Platform::Cpu, 1.0)).unwrap();
+    }
+    let listed = |filter: &Filter, offset: u64, limit: u32| {
+        let page = store.list_deleted_runs(filter, offset, limit).unwrap();
+        (page.rows.into_iter().map(|row| row.run.id).collect::<Vec<_>>(), page.total)
+    };
+    let all = Filter::default();
+    assert_eq!(listed(&all, 0, 10), (vec![], 0));
+    let before = Timestamp::now();
+    for number in [3, 1, 2] {
+        store.delete_runs(&[id(number)]).unwrap();
+    }
+    assert_eq!(listed(&all, 0, 10), (vec![id(2), id(1), id(3)], 3), "not by when they were measured");
+    assert_eq!(listed(&all, 1, 1), (vec![id(1)], 3));
+    assert_eq!(listed(&Filter { search: "vit".into(), ..all.clone() }, 0, 10), (vec![id(2)], 1));
+    let rows = store.list_deleted_runs(&all, 0, 10).unwrap().rows;
+    assert!(rows.iter().all(|row| (before..=Timestamp::now()).contains(&row.deleted_at)), "{rows:?}");
+    store.restore_runs(&[id(1)]).unwrap();
+    assert_eq!(listed(&all, 0, 10), (vec![id(2), id(3)], 2));
 }
 
 #[test]
@@ -479,8 +523,75 @@ fn an_estimate_rests_on_the_longest_earlier_run_of_the_same_setting() {
     longer.finished_at = longer.started_at + jiff::SignedDuration::from_millis(20_500);
     store.insert_run(&longer).unwrap();
     assert_eq!(store.longest_like(&first.setting).unwrap(), Some(20.5));
-    let other = Setting { batch: 2, ..first.setting };
+    let other = Setting { batch: 2, ..first.setting.clone() };
     assert_eq!(store.longest_like(&other).unwrap(), None);
+    let further = Setting { dims: [("frames".to_owned(), 8)].into(), ..first.setting };
+    assert_eq!(store.longest_like(&further).unwrap(), None);
+}
+
+#[test]
+fn results_of_other_dimensions_are_told_apart_and_say_what_they_were_fed() {
+    let (_folder, store) = fresh();
+    let fed = |number: u128, median_ms: f64, dims: &[(&str, u32)]| {
+        let mut run = run(number, "net", Platform::Cpu, median_ms);
+        run.setting.dims = dims.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
+        run
+    };
+    let (plain, further) = (fed(1, 5.0, &[]), fed(2, 9.0, &[("text", 16), ("frames", 8)]));
+    store.insert_run(&plain).unwrap();
+    store.insert_run(&further).unwrap();
+    store.insert_run(&fed(3, 8.0, &[("frames", 8), ("text", 16)])).unwrap();
+    let rows = store.list_runs(&Filter::default(), RunOrder::Oldest, 0, 9).unwrap().rows;
+    let told: Vec<String> = rows.iter().map(|row| row.fed().words().join(", ")).collect();
+    let other = "batch 1, 128 tokens, frames 8, text 16";
+    assert_eq!(told, ["batch 1, 128 tokens", other, other]);
+    assert_eq!(store.query("SELECT count(*) AS n FROM dims").unwrap()[0]["n"], 1);
+    let times = |run: &Run| {
+        let found = store.runs_of_graphs(&["ab"], 1, Some(128), &run.setting.dims).unwrap();
+        found.iter().map(|run| run.median_ms).collect::<Vec<_>>()
+    };
+    assert_eq!((times(&plain), times(&further)), (vec![5.0], vec![8.0]), "the newest of each");
+    let known: Vec<Option<String>> = store.known_runs().unwrap().into_iter().map(|run| run.dims).collect();
+    assert_eq!(known, [None, Some("frames=8,text=16".into()), Some("frames=8,text=16".into())]);
+}
+
+#[test]
+fn a_row_says_what_ran_otherwise_and_what_ran_elsewhere_is_not_ranked() {
+    let (_folder, store) = fresh();
+    let placed = |number: u128, node_share: f64, mac_share: Option<f64>| {
+        let mut run = run(number, "net", Platform::Cuda, 5.0);
+        run.setting.precision = Precision::F16;
+        run.placement = Some(Placement { node_share, mac_share, parts: Vec::new(), source: String::new() });
+        run
+    };
+    for run in [placed(1, 0.9, Some(0.12)), placed(2, 0.1, Some(0.0)), placed(3, 0.0, None), placed(4, 1.0, None)] {
+        store.insert_run(&run).unwrap();
+    }
+    let rows = store.list_runs(&Filter::default(), RunOrder::Oldest, 0, 9).unwrap().rows;
+    let told: Vec<String> = rows.iter().map(RunRow::ran).collect();
+    let nowhere = "f16, ran in f32, 0 % on this device";
+    assert_eq!(told, ["f16, ran in f32, 12 % on this device", nowhere, nowhere, "f16, ran in f32"]);
+    let elsewhere = Some("it ran elsewhere: nothing of its work was done on CUDA device".to_owned());
+    let withheld: Vec<Option<String>> = rows.into_iter().map(|row| row.withheld).collect();
+    assert_eq!(withheld, [None, elsewhere.clone(), elsewhere, None]);
+}
+
+#[test]
+fn a_row_says_that_all_experts_ran_and_is_ranked() {
+    let (_folder, store) = fresh();
+    let mut mixture = run(1, "mixtral", Platform::Cpu, 5.0);
+    mixture.flags.push(Flag::AllExperts { reason: "All 8 experts are computed for each token".into() });
+    // What a reason quotes is no flag.
+    let mut quoting = run(2, "net", Platform::Cpu, 5.0);
+    quoting.flags.push(Flag::OtherPrecision { reason: "\"all_experts\"".into() });
+    for run in [&mixture, &quoting] {
+        store.insert_run(run).unwrap();
+    }
+    let rows = store.list_runs(&Filter::default(), RunOrder::Oldest, 0, 9).unwrap().rows;
+    let told: Vec<String> = rows.iter().map(RunRow::ran).collect();
+    assert_eq!(told, [mixture.ran(), quoting.ran()]);
+    assert_eq!(told, ["f32, all experts computed", "f32"]);
+    assert!(rows.iter().all(|row| row.withheld.is_none()));
 }
 
 #[test]
@@ -512,5 +623,5 @@ fn generated_text_comes_back_with_every_token_and_in_every_list() {
     let known = store.known_runs().unwrap().remove(0);
     assert_eq!((known.mode, known.output_tokens), (Mode::Generation, Some(2)));
     // Of one pass nothing is known.
-    assert_eq!(store.runs_of_graphs(&["ab"], 1, Some(128)).unwrap(), []);
+    assert_eq!(store.runs_of_graphs(&["ab"], 1, Some(128), &Default::default()).unwrap(), []);
 }

@@ -105,7 +105,7 @@ fn an_imported_table_is_exported_with_the_values_it_had() {
                     _ => assert_eq!(was, is, "{column}"),
                 }
             }
-            assert!(after.ends_with(&format!("imported,{name},,,,{}", after.rsplit(',').next().unwrap())), "{after}");
+            assert!(after.ends_with(&format!("imported,{name},,,,,{}", after.rsplit(',').next().unwrap())), "{after}");
         }
     }
 }
@@ -143,6 +143,52 @@ fn an_export_read_back_elsewhere_exports_the_same_table() {
         let home = import(&store, &first);
         assert_eq!((home.taken, home.duplicates), (0, 7), "its own rows are there already");
     }
+}
+
+#[test]
+fn an_export_tells_the_precision_that_ran_and_further_dimensions_and_comes_back_the_same() {
+    for ending in ["csv", "parquet"] {
+        let (folder, store) = fresh();
+        let mut other = run(1, "net", Platform::Cuda, 5.0);
+        other.setting.precision = Precision::F16;
+        other.setting.dims = [("text".to_owned(), 16), ("frames".to_owned(), 8)].into();
+        other.placement =
+            Some(Placement { node_share: 1.0, mac_share: Some(0.5), parts: Vec::new(), source: String::new() });
+        store.insert_run(&other).unwrap();
+        store.insert_run(&run(2, "net", Platform::Cuda, 6.0)).unwrap();
+        let table = folder.path().join(format!("t.{ending}"));
+        let report = store.export(&table, &Filter::default(), false).unwrap();
+        let notes = [
+            ("in the precision that ran, f32, where f16 was asked for".to_owned(), 1_u64),
+            ("with a part of the work done on another device".to_owned(), 1),
+        ];
+        assert_eq!((report.rows, report.notes), (2, notes.into()));
+        assert_eq!(import(&store, &table).duplicates, 2, "its own rows are there already");
+
+        let (other_folder, other) = fresh();
+        assert_eq!(import(&other, &table).taken, 2);
+        let found: Vec<_> = rows(&other).into_iter().map(|row| (row.precision, row.dims)).collect();
+        assert_eq!(found, [(Precision::F32, Some("frames=8,text=16".into())), (Precision::F32, None)]);
+        let (back, there) = (other_folder.path().join("back.csv"), folder.path().join("there.csv"));
+        assert_eq!(other.export(&back, &Filter::default(), false).unwrap().notes, [], "the table said so itself");
+        store.export(&there, &Filter::default(), false).unwrap();
+        assert_eq!(lines(&back), lines(&there), "through {ending}");
+    }
+}
+
+#[test]
+fn dimensions_are_read_in_any_order_and_refused_where_they_are_none() {
+    let (_folder, store) = fresh();
+    let table = "model,hardware,precision,mode,latency_ms,dims\n\
+                 m,rtx3090,f32,inference,2.5,\"text = 16, frames=8\"\n\
+                 m,rtx3090,f32,inference,3.5,sixteen\n";
+    let report = import_text(&store, table);
+    assert_eq!((report.taken, report.refused), (1, 1));
+    assert!(report.refusals[0].cause.contains("NAME=NUMBER"), "{:?}", report.refusals);
+    let row = rows(&store).remove(0);
+    assert_eq!(row.dims.as_deref(), Some("frames=8,text=16"));
+    let dims: Vec<_> = store.run(&row.id).unwrap().unwrap().setting.dims.into_iter().collect();
+    assert_eq!(dims, [("frames".to_owned(), 8), ("text".to_owned(), 16)]);
 }
 
 #[test]
@@ -269,6 +315,41 @@ fn only_a_thousand_refusals_are_listed_and_all_are_counted() {
     let report = import_text(&store, &table);
     assert_eq!((report.refusals.len(), report.refused), (1000, 1500));
     assert_eq!(report.causes, [("latency_ms is zero".to_owned(), 1500)]);
+}
+
+#[test]
+fn every_row_that_was_not_taken_is_listed_with_its_line_outcome_and_cause() {
+    let (folder, store) = fresh();
+    let (path, list) = (folder.path().join("t.csv"), folder.path().join("list.csv"));
+    let row = |latency: &str| format!("m,v,rtx3090,p,fp32,inference,1,1,1,,s,,1,1,1,{latency},1\n");
+    import_text(&store, format!("{HEADER}\n{}", row("2")));
+    let table = [HEADER, "\n", &row("1"), &row("0"), &row("1"), "\n", &row("2"), "a,b\n"].concat();
+    fs::write(&path, table).unwrap();
+    let report = store.import_listing(&path, Some(&list), &mut go_on).unwrap();
+    assert_eq!((report.rows, report.taken, report.duplicates, report.refused), (5, 1, 2, 2));
+    let expected = "line,outcome,column,cause\n\
+                    3,refused,latency_ms,is zero: 0\n\
+                    4,duplicate,,a row further up in this table says the same\n\
+                    5,skipped,,the line is blank\n\
+                    6,duplicate,,the store has this measurement already\n\
+                    7,refused,,wrong number of fields: 2 fields where the header has 17\n";
+    assert_eq!(fs::read_to_string(&list).unwrap(), expected);
+
+    fs::write(&path, format!("{HEADER}\n{}", row("0").repeat(1500))).unwrap();
+    let report = store.import_listing(&path, Some(&list), &mut go_on).unwrap();
+    let text = fs::read_to_string(&list).unwrap();
+    assert_eq!((report.refusals.len(), text.lines().count()), (1000, 1501));
+    assert!(text.ends_with("1501,refused,latency_ms,is zero: 0\n"), "{}", &text[text.len() - 100..]);
+
+    fs::write(&path, format!("{HEADER}\n{}", row("0").repeat(6000))).unwrap();
+    let ended = store.import_listing(&path, Some(&list), &mut |_, _| ControlFlow::Break(()));
+    assert!(matches!(ended, Err(StoreError::Cancelled)), "{ended:?}");
+    assert_eq!(fs::read_to_string(&list).unwrap(), text, "the list of an import that ended stays");
+    let nowhere = folder.path().join("no/such/folder/list.csv");
+    assert!(store.import_listing(&path, Some(&nowhere), &mut go_on).is_err(), "said before anything is read");
+    let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let is_half = |name: &std::ffi::OsString| name.to_string_lossy().starts_with("list.csv.");
+    assert!(!left.iter().any(is_half), "{left:?}");
 }
 
 #[test]

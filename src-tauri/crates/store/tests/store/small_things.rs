@@ -24,6 +24,7 @@ fn machine(id: &str, seconds: i64) -> Machine {
         browsers: Vec::new(),
         webview: None,
         peaks: Vec::new(),
+        peaks_left_out: Vec::new(),
         scanned_at: Timestamp::from_second(seconds).unwrap(),
         changes: vec!["a device is new".into()],
     }
@@ -61,15 +62,20 @@ fn the_last_inventory_comes_back_with_its_peaks() {
     store.insert_run(&run(1, "bert", Platform::Cpu, 1.0)).unwrap();
     store.save_machine(&machine("there", 50)).unwrap();
     store.save_machine(&machine("here", 100)).unwrap();
-    store.save_peaks(&"here".into(), &[peak(1e9), peak(0.1 + 0.2)]).unwrap();
-    store.save_peaks(&"here".into(), &[peak(2e9), peak(0.1 + 0.2)]).unwrap();
+    let left_out = |what: &[&str]| what.iter().map(|what| format!("{what} is left out")).collect::<Vec<_>>();
+    let (earlier, later) = (left_out(&["bf16"]), left_out(&["f16", "a GPU"]));
+    store.save_peaks(&"here".into(), &[peak(1e9), peak(0.1 + 0.2)], &earlier).unwrap();
+    store.save_peaks(&"here".into(), &[peak(2e9), peak(0.1 + 0.2)], &later).unwrap();
     store.save_machine(&machine("here", 200)).unwrap();
     let (_folder, store) = reopen((folder, store));
-    let expected = Machine { peaks: vec![peak(2e9), peak(0.1 + 0.2)], ..machine("here", 200) };
+    let peaks = vec![peak(2e9), peak(0.1 + 0.2)];
+    let expected = Machine { peaks, peaks_left_out: later, ..machine("here", 200) };
     assert_eq!(store.last_machine().unwrap(), Some(expected));
     assert_eq!(store.peaks(&"there".into()).unwrap(), []);
-    store.save_peaks(&"never scanned".into(), &[peak(1.0)]).unwrap();
+    assert!(store.peaks_left_out(&"there".into()).unwrap().is_empty());
+    store.save_peaks(&"never scanned".into(), &[peak(1.0)], &earlier).unwrap();
     assert_eq!(store.peaks(&"never scanned".into()).unwrap(), [peak(1.0)]);
+    assert_eq!(store.peaks_left_out(&"never scanned".into()).unwrap(), earlier);
 }
 
 #[test]
@@ -80,6 +86,7 @@ fn the_queue_and_its_pause_are_kept() {
         id: id.into(),
         setting: run(1, "bert", Platform::Cpu, 1.0).setting,
         model_name: "bert".into(),
+        size_unit: Some(SizeUnit::Tokens),
         device_name: "a CPU".into(),
         state: JobState::Waiting,
         estimate_secs: 12.5,
@@ -135,6 +142,7 @@ fn added_models_keep_their_order_and_can_be_removed() {
         graph_hash: "ab".into(),
         operators: vec![("MatMul".into(), 3)],
         random_weights: false,
+        experts: None,
     };
     store.save_model(&model("b", "first")).unwrap();
     store.save_model(&model("a", "second")).unwrap();
@@ -144,6 +152,17 @@ fn added_models_keep_their_order_and_can_be_removed() {
     assert!(store.remove_model(&"b".into()).unwrap());
     assert!(!store.remove_model(&"b".into()).unwrap());
     assert_eq!(store.models().unwrap(), [model("a", "second")]);
+
+    let samples = |role| Dim {
+        name: "samples".into(),
+        role,
+        question: "How many samples?".into(),
+        default: 160_000,
+        max: None,
+        per_second: Some(16_000),
+    };
+    store.save_model(&ModelInfo { dims: vec![samples(DimRole::Other)], ..model("c", "third") }).unwrap();
+    assert_eq!(store.models().unwrap()[1].dims, [samples(DimRole::Sound)], "an older Assay had no role for sound");
 }
 
 #[test]
