@@ -28,6 +28,14 @@ pub trait Backend: Sync {
     /// Reads the model; nothing is prepared for the device yet.
     fn load(&self, request: &LoadRequest) -> Result<Box<dyn Loaded>, BackendError>;
 
+    /// Whether it generates text on a device.
+    ///
+    /// # Errors
+    /// Where it does not, with the reason.
+    fn generates_on(&self, _: &DeviceId) -> Result<(), BackendError> {
+        Ok(())
+    }
+
     /// Reads the two graphs that text is generated with; nothing is prepared for the device yet.
     fn load_writer(&self, request: &WriterRequest) -> Result<Box<dyn LoadedWriter>, BackendError>;
 }
@@ -114,11 +122,14 @@ pub trait Writer {
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct SessionFacts {
     pub engine_version: String,
-    pub device_name: String,
+    /// None where the engine knows no more of it than a number.
+    pub device_name: Option<String>,
+    /// None where the engine does not tell it.
     pub driver: Option<String>,
     pub precision: Option<Precision>,
     pub precision_source: String,
     pub threads: Option<u32>,
+    /// What the engine has taken of the device's memory so far, where it tells; not for the processor.
     pub device_memory_bytes: Option<u64>,
 }
 

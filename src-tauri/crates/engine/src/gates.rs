@@ -43,7 +43,7 @@ fn arithmetic(precision: Precision) -> Precision {
     if precision == Precision::Int8Static { Precision::Int8 } else { precision }
 }
 
-/// The measured matrix rate that bounds the run: at as many threads, else at the most there are.
+/// The measured matrix rate that bounds the run: at as many threads where that was measured, else the highest there is.
 fn ceiling<'a>(peaks: &'a [Peak], run: &Run, precision: Precision) -> Option<&'a Peak> {
     let threads = run.effective.threads.or(run.setting.threads);
     let rates = peaks.iter().filter(|peak| {
@@ -135,14 +135,17 @@ mod tests {
             run: "run".into(),
             setting,
             target: target.clone(),
+            driver: None,
             library: None,
             model: RunModel { macs: Some(1), ..RunModel::default() },
             onnx: "x.onnx".into(),
             dims: Default::default(),
             references: Vec::new(),
             reference_onnx: Some("x.onnx".into()),
+            f32_left_out: None,
             scores: None,
             writing: None,
+            remarks: Vec::new(),
             peaks: Vec::new(),
             limits: Limits { memory_bytes: 1 << 30, timeout: Duration::from_secs(1) },
             acquire_ms: None,
@@ -206,6 +209,21 @@ mod tests {
         assert_eq!(flags(&run, &target, &by_threads, u64::MAX).len(), 1);
         run.setting.threads = Some(8);
         assert_eq!(flags(&run, &target, &by_threads, u64::MAX), [], "at other threads the highest rate bounds it");
+    }
+
+    #[test]
+    fn one_thread_is_held_against_one_thread_in_its_precision() {
+        let (mut run, target) = run();
+        (run.model.macs, run.setting.threads, run.setting.precision) =
+            (Some(600_000_000_000), Some(1), Precision::Int8Static);
+        let together = [matrix_rate(9e12, Precision::Int8, Some(64)), matrix_rate(1e9, Precision::F32, Some(1))];
+        assert_eq!(flags(&run, &target, &together, u64::MAX), [], "one thread in int8 was not measured");
+        let alone = [together.to_vec(), vec![matrix_rate(1e12, Precision::Int8, Some(1))]].concat();
+        let found = flags(&run, &target, &alone, u64::MAX);
+        assert!(
+            matches!(&found[..], [Flag::Implausible { reason }] if reason.contains("is 1.000 Tops/s")),
+            "{found:?}"
+        );
     }
 
     #[test]

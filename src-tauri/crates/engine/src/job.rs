@@ -1,7 +1,7 @@
 //! What one measurement is given: the setting, the files, the bounds, and a way to end it.
 
 use crate::backend::{LoadRequest, WriterRequest};
-use contract::{Peak, RunId, RunModel, Setting, Target, TargetChoice};
+use contract::{Flag, Peak, RunId, RunModel, Setting, Target, TargetChoice};
 use models::{CacheEntry, Manner, Texts};
 use std::{
     collections::BTreeMap,
@@ -20,6 +20,8 @@ pub struct Job {
     pub run: RunId,
     pub setting: Setting,
     pub target: Target,
+    /// Of the target's device, as the inventory knows it.
+    pub driver: Option<String>,
     /// The engine's library file, where it has one.
     pub library: Option<PathBuf>,
     pub model: RunModel,
@@ -32,10 +34,15 @@ pub struct Job {
     /// The same graph in f32: what the outputs of another precision are compared with. None where it cannot be had: a
     /// person's file in another precision is checked by another engine that runs the same file.
     pub reference_onnx: Option<PathBuf>,
+    /// Why it is not run in f32 though it could be had so, in a sentence for the log: it would not fit. Another engine then
+    /// runs the same file in the precision asked for.
+    pub f32_left_out: Option<String>,
     /// The output that scores the next word, where the model has one.
     pub scores: Option<String>,
     /// For generating text: `onnx`, `reference_onnx` and `dims` are then those of the graph that reads the prompt.
     pub writing: Option<Writing>,
+    /// What is known of the model beforehand and stands beside its result.
+    pub remarks: Vec<Flag>,
     /// Measured ceilings of the devices, for the plausibility gate.
     pub peaks: Vec<Peak>,
     pub limits: Limits,
@@ -51,7 +58,7 @@ pub struct Writing {
     pub texts: Texts,
     /// The graph that reads one token, beside the other one.
     pub decode: PathBuf,
-    /// The same in f32.
+    /// The same in f32; itself where the model is not run in f32.
     pub reference_decode: PathBuf,
     /// Its sizes after the last token but one.
     pub decode_dims: BTreeMap<String, u64>,

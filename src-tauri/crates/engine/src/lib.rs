@@ -21,7 +21,7 @@ mod sampling;
 pub mod statistics;
 pub mod worker;
 
-pub use backends::dynamic_form;
+pub use backends::{dynamic_form, generates_on};
 pub use calibrate::{CalibrateError, calibrate};
 pub use configure::engine_file;
 pub use environment::{available_memory_bytes, environment, installed_memory_bytes};
@@ -32,6 +32,6 @@ pub use job::{Control, Job, Limits, Program, Writing};
 pub use libraries::{Build, Libraries};
 pub use limits::REFUSES_NETWORK;
 pub use measure::{TELL_EVERY, Told, Turns, measure, measure_in_turn};
-pub use peaks::{PeaksError, measure_peaks};
+pub use peaks::{Ceilings, PeaksError, measure_peaks};
 pub use sampling::MIN_SAMPLES;
 pub use worker::{Errand, ErrandEnd, WorkerError, run_errand, worker_main};

@@ -7,7 +7,12 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Libraries {
     pub folders: Vec<PathBuf>,
+    /// Where a person puts builds of their own; remedies say its path. It need not be there yet.
+    pub own: Option<PathBuf>,
 }
+
+/// What remedies call the person's own folder.
+const OWN: &str = "the libraries folder";
 
 /// One build of an engine: its id and the file a worker loads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,8 +22,8 @@ pub struct Build {
 }
 
 impl Libraries {
-    /// In order: `$ASSAY_LIBRARIES`, those installed with the program, `extra` (the user's data folder), the system's
-    /// library folders.
+    /// In order: `$ASSAY_LIBRARIES`, those installed with the program, `extra`, the system's library folders. What is not
+    /// there now is left out.
     pub fn find(extra: &[PathBuf]) -> Self {
         let named = std::env::var_os("ASSAY_LIBRARIES").map(|list| std::env::split_paths(&list).collect::<Vec<_>>());
         let all = named
@@ -33,7 +38,21 @@ impl Libraries {
                 folders.push(folder);
             }
         }
-        Self { folders }
+        Self { folders, own: None }
+    }
+
+    /// The same with the person's own folder after `extra`.
+    pub fn with_own(extra: &[PathBuf], own: &Path) -> Self {
+        let extra: Vec<PathBuf> = extra.iter().cloned().chain([own.to_owned()]).collect();
+        Self { own: Some(own.to_owned()), ..Self::find(&extra) }
+    }
+
+    /// A remedy that sends a person to their own folder, with its path.
+    pub(crate) fn located(&self, remedy: &str) -> String {
+        match &self.own {
+            Some(folder) => remedy.replacen(OWN, &format!("{OWN} ({})", folder.display()), 1),
+            None => remedy.to_owned(),
+        }
     }
 
     /// The builds of an engine (`onnxruntime`, `openvino`): each id once, from the first folder that has it.
@@ -58,7 +77,10 @@ impl Libraries {
 /// Beside the program, and where the system's packages put a program's resources: a `.deb` and a macOS bundle keep them
 /// in a folder next to the program's own.
 fn installed_with_program() -> Vec<PathBuf> {
-    let program = std::env::current_exe().and_then(std::fs::canonicalize).ok();
+    let program = std::env::current_exe().ok();
+    // Windows' canonical form is none that people read, and has no links to follow here.
+    #[cfg(unix)]
+    let program = program.and_then(|program| program.canonicalize().ok());
     let Some(folder) = program.as_deref().and_then(Path::parent) else { return Vec::new() };
     ["libraries", "../lib/Assay/libraries", "../Resources/libraries"].iter().map(|place| folder.join(place)).collect()
 }
@@ -164,7 +186,7 @@ mod tests {
         let plain = touch(folder.path().join("onnxruntime/libonnxruntime.so.1"));
         let gpu = touch(folder.path().join("onnxruntime-webgpu/lib/libonnxruntime.so.1.27.0"));
         touch(folder.path().join("onnxruntime-empty/readme.txt"));
-        let libraries = Libraries { folders: vec![folder.path().to_path_buf()] };
+        let libraries = Libraries { folders: vec![folder.path().to_path_buf()], own: None };
         let builds = libraries.builds("onnxruntime");
         assert_eq!(
             builds,
@@ -180,7 +202,8 @@ mod tests {
         let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let wanted = touch(first.path().join("openvino/libopenvino_c.so"));
         touch(second.path().join("openvino/libopenvino_c.so.2641"));
-        let libraries = Libraries { folders: vec![first.path().to_path_buf(), second.path().to_path_buf()] };
+        let folders = vec![first.path().to_path_buf(), second.path().to_path_buf()];
+        let libraries = Libraries { folders, own: None };
         assert_eq!(libraries.builds("openvino"), [Build { engine: "openvino".into(), library: wanted }]);
     }
 
@@ -188,7 +211,21 @@ mod tests {
     fn a_provider_library_is_not_taken_for_the_engine() {
         let folder = tempfile::tempdir().unwrap();
         touch(folder.path().join("onnxruntime/libonnxruntime_providers_shared.so"));
-        let libraries = Libraries { folders: vec![folder.path().to_path_buf()] };
+        let libraries = Libraries { folders: vec![folder.path().to_path_buf()], own: None };
         assert!(libraries.builds("onnxruntime").is_empty());
+    }
+
+    #[test]
+    fn the_persons_own_folder_is_searched_once_it_is_there_and_remedies_say_where_it_is() {
+        let data = tempfile::tempdir().unwrap();
+        let own = data.path().join("libraries");
+        let before = Libraries::with_own(&[], &own);
+        assert!(!before.folders.contains(&own));
+        let said = before.located("Put it into the libraries folder as onnxruntime-webgpu, then press Rescan");
+        let path = own.display();
+        assert_eq!(said, format!("Put it into the libraries folder ({path}) as onnxruntime-webgpu, then press Rescan"));
+        touch(own.join("onnxruntime-mine/libonnxruntime.so"));
+        let after = Libraries::with_own(&[], &own);
+        assert!(after.builds("onnxruntime").iter().any(|build| build.engine.0 == "onnxruntime-mine"));
     }
 }

@@ -33,7 +33,7 @@ fn measured(machine: &Machine, program: &Program) -> Result<(), Failed> {
         println!("{fact:#?}");
     }
     let mut said = Vec::new();
-    let peaks = measure_peaks(program, machine, &Control::default(), &mut |step| said.push(step.doing))?;
+    let peaks = measure_peaks(program, machine, &Control::default(), &mut |step| said.push(step.doing))?.peaks;
     for step in &said {
         println!("{step}");
     }

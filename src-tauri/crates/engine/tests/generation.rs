@@ -5,9 +5,9 @@ mod bench;
 use bench::{Bench, installed, program};
 use contract::{FailureKind, Live, Outcome, OutputCheck, PhaseName, Precision, Run};
 use engine::{Control, Job, measure};
-use models::{Graph, Model, Node, Texts};
-use serde_json::json;
-use std::path::Path;
+use models::{Generation, Graph, Model, Node, Texts};
+use serde_json::{Value, json};
+use std::{fs, path::Path};
 
 const TEXTS: Texts = Texts { batch: 2, prompt: 7, output: 6 };
 
@@ -71,6 +71,29 @@ fn answering() -> [(Model, Texts); 4] {
     ]
 }
 
+/// Longer than any image of the models that see one.
+const SEEN: Texts = Texts { prompt: 30, ..TEXTS };
+
+/// Models that see an image at the beginning of their prompt: golden cases with weights as large as those above.
+fn seeing() -> [Model; 3] {
+    ["llava", "qwen2_vl", "qwen3_vl"].map(|case| {
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/golden");
+        let config = fs::read_to_string(golden.join(case).join("config.json")).unwrap();
+        let mut config: Value = serde_json::from_str(&config).unwrap();
+        config["text_config"]["initializer_range"] = json!(0.2);
+        Model::from_config_text(case, &config.to_string()).unwrap()
+    })
+}
+
+/// With an image of two rows of four tokens, where its size is free.
+fn stages_at_a_wide_image(model: &Model) -> Generation {
+    model.generation().unwrap().unwrap().with_image(|size| match size {
+        "image_rows" => Some(2),
+        "image_columns" => Some(4),
+        _ => None,
+    })
+}
+
 fn run(job: &Job) -> Run {
     measure(&program(), job, &Control::default(), &mut |_| {})
 }
@@ -86,15 +109,34 @@ fn every_engine_writes_with_its_cache_what_another_and_a_full_pass_do() {
     let bench = Bench::new();
     for (model, texts) in [(llama(), TEXTS), (gpt2(), TEXTS)].into_iter().chain(answering()) {
         for (engine, reference) in engines() {
-            let run = run(&bench.writing_job(&model, Precision::F32, engine, &[reference], texts));
-            assert_eq!(run.outcome, Outcome::Done, "{} on {engine}: {:#?}", model.info().name, run.log);
-            let OutputCheck::Agrees { against, largest_difference, .. } = &run.check else { panic!("{:?}", run.check) };
-            assert!(against.0 == reference && *largest_difference < 1e-4, "{engine}: {:?}", run.check);
-            let generated = run.generated.as_ref().unwrap();
-            assert!(generated.full_pass_difference.unwrap() < 1e-4, "{engine}: {generated:?}");
-            assert!(run.withheld().is_none(), "{:?}", run.withheld());
+            let job = bench.writing_job(&model, Precision::F32, engine, &[reference], texts);
+            is_right(&run(&job), &model.info().name, reference);
         }
     }
+}
+
+/// An image takes as many places as its longer edge has tokens where a model turns by rows and columns, and what follows
+/// goes on from there.
+#[test]
+fn after_an_image_every_engine_writes_with_its_cache_what_another_and_a_full_pass_do() {
+    let bench = Bench::new();
+    for model in seeing() {
+        let stages = stages_at_a_wide_image(&model);
+        for (engine, reference) in engines() {
+            let job = bench.stages_job(&stages, Precision::F32, engine, &[reference], SEEN);
+            is_right(&run(&job), &model.info().name, reference);
+        }
+    }
+}
+
+fn is_right(run: &Run, model: &str, reference: &str) {
+    let told = format!("{model} on {}", run.setting.engine);
+    assert_eq!(run.outcome, Outcome::Done, "{told}: {:#?}", run.log);
+    let OutputCheck::Agrees { against, largest_difference, .. } = &run.check else { panic!("{told}: {:?}", run.check) };
+    assert!(against.0 == reference && *largest_difference < 1e-4, "{told}: {:?}", run.check);
+    let generated = run.generated.as_ref().unwrap();
+    assert!(generated.full_pass_difference.unwrap() < 1e-4, "{told}: {generated:?}");
+    assert!(run.withheld().is_none(), "{told}: {:?}", run.withheld());
 }
 
 #[test]
@@ -133,6 +175,13 @@ fn a_cache_that_is_not_what_was_read_is_a_wrong_output() {
     }
 }
 
+#[test]
+fn a_cache_that_is_not_what_was_seen_and_read_is_a_wrong_output() {
+    for model in seeing() {
+        is_wrong(Precision::F32, &model, SEEN, |job| swap(job, ["present.0.key", "present.1.key"]));
+    }
+}
+
 fn swap(job: &mut Job, [a, b]: [&str; 2]) {
     let cache = &mut job.writing.as_mut().unwrap().cache;
     let place = |name: &str| cache.iter().position(|entry| entry.output == name).unwrap();
@@ -157,6 +206,26 @@ fn a_token_that_stands_elsewhere_than_it_should_is_a_wrong_output() {
             is_wrong(precision, &model, TEXTS, |job| stand_first(&job.writing.as_ref().unwrap().decode));
         }
     }
+}
+
+/// On both engines, so that they agree.
+#[test]
+fn a_token_that_counts_those_of_an_image_as_places_is_a_wrong_output() {
+    for model in seeing().into_iter().filter(|model| model.info().family != "llava") {
+        is_wrong(Precision::F32, &model, SEEN, |job| {
+            let writing = job.writing.as_ref().unwrap();
+            [&writing.decode, &writing.reference_decode].into_iter().for_each(|decode| count_image_tokens(decode));
+        });
+    }
+}
+
+/// Has the graph of a single token take the tokens of an image for as many places.
+fn count_image_tokens(decode: &Path) {
+    let mut graph = Graph::read(decode).unwrap();
+    let longer_edge = graph.nodes.iter().find(|node| node.op == "Max").unwrap().outputs[0].clone();
+    let leap = graph.nodes.iter_mut().find(|node| node.op == "Sub" && node.inputs[0] == longer_edge).unwrap();
+    leap.inputs[1] = longer_edge;
+    graph.write(decode).unwrap();
 }
 
 /// Has the graph of a single token read it as if it were the first of its text.

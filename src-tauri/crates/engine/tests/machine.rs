@@ -4,7 +4,7 @@ mod bench;
 
 use bench::program;
 use contract::{Availability, Machine, PeakKind, Platform, Precision};
-use engine::{Control, Libraries, PeaksError, Program, measure_peaks, scan};
+use engine::{Ceilings, Control, Libraries, PeaksError, Program, measure_peaks, scan};
 use std::{
     collections::HashSet,
     sync::Mutex,
@@ -28,7 +28,7 @@ fn a_scan_lists_all_eight_platforms_and_every_usable_target_has_its_device() {
     assert!(machine.logical_cores >= machine.physical_cores && machine.physical_cores >= 1);
     for target in machine.targets().filter(|target| target.availability.is_ready()) {
         let devices = machine.platforms.iter().filter(|status| status.platform == target.platform);
-        let known = devices.flat_map(|status| &status.devices).any(|device| device.id == target.device);
+        let known = devices.flat_map(|status| &status.devices).any(|device| device.is_called(&target.device));
         assert!(known, "{} on {} has no device", target.engine, target.device);
     }
 }
@@ -59,7 +59,7 @@ fn a_file_that_is_no_library_is_missing_and_the_scan_goes_on() {
     for name in ["libonnxruntime.so.1", "libonnxruntime.dylib", "onnxruntime.dll"] {
         std::fs::write(place.join(name), "not a library").unwrap();
     }
-    let machine = scan(&Libraries { folders: vec![folder.path().to_path_buf()] }, &program());
+    let machine = scan(&Libraries { folders: vec![folder.path().to_path_buf()], own: None }, &program());
     let broken = machine.engines.iter().find(|engine| engine.id.0 == "onnxruntime-broken").unwrap();
     assert!(!broken.availability.is_ready(), "{broken:?}");
     assert!(machine.platforms[0].availability.is_ready(), "candle needs no library");
@@ -71,7 +71,8 @@ fn the_machine_is_measured_within_a_minute_with_true_progress() {
     let machine = this_machine();
     let begun = Instant::now();
     let mut progress = Vec::new();
-    let peaks = measure_peaks(&program(), &machine, &Control::default(), &mut |step| progress.push(step)).unwrap();
+    let told = measure_peaks(&program(), &machine, &Control::default(), &mut |step| progress.push(step)).unwrap();
+    let Ceilings { peaks, left_out } = told;
     assert!(begun.elapsed() < Duration::from_secs(62), "took {:?}", begun.elapsed());
     for step in &progress {
         println!("{:3.0} % {}", step.done * 100.0, step.doing);
@@ -93,20 +94,25 @@ fn the_machine_is_measured_within_a_minute_with_true_progress() {
         };
         peaks.iter().find(same).map(|peak| peak.best)
     };
-    let left_out =
-        |what: &str, why: &str| progress.iter().any(|step| step.doing.starts_with(what) && step.doing.ends_with(why));
+    let is_left_out = |what: &str, why: &str| left_out.iter().any(|told| told.starts_with(what) && told.ends_with(why));
+    assert!(left_out.iter().all(|told| progress.iter().any(|step| step.doing == *told)), "{left_out:?}");
     match of_cpu(PeakKind::MemoryBandwidth, None, all) {
         Some(bandwidth) => assert!((1e9..1e13).contains(&bandwidth), "{bandwidth} bytes/s"),
-        None => assert!(left_out("memory bandwidth", "larger ones would take too much memory")),
+        None => assert!(is_left_out("memory bandwidth", "larger ones would take too much memory")),
     }
     // Other processors may have products of f16.
     if cfg!(target_arch = "x86_64") {
-        assert!(left_out("f16 matrix rate", "the gemm crate multiplies f16 in f32 on this processor"));
+        assert!(is_left_out("f16 matrix rate", "the gemm crate multiplies f16 in f32 on this processor"));
     }
     let rate = of_cpu(PeakKind::MatrixRate, Some(Precision::F32), all).unwrap();
     assert!((1e9..1e15).contains(&rate), "{rate} operations/s");
     let launch = of_cpu(PeakKind::LaunchOverhead, None, all).unwrap();
     assert!((1e-8..1e-1).contains(&launch), "{launch} s");
+    assert!(of_cpu(PeakKind::LaunchOverhead, None, Some(1)).is_some());
+    let rates = peaks.iter().filter(|peak| peak.device.0 == "cpu" && peak.kind == PeakKind::MatrixRate);
+    for rate in rates.filter(|rate| rate.threads == all) {
+        assert!(of_cpu(rate.kind, rate.precision, Some(1)).is_some(), "one thread has no rate in {:?}", rate.precision);
+    }
 
     let ceilings: HashSet<_> =
         peaks.iter().map(|p| (p.device.clone(), format!("{:?}", p.kind), p.precision, p.threads)).collect();

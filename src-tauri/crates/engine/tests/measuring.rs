@@ -3,12 +3,12 @@
 mod bench;
 
 use bench::{Bench, installed, load_request, program};
-use contract::{FailureKind, Outcome, OutputCheck, PhaseName, Precision, StopReason};
+use contract::{FailureKind, Flag, Outcome, OutputCheck, PhaseName, Precision, StopReason};
 use engine::{
     Control, Job, measure,
     worker::{self, Order},
 };
-use models::{Dimension, Graph, UNKNOWN_FAMILY};
+use models::{Attribute, Dimension, Graph, Model, Node, UNKNOWN_FAMILY};
 use std::{path::Path, time::Duration};
 
 fn run(job: &Job) -> contract::Run {
@@ -23,6 +23,7 @@ fn a_measurement_has_every_phase_and_a_checked_output() {
     let bench = Bench::new();
     let mut job = bench.job("candle", 64, &["onnxruntime"]);
     job.acquire_ms = Some(12.5);
+    job.remarks = vec![Flag::AllExperts { reason: "All 8 experts are computed for each token".to_owned() }];
     let run = run(&job);
     assert_eq!(run.outcome, Outcome::Done, "{:#?}", run.log);
     let phases: Vec<PhaseName> = run.phases.iter().map(|phase| phase.name).collect();
@@ -36,7 +37,10 @@ fn a_measurement_has_every_phase_and_a_checked_output() {
     assert!(run.noise.as_ref().unwrap().sentinel_ms.len() >= 3);
     assert!(run.memory.baseline_bytes.is_some() && run.memory.peak_bytes.is_some());
     assert_eq!(run.effective.threads, Some(1));
+    let device = (run.effective.device_name.as_str(), run.effective.driver.as_deref());
+    assert_eq!(device, ("the processor", Some("0.1")), "as the inventory has it, where the engine knows a number");
     assert!(run.withheld().is_none(), "{:?}", run.withheld());
+    assert_eq!(run.flags, job.remarks, "what is known of the model stands beside its result");
 }
 
 #[test]
@@ -57,6 +61,53 @@ fn without_another_engine_the_output_is_unchecked_and_not_ranked() {
     assert_eq!(run.outcome, Outcome::Done, "{:#?}", run.log);
     assert_eq!(run.check, OutputCheck::Unchecked { reason: "no other engine is ready here".to_owned() });
     assert!(run.withheld().is_some());
+}
+
+/// Where f32 does not fit, or no engine gets through it, another engine runs the file itself.
+#[test]
+fn half_precision_without_f32_is_checked_by_another_engine_in_the_same_precision() {
+    if !installed("onnxruntime") {
+        return;
+    }
+    let config = r#"{"model_type": "bert", "vocab_size": 96, "hidden_size": 64, "num_attention_heads": 4,
+        "num_hidden_layers": 2, "intermediate_size": 128, "max_position_embeddings": 40}"#;
+    let model = Model::from_config_text("tiny bert", config).unwrap();
+    let bench = Bench::new();
+    let mut job = bench.model_job(&model, Precision::F16, "candle", &["onnxruntime"]);
+    job.setting.budget_secs = 0.2;
+    let left_out = "f32 was left out: it needs more memory than there is";
+    for (reference, why) in [(None, Some(left_out)), (Some(bench.path().join("gone.onnx")), None)] {
+        (job.reference_onnx, job.f32_left_out) = (reference, why.map(str::to_owned));
+        let run = run(&job);
+        assert_eq!(run.outcome, Outcome::Done, "{:#?}", run.log);
+        let OutputCheck::Agrees { against, tolerance, .. } = &run.check else { panic!("{:?}", run.check) };
+        assert_eq!((against.0.as_str(), *tolerance), ("onnxruntime", Precision::F16.tolerance()));
+        assert!(run.withheld().is_none() && run.error.is_none(), "{:?} {:?}", run.withheld(), run.error);
+        let told = why.unwrap_or("held against onnxruntime's in f16");
+        assert!(run.log.iter().any(|line| line.contains(told)), "{:#?}", run.log);
+    }
+}
+
+/// The file stays in f32; OpenVINO is told the precision and says what it took.
+#[test]
+fn openvino_lowers_a_file_in_f32_and_is_held_against_f32_of_the_same_file() {
+    if !installed("openvino") {
+        return;
+    }
+    let bench = Bench::new();
+    let mut job = bench.job("openvino", 32, &["candle"]);
+    job.setting.precision = Precision::F16;
+    job.target.precisions.push(Precision::F16);
+    job.setting.budget_secs = 0.2;
+    let run = run(&job);
+    assert_eq!(run.outcome, Outcome::Done, "{:#?}", run.log);
+    let OutputCheck::Agrees { tolerance, .. } = &run.check else { panic!("{:?}", run.check) };
+    assert_eq!(*tolerance, Precision::F16.tolerance());
+    assert!(run.error.as_ref().is_some_and(|error| error.against.0 == "candle"), "{:?}", run.error);
+    let took = run.effective.precision.unwrap();
+    assert!(run.effective.precision_source.contains(took.key()), "{:?}", run.effective);
+    let told = run.flags.iter().any(|flag| matches!(flag, Flag::OtherPrecision { .. }));
+    assert_eq!(told, took != Precision::F16, "{:?}", run.flags);
 }
 
 /// The outputs the engine is held against are exchanged for another seed's between two runs.
@@ -104,6 +155,39 @@ fn sizes_that_a_file_does_not_take_are_named_in_the_remedy() {
     let Outcome::Failed { kind, remedy, .. } = run(&job).outcome else { panic!("16 columns meet 48 rows") };
     assert_eq!(kind, FailureKind::EngineError);
     assert!(remedy.as_ref().is_some_and(|remedy| remedy.contains("edge 16")), "{remedy:?}");
+}
+
+/// Before opset 10 and 11, bounds and counts were attributes.
+#[test]
+fn a_file_of_opset_9_is_measured_and_checked_by_another_engine() {
+    if !installed("onnxruntime") {
+        return;
+    }
+    let bench = Bench::new();
+    let mut job = bench.job("onnxruntime", 16, &["candle"]);
+    job.setting.budget_secs = 0.2;
+    let mut graph = Graph::read(&job.onnx).unwrap();
+    graph.opset = 9;
+    let node = |op: &str, input: &str, outputs: &[&str], attributes: &[(&str, Attribute)]| Node {
+        name: op.to_owned(),
+        op: op.to_owned(),
+        inputs: vec![input.to_owned()],
+        outputs: outputs.iter().map(|name| (*name).to_owned()).collect(),
+        attributes: attributes.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+        ..Node::default()
+    };
+    let bounds = [("starts", 2), ("ends", 10), ("axes", 0)].map(|(name, at)| (name, Attribute::Ints(vec![at])));
+    let range = [("min", -0.5), ("max", 0.5)].map(|(name, bound)| (name, Attribute::Float(bound)));
+    graph.nodes[0].outputs = vec!["product".to_owned()];
+    graph.nodes.push(node("Slice", "product", &["rows"], &bounds));
+    graph.nodes.push(node("Clip", "rows", &["clipped"], &range));
+    graph.nodes.push(node("Softmax", "clipped", &["shares"], &[]));
+    graph.nodes.push(node("TopK", "shares", &["y", "places"], &[("k", Attribute::Int(4))]));
+    graph.outputs[0].shape = vec![Dimension::Fixed(8), Dimension::Fixed(4)];
+    graph.write(&job.onnx).unwrap();
+    let run = run(&job);
+    assert_eq!(run.outcome, Outcome::Done, "{:#?}", run.log);
+    assert!(matches!(&run.check, OutputCheck::Agrees { against, .. } if against.0 == "candle"), "{:?}", run.check);
 }
 
 #[test]

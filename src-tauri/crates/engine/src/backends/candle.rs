@@ -125,7 +125,7 @@ fn open(device: &DeviceId) -> Result<Device, BackendError> {
         "metal:0" if cfg!(feature = "metal") => attempt(Device::new_metal, "It needs a Mac with Metal."),
         "metal:0" => Err(missing(
             "this build of Assay has candle without Metal".to_owned(),
-            "Metal is part of macOS; use Assay's build for the Mac.",
+            "Metal is part of macOS; Assay's build for the Mac has it.",
         )),
         other => {
             Err(missing(format!("it has no device called {other}"), "Choose one of the devices listed for candle."))
@@ -257,7 +257,7 @@ impl Session for Ready {
         };
         SessionFacts {
             engine_version: version().unwrap_or_default(),
-            device_name: target(&NAME.into(), &self.id).device_name,
+            device_name: None,
             driver: None,
             precision,
             precision_source,

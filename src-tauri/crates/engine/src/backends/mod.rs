@@ -6,7 +6,7 @@ mod openvino;
 mod pair;
 
 use crate::backend::{Backend, BackendError, Loaded, Session};
-use contract::EngineId;
+use contract::{DeviceId, EngineId};
 use models::DynamicForm;
 
 pub static ALL: &[&dyn Backend] = &[&onnxruntime::OnnxRuntime, &openvino::OpenVino, &candle::Candle];
@@ -22,6 +22,14 @@ pub fn find(engine: &EngineId) -> Option<&'static dyn Backend> {
 /// The form of a graph in dynamic int8 that suits an engine.
 pub fn dynamic_form(engine: &EngineId) -> DynamicForm {
     find(engine).map_or_else(DynamicForm::default, |backend| backend.dynamic_form())
+}
+
+/// Whether an engine generates text on a device.
+///
+/// # Errors
+/// Where it does not, with the reason.
+pub fn generates_on(engine: &EngineId, device: &DeviceId) -> Result<(), BackendError> {
+    find(engine).map_or(Ok(()), |backend| backend.generates_on(device))
 }
 
 /// A graph that was read and can be prepared for its device.
@@ -57,5 +65,16 @@ mod tests {
         assert_eq!(key("candle"), Some("candle"));
         assert_eq!(key("candlelight"), None);
         assert_eq!(key("tensorrt"), None);
+    }
+
+    #[test]
+    fn text_is_generated_where_the_cache_stays_on_the_device() {
+        let refusal = |engine: &str, device: &str| generates_on(&engine.into(), &device.into()).err();
+        for (engine, device) in [("onnxruntime-gpu", "cuda:0"), ("openvino", "openvino:GPU.0")] {
+            let said = refusal(engine, device).unwrap().to_string();
+            assert!(said.contains("on the CPU only") && said.contains(device), "{said}");
+            assert!(refusal(engine, "cpu").is_none());
+        }
+        assert!(refusal("candle", "cuda:0").is_none());
     }
 }

@@ -16,7 +16,7 @@ use super::{
     pair::{Passing, ReadPair, on_cpu_only},
 };
 use crate::backend::{Backend, BackendError, LoadRequest, Loaded, LoadedWriter, Session, SessionFacts, WriterRequest};
-use contract::{Availability, EngineId, EngineStatus, Placement, Precision, Target};
+use contract::{Availability, DeviceId, EngineId, EngineStatus, Placement, Precision, Target};
 use models::{DynamicForm, Element, Graph, Tensor};
 use ort::{
     ErrorCode,
@@ -77,8 +77,12 @@ impl Backend for OnnxRuntime {
         Ok(Box::new(Read::open(request)?))
     }
 
+    fn generates_on(&self, device: &DeviceId) -> Result<(), BackendError> {
+        on_cpu_only(NAME, device)
+    }
+
     fn load_writer(&self, request: &WriterRequest) -> Result<Box<dyn LoadedWriter>, BackendError> {
-        on_cpu_only(NAME, &request.prefill.device)?;
+        self.generates_on(&request.prefill.device)?;
         Ok(Box::new(ReadPair::open(NAME, request, Read::open)?))
     }
 }
@@ -264,12 +268,10 @@ impl Session for Ready {
     }
 
     fn facts(&self) -> SessionFacts {
-        let place = &self.plan.place;
         let cores = sysinfo::System::physical_core_count().map(|cores| cores as u32);
         SessionFacts {
             engine_version: self.plan.runtime.version.clone(),
-            device_name: target(&self.plan.request.engine, place.provider, place.device.clone(), Availability::Ready)
-                .device_name,
+            device_name: None,
             driver: None,
             precision: self.precision.0,
             precision_source: self.precision.1.clone(),

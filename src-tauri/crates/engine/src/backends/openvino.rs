@@ -63,11 +63,21 @@ impl Backend for OpenVino {
         Ok(Box::new(Read::open(request, |_| true)?))
     }
 
-    fn load_writer(&self, request: &WriterRequest) -> Result<Box<dyn LoadedWriter>, BackendError> {
-        on_cpu_only(NAME, &request.prefill.device)?;
-        // A text grows with each token, so only the number of texts is fixed, as OpenVINO's own generation has it.
-        Ok(Box::new(ReadPair::open(NAME, request, |request| Read::open(request, |size| size == "batch"))?))
+    fn generates_on(&self, device: &DeviceId) -> Result<(), BackendError> {
+        on_cpu_only(NAME, device)
     }
+
+    fn load_writer(&self, request: &WriterRequest) -> Result<Box<dyn LoadedWriter>, BackendError> {
+        self.generates_on(&request.prefill.device)?;
+        // A text grows with each token, so that its length stays free, as OpenVINO's own generation has it. How many texts
+        // there are and how large their images does not change.
+        Ok(Box::new(ReadPair::open(NAME, request, |request| Read::open(request, |size| !grows(size)))?))
+    }
+}
+
+/// Whether a size of the graphs that write text counts tokens.
+fn grows(size: &str) -> bool {
+    size.split(" + ").any(|part| ["sequence", "decoder_sequence", "past"].contains(&part))
 }
 
 impl Read {
@@ -97,7 +107,8 @@ fn core(library: Option<&Path>) -> Result<Core, BackendError> {
     let library = library.ok_or_else(|| {
         missing(
             "its library was not found".to_owned(),
-            "Put the libraries from the PyPI package openvino into the folder libraries/openvino, or install OpenVINO.",
+            "Put the libraries from the PyPI package openvino into the libraries folder as openvino, or install OpenVINO, \
+             then press Rescan",
         )
     })?;
     let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -107,6 +118,8 @@ fn core(library: Option<&Path>) -> Result<Core, BackendError> {
     }
     // The bindings panic where a function is missing; a library of another version must stay an answer.
     let made = catch_unwind(|| {
+        #[cfg(windows)]
+        with_its_company(library)?;
         openvino_sys::library::load_from(library)?;
         Core::new().map_err(|error| error.to_string())
     })
@@ -114,6 +127,15 @@ fn core(library: Option<&Path>) -> Result<Core, BackendError> {
     let made = made.map_err(|reason| missing(reason, "Put OpenVINO 2024.0 or newer for this system in its place."))?;
     *loaded = Some(library.to_owned());
     Ok(made)
+}
+
+/// Windows looks for what a library needs beside the program, unless it is told to look beside the library.
+#[cfg(windows)]
+fn with_its_company(library: &Path) -> Result<(), String> {
+    use libloading::os::windows::{LOAD_WITH_ALTERED_SEARCH_PATH, Library};
+    // SAFETY: as for the bindings' own loading, which finds it loaded; it is never unloaded.
+    let loaded = unsafe { Library::load_with_flags(library, LOAD_WITH_ALTERED_SEARCH_PATH) };
+    loaded.map(std::mem::forget).map_err(|error| error.to_string())
 }
 
 /// `2026.4.1-…` without the build's hash.
@@ -292,6 +314,18 @@ impl Ready {
     }
 }
 
+/// Bytes that the GPU plug-in holds on the device. It tells them by kind, `{cl_mem:0,usm_device:4096,usm_host:64}`, of which
+/// `usm_host` is the computer's own memory; it keeps what it once took for as long as the compiled model lives.
+fn device_bytes(statistics: &str) -> Option<u64> {
+    let kinds = statistics.strip_prefix('{')?.strip_suffix('}')?.split(',');
+    let bytes = kinds.map(|kind| {
+        let (name, bytes) = kind.split_once(':')?;
+        let bytes = bytes.trim().parse::<u64>().ok()?;
+        Some(if name.trim() == "usm_host" { 0 } else { bytes })
+    });
+    bytes.sum()
+}
+
 /// The format of the arithmetic that the compiled model names.
 fn by_hint(hint: Option<&str>) -> (Option<Precision>, String) {
     let precision = match hint {
@@ -393,13 +427,14 @@ impl Session for Ready {
         };
         SessionFacts {
             engine_version: version(),
-            device_name: core_property(PropertyKey::DeviceFullName).unwrap_or_else(|| self.device.clone()),
+            device_name: core_property(PropertyKey::DeviceFullName).filter(|name| !name.is_empty()),
             driver: core_property(PropertyKey::Other("GPU_DRIVER_VERSION".into()))
                 .or_else(|| core_property(PropertyKey::Other("NPU_DRIVER_VERSION".into()))),
             precision,
             precision_source,
             threads: self.property(RwPropertyKey::InferenceNumThreads.into()).and_then(|threads| threads.parse().ok()),
-            device_memory_bytes: None,
+            device_memory_bytes: core_property(PropertyKey::Other("GPU_MEMORY_STATISTICS".into()))
+                .and_then(|statistics| device_bytes(&statistics)),
         }
     }
 

@@ -54,7 +54,7 @@ fn platform_changes(sentences: &mut Vec<String>, old: &PlatformStatus, new: &Pla
         }
     }
     for device in new.devices.iter().filter(of_webview) {
-        match old.devices.iter().find(|before| before.id == device.id) {
+        match old.devices.iter().find(|before| before.is_called(&device.id)) {
             None => sentences.push(format!("{name} has a new device: {}.", device.name)),
             Some(before) if before.name != device.name => {
                 changed(sentences, &format!("{name}'s device {}", device.id), &before.name, &device.name);
@@ -67,7 +67,7 @@ fn platform_changes(sentences: &mut Vec<String>, old: &PlatformStatus, new: &Pla
         }
     }
     for device in old.devices.iter().filter(of_webview) {
-        if !new.devices.iter().any(|after| after.id == device.id) {
+        if !new.devices.iter().any(|after| after.is_called(&device.id)) {
             sentences.push(format!("{name} has lost a device: {}.", device.name));
         }
     }
@@ -135,6 +135,17 @@ mod tests {
                 "Firefox 153.0 was installed."
             ]
         );
+    }
+
+    #[test]
+    fn a_device_that_has_become_a_name_of_another_is_not_lost() {
+        let (mut old, mut new) = (machine(), machine());
+        let own = Device { id: "webgpu:0".into(), name: "WebGPU 0".into(), ..old.platforms[0].devices[0].clone() };
+        old.platforms[0].devices.push(own);
+        new.platforms[0].devices[0].aliases.push("webgpu:0".into());
+        assert!(changes(&old, &new).is_empty());
+        new.platforms[0].devices[0].aliases.clear();
+        assert_eq!(changes(&old, &new), ["CPU has lost a device: WebGPU 0."]);
     }
 
     #[test]

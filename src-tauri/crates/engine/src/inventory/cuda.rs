@@ -63,6 +63,20 @@ fn driver_version() -> Option<i32> {
     unsafe { sys::cuDriverGetVersion(&raw mut version) }.result().ok().map(|()| version)
 }
 
+/// Where the GPU is on the bus, by which NVML knows it: `00000000:01:00.0`. The driver must have been initialised.
+pub fn address(ordinal: i32) -> Result<String, DriverError> {
+    use sys::CUdevice_attribute as Ask;
+    let device = result::device::get(ordinal)?;
+    // SAFETY: `device` was just handed out by the driver.
+    let number = |ask: Ask| unsafe { result::device::get_attribute(device, ask) };
+    let (domain, bus, slot) = (
+        number(Ask::CU_DEVICE_ATTRIBUTE_PCI_DOMAIN_ID)?,
+        number(Ask::CU_DEVICE_ATTRIBUTE_PCI_BUS_ID)?,
+        number(Ask::CU_DEVICE_ATTRIBUTE_PCI_DEVICE_ID)?,
+    );
+    Ok(format!("{domain:08x}:{bus:02x}:{slot:02x}.0"))
+}
+
 fn gpu(ordinal: i32, nvml: Option<&Nvml>) -> Result<CudaGpu, DriverError> {
     use sys::CUdevice_attribute as Ask;
     let device = result::device::get(ordinal)?;
@@ -70,12 +84,7 @@ fn gpu(ordinal: i32, nvml: Option<&Nvml>) -> Result<CudaGpu, DriverError> {
     let attribute = |ask: Ask| unsafe { result::device::get_attribute(device, ask) };
     let number = |ask: Ask| attribute(ask).map(|value| u32::try_from(value).unwrap_or(0));
     let optional = |ask: Ask| number(ask).ok().filter(|value| *value > 0);
-    let (domain, bus, slot) = (
-        number(Ask::CU_DEVICE_ATTRIBUTE_PCI_DOMAIN_ID)?,
-        number(Ask::CU_DEVICE_ATTRIBUTE_PCI_BUS_ID)?,
-        number(Ask::CU_DEVICE_ATTRIBUTE_PCI_DEVICE_ID)?,
-    );
-    let pci_address = format!("{domain:08x}:{bus:02x}:{slot:02x}.0");
+    let pci_address = address(ordinal)?;
     let managed = nvml.and_then(|nvml| nvml.device_by_pci_bus_id(pci_address.as_str()).ok());
     Ok(CudaGpu {
         ordinal: ordinal.unsigned_abs(),

@@ -19,11 +19,12 @@ mod webview;
 
 pub(crate) use adapters::{block_on, find as find_adapter};
 pub use changes::changes;
+pub(crate) use cuda::address as cuda_address;
 pub(crate) use sizes::binary_size;
 pub use webview::merge_webview;
 
 use crate::{Libraries, Program};
-use contract::Machine;
+use contract::{Availability, Machine};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -31,10 +32,27 @@ use serde::{Deserialize, Serialize};
 ///
 /// Measured peaks, the WebView's answer and the changes since the last start are not part of a scan.
 pub fn scan(libraries: &Libraries, program: &Program) -> Machine {
-    machine_of(found::gather(libraries, program))
+    let mut machine = machine_of(found::gather(libraries, program));
+    locate(&mut machine, libraries);
+    machine
+}
+
+/// Says in each remedy where the libraries folder is that it sends a person to.
+fn locate(machine: &mut Machine, libraries: &Libraries) {
+    let engines = machine.engines.iter_mut().flat_map(|engine| {
+        let targets = engine.targets.iter_mut().map(|target| &mut target.availability);
+        targets.chain([&mut engine.availability])
+    });
+    let platforms = machine.platforms.iter_mut().map(|status| &mut status.availability);
+    for availability in platforms.chain(engines) {
+        if let Availability::Missing { remedy, .. } = availability {
+            *remedy = libraries.located(remedy);
+        }
+    }
 }
 
 fn machine_of(mut found: found::Found) -> Machine {
+    platforms::rank_no_software(&mut found);
     let platforms = platforms::all(&found);
     platforms::name_targets(&platforms, &mut found.engines);
     let logical_cores = found.cpu.logical_cores.unwrap_or(1);
@@ -52,6 +70,7 @@ fn machine_of(mut found: found::Found) -> Machine {
         browsers: found.browsers,
         webview: None,
         peaks: Vec::new(),
+        peaks_left_out: Vec::new(),
         scanned_at: Timestamp::now(),
         changes: Vec::new(),
     }

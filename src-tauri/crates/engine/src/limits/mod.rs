@@ -6,18 +6,33 @@
 //! | no network | the kernel refuses internet sockets | not enforced | not enforced |
 //! | ends with its parent | parent-death signal and the end of standard input | the end of standard input | the job object and the end of standard input |
 
+mod device;
 mod fence;
 mod memory;
 #[cfg(target_os = "linux")]
 mod network;
 mod usage;
 
+pub(crate) use device::device_peak_bytes;
 pub(crate) use fence::Fence;
 pub(crate) use memory::{kernel_kills, peak_bytes, reset_peak, resident_bytes};
 pub(crate) use usage::Usage;
 
 /// Whether this system refuses a worker the internet.
 pub const REFUSES_NETWORK: bool = cfg!(target_os = "linux");
+
+/// The same in words, of what is measured.
+pub(crate) const NETWORK: &str = if REFUSES_NETWORK {
+    "refused to what is measured"
+} else {
+    "open to what is measured: Assay can close it on Linux only"
+};
+
+/// For the log of each measurement.
+#[cfg(not(target_os = "linux"))]
+fn open_network() -> String {
+    "this system keeps nothing that is measured from the network: Assay can do that on Linux only".to_owned()
+}
 
 /// Puts the calling process, a worker without threads yet, under its limits. Answers a sentence for each one that the
 /// system did not grant.
@@ -50,11 +65,11 @@ pub(crate) fn enter(_memory_bytes: u64) -> Vec<String> {
     unsafe {
         libc::setrlimit(libc::RLIMIT_CORE, &libc::rlimit { rlim_cur: 0, rlim_max: 0 });
     }
-    Vec::new()
+    vec![open_network()]
 }
 
 /// On Windows the parent has put the worker into a job object.
 #[cfg(windows)]
 pub(crate) fn enter(_memory_bytes: u64) -> Vec<String> {
-    Vec::new()
+    vec![open_network()]
 }

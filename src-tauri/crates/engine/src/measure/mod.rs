@@ -54,6 +54,7 @@ fn measure_at(
     };
     let mut run = record.finish(outcome);
     run.flags = gates::flags(&run, &job.target, &job.peaks, environment::installed_memory_bytes());
+    run.flags.extend(job.remarks.iter().cloned());
     run
 }
 

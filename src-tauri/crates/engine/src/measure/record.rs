@@ -56,6 +56,7 @@ impl Record {
             placement: None,
             effective: Effective {
                 device_name: job.target.device_name.clone(),
+                driver: job.driver.clone(),
                 library: job.library.as_ref().map(|library| library.display().to_string()),
                 ..Effective::default()
             },
@@ -126,8 +127,13 @@ impl Record {
             Event::Facts(facts) => {
                 let effective = &mut self.run.effective;
                 effective.engine_version.clone_from(&facts.engine_version);
-                effective.device_name.clone_from(&facts.device_name);
-                effective.driver.clone_from(&facts.driver);
+                // What the engine does not know stays as the inventory has it.
+                if let Some(name) = &facts.device_name {
+                    effective.device_name.clone_from(name);
+                }
+                if let Some(driver) = &facts.driver {
+                    effective.driver = Some(driver.clone());
+                }
                 effective.precision = facts.precision;
                 effective.precision_source.clone_from(&facts.precision_source);
                 effective.threads = facts.threads;

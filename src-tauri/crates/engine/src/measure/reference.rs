@@ -37,8 +37,9 @@ pub(super) struct Reference {
 }
 
 impl Reference {
-    /// A graph of floating-point numbers is checked against f32 itself; a quantised one, and one that cannot be had in
-    /// f32, against another engine that runs the same file, for what its rounding costs is no fault of the engine.
+    /// A graph of floating-point numbers is checked against f32 itself. A quantised one, and one that cannot be had or run
+    /// in f32, is checked against another engine that runs the same file: what its rounding costs is no fault of the
+    /// engine.
     ///
     /// # Errors
     /// Where the inputs cannot be made, or the person cancels. An engine that cannot run the model is no error: the
@@ -57,15 +58,28 @@ impl Reference {
         let inputs = preparing.inputs(&job.onnx, feed)?;
         record.enter(PhaseName::Reference);
         let asked = job.setting.precision;
-        let in_f32 = match &job.reference_onnx {
-            Some(onnx) => preparing.first(onnx, Precision::F32, record, feed)?,
-            None => Err("the model cannot be had in f32".to_owned()),
+        let in_f32 = match (&job.reference_onnx, &job.f32_left_out) {
+            (Some(onnx), _) => preparing.first(onnx, Precision::F32, record, feed)?,
+            (None, Some(reason)) => {
+                record.note(reason);
+                Err(reason.clone())
+            }
+            (None, None) => Err("the model cannot be had in f32".to_owned()),
         };
-        let in_asked = match &job.reference_onnx {
-            _ if asked.is_quantised() => preparing.first(&job.onnx, asked, record, feed)?,
-            Some(_) => in_f32.clone(),
+        let never_had = job.reference_onnx.is_none() && job.f32_left_out.is_none();
+        let in_asked = if asked.is_quantised() {
+            preparing.first(&job.onnx, asked, record, feed)?
+        } else if never_had {
             // The other engine computes the file's own numbers in f32, so that nothing is rounded.
-            None => preparing.first(&job.onnx, Precision::F32, record, feed)?,
+            preparing.first(&job.onnx, Precision::F32, record, feed)?
+        } else if asked == Precision::F32 || in_f32.is_ok() || preparing.is_late() {
+            in_f32.clone()
+        } else {
+            let given = preparing.first(&job.onnx, asked, record, feed)?;
+            if let Ok((_, engine)) = &given {
+                record.note(&format!("the output is held against {engine}'s in {asked}, as there is none in f32"));
+            }
+            given
         };
         let (outputs, against) = match in_asked {
             Ok((outputs, engine)) => (outputs, Ok(engine)),
@@ -141,7 +155,7 @@ impl Preparing<'_> {
     ) -> Result<Vec<PathBuf>, Failure> {
         let job = self.job;
         let library_stamp = library.map(stamp).unwrap_or_default();
-        let by = [choice.engine.0.as_str(), &choice.device.0, &library_stamp];
+        let by = [choice.engine.0.as_str(), &choice.device.0, &library_stamp, precision.key()];
         let folder = self.folder("outputs", onnx, &by)?;
         let each = job.writing.as_ref().map_or(1, |writing| worker::scores_of(writing.texts));
         let outputs: Vec<PathBuf> = (0..CHECKED * each).map(|i| folder.join(format!("{i}.safetensors"))).collect();
@@ -174,6 +188,11 @@ impl Preparing<'_> {
             }
         }
         Ok(outputs)
+    }
+
+    /// Whether an engine hung: trying all of them once more would leave little time for the one that is measured.
+    fn is_late(&self) -> bool {
+        self.started.elapsed() >= self.job.limits.timeout / 2
     }
 
     fn order(&self, order: &Order, feed: &mut Feed) -> Result<(), Failure> {

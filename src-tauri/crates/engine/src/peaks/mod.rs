@@ -44,27 +44,37 @@ pub enum PeaksError {
     NoFolder(#[source] io::Error),
 }
 
+/// What measuring a machine gave.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ceilings {
+    /// The best figure of each device, kind, precision and number of threads.
+    pub peaks: Vec<Peak>,
+    /// What could not be measured, a sentence each with its reason.
+    pub left_out: Vec<String>,
+}
+
 /// Measures every device in a worker of its own; a driver that crashes costs the rest of that device only.
 ///
-/// The best figure of each device, kind, precision and number of threads is returned. What could not be measured is told
-/// as progress, with its reason. Where other programs were busy, each method says so: the ceilings are then too low.
+/// What is left out is told as progress too. Where other programs were busy, each method says so: the ceilings are then
+/// too low.
 pub fn measure_peaks(
     program: &Program,
     machine: &Machine,
     control: &Control,
     on: &mut dyn FnMut(PeakProgress),
-) -> Result<Vec<Peak>, PeaksError> {
+) -> Result<Ceilings, PeaksError> {
     let folder = tempfile::tempdir().map_err(PeaksError::NoFolder)?;
     let tasks = plan::tasks(machine, folder.path());
     let mut course = Course::of(&tasks);
     let company = company::busy_share().map(company::words);
     let mut peaks: Vec<Peak> = Vec::new();
-    let mut reasons = Vec::new();
+    let mut left_out = Vec::new();
     for task in &tasks {
         let left = LONGEST.saturating_sub(course.begun.elapsed());
         if left < SHORTEST {
-            reasons.push(format!("there was no time left for {}", task.device_name));
-            on(course.left_out(task, reasons.last().map_or("", String::as_str)));
+            let sentence = format!("there was no time left for {}", task.device_name);
+            on(course.left_out(task, &sentence));
+            left_out.push(sentence);
             continue;
         }
         let before = course.steps_done;
@@ -75,7 +85,7 @@ pub fn measure_peaks(
             Told::LeftOut { what, why } => {
                 let sentence = format!("{what} of {} is left out: {why}", task.device_name);
                 on(course.left_out(task, &sentence));
-                reasons.push(sentence);
+                left_out.push(sentence);
             }
         });
         course.steps_done = before + task.steps;
@@ -85,17 +95,17 @@ pub fn measure_peaks(
             Err(error) => {
                 let sentence = format!("{}: {error}", task.device_name);
                 on(course.left_out(task, &sentence));
-                reasons.push(sentence);
+                left_out.push(sentence);
             }
         }
     }
     if peaks.is_empty() {
-        return Err(PeaksError::NothingMeasured { reasons });
+        return Err(PeaksError::NothingMeasured { reasons: left_out });
     }
     if let Some(company) = company {
         peaks.iter_mut().for_each(|peak| peak.method = format!("{}; {company}", peak.method));
     }
-    Ok(envelope::best_of(peaks))
+    Ok(Ceilings { peaks: envelope::best_of(peaks), left_out })
 }
 
 /// How far the whole has come.

@@ -23,7 +23,7 @@ pub struct Task {
 const SAMPLING_SECS: f64 = 36.0;
 
 pub fn step_secs(steps: u32) -> f64 {
-    (SAMPLING_SECS / f64::from(steps.max(1))).clamp(0.2, 1.2)
+    (SAMPLING_SECS / f64::from(steps.max(1))).clamp(0.2, 1.0)
 }
 
 /// The processor first, then what engines make of it, then each GPU.
@@ -85,18 +85,7 @@ fn processor(machine: &Machine) -> Option<Task> {
 
 fn through_engine(machine: &Machine, engine: &EngineStatus, target: &Target, folder: &Path) -> Task {
     let on_cpu = target.device.0 == "cpu" || target.device.0.ends_with(":CPU");
-    let all = on_cpu.then(|| threads(machine));
-    let mut cases: Vec<Case> = target
-        .precisions
-        .iter()
-        .filter(|precision| matches!(precision, Precision::F32 | Precision::F16 | Precision::Bf16))
-        .map(|precision| Case { precision: *precision, threads: all })
-        .collect();
-    if all.is_some_and(|threads| threads > 1) {
-        cases.push(Case { precision: Precision::F32, threads: Some(1) });
-    }
-    // Quantised products are ordinary operators; whether the engine has them on this device shows when it is asked.
-    cases.push(Case { precision: Precision::Int8, threads: all });
+    let cases = cases(target, on_cpu.then(|| threads(machine)));
     let subject =
         Subject { device: target.device.clone(), name: target.device_name.clone(), platform: target.platform };
     Task {
@@ -114,6 +103,17 @@ fn through_engine(machine: &Machine, engine: &EngineStatus, target: &Target, fol
             step_secs: 0.0,
         }),
     }
+}
+
+/// Every precision with all threads, then with one: a run of one thread has a ceiling of its own.
+fn cases(target: &Target, all: Option<u32>) -> Vec<Case> {
+    let floats = [Precision::F32, Precision::F16, Precision::Bf16];
+    let offered = floats.into_iter().filter(|precision| target.precisions.contains(precision));
+    // Quantised products are ordinary operators; whether the engine has them on this device shows when it is asked.
+    let precisions: Vec<Precision> = offered.chain([Precision::Int8]).collect();
+    let one = all.filter(|threads| *threads > 1).map(|_| Some(1));
+    let with = |threads| precisions.iter().map(move |precision| Case { precision: *precision, threads });
+    [all].into_iter().chain(one).flat_map(with).collect()
 }
 
 fn gpu(machine: &Machine, device: &Device) -> Option<Task> {
@@ -146,6 +146,7 @@ mod tests {
     fn machine() -> Machine {
         let device = |platform, id: &str, kind| Device {
             id: id.into(),
+            aliases: Vec::new(),
             platform,
             name: id.to_owned(),
             kind,
@@ -207,6 +208,7 @@ mod tests {
             browsers: Vec::new(),
             webview: None,
             peaks: Vec::new(),
+            peaks_left_out: Vec::new(),
             scanned_at: Timestamp::UNIX_EPOCH,
             changes: Vec::new(),
         }
@@ -217,6 +219,18 @@ mod tests {
         let tasks = tasks(&machine(), Path::new("matrices"));
         let names: Vec<&str> = tasks.iter().map(|task| task.device_name.as_str()).collect();
         assert_eq!(names, ["cpu", "onnxruntime on cpu", "cuda:0", "vulkan:0"]);
+    }
+
+    #[test]
+    fn each_precision_is_measured_with_all_threads_and_with_one() {
+        let machine = machine();
+        let target =
+            Target { precisions: vec![Precision::F32, Precision::Bf16], ..machine.engines[1].targets[0].clone() };
+        let told = |all| cases(&target, all).iter().map(|case| (case.precision, case.threads)).collect::<Vec<_>>();
+        let with = |threads| [Precision::F32, Precision::Bf16, Precision::Int8].map(|precision| (precision, threads));
+        assert_eq!(told(Some(4)), [with(Some(4)), with(Some(1))].concat());
+        assert_eq!(told(Some(1)), with(Some(1)), "one core is one thread");
+        assert_eq!(told(None), with(None), "a GPU has no threads to choose");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::{
     noise,
     sampling::{self, Sampling, Told},
 };
-use contract::{FailureKind, Phase, PhaseName, Placement, Precision};
+use contract::{DeviceId, FailureKind, Phase, PhaseName, Placement, Precision};
 use std::time::{Duration, Instant};
 
 pub(super) fn run(order: &RunOrder, out: &mut Out, wishes: &Wishes) -> Result<(), Fault> {
@@ -56,13 +56,20 @@ pub(super) fn run(order: &RunOrder, out: &mut Out, wishes: &Wishes) -> Result<()
         out.send(&Event::SamplingEnded(reason));
         Ok(())
     })?;
-    let device_peak_bytes = session.facts().device_memory_bytes;
-    out.send(&Event::Memory { peak_bytes: limits::peak_bytes(), device_peak_bytes });
+    tell_memory(|| session.facts(), &order.load.device, out);
     // Profiling for the placement may prepare and run the graph anew, so it comes last; some engines tell the precision
     // they chose only then.
     tell_placement(session.placement(), out);
     out.send(&Event::Facts(session.facts()));
     Ok(())
+}
+
+/// The most that this worker has held of the computer's memory and of the device's, once nothing more is timed.
+pub(super) fn tell_memory(facts: impl FnOnce() -> SessionFacts, device: &DeviceId, out: &mut Out) {
+    let peak_bytes = limits::peak_bytes();
+    // Asked after the worker's own memory, which the asking adds to.
+    let device_peak_bytes = facts().device_memory_bytes.or_else(|| limits::device_peak_bytes(device));
+    out.send(&Event::Memory { peak_bytes, device_peak_bytes });
 }
 
 pub(super) fn tell_placement(placement: Result<Option<Placement>, BackendError>, out: &mut Out) {

@@ -7,7 +7,7 @@
 
 use super::{
     order::{Checked, Event, WriteOrder, scores_of},
-    run::{judge, phase, tell_placement, tolerance},
+    run::{judge, phase, tell_memory, tell_placement, tolerance},
     serve::{Fault, Wishes, find, read},
     stdio::Out,
 };
@@ -160,8 +160,7 @@ pub(super) fn run(order: &WriteOrder, out: &mut Out, wishes: &Wishes) -> Result<
         out.borrow_mut().send(&Event::SamplingEnded(reason));
         Ok(())
     })?;
-    let device_peak_bytes = writer.facts().device_memory_bytes;
-    out.send(&Event::Memory { peak_bytes: limits::peak_bytes(), device_peak_bytes });
+    tell_memory(|| writer.facts(), &request.prefill.device, out);
     tell_placement(writer.placement(&scripts[0].prompt), out);
     out.send(&Event::Facts(writer.facts()));
     Ok(())

@@ -6,7 +6,7 @@ use contract::{
     Availability, DeviceId, EngineId, Mode, OUTPUT, Platform, Precision, RunModel, Setting, Target, TargetChoice,
 };
 use engine::{Control, Job, Libraries, Limits, Program, Writing, backend::LoadRequest};
-use models::{Dimension, Element, Format, Graph, Model, Node, Texts, Value};
+use models::{Dimension, Element, Format, Generation, Graph, Model, Node, Texts, Value};
 use std::{
     collections::BTreeMap,
     ops::ControlFlow,
@@ -78,9 +78,20 @@ impl Bench {
         references: &[&str],
         texts: Texts,
     ) -> Job {
+        self.stages_job(&model.generation().unwrap().unwrap(), precision, engine, references, texts)
+    }
+
+    /// The same of a model's two graphs.
+    pub fn stages_job(
+        &self,
+        stages: &Generation,
+        precision: Precision,
+        engine: &str,
+        references: &[&str],
+        texts: Texts,
+    ) -> Job {
         let weights = self.path().join("weights");
         let mut go_on = |_, _| ControlFlow::Continue(());
-        let stages = model.generation().unwrap().unwrap();
         let format = self.format(&stages.prefill, precision, engine);
         let own = stages.materialize(&weights, format, 3, &mut go_on).unwrap();
         let exact = stages.materialize(&weights, Precision::F32, 3, &mut go_on).unwrap();
@@ -97,7 +108,7 @@ impl Bench {
             decode_dims,
             whole: sizes.whole,
             manner: stages.manner,
-            cache: stages.cache,
+            cache: stages.cache.clone(),
         });
         job.setting.mode = Mode::Generation;
         job.setting.batch = texts.batch;
@@ -154,14 +165,17 @@ impl Bench {
                 precisions: vec![Precision::F32],
                 not_ranked: None,
             },
+            driver: Some("0.1".to_owned()),
             library: library(engine),
             model: RunModel { macs: Some(edge * edge * edge), ..RunModel::default() },
             onnx: self.onnx(),
             dims: BTreeMap::from([("edge".to_owned(), edge)]),
             references: references.collect(),
             reference_onnx: Some(self.onnx()),
+            f32_left_out: None,
             scores: None,
             writing: None,
+            remarks: Vec::new(),
             peaks: Vec::new(),
             limits: Limits { memory_bytes: 4 << 30, timeout: Duration::from_secs(120) },
             acquire_ms: None,

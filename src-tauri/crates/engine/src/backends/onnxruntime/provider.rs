@@ -28,16 +28,17 @@ pub(super) struct Place {
 const MOST_ADAPTERS: usize = 16;
 
 impl Provider {
+    /// Of two on one platform, first the one that every system can have.
     pub const ALL: [Self; 9] = [
         Self::Cpu,
         Self::Cuda,
         Self::TensorRt,
         Self::MiGraphX,
         Self::CoreMl,
-        Self::DirectMl,
         Self::OpenVino,
         Self::Qnn,
         Self::WebGpu,
+        Self::DirectMl,
     ];
 
     /// The name the library knows it by.
@@ -116,20 +117,27 @@ impl Provider {
         match self {
             Self::Cpu => "Put a complete build of ONNX Runtime in its place.",
             Self::Cuda | Self::TensorRt => {
-                "Put the libraries of the PyPI package onnxruntime-gpu, with its CUDA libraries, into the folder \
-                 libraries/onnxruntime-gpu."
+                "Put the libraries of the PyPI package onnxruntime-gpu, with its CUDA libraries, into the libraries \
+                 folder as onnxruntime-gpu, then press Rescan"
             }
             Self::MiGraphX => {
-                "Put the library of AMD's package onnxruntime-migraphx into libraries/onnxruntime-migraphx."
+                "Put the library of AMD's package onnxruntime-migraphx into the libraries folder as \
+                 onnxruntime-migraphx, then press Rescan"
             }
             Self::CoreMl => "Core ML is part of macOS; run Assay on a Mac.",
             Self::DirectMl => "DirectML is part of Windows; run Assay there.",
             Self::OpenVino => {
-                "Put the library of the PyPI package onnxruntime-openvino into libraries/onnxruntime-openvino, or use the \
-                 engine OpenVINO itself."
+                "Use the engine OpenVINO itself, or put the library of the PyPI package onnxruntime-openvino into the \
+                 libraries folder as onnxruntime-openvino, then press Rescan"
             }
-            Self::Qnn => "Put the library of the PyPI package onnxruntime-qnn into libraries/onnxruntime-qnn.",
-            Self::WebGpu => "Put the library of the PyPI package onnxruntime-webgpu into libraries/onnxruntime-webgpu.",
+            Self::Qnn => {
+                "Put the library of the PyPI package onnxruntime-qnn into the libraries folder as onnxruntime-qnn, \
+                 then press Rescan"
+            }
+            Self::WebGpu => {
+                "Put the library of the PyPI package onnxruntime-webgpu into the libraries folder as \
+                 onnxruntime-webgpu, then press Rescan"
+            }
         }
     }
 
@@ -139,11 +147,13 @@ impl Provider {
             Self::Cpu => "Put another build of ONNX Runtime in its place.",
             Self::Cuda => {
                 "It needs an NVIDIA GPU with its driver, CUDA and cuDNN, and ONNX Runtime's own provider library beside it; \
-                 the PyPI package onnxruntime-gpu has it (for the folder libraries/onnxruntime-gpu)."
+                 the PyPI package onnxruntime-gpu has it. Put it into the libraries folder as onnxruntime-gpu, then \
+                 press Rescan"
             }
             Self::TensorRt => {
                 "It needs an NVIDIA GPU with its driver, CUDA and TensorRT, and ONNX Runtime's own provider library beside \
-                 it; the PyPI package onnxruntime-gpu has it (for the folder libraries/onnxruntime-gpu)."
+                 it; the PyPI package onnxruntime-gpu has it. Put it into the libraries folder as onnxruntime-gpu, \
+                 then press Rescan"
             }
             Self::MiGraphX => "It needs an AMD GPU with ROCm and MIGraphX installed.",
             Self::CoreMl => "It needs macOS 10.15 or newer.",

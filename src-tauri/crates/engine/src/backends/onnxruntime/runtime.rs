@@ -100,8 +100,8 @@ fn version(library: &Path) -> Result<String, BackendError> {
 fn not_installed() -> BackendError {
     missing(
         "its library was not found".to_owned(),
-        "Put the library from the npm package onnxruntime-node or the PyPI package onnxruntime into the folder \
-         libraries/onnxruntime; other builds go beside it as libraries/onnxruntime-<build>.",
+        "Put the library from the npm package onnxruntime-node or the PyPI package onnxruntime into the libraries folder \
+         as onnxruntime, then press Rescan; other builds go beside it as onnxruntime-<build>",
     )
 }
 

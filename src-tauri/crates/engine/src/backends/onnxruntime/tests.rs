@@ -71,7 +71,7 @@ fn a_missing_library_is_named_with_the_remedy() {
     let status = OnnxRuntime.status(&"onnxruntime".into(), None);
     let Availability::Missing { reason, remedy } = &status.availability else { panic!("{status:?}") };
     assert!(reason.contains("not found"), "{reason}");
-    assert!(remedy.contains("libraries/onnxruntime"), "{remedy}");
+    assert!(remedy.contains("the libraries folder as onnxruntime"), "{remedy}");
     assert_eq!(status.targets.len(), Provider::ALL.len());
     assert!(status.targets.iter().all(|target| !target.availability.is_ready()));
 }

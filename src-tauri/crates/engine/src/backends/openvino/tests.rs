@@ -57,7 +57,7 @@ fn sum(path: &Path) {
 fn a_missing_library_is_named_with_the_remedy() {
     let status = OpenVino.status(&"openvino".into(), None);
     let Availability::Missing { reason, remedy } = &status.availability else { panic!("{status:?}") };
-    assert!(reason.contains("not found") && remedy.contains("libraries/openvino"), "{status:?}");
+    assert!(reason.contains("not found") && remedy.contains("the libraries folder as openvino"), "{status:?}");
     assert_eq!(status.targets.len(), KINDS.len());
 }
 
@@ -75,7 +75,8 @@ fn a_sum_comes_out_with_its_facts() {
     assert_eq!((outputs[0].name.as_str(), outputs[0].f32s()), ("y", vec![8.0, 2.0, 1.0, 2.0]));
     let facts = session.facts();
     assert_eq!((facts.precision, facts.threads), (Some(Precision::F32), Some(1)));
-    assert!(!facts.engine_version.is_empty() && !facts.device_name.is_empty());
+    assert!(!facts.engine_version.is_empty() && facts.device_name.is_some_and(|name| !name.is_empty()));
+    assert_eq!(facts.device_memory_bytes, None, "the processor has no memory of its own");
     let placement = session.placement().unwrap().unwrap();
     assert_eq!((placement.node_share, placement.parts[0].nodes), (1.0, 1));
 }
@@ -87,6 +88,14 @@ fn the_device_that_a_kind_stands_for_is_the_one_asked_for() {
     }
     for (named, asked) in [("CPU", "GPU"), ("GPU.0", "GPU.1"), ("GPU.10", "GPU.1"), ("GPU", "GPU.0"), ("", "CPU")] {
         assert!(!is_asked(named, asked), "{named} for {asked}");
+    }
+}
+
+#[test]
+fn memory_of_the_device_is_summed_without_the_computers_own() {
+    assert_eq!(device_bytes("{cl_mem:10,unknown:0,usm_device:4096,usm_host:64,usm_shared:1}"), Some(4107));
+    for odd in ["", "{}", "{cl_mem}", "{cl_mem:many}", "4096"] {
+        assert_eq!(device_bytes(odd), None, "{odd}");
     }
 }
 

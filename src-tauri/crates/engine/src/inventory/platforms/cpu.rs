@@ -1,7 +1,7 @@
 //! CPU: the processor is always there; an engine must be too.
 
 use super::{Found, engine_absence, engines_verdict};
-use crate::inventory::sizes::binary_size;
+use crate::{inventory::sizes::binary_size, limits::NETWORK};
 use contract::{Availability, Device, DeviceKind, Fact, Platform, PlatformStatus};
 
 pub fn status(found: &Found) -> PlatformStatus {
@@ -16,6 +16,7 @@ pub fn status(found: &Found) -> PlatformStatus {
     }
     let device = Device {
         id: "cpu".into(),
+        aliases: Vec::new(),
         platform: Platform::Cpu,
         name: cpu.name.clone(),
         kind: DeviceKind::Cpu,
@@ -32,5 +33,6 @@ pub fn status(found: &Found) -> PlatformStatus {
                 "Install Assay again; its engines come with it",
             )
         });
-    PlatformStatus { platform: Platform::Cpu, availability, devices: vec![device], facts: Vec::new() }
+    let facts = vec![Fact::new("Network", NETWORK)];
+    PlatformStatus { platform: Platform::Cpu, availability, devices: vec![device], facts }
 }

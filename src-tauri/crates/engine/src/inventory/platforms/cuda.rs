@@ -10,7 +10,7 @@ use contract::{Availability, Device, DeviceKind, Fact, Platform, PlatformStatus}
 
 const DRIVER: &str = "Install NVIDIA's driver from nvidia.com/drivers, restart the computer, then press Rescan";
 const BUILD: &str = "Put a GPU build of ONNX Runtime (the package onnxruntime-gpu, with CUDA 12 and cuDNN 9) into the \
-                     libraries folder as onnxruntime-cuda, or use a build of Assay with the cuda feature, then press Rescan";
+                     libraries folder as onnxruntime-gpu, or use a build of Assay with the cuda feature, then press Rescan";
 
 pub fn status(found: &Found) -> PlatformStatus {
     let (devices, facts, driver) = match &found.cuda {
@@ -80,6 +80,7 @@ fn device(gpu: &CudaGpu, driver: Option<String>) -> Device {
     facts.push(Fact::new("Bus address", &gpu.pci_address));
     Device {
         id: format!("cuda:{}", gpu.ordinal).into(),
+        aliases: Vec::new(),
         platform: Platform::Cuda,
         name: gpu.name.clone(),
         kind: if gpu.shares_host_memory { DeviceKind::IntegratedGpu } else { DeviceKind::DiscreteGpu },

@@ -8,7 +8,8 @@ pub fn status(found: &Found) -> PlatformStatus {
         engines_verdict(&found.engines, Platform::Mps).unwrap_or_else(|| {
             Availability::missing(
                 "no engine here is built for Metal or Core ML",
-                "Put the macOS build of ONNX Runtime (the npm package onnxruntime-node has it) into the libraries folder, then press Rescan",
+                "Put the macOS build of ONNX Runtime (the npm package onnxruntime-node has it) into the libraries folder \
+                 as onnxruntime-coreml, then press Rescan",
             )
         })
     } else {
@@ -32,6 +33,7 @@ fn devices(found: &Found) -> Vec<Device> {
         }
         Device {
             id: format!("metal:{n}").into(),
+            aliases: Vec::new(),
             platform: Platform::Mps,
             name: gpu.name.clone(),
             kind: if apple { DeviceKind::IntegratedGpu } else { DeviceKind::DiscreteGpu },

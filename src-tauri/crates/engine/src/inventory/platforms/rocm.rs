@@ -86,6 +86,7 @@ fn device(n: usize, gpu: &KfdGpu) -> Device {
     facts.extend(gpu.memory_bytes.map(|bytes| Fact::new("Memory", binary_size(bytes))));
     Device {
         id: format!("rocm:{n}").into(),
+        aliases: Vec::new(),
         platform: Platform::Rocm,
         name: gpu.name.clone(),
         // Without memory of its own it shares the computer's.

@@ -1,11 +1,14 @@
 use super::*;
-use crate::inventory::{
-    adapters::AdapterFacts,
-    cpu::Cpu,
-    cuda::{CudaAbsence, CudaFacts, CudaGpu},
-    hip::HipAbsence,
-    host::Host,
-    machine_of,
+use crate::{
+    Libraries,
+    inventory::{
+        adapters::AdapterFacts,
+        cpu::Cpu,
+        cuda::{CudaAbsence, CudaFacts, CudaGpu},
+        hip::HipAbsence,
+        host::Host,
+        locate, machine_of,
+    },
 };
 use contract::{Machine, Precision};
 use jiff::Timestamp;
@@ -76,6 +79,7 @@ pub fn machine() -> Machine {
         browsers: Vec::new(),
         webview: None,
         peaks: Vec::new(),
+        peaks_left_out: Vec::new(),
         scanned_at: Timestamp::UNIX_EPOCH,
         changes: Vec::new(),
     }
@@ -146,13 +150,18 @@ fn a_gpu_without_an_engine_for_it_is_listed_and_not_ready() {
     assert!(reason.contains("NVIDIA H200 is ready"), "{reason}");
 
     found.engines[0].targets.push(target("onnxruntime", Platform::Cuda, "cuda:0", Availability::Ready));
+    let mut second = target("onnxruntime", Platform::Cuda, "tensorrt:0", Availability::Ready);
+    second.device_name = "TensorRT 0".into();
+    found.engines[0].targets.push(second);
     let cuda = of(&found, Platform::Cuda);
     assert!(cuda.availability.is_ready());
-    assert_eq!(cuda.devices.len(), 1, "the engine's device is the driver's, not a second one");
+    assert_eq!(cuda.devices.len(), 1, "the engine's devices are the driver's, not further ones");
     name_targets(&[cuda], &mut found.engines);
+    let names: Vec<&str> = found.engines[0].targets[1..].iter().map(|target| target.device_name.as_str()).collect();
     assert_eq!(
-        found.engines[0].targets[1].device_name, "NVIDIA H200",
-        "the driver's name takes the place of the engine's"
+        names,
+        ["NVIDIA H200", "NVIDIA H200 through TensorRT"],
+        "the driver's name takes the place of the engine's, and two ways to one card stay apart"
     );
 }
 
@@ -193,14 +202,12 @@ fn what_an_engine_was_built_for_and_does_not_find_is_no_device() {
     assert!(!cuda.availability.is_ready());
 }
 
-#[test]
-fn a_software_adapter_says_that_its_times_are_no_speed() {
-    let mut found = found();
-    found.adapters = Ok(vec![AdapterFacts {
-        id: "vulkan:0".into(),
-        name: "llvmpipe".into(),
+fn adapter(id: &str, name: &str, kind: DeviceKind) -> AdapterFacts {
+    AdapterFacts {
+        id: id.into(),
+        name: name.into(),
         interface: "Vulkan".into(),
-        kind: DeviceKind::Software,
+        kind,
         driver: "Mesa".into(),
         shader_f16: false,
         features: Vec::new(),
@@ -209,10 +216,77 @@ fn a_software_adapter_says_that_its_times_are_no_speed() {
         max_workgroup_storage_bytes: 32 << 10,
         subgroup_sizes: (8, 8),
         also_through: vec!["OpenGL".into()],
-    }]);
+    }
+}
+
+#[test]
+fn a_software_adapter_says_that_its_times_are_no_speed() {
+    let mut found = found();
+    found.adapters = Ok(vec![adapter("vulkan:0", "llvmpipe", DeviceKind::Software)]);
     let webgpu = of(&found, Platform::WebGpu);
     assert!(webgpu.availability.is_ready());
     assert!(webgpu.devices[0].facts.iter().any(|fact| fact.label == "Not a speed"));
+}
+
+/// A machine with these adapters and an engine on WebGPU and DirectML.
+fn with_graphics(adapters: Vec<AdapterFacts>) -> Machine {
+    let mut found = found();
+    found.adapters = Ok(adapters);
+    let ways = [("webgpu:0", "WebGPU 0"), ("directml:0", "DirectML 0")].map(|(id, name)| Target {
+        device_name: name.into(),
+        ..target("onnxruntime", Platform::WebGpu, id, Availability::Ready)
+    });
+    found.engines[0].targets.extend(ways);
+    machine_of(found)
+}
+
+#[test]
+fn an_engine_on_a_software_adapter_has_its_name_and_is_not_ranked() {
+    let machine = with_graphics(vec![adapter("vulkan:0", "llvmpipe", DeviceKind::Software)]);
+    let targets = &machine.engines[0].targets;
+    assert_eq!(targets[0].not_ranked, None, "the processor is what it is");
+    let names: Vec<&str> = targets[1..].iter().map(|target| target.device_name.as_str()).collect();
+    assert_eq!(names, ["llvmpipe through WebGPU", "llvmpipe through DirectML"]);
+    for target in &targets[1..] {
+        assert!(target.not_ranked.as_ref().is_some_and(|why| why.contains("a software adapter")), "{target:?}");
+        let device = machine.device_of(target).unwrap();
+        assert_eq!((device.id.0.as_str(), device.driver.as_deref()), ("vulkan:0", Some("Mesa")));
+    }
+    assert_eq!(machine.platforms[7].devices.len(), 1, "no further graphics card is made up");
+}
+
+#[test]
+fn an_engine_beside_a_graphics_card_is_ranked_and_its_device_is_of_the_cards_kind() {
+    let software = || adapter("vulkan:1", "llvmpipe", DeviceKind::Software);
+    for kind in [DeviceKind::IntegratedGpu, DeviceKind::DiscreteGpu] {
+        let machine = with_graphics(vec![adapter("vulkan:0", "a card", kind), software()]);
+        let target = &machine.engines[0].targets[1];
+        assert_eq!((target.device_name.as_str(), &target.not_ranked), ("WebGPU 0", &None));
+        assert_eq!(machine.device_of(target).unwrap().kind, kind, "which of two it takes is not known");
+    }
+    let alone = with_graphics(vec![adapter("vulkan:0", "a card", DeviceKind::IntegratedGpu)]);
+    let target = &alone.engines[0].targets[1];
+    assert_eq!((target.device_name.as_str(), &target.not_ranked), ("a card through WebGPU", &None));
+}
+
+#[test]
+fn remedies_say_where_the_libraries_folder_is() {
+    let mut machine = machine();
+    machine.engines[0].targets[0].availability = Availability::missing("no", "Look into the libraries folder");
+    locate(&mut machine, &Libraries { own: Some("/data/libraries".into()), ..Libraries::default() });
+    let remedies = [&machine.platforms[5].availability, &machine.engines[0].targets[0].availability].map(|state| {
+        let Availability::Missing { remedy, .. } = state else { panic!("{state:?}") };
+        remedy.as_str()
+    });
+    assert!(remedies[0].contains("into the libraries folder (/data/libraries) as onnxruntime-qnn"), "{remedies:?}");
+    assert_eq!(remedies[1], "Look into the libraries folder (/data/libraries)");
+}
+
+#[test]
+fn what_is_measured_is_said_to_be_kept_from_the_network_or_not() {
+    let facts = of(&found(), Platform::Cpu).facts;
+    let network = facts.iter().find(|fact| fact.label == "Network").unwrap();
+    assert_eq!(network.value.starts_with("refused"), cfg!(target_os = "linux"), "{network:?}");
 }
 
 #[test]

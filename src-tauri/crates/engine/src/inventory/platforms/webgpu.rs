@@ -5,6 +5,8 @@ use crate::inventory::{adapters::AdapterFacts, sizes::binary_size};
 use contract::{Availability, Device, DeviceKind, Fact, Platform, PlatformStatus, WebGpuFacts, WebViewFacts};
 
 const WEBVIEW: &str = "webview:webgpu";
+/// Why times on a software adapter are none of a GPU.
+const NOT_A_SPEED: &str = "a software adapter: the processor draws and computes, so its times say nothing about a GPU";
 const DRIVER: &str =
     "Install the graphics driver of your card's maker (on Linux also its Vulkan package), then press Rescan";
 
@@ -28,16 +30,39 @@ pub fn status(found: &Found) -> PlatformStatus {
     PlatformStatus { platform: Platform::WebGpu, availability, devices, facts }
 }
 
+/// Where all adapters here are software, so is whatever an engine computes on through WebGPU or DirectML.
+pub fn rank_no_software(found: &mut Found) {
+    let Ok(adapters) = &found.adapters else { return };
+    if adapters.is_empty() || adapters.iter().any(|adapter| adapter.kind != DeviceKind::Software) {
+        return;
+    }
+    for target in found.engines.iter_mut().flat_map(|engine| &mut engine.targets) {
+        if target.platform == Platform::WebGpu && target.availability.is_ready() {
+            target.not_ranked.get_or_insert_with(|| NOT_A_SPEED.to_owned());
+        }
+    }
+}
+
+/// The one adapter there is: the first device of an engine is that one too.
+pub fn only_adapter(devices: &mut [Device]) -> Option<&mut Device> {
+    let mut native = devices.iter_mut().filter(|device| is_adapter(device));
+    let first = native.next()?;
+    native.next().is_none().then_some(first)
+}
+
+/// Whether it is one of those that [`status`] lists, and no engine's or the WebView's.
+pub fn is_adapter(device: &Device) -> bool {
+    let interface = device.id.0.split_once(':').map(|(interface, _)| interface);
+    matches!(interface, Some("vulkan" | "metal" | "dx12" | "gl"))
+}
+
 fn device(adapter: &AdapterFacts) -> Device {
     let mut facts = vec![Fact::new("Through", &adapter.interface)];
     if !adapter.also_through.is_empty() {
         facts.push(Fact::new("Also through", adapter.also_through.join(", ")));
     }
     if adapter.kind == DeviceKind::Software {
-        facts.push(Fact::new(
-            "Not a speed",
-            "a software adapter: the processor draws and computes, so its times say nothing about a GPU",
-        ));
+        facts.push(Fact::new("Not a speed", NOT_A_SPEED));
     }
     facts.push(Fact::new("Largest buffer", binary_size(adapter.max_buffer_bytes)));
     facts.push(Fact::new("Largest workgroup", format!("{} invocations", adapter.max_workgroup_invocations)));
@@ -49,6 +74,7 @@ fn device(adapter: &AdapterFacts) -> Device {
     ));
     Device {
         id: adapter.id.as_str().into(),
+        aliases: Vec::new(),
         platform: Platform::WebGpu,
         name: adapter.name.clone(),
         kind: adapter.kind,
@@ -86,6 +112,7 @@ fn webview_device(adapter: &WebGpuFacts) -> Device {
         if described.is_empty() { "an adapter that does not tell its name".to_owned() } else { described.join(" ") };
     Device {
         id: WEBVIEW.into(),
+        aliases: Vec::new(),
         platform: Platform::WebGpu,
         name: format!("{name}, in this window's WebView"),
         kind: if adapter.is_fallback { DeviceKind::Software } else { DeviceKind::IntegratedGpu },

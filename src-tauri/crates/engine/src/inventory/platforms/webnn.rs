@@ -22,6 +22,7 @@ pub fn tell(status: &mut PlatformStatus, facts: &WebViewFacts) {
             status.availability = Availability::Ready;
             status.devices.push(Device {
                 id: "webview:webnn".into(),
+                aliases: Vec::new(),
                 platform: Platform::WebNn,
                 name: "WebNN in this window's WebView".to_owned(),
                 kind: DeviceKind::Cpu,

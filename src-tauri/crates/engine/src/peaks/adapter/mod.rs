@@ -23,8 +23,10 @@ pub struct AdapterOrder {
 }
 
 impl AdapterOrder {
-    pub const STEPS: u32 = 4;
+    pub const STEPS: u32 = 2 + PRECISIONS.len() as u32;
 }
+
+const PRECISIONS: [Precision; 3] = [Precision::F32, Precision::F16, Precision::Int8];
 
 #[derive(Debug, thiserror::Error)]
 pub enum AdapterError {
@@ -41,7 +43,7 @@ pub fn measure(order: &AdapterOrder, teller: &mut Teller) -> Result<(), AdapterE
     let what = "memory bandwidth";
     teller.doing(what);
     teller.outcome(what, bandwidth::measure(order, &gpu));
-    for precision in [Precision::F32, Precision::F16] {
+    for precision in PRECISIONS {
         let what = format!("{precision} matrix rate");
         teller.doing(&what);
         teller.outcome(&what, product::measure(order, &gpu, precision));
@@ -95,8 +97,10 @@ mod tests {
         measure(&order, &mut Teller(&mut hear)).unwrap();
         let peaks: Vec<&Peak> =
             told.iter().filter_map(|told| if let Told::Peak(peak) = told { Some(peak) } else { None }).collect();
-        let f32_rate = peaks.iter().find(|peak| peak.precision == Some(Precision::F32));
-        assert!(f32_rate.is_some_and(|peak| peak.best > 1e8), "{told:?}");
+        for precision in [Precision::F32, Precision::Int8] {
+            let rate = peaks.iter().find(|peak| peak.precision == Some(precision));
+            assert!(rate.is_some_and(|peak| peak.best > 1e8), "{precision}: {told:?}");
+        }
         for kind in [PeakKind::MemoryBandwidth, PeakKind::LaunchOverhead] {
             assert!(peaks.iter().any(|peak| peak.kind == kind && peak.best > 0.0), "{kind:?}: {told:?}");
         }

@@ -5,7 +5,6 @@ mod product;
 
 use super::{
     inside::Teller,
-    matrices::WrongProduct,
     sampler,
     subject::{How, Subject},
 };
@@ -25,8 +24,10 @@ pub struct ProcessorOrder {
 }
 
 impl ProcessorOrder {
+    /// With each number of threads; f16 is one more where it has a rate, and else one that is left out.
     pub fn steps(&self) -> u32 {
-        if self.threads > 1 { 6 } else { 4 }
+        let numbers = if self.threads > 1 { 2 } else { 1 };
+        if multiplies_f16() { 4 * numbers } else { 3 * numbers + 1 }
     }
 }
 
@@ -52,30 +53,29 @@ pub fn measure(order: &ProcessorOrder, teller: &mut Teller) -> Result<(), Proces
         teller.doing(&what);
         teller.outcome(&what, product::measure::<f32>(order, threads, Precision::F32));
     }
-    let what = format!("f16 matrix rate, {}", all.words());
-    teller.doing(&what);
-    teller.outcome(&what, halves(order, &all));
-
-    let what = "launch overhead";
-    teller.doing(what);
-    teller.outcome::<std::convert::Infallible>(what, Ok(launch(order, &all)));
+    if multiplies_f16() {
+        for threads in std::iter::once(&all).chain(&one) {
+            let what = format!("f16 matrix rate, {}", threads.words());
+            teller.doing(&what);
+            teller.outcome(&what, product::measure::<half::f16>(order, threads, Precision::F16));
+        }
+    } else {
+        let what = "f16 matrix rate";
+        teller.doing(what);
+        teller.outcome(what, Err(Widened));
+    }
+    for threads in std::iter::once(&all).chain(&one) {
+        let what = format!("launch overhead, {}", threads.words());
+        teller.doing(&what);
+        teller.outcome::<std::convert::Infallible>(&what, Ok(launch(order, threads)));
+    }
     Ok(())
 }
 
+/// Why there is no rate in f16.
 #[derive(Debug, thiserror::Error)]
-enum HalvesError {
-    #[error("the gemm crate multiplies f16 in f32 on this processor")]
-    Widened,
-    #[error(transparent)]
-    Wrong(#[from] WrongProduct),
-}
-
-fn halves(order: &ProcessorOrder, threads: &Threads) -> Result<Peak, HalvesError> {
-    if !multiplies_f16() {
-        return Err(HalvesError::Widened);
-    }
-    Ok(product::measure::<half::f16>(order, threads, Precision::F16)?)
-}
+#[error("the gemm crate multiplies f16 in f32 on this processor")]
+struct Widened;
 
 pub struct Threads {
     pub count: u32,

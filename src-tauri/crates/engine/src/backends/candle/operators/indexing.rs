@@ -232,10 +232,11 @@ fn running<T: Copy + Default>(
     values
 }
 
-/// Of equal numbers the one with the lower index comes first.
+/// Of equal numbers the one with the lower index comes first. How many is an input since operator version 10, an attribute
+/// before.
 fn top_k(node: &Node, _: i64) -> Built {
-    let (along, largest, attribute) =
-        (int_or(node, "axis", -1), int_or(node, "largest", 1) == 1, super::ints_of(node, "k"));
+    let (along, largest) = (int_or(node, "axis", -1), int_or(node, "largest", 1) == 1);
+    let attribute = node.int("k").map(|count| vec![count]);
     Ok(Box::new(move |x| {
         let value = x.get(0)?;
         let along = axis(along, value.rank())?;

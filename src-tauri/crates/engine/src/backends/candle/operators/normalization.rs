@@ -120,6 +120,10 @@ fn rms_norm(node: &Node, _: i64) -> Built {
 
 fn batch_norm(node: &Node, _: i64) -> Built {
     only_first_output(node)?;
+    // Until operator version 9.
+    if int_or(node, "spatial", 1) == 0 {
+        return Err("statistics of each place".to_owned());
+    }
     let epsilon = float_or(node, "epsilon", 1e-5);
     one(move |x| {
         let value = x.get(0)?;

@@ -66,9 +66,10 @@ fn resize(node: &Node, opset: i64) -> Built {
     if int_or(node, "antialias", 0) != 0 || int_or(node, "exclude_outside", 0) != 0 || node.ints("axes").is_some() {
         return Err("smoothing, leaving out what lies outside, or chosen axes".to_owned());
     }
+    let scales = node.floats("scales").map(<[f32]>::to_vec);
     one(move |x| {
         let mut value = x.get(0)?.clone();
-        for (axis, (to, scale)) in targets(x)?.into_iter().enumerate() {
+        for (axis, (to, scale)) in targets(x, scales.as_deref())?.into_iter().enumerate() {
             let from = value.dims()[axis];
             // A size that stays is left alone, which all coordinates agree on.
             if to != from || scale != 1.0 {
@@ -79,26 +80,26 @@ fn resize(node: &Node, opset: i64) -> Built {
     })
 }
 
-/// Size and scale of each axis of the result.
-fn targets(inputs: &Inputs) -> Result<Vec<(usize, f64)>> {
+/// Size and scale of each axis of the result. `attribute` are the scales that Upsample has until operator version 9.
+fn targets(inputs: &Inputs, attribute: Option<&[f32]>) -> Result<Vec<(usize, f64)>> {
     let value = inputs.get(0)?;
     let given = |index: usize| inputs.optional(index).filter(|tensor| tensor.elem_count() == value.rank());
     // Upsample has its scales second, Resize third, and sizes fourth.
-    match (given(3), given(2).or(given(1))) {
-        (Some(sizes), _) => {
-            let size = |(to, from): (i64, &usize)| match usize::try_from(to) {
-                Ok(to) => Ok((to, to as f64 / *from as f64)),
-                Err(_) => bail(format!("a size of {to}")),
-            };
-            ints(sizes)?.into_iter().zip(value.dims()).map(size).collect()
-        }
-        (None, Some(scales)) => {
-            // In f32, as ONNX Runtime multiplies: 0.7 is a little less, and ten times that is 7.
-            let size = |(scale, from): (f32, &usize)| ((*from as f32 * scale) as usize, f64::from(scale));
-            Ok(floats(scales)?.into_iter().zip(value.dims()).map(size).collect())
-        }
-        (None, None) => bail("there are neither scales nor sizes"),
+    if let Some(sizes) = given(3) {
+        let size = |(to, from): (i64, &usize)| match usize::try_from(to) {
+            Ok(to) => Ok((to, to as f64 / *from as f64)),
+            Err(_) => bail(format!("a size of {to}")),
+        };
+        return ints(sizes)?.into_iter().zip(value.dims()).map(size).collect();
     }
+    let scales = match (given(2).or(given(1)), attribute) {
+        (Some(scales), _) => floats(scales)?,
+        (None, Some(scales)) => scales.to_vec(),
+        (None, None) => return bail("there are neither scales nor sizes"),
+    };
+    // In f32, as ONNX Runtime multiplies: 0.7 is a little less, and ten times that is 7.
+    let size = |(scale, from): (f32, &usize)| ((*from as f32 * scale) as usize, f64::from(scale));
+    Ok(scales.into_iter().zip(value.dims()).map(size).collect())
 }
 
 /// For each tap, the place and the weight of each number of the result.

@@ -315,6 +315,8 @@ fn ordering_and_counting() {
     let top = run_as("TopK", "", 17, 2, &[], &[Some(f(&[4], &[3.0, 9.0, 9.0, 1.0])), Some(i(&[1], &[3]))]).unwrap();
     same(&top[0], &[3], &[9.0, 9.0, 3.0]);
     same_ints(&top[1], &[3], &[1, 2, 0]);
+    let top = run_as("TopK", "", 9, 2, &[("k", INT(1))], &[Some(f(&[4], &[3.0, 9.0, 9.0, 1.0]))]).unwrap();
+    same_ints(&top[1], &[1], &[1]);
     let x = f(&[2, 3], &[1.0, 7.0, 7.0, 4.0, 0.0, 2.0]);
     same_ints(&run("ArgMax", &[("axis", INT(1))], &[x.clone()]), &[2, 1], &[1, 0]);
     same_ints(&run("ArgMax", &[("axis", INT(1)), ("select_last_index", INT(1))], &[x.clone()]), &[2, 1], &[2, 0]);
@@ -657,6 +659,9 @@ fn images_grow_by_the_nearest_place_in_a_straight_line_or_a_curve() {
     same(&sized("linear", "align_corners", &x, 3), &[1, 1, 1, 3], &[0.0, 0.5, 1.0]);
     let curve = sized("cubic", "align_corners", &counting(&[1, 1, 1, 3]), 5);
     same(&curve, &[1, 1, 1, 5], &[0.0, 0.40625, 1.0, 1.59375, 2.0]);
+    let scales = [("scales", Attribute::Floats(vec![1.0, 1.0, 1.0, 2.0]))];
+    let old = run_as("Upsample", "", 7, 1, &scales, &[Some(x.clone())]).unwrap();
+    same(&old[0], &[1, 1, 1, 4], &[0.0, 0.0, 1.0, 1.0]);
     let smooth = run_all("Resize", &[("antialias", INT(1))], &[Some(x), None, None, Some(i(&[4], &[1, 1, 1, 1]))]);
     assert!(smooth.unwrap_err().contains("smoothing"));
 }
@@ -679,4 +684,6 @@ fn what_is_not_there_is_named() {
     );
     let mask = run_as("Dropout", "", 17, 2, &[], &[]).unwrap_err();
     assert!(mask.contains("y1") && mask.contains("Dropout"), "{mask}");
+    let apart = run_as("BatchNormalization", "", 7, 1, &[("spatial", INT(0))], &[]).unwrap_err();
+    assert!(apart.contains("each place in the operator BatchNormalization"), "{apart}");
 }
