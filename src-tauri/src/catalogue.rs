@@ -1,7 +1,9 @@
 //! Every model that can be measured: the presets, and what the person added.
 
 use crate::{hub::Fetched, place::Place};
-use contract::{DEFAULT_OUTPUT, DimRole, Failure, Mode, ModelId, ModelInfo, ModelOrigin, OUTPUT, Setting};
+use contract::{
+    DEFAULT_OUTPUT, Failure, Mode, ModelId, ModelInfo, ModelOrigin, OUTPUT, Setting, SizeUnit, size_dim, spelt_sizes,
+};
 use models::Model;
 use std::{
     collections::HashMap,
@@ -30,22 +32,20 @@ impl Listed {
         if setting.mode == Mode::Generation {
             setting.dims.entry(OUTPUT.to_owned()).or_insert(DEFAULT_OUTPUT);
             setting.size = setting.size.or_else(|| self.model.usual_prompt());
+            for dim in self.model.image_dims() {
+                setting.dims.entry(dim.name.clone()).or_insert(dim.default);
+            }
+            // What is left belongs to another model of the sweep.
+            setting.dims.retain(|name, _| name == OUTPUT || self.model.image_dims().any(|dim| dim.name == *name));
             return setting;
         }
-        let size_is_given = setting.size.is_some();
-        for dim in self.info.dims.iter().filter(|dim| dim.role != DimRole::Batch) {
-            let is_size = matches!(dim.role, DimRole::Sequence | DimRole::ImageSize);
-            if setting.dims.contains_key(&dim.name) || (is_size && size_is_given) {
-                continue;
-            }
-            // A model may have several: the first gives the size its meaning, the others keep their own.
-            if is_size && setting.size.is_none() {
-                setting.size = Some(dim.default);
-            } else {
-                setting.dims.insert(dim.name.clone(), dim.default);
-            }
-        }
+        (setting.size, setting.dims) = spelt_sizes(&self.info.dims, setting.size, &setting.dims);
         setting
+    }
+
+    /// What the size of a setting counts; a prompt is told as what it is.
+    pub fn size_unit(&self, mode: Mode) -> Option<SizeUnit> {
+        size_dim(&self.info.dims).filter(|_| mode != Mode::Generation)?.unit()
     }
 }
 

@@ -111,7 +111,9 @@ impl Bench {
         measure_in_turn(&self.program, [&a, &b], budget, control, &mut |told| match told {
             Told::Live(side, live) => on(Progress::Live(side, live)),
             Told::Facts(side, SessionFacts { engine_version, driver, precision, .. }) => {
-                earlier.hold(side, engine_version, driver.as_deref(), *precision, on);
+                let job = if side == Side::A { &a } else { &b };
+                let driver = driver.as_deref().or(job.driver.as_deref());
+                earlier.hold(side, engine_version, driver, *precision, on);
             }
             Told::Rounds(rounds) => {
                 let rounds = earlier.followed_by(rounds);

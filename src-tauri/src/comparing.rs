@@ -4,6 +4,7 @@ use crate::{
     bench::Order,
     compare::{Progress, Terms},
     desk::{Desk, on_thread},
+    keep,
     quiet::{Held, Work},
 };
 use contract::*;
@@ -129,8 +130,10 @@ fn compare(desk: &Desk, store: &Store, order: &ComparisonOrder, terms: &Terms, c
         Err(failure) => failed(failure),
         Ok(_) if control.is_cancelled() => ComparisonStage::Cancelled,
         Ok(comparison) => {
-            if let Err(e) = store.insert_comparison(&comparison) {
-                return failed(e.into());
+            let save = || store.insert_comparison(&comparison);
+            let is_there = || Ok(store.comparison(&comparison.id)?.is_some());
+            if !keep::surely(desk, "A comparison", control, save, is_there) {
+                return ComparisonStage::Cancelled;
             }
             for side in Side::BOTH {
                 desk.tell(Event::Stored(comparison.side(side).id.clone()));

@@ -9,11 +9,13 @@ pub type Sizes = BTreeMap<String, u64>;
 
 pub fn describe(model: &Model, sizes: Sizes) -> Result<ModelDescription, ModelError> {
     let info = model.info();
-    let stages = model.generation()?;
+    let image = |size: &str| sizes.get(size).map(|size| *size as u32);
+    let stages = model.generation()?.map(|stages| stages.with_image(image));
     let generating = stages.as_ref().map(|stages| Generating::of(model, stages, &sizes)).transpose()?;
     let at = At::of(model, sizes)?;
     let memory = memories(&at, generating.as_ref())?;
     let At { sizes, costs, .. } = at;
+    let chosen_macs = model.chosen_macs(&costs);
     let family = transformers::find(&info.family).map(workbench::family_of);
     Ok(ModelDescription {
         name: info.name.clone(),
@@ -29,7 +31,10 @@ pub fn describe(model: &Model, sizes: Sizes) -> Result<ModelDescription, ModelEr
         outputs: info.outputs.clone(),
         dims: info.dims.clone(),
         macs: costs.macs,
+        experts: info.experts,
+        chosen_macs,
         activations: costs.activations,
+        per_sample: models::per_sample(info, &sizes),
         generation: generating.as_ref().map(Generating::work),
         memory,
         operators: info.operators.iter().cloned().collect(),
@@ -146,7 +151,8 @@ impl<'a> Generating<'a> {
         self.stages.prefill.halves_alike() && self.stages.decode.halves_alike()
     }
 
-    /// None in a precision that one of the two graphs cannot be had in.
+    /// Of each stage by itself, and of both together, as they are loaded. None in a precision that one of the two graphs
+    /// cannot be had in.
     fn memory(&self, precision: Precision, weight_bytes: u64) -> Result<Vec<PhaseMemory>, ModelError> {
         if !self.stages.offers(precision) {
             return Ok(Vec::new());
@@ -156,10 +162,20 @@ impl<'a> Generating<'a> {
         let bytes = u64::from(kept_in.bits()) / 8;
         let phases =
             [(CostPhase::Prefill, Stage::Prefill, &self.prompt), (CostPhase::Decode, Stage::Decode, &self.context)];
-        let memory = phases.map(|(name, stage, at)| {
+        let mut memory = Vec::with_capacity(phases.len() + 1);
+        let mut both =
+            PhaseMemory { phase: CostPhase::Generation, activation_bytes: 0, cache_bytes: 0, total_bytes: 0 };
+        for (name, stage, at) in phases {
             let cache = self.stages.cache_bytes(stage, &at.sizes, bytes)?;
-            Ok(phase(name, &at.costs_and_disk_bytes(precision)?.0, weight_bytes, cache))
-        });
-        memory.into_iter().collect()
+            let costs = at.costs_and_disk_bytes(precision)?.0;
+            let own = phase(name, &costs, weight_bytes, cache);
+            both.activation_bytes = both.activation_bytes.saturating_add(own.activation_bytes);
+            both.cache_bytes = both.cache_bytes.saturating_add(own.cache_bytes);
+            // Only the weights that its own graph has are loaded with it.
+            both.total_bytes = both.total_bytes.saturating_add(costs.peak_memory_bytes);
+            memory.push(own);
+        }
+        memory.push(both);
+        Ok(memory)
     }
 }

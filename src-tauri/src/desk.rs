@@ -19,7 +19,7 @@ use crate::{
     weights::Weights,
 };
 use contract::{Event, Failure, Notice, NoticeKind, Settings};
-use engine::{Libraries, Program};
+use engine::Program;
 use std::{
     mem,
     ops::Deref,
@@ -97,10 +97,15 @@ pub struct Opening {
 impl Desk {
     /// Takes its place at once; the store is opened and the machine looked at on threads of their own.
     pub fn open(opening: Opening) -> Result<Self, Failure> {
-        let Opening { place, program, mut libraries, front, instance, store, runtime } = opening;
-        libraries.push(place.libraries());
-        let libraries = Libraries::find(&libraries);
-        let bench = Bench { program, libraries, weights: Weights::at(place.weights()) };
+        let Opening { place, program, libraries, front, instance, store, runtime } = opening;
+        // Where it cannot be made, opening it from the window says why.
+        let _ = place.make_libraries();
+        let bench = Bench {
+            program,
+            extra_libraries: libraries,
+            own_libraries: place.libraries(),
+            weights: Weights::at(place.weights()),
+        };
         let desk = Self(Arc::new(Inside {
             place,
             bench,

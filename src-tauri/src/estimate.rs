@@ -1,7 +1,7 @@
 //! What a plan will take, and what of it cannot run, before it starts.
 
 use crate::{
-    bench::{Sizes, fits_memory, memory_limit, usable_target},
+    bench::{Needs, Room, Sizes, memory_limit, references, takes, usable_target},
     catalogue::{Catalogue, Listed},
     disk::free_bytes,
     nearest,
@@ -10,6 +10,7 @@ use crate::{
 use contract::*;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    iter,
     sync::Arc,
 };
 use store::Store;
@@ -64,7 +65,8 @@ impl Estimator<'_> {
     pub fn plan(&self, plan: &Plan) -> Result<PlanEstimate, Failure> {
         let settings = settings_of(plan)?;
         let models = self.open(&plan.models)?;
-        let mut sizes: HashMap<String, Result<Arc<Sizes>, Failure>> = HashMap::new();
+        let there = Room::here(self.weights, memory_limit(self.settings, self.machine));
+        let mut needs: HashMap<String, Result<Arc<Needs>, Failure>> = HashMap::new();
         let mut nearest: HashMap<String, Option<String>> = HashMap::new();
         let mut to_write: BTreeMap<(ModelId, Precision), u64> = BTreeMap::new();
         let mut lines = Vec::with_capacity(settings.len());
@@ -73,17 +75,16 @@ impl Estimator<'_> {
             let setting = model.spelt_out(setting);
             let key = format!("{}/{}/{:?}/{}", setting.model, setting.batch, setting.size, setting.precision);
             let known =
-                sizes.entry(key.clone()).or_insert_with(|| Sizes::of(&model.model, &setting).map(Arc::new)).clone();
-            let line = self.line(setting, model, known, |setting| {
+                needs.entry(key.clone()).or_insert_with(|| Needs::of(&model.model, &setting).map(Arc::new)).clone();
+            let written = known.as_deref().map(|needs| self.written(&setting, needs, there)).unwrap_or_default();
+            let line = self.line(setting, model, known, there, |setting| {
                 let place = format!("{key}/{}/{}", setting.engine, setting.device);
-                nearest.entry(place).or_insert_with(|| self.nearest(setting, model)).clone()
+                nearest.entry(place).or_insert_with(|| self.nearest(setting, model, there)).clone()
             });
-            if line.refusal.is_none() {
-                for precision in BTreeSet::from([Precision::F32, line.setting.precision]) {
-                    to_write
-                        .entry((line.setting.model.clone(), precision))
-                        .or_insert_with(|| model.model.disk_bytes(precision));
-                }
+            for precision in written.into_iter().filter(|_| line.refusal.is_none()) {
+                to_write
+                    .entry((line.setting.model.clone(), precision))
+                    .or_insert_with(|| model.model.disk_bytes(precision));
             }
             lines.push(line);
         }
@@ -91,7 +92,7 @@ impl Estimator<'_> {
         Ok(PlanEstimate {
             total_secs: running().filter_map(|line| line.secs).sum(),
             peak_memory_bytes: running().filter_map(|line| line.memory_bytes).max().unwrap_or(0),
-            available_memory_bytes: engine::available_memory_bytes().min(memory_limit(self.settings, self.machine)),
+            available_memory_bytes: there.memory_bytes,
             disk_bytes: to_write.values().sum(),
             available_disk_bytes: free_bytes(self.weights.root()),
             lines,
@@ -140,47 +141,44 @@ impl Estimator<'_> {
         }
     }
 
-    /// `nearest` says what would fit, where the memory is too small.
+    /// Precisions whose weights are written for a setting: its own, and f32 where that is what its output is checked by
+    /// or what it is calibrated on. f32 is left out where there is no room for it.
+    fn written(&self, setting: &Setting, needs: &Needs, there: Room) -> BTreeSet<Precision> {
+        let checked_by_f32 =
+            needs.in_f32.is_some_and(|in_f32| in_f32.fits(there)) && !references(self.machine, setting).is_empty();
+        let calibrated = setting.precision == Precision::Int8Static;
+        let in_f32 = (checked_by_f32 || calibrated).then_some(Precision::F32);
+        iter::once(setting.precision).chain(in_f32).collect()
+    }
+
+    /// `nearest` says what would fit, where memory or disk are too small.
     fn line(
         &self,
         setting: Setting,
         model: &Listed,
-        sizes: Result<Arc<Sizes>, Failure>,
+        needs: Result<Arc<Needs>, Failure>,
+        there: Room,
         nearest: impl FnOnce(&Setting) -> Option<String>,
     ) -> SettingEstimate {
-        let sizes = match sizes {
-            Ok(sizes) => sizes,
+        let needs = match needs {
+            Ok(needs) => needs,
             Err(failure) => return refused(setting, None, &failure, None),
         };
-        let memory = Some(sizes.memory_bytes);
-        if let Err(failure) = self.check(&setting, model, &sizes) {
-            let of_memory = matches!(&failure, Failure::TooBig { resource, .. } if resource == "memory");
-            let remedy = of_memory.then(|| nearest(&setting)).flatten();
+        let memory = Some(needs.own.memory_bytes);
+        let usable = usable_target(self.machine, &setting).and_then(|_| takes(&model.info, &setting));
+        if let Err(failure) = usable.and_then(|()| needs.own.check(&model.info.name, there)) {
+            let too_big = matches!(&failure, Failure::TooBig { .. });
+            let remedy = too_big.then(|| nearest(&setting)).flatten();
             return refused(setting, memory, &failure, remedy);
         }
-        let (secs, basis) = self.secs(&setting, model, &sizes);
+        let (secs, basis) = self.secs(&setting, model, &needs.sizes);
         SettingEstimate { setting, secs: Some(secs), basis, memory_bytes: memory, refusal: None }
     }
 
-    fn check(&self, setting: &Setting, model: &Listed, sizes: &Sizes) -> Result<(), Failure> {
-        usable_target(self.machine, setting)?;
-        fits_memory(&model.info.name, sizes.memory_bytes, memory_limit(self.settings, self.machine))?;
-        let (needed_bytes, available_bytes) = (
-            model.model.disk_bytes(setting.precision),
-            free_bytes(self.weights.root()).saturating_add(self.weights.bytes()),
-        );
-        if needed_bytes > available_bytes {
-            let subject = format!("the weights of {}", model.info.name);
-            return Err(Failure::TooBig { subject, resource: "disk space".into(), needed_bytes, available_bytes });
-        }
-        Ok(())
-    }
-
-    /// What would fit into the memory there is.
-    fn nearest(&self, setting: &Setting, model: &Listed) -> Option<String> {
+    /// What would fit into the room there is.
+    fn nearest(&self, setting: &Setting, model: &Listed, there: Room) -> Option<String> {
         let target = self.machine.target(&setting.engine, &setting.device)?;
-        let available = engine::available_memory_bytes().min(memory_limit(self.settings, self.machine));
-        Some(nearest::choices(model, target, setting, available))
+        Some(nearest::choices(model, target, setting, there))
     }
 
     fn open(&self, ids: &[ModelId]) -> Result<HashMap<ModelId, Arc<Listed>>, Failure> {
@@ -196,5 +194,118 @@ fn refused(setting: Setting, memory_bytes: Option<u64>, failure: &Failure, remed
         basis: "it will not run".into(),
         memory_bytes,
         refusal: Some(format!("{failure}.{remedy}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use models::Model;
+
+    /// Two engines on the CPU, one of them on a GPU as well.
+    fn machine() -> Machine {
+        let target = |engine: &str, device: &str, platform| Target {
+            engine: engine.into(),
+            device: device.into(),
+            platform,
+            device_name: device.to_owned(),
+            availability: Availability::Ready,
+            precisions: Precision::ALL.to_vec(),
+            not_ranked: None,
+        };
+        let engine = |id: &str, targets| EngineStatus {
+            id: id.into(),
+            name: id.to_owned(),
+            version: None,
+            availability: Availability::Ready,
+            library: None,
+            offers: Vec::new(),
+            targets,
+        };
+        let on_cpu = |engine: &str| target(engine, "cpu", Platform::Cpu);
+        let on_gpu = target("onnxruntime", "cuda:0", Platform::Cuda);
+        Machine {
+            id: "here".into(),
+            name: String::new(),
+            os: String::new(),
+            cpu: String::new(),
+            physical_cores: 1,
+            logical_cores: 1,
+            memory_bytes: 1 << 30,
+            platforms: Vec::new(),
+            engines: vec![
+                engine("candle", vec![on_cpu("candle")]),
+                engine("onnxruntime", vec![on_cpu("onnxruntime"), on_gpu]),
+            ],
+            browsers: Vec::new(),
+            webview: None,
+            peaks: Vec::new(),
+            peaks_left_out: Vec::new(),
+            scanned_at: jiff::Timestamp::UNIX_EPOCH,
+            changes: Vec::new(),
+        }
+    }
+
+    fn setting(engine: &str, device: &str, precision: Precision, mode: Mode) -> Setting {
+        Setting {
+            model: "mine".into(),
+            engine: engine.into(),
+            device: device.into(),
+            precision,
+            mode,
+            batch: 1,
+            size: Some(8),
+            dims: BTreeMap::new(),
+            threads: None,
+            seed: 0,
+            budget_secs: 1.0,
+        }
+    }
+
+    /// The line of a plan, and the precisions that are written for it.
+    fn line(model: &Listed, setting: &Setting, there: Room) -> (SettingEstimate, BTreeSet<Precision>) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("a.duckdb")).unwrap();
+        let (catalogue, settings) = (Catalogue::default(), Settings::default());
+        let (machine, weights) = (machine(), Weights::at(folder.path().join("weights")));
+        let (store, catalogue, machine, settings, weights) = (&store, &catalogue, &machine, &settings, &weights);
+        let estimator = Estimator { store, catalogue, machine, settings, weights };
+        let needs = Arc::new(Needs::of(&model.model, setting).unwrap());
+        let written = estimator.written(setting, &needs, there);
+        let nearest = |setting: &Setting| estimator.nearest(setting, model, there);
+        (estimator.line(setting.clone(), model, Ok(needs), there, nearest), written)
+    }
+
+    #[test]
+    fn what_fits_without_f32_beside_it_runs_and_what_does_not_fit_names_the_nearest() {
+        let text = r#"{"model_type": "bert", "vocab_size": 50, "hidden_size": 128, "num_attention_heads": 4,
+            "num_hidden_layers": 2, "intermediate_size": 512, "max_position_embeddings": 16}"#;
+        let model = Listed::from(Model::from_config_text("mine", text).unwrap());
+        let of = |precision| setting("candle", "cpu", precision, Mode::Inference);
+        let half = Room::of(&model.model, &of(Precision::F16)).unwrap();
+        let all = Room { memory_bytes: u64::MAX, disk_bytes: u64::MAX };
+        let short = [Room { disk_bytes: half.disk_bytes, ..all }, Room { memory_bytes: half.memory_bytes, ..all }];
+        for (there, resource) in short.into_iter().zip(["disk space", "memory"]) {
+            let (whole, _) = line(&model, &of(Precision::F32), there);
+            let refusal = whole.refusal.unwrap();
+            assert!(refusal.contains(resource) && refusal.contains("What would fit: f16"), "{refusal}");
+            let (halved, written) = line(&model, &of(Precision::F16), there);
+            assert_eq!((halved.refusal, written), (None, [Precision::F16].into()));
+        }
+        let (_, written) = line(&model, &of(Precision::F16), all);
+        assert_eq!(written, [Precision::F32, Precision::F16].into());
+    }
+
+    #[test]
+    fn text_on_a_device_whose_engine_writes_none_is_refused_in_the_plan() {
+        let text = r#"{"model_type": "llama", "architectures": ["LlamaForCausalLM"], "vocab_size": 96,
+            "hidden_size": 32, "num_attention_heads": 4, "num_hidden_layers": 2, "intermediate_size": 48}"#;
+        let model = Listed::from(Model::from_config_text("mine", text).unwrap());
+        let all = Room { memory_bytes: u64::MAX, disk_bytes: u64::MAX };
+        let refusal =
+            |device: &str, mode| line(&model, &setting("onnxruntime", device, Precision::F32, mode), all).0.refusal;
+        let said = refusal("cuda:0", Mode::Generation).unwrap();
+        assert!(said.contains("generates text on the CPU only") && said.contains("Choose the CPU"), "{said}");
+        assert_eq!([refusal("cpu", Mode::Generation), refusal("cuda:0", Mode::Inference)], [None, None]);
     }
 }

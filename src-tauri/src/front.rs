@@ -1,7 +1,7 @@
 //! What the desk wants of the window it stands behind: file dialogs, coming forward, leaving.
 
 use contract::Failure;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A question that the system's file dialog answers.
 #[derive(Clone, Debug)]
@@ -9,6 +9,8 @@ pub enum FileQuestion {
     Model,
     Table,
     Store,
+    /// A store that is not there yet.
+    NewStore,
     Template,
     /// A folder to write into.
     Folder {
@@ -25,6 +27,9 @@ pub enum FileQuestion {
 pub trait Front: Send + Sync {
     /// Blocks until the person has chosen; none when they closed the dialog.
     fn pick(&self, question: FileQuestion) -> Result<Option<PathBuf>, Failure>;
+
+    /// Shows a folder in the system's file manager.
+    fn show_folder(&self, folder: &Path) -> Result<(), Failure>;
 
     /// Brings the window to the front, out of hiding if need be.
     fn show(&self) -> Result<(), Failure>;
@@ -43,6 +48,10 @@ pub struct NoWindow;
 impl Front for NoWindow {
     fn pick(&self, _: FileQuestion) -> Result<Option<PathBuf>, Failure> {
         Err(no_window("A file dialog", "Name the file in the request"))
+    }
+
+    fn show_folder(&self, folder: &Path) -> Result<(), Failure> {
+        Err(no_window("A file manager", &format!("Open {} yourself", folder.display())))
     }
 
     fn show(&self) -> Result<(), Failure> {

@@ -8,25 +8,43 @@ use store::Store;
 
 /// What errors call a configuration that is not a file yet.
 const WRITTEN: &str = "config.json";
+/// How transformers says that none of its auto classes makes a model of a configuration.
+const NO_AUTO_CLASS: &str = "Unrecognized configuration class";
 
 /// Every model type by name, with what the store knows of engines that ran it.
 pub fn types(store: &Store) -> Result<Vec<TypeRow>, Failure> {
     let built: HashMap<&str, &[models::Class]> = models::built().collect();
     let mut evidence = store.engine_records()?;
     let rows = transformers::all().iter().map(|known| {
-        let (family, family_reason) = workbench::family_of(known);
-        TypeRow {
-            model_type: known.model_type.clone(),
-            family,
-            family_reason,
-            tasks: workbench::tasks_of(known).into_iter().map(str::to_owned).collect(),
-            reads: workbench::media_of(known),
-            parameters: known.parameters,
-            support: support(known, built.contains_key(known.model_type.as_str())),
-            evidence: evidence.remove(&known.model_type).unwrap_or_default(),
-        }
+        let evidence = evidence.remove(&known.model_type).unwrap_or_default();
+        row(known, built.contains_key(known.model_type.as_str()), evidence)
     });
     Ok(rows.collect())
+}
+
+/// One model type by its name, in the same way.
+pub fn type_row(store: &Store, model_type: &str) -> Result<TypeRow, Failure> {
+    let known = find(model_type)?;
+    let evidence = store.engine_records()?.remove(model_type).unwrap_or_default();
+    Ok(row(known, models::built().any(|(name, _)| name == model_type), evidence))
+}
+
+fn find(model_type: &str) -> Result<&'static ModelType, Failure> {
+    transformers::find(model_type).ok_or_else(|| Failure::not_found("model type", model_type))
+}
+
+fn row(known: &ModelType, is_built: bool, evidence: Vec<EngineRecord>) -> TypeRow {
+    let (family, family_reason) = workbench::family_of(known);
+    TypeRow {
+        model_type: known.model_type.clone(),
+        family,
+        family_reason,
+        tasks: workbench::tasks_of(known).into_iter().map(str::to_owned).collect(),
+        reads: workbench::media_of(known),
+        parameters: known.parameters,
+        support: support(known, is_built),
+        evidence,
+    }
 }
 
 fn support(known: &ModelType, is_built: bool) -> Support {
@@ -37,13 +55,17 @@ fn support(known: &ModelType, is_built: bool) -> Support {
         (Some(class), _) => Support::Templates {
             reason: format!("Assay does not build {class} yet. Templates make tests for it that run transformers."),
         },
+        (None, Some(error)) if error.contains(NO_AUTO_CLASS) => Support::NotYet {
+            reason: "transformers lists no base model for its configuration, as is usual for a part of a larger model"
+                .to_owned(),
+        },
         (None, Some(error)) => Support::NotYet {
             reason: format!(
-                "transformers cannot build it from a configuration alone: {}",
-                error.lines().next().unwrap_or_default()
+                "transformers cannot build it from its default configuration: {}",
+                error.lines().next().unwrap_or_default().trim_end_matches([':', ' '])
             ),
         },
-        (None, None) => Support::NotYet { reason: "transformers names no base model for it.".to_owned() },
+        (None, None) => Support::NotYet { reason: "transformers names no base model for it".to_owned() },
     }
 }
 
@@ -51,7 +73,7 @@ fn support(known: &ModelType, is_built: bool) -> Support {
 pub fn config(catalogue: &Catalogue, store: &Store, source: &ConfigSource) -> Result<ConfigText, Failure> {
     match source {
         ConfigSource::Type { model_type } => {
-            let known = transformers::find(model_type).ok_or_else(|| Failure::not_found("model type", model_type))?;
+            let known = find(model_type)?;
             let built = models::built().find(|(name, _)| name == model_type);
             let class = built.and_then(|(_, classes)| Some(classes.first()?.name)).or(known.base_class.as_deref());
             let text = known.config_text(class.unwrap_or_default());

@@ -5,7 +5,7 @@ use crate::{
     quiet::{Held, Work},
 };
 use contract::*;
-use engine::{Control, PeaksError};
+use engine::{Ceilings, Control, PeaksError};
 use std::{
     sync::{Mutex, MutexGuard},
     thread,
@@ -56,7 +56,7 @@ impl Inventory {
     pub fn recall(&self, store: &Store) -> Result<(), StoreError> {
         let seen = self.machine.borrow().clone();
         if let Some(mut machine) = seen {
-            machine.peaks = store.peaks(&machine.id).unwrap_or_default();
+            add_peaks(&mut machine, store);
             self.machine.send_replace(Some(machine.clone()));
             return store.save_machine(&machine);
         }
@@ -93,9 +93,9 @@ impl Inventory {
 /// Looks at the machine and stores what it found. Blocks for some seconds, in which it has this place.
 pub fn scan(desk: &Desk, store: Option<&Store>, _place: Held) -> Machine {
     let inventory = &desk.inventory;
-    let mut machine = engine::scan(&desk.bench.libraries, &desk.bench.program);
+    let mut machine = engine::scan(&desk.bench.libraries(), &desk.bench.program);
     if let Some(store) = store {
-        machine.peaks = store.peaks(&machine.id).unwrap_or_default();
+        add_peaks(&mut machine, store);
     }
     if let Some(before) = &*lock(&inventory.before) {
         machine.changes = engine::inventory::changes(before, &machine);
@@ -104,6 +104,12 @@ pub fn scan(desk: &Desk, store: Option<&Store>, _place: Held) -> Machine {
         desk.warn(format!("The inventory could not be stored: {e}."));
     }
     inventory.show(desk, machine)
+}
+
+/// What a store has of this machine's peaks.
+fn add_peaks(machine: &mut Machine, store: &Store) {
+    machine.peaks = store.peaks(&machine.id).unwrap_or_default();
+    machine.peaks_left_out = store.peaks_left_out(&machine.id).unwrap_or_default();
 }
 
 /// Measures the peaks on a thread of its own; progress and the end come as events.
@@ -122,16 +128,16 @@ pub fn measure_peaks(desk: &Desk, store: Store) -> Result<(), Failure> {
 
 fn run_peaks(desk: &Desk, store: &Store, control: &Control) -> Result<(), Failure> {
     let mut machine = desk.inventory.machine_blocking();
-    let peaks = engine::measure_peaks(&desk.bench.program, &machine, control, &mut |progress| {
+    let Ceilings { peaks, left_out } = engine::measure_peaks(&desk.bench.program, &machine, control, &mut |progress| {
         desk.tell(Event::Peaks(progress))
     })
     .map_err(|error| match error {
         PeaksError::Cancelled => Failure::Cancelled,
         error => Failure::broken("measuring this machine", error),
     })?;
-    store.save_peaks(&machine.id, &peaks)?;
+    store.save_peaks(&machine.id, &peaks, &left_out)?;
     machine = desk.inventory.machine_blocking();
-    machine.peaks = peaks;
+    (machine.peaks, machine.peaks_left_out) = (peaks, left_out);
     desk.inventory.show(desk, machine);
     Ok(())
 }

@@ -74,18 +74,23 @@ fn own_columns(machine: &Machine, filter: &Filter) -> Vec<Column> {
             }
         }
         if columns.len() == before {
-            columns.push(Column::without_device(status));
+            columns.push(Column::without_device(status, machine));
         }
     }
     columns
 }
 
 impl Column {
-    fn without_device(status: &PlatformStatus) -> Self {
+    /// Where the platform itself is there, what is missing is told by the engine that could measure on it; first by a build
+    /// that was put there for it, which is the nearest.
+    fn without_device(status: &PlatformStatus, machine: &Machine) -> Self {
         let platform = status.platform;
-        let availability = match &status.availability {
-            Availability::Missing { .. } => status.availability.clone(),
-            Availability::Ready => Availability::missing(
+        let engines = machine.targets().filter(|target| target.platform == platform);
+        let nearest = engines.min_by_key(|target| !target.engine.0.contains('-'));
+        let availability = match (&status.availability, nearest) {
+            (Availability::Missing { .. }, _) => status.availability.clone(),
+            (Availability::Ready, Some(target)) => target.availability.clone(),
+            (Availability::Ready, None) => Availability::missing(
                 format!("{platform} is there, but no engine of this version measures on it"),
                 "Import measurements made elsewhere to see figures here",
             ),
@@ -126,7 +131,10 @@ fn figure(cell: &BestCell) -> MatrixCell {
             value: best.value,
             low: best.low,
             high: best.high,
+            per_sample: best.per_sample,
             precision: best.precision,
+            effective_precision: best.effective_precision,
+            device_share: best.device_share,
             engine: best.engine.clone(),
             evidence: best.evidence,
             mode: best.mode,
@@ -134,11 +142,79 @@ fn figure(cell: &BestCell) -> MatrixCell {
             runs: cell.runs,
             batch: best.batch,
             size: best.size,
+            size_unit: best.size_unit,
+            dims: best.dims.clone(),
             noise: best.noise,
         },
         (None, Some(failed)) => {
             MatrixCell::Failed { reason: failed.reason.clone(), runs: cell.runs, run: failed.run.clone() }
         }
         (None, None) => MatrixCell::Open,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::Timestamp;
+
+    fn machine(targets: Vec<Target>) -> Machine {
+        let engine = EngineStatus {
+            id: "onnxruntime".into(),
+            name: "ONNX Runtime".into(),
+            version: None,
+            availability: Availability::Ready,
+            library: None,
+            offers: Vec::new(),
+            targets,
+        };
+        let webgpu = PlatformStatus {
+            platform: Platform::WebGpu,
+            availability: Availability::Ready,
+            devices: Vec::new(),
+            facts: Vec::new(),
+        };
+        Machine {
+            id: "here".into(),
+            name: String::new(),
+            os: String::new(),
+            cpu: String::new(),
+            physical_cores: 1,
+            logical_cores: 1,
+            memory_bytes: 1,
+            platforms: vec![webgpu],
+            engines: vec![engine],
+            browsers: Vec::new(),
+            webview: None,
+            peaks: Vec::new(),
+            peaks_left_out: Vec::new(),
+            scanned_at: Timestamp::UNIX_EPOCH,
+            changes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_platform_that_is_there_says_what_its_engines_lack() {
+        let target = |engine: &str, reason: &str| Target {
+            engine: engine.into(),
+            device: "webgpu:0".into(),
+            platform: Platform::WebGpu,
+            device_name: "WebGPU 0".into(),
+            availability: Availability::missing(reason, "put it there"),
+            precisions: Vec::new(),
+            not_ranked: None,
+        };
+        let told = |targets: Vec<Target>| {
+            let columns = own_columns(&machine(targets), &Filter::default());
+            match &columns[0].availability {
+                Availability::Missing { reason, remedy } => (reason.clone(), remedy.clone()),
+                Availability::Ready => panic!("no engine is ready"),
+            }
+        };
+        let plain = target("onnxruntime", "this build does not offer WebGPU");
+        let special = target("onnxruntime-webgpu", "no adapter answers");
+        assert_eq!(told(vec![plain.clone()]).0, "this build does not offer WebGPU");
+        assert_eq!(told(vec![plain, special]), ("no adapter answers".into(), "put it there".into()));
+        assert!(told(Vec::new()).0.contains("no engine of this version measures on it"));
     }
 }

@@ -1,14 +1,11 @@
 //! What would fit where a model does not: fewer layers, a smaller batch, a narrower precision.
 
-use crate::{bench::Sizes, catalogue::Listed};
-use contract::{ConfigSize, FittingLayers, Setting, Target, json_text};
-use models::{Model, Reading};
+use crate::{bench::Room, catalogue::Listed, depth::Depth};
+use contract::{ConfigSize, FittingLayers, Precision, Setting, Target};
+use models::Model;
 
 /// The most layers whose bytes are available, where those of the whole model are not; none where even one layer is too
 /// many, or nothing repeats.
-///
-/// Each layer mostly needs what the others do, so a line between what fits and what does not points at the answer; where
-/// it does not, halving every third step gets there.
 pub fn layers(
     text: &str,
     sizes: &[ConfigSize],
@@ -16,13 +13,21 @@ pub fn layers(
     whole_bytes: u64,
     needed: impl Fn(&Model) -> Option<u64>,
 ) -> Option<FittingLayers> {
-    let layers = sizes.iter().find(|size| size.layers)?;
-    let with = |count: u64| {
-        let text = json_text::with_value(text, &layers.key, &count.to_string())?;
-        needed(&Reading::of("config.json", &text).model.ok()?)
-    };
-    let count = most(available_bytes, (1, with(1)?), (layers.value, whole_bytes), with)?;
-    Some(FittingLayers { key: layers.key.clone(), layers: count })
+    let depth = Depth::of(text, sizes)?;
+    let layers = most_layers(&depth, available_bytes, whole_bytes, needed)?;
+    Some(FittingLayers { keys: depth.keys(layers), named: depth.named(layers) })
+}
+
+/// Each layer mostly needs what the others do, so a line between what fits and what does not points at the answer; where
+/// it does not, halving every third step gets there.
+fn most_layers(
+    depth: &Depth,
+    available_bytes: u64,
+    whole_bytes: u64,
+    needed: impl Fn(&Model) -> Option<u64>,
+) -> Option<u64> {
+    let with = |layers: u64| needed(&depth.model(layers)?);
+    most(available_bytes, (1, with(1)?), (depth.layers(), whole_bytes), with)
 }
 
 /// The most that fits, between what may and what is too much; each a count with its bytes.
@@ -48,30 +53,52 @@ fn most(
     Some(fits.0)
 }
 
-/// The nearest choices that fit, in a sentence.
-pub fn choices(model: &Listed, target: &Target, setting: &Setting, available_bytes: u64) -> String {
-    let needed = |setting: &Setting| Sizes::of(&model.model, setting).ok().map(|sizes| sizes.memory_bytes);
-    let fits = |setting: &Setting| needed(setting).is_some_and(|needed| needed <= available_bytes);
+/// The nearest choices that fit into the room there is, in a sentence.
+pub fn choices(model: &Listed, target: &Target, setting: &Setting, there: Room) -> String {
+    let fits = |setting: &Setting| Room::of(&model.model, setting).is_ok_and(|needed| needed.fits(there));
+    let whole = Room::of(&model.model, setting).ok();
+    let offered = [&target.precisions, &model.info.precisions];
+    let fitting = |precision: &Precision| {
+        let is_offered = offered.iter().all(|offered| offered.contains(precision));
+        is_offered && fits(&Setting { precision: *precision, ..setting.clone() })
+    };
     let mut choices = Vec::new();
-    let narrower =
-        target.precisions.iter().copied().filter(|precision| {
-            precision.bits() < setting.precision.bits() && model.info.precisions.contains(precision)
-        });
-    let fitting = narrower.filter(|precision| fits(&Setting { precision: *precision, ..setting.clone() }));
-    choices.extend(fitting.max_by_key(|precision| precision.bits()).map(|precision| precision.label().to_owned()));
-    choices.extend(largest_batch(setting.batch, |batch| fits(&Setting { batch, ..setting.clone() })));
-    let (text, sizes) = (model.model.config_text().unwrap_or_default(), model.model.config_sizes().0);
-    let with = |model: &Model| Sizes::of(model, setting).ok().map(|sizes| sizes.memory_bytes);
-    let layered = needed(setting).and_then(|whole| layers(text, &sizes, available_bytes, whole, with));
-    choices.extend(layered.map(|fit| match fit.layers {
-        1 => "one layer".to_owned(),
-        several => format!("{several} layers"),
-    }));
+    choices.extend(narrower(setting.precision).find(fitting).map(|precision| precision.label().to_owned()));
+    // A smaller batch takes no less of the disk.
+    let on_disk = whole.is_none_or(|whole| whole.disk_bytes <= there.disk_bytes);
+    if on_disk {
+        choices.extend(largest_batch(setting.batch, |batch| fits(&Setting { batch, ..setting.clone() })));
+    }
+    choices.extend(whole.and_then(|whole| fewer_layers(model, setting, whole, there)));
     match choices.as_slice() {
-        [] => "Choose a shorter input or a narrower model".to_owned(),
+        [] if on_disk => "Choose a shorter input or a narrower model".to_owned(),
+        [] => "Free some disk space, or choose a narrower model".to_owned(),
         [most @ .., last] if !most.is_empty() => format!("What would fit: {}, or {last}", most.join(", ")),
         [one, ..] => format!("What would fit: {one}"),
     }
+}
+
+/// Precisions that take less than this one, the nearest first. Of two that are as wide as each other, what is calibrated
+/// in f32 comes last.
+fn narrower(asked: Precision) -> impl Iterator<Item = Precision> {
+    let mut narrower: Vec<Precision> = Precision::ALL.to_vec();
+    narrower.retain(|precision| {
+        precision.bits() < asked.bits() || (asked, *precision) == (Precision::Int8Static, Precision::Int8)
+    });
+    narrower.sort_by_key(|precision| std::cmp::Reverse(precision.bits()));
+    narrower.into_iter()
+}
+
+/// The most layers that fit into what there is of both memory and disk, in words.
+fn fewer_layers(model: &Listed, setting: &Setting, whole: Room, there: Room) -> Option<String> {
+    let (text, sizes) = (model.model.config_text()?, model.model.config_sizes().0);
+    let depth = Depth::of(text, &sizes)?;
+    let most = |of: fn(Room) -> u64| match of(whole) <= of(there) {
+        true => Some(depth.layers()),
+        false => most_layers(&depth, of(there), of(whole), |model| Room::of(model, setting).ok().map(of)),
+    };
+    let layers = most(|room| room.memory_bytes)?.min(most(|room| room.disk_bytes)?);
+    Some(depth.named(layers))
 }
 
 /// The largest batch below the one asked for that fits.
@@ -91,6 +118,7 @@ fn largest_batch(asked: u32, fits: impl Fn(u32) -> bool) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use contract::{Availability, Mode, Platform};
     use std::cell::Cell;
 
     #[test]
@@ -115,5 +143,81 @@ mod tests {
             }
         }
         assert_eq!(most(100, (1, 10), (1, 200), |_| unreachable!()), Some(1));
+    }
+
+    #[test]
+    fn what_needs_no_calibration_comes_before_what_does() {
+        use Precision::{Bf16, F16, F32, Int4, Int8, Int8Static};
+        let after = |asked| narrower(asked).collect::<Vec<_>>();
+        assert_eq!(after(F32), [F16, Bf16, Int8, Int8Static, Int4]);
+        assert_eq!([after(Int8Static), after(Int8)], [vec![Int8, Int4], vec![Int4]]);
+    }
+
+    /// Most of it are matrices, so that each precision takes less than the one before.
+    fn wide() -> Listed {
+        let text = r#"{"model_type": "bert", "vocab_size": 50, "hidden_size": 256, "num_attention_heads": 4,
+            "num_hidden_layers": 6, "intermediate_size": 1024, "max_position_embeddings": 16}"#;
+        Model::from_config_text("wide", text).unwrap().into()
+    }
+
+    fn setting(precision: Precision, batch: u32) -> Setting {
+        Setting {
+            model: "wide".into(),
+            engine: "candle".into(),
+            device: "cpu".into(),
+            precision,
+            mode: Mode::Inference,
+            batch,
+            size: None,
+            dims: Default::default(),
+            threads: None,
+            seed: 0,
+            budget_secs: 1.0,
+        }
+    }
+
+    fn target(precisions: &[Precision]) -> Target {
+        Target {
+            engine: "candle".into(),
+            device: "cpu".into(),
+            platform: Platform::Cpu,
+            device_name: "a processor".to_owned(),
+            availability: Availability::Ready,
+            precisions: precisions.to_vec(),
+            not_ranked: None,
+        }
+    }
+
+    #[test]
+    fn int8_static_is_offered_only_where_it_can_be_calibrated() {
+        use Precision::{F32, Int8, Int8Static};
+        let model = wide();
+        let taken = |precision, batch| Room::of(&model.model, &setting(precision, batch)).unwrap().memory_bytes;
+        let offered = |precisions: &[Precision], batch, memory_bytes| {
+            let there = Room { memory_bytes, disk_bytes: u64::MAX };
+            choices(&model, &target(precisions), &setting(F32, batch), there)
+        };
+        let both = offered(&[F32, Int8Static, Int8], 1, taken(Int8, 1));
+        assert!(both.contains("int8") && !both.contains("static"), "{both}");
+        let neither = offered(&[F32, Int8Static], 1, taken(F32, 1) - 1);
+        assert!(!neither.contains("int8"), "{neither}");
+        // One sample in f32 fits, and so does the whole batch in int8.
+        let calibrated = offered(&[F32, Int8Static], 512, taken(Int8Static, 512));
+        assert!(calibrated.contains("int8 static"), "{calibrated}");
+    }
+
+    #[test]
+    fn what_fits_the_disk_and_how_many_layers_do_is_told() {
+        let model = wide();
+        let taken = |precision| Room::of(&model.model, &setting(precision, 8)).unwrap();
+        let offered =
+            |precisions: &[Precision], there| choices(&model, &target(precisions), &setting(Precision::F32, 8), there);
+        let whole = taken(Precision::F32);
+        let short_of_disk = Room { disk_bytes: taken(Precision::F16).disk_bytes, ..whole };
+        assert_eq!(offered(&[Precision::F32, Precision::F16], short_of_disk), "What would fit: f16, or 2 layers");
+        let short_of_memory = Room { memory_bytes: whole.memory_bytes - 1, ..whole };
+        assert_eq!(offered(&[Precision::F32], short_of_memory), "What would fit: a batch of 7, or 5 layers");
+        let nothing = Room { memory_bytes: u64::MAX, disk_bytes: 0 };
+        assert!(offered(&[Precision::F32], nothing).starts_with("Free some disk space"));
     }
 }

@@ -5,6 +5,7 @@ use directories::ProjectDirs;
 use std::{
     env, fs, io,
     path::{Path, PathBuf},
+    process,
 };
 
 /// The folders of one installation; `ASSAY_DATA` puts them all below one folder of your own.
@@ -108,6 +109,16 @@ impl Place {
         self.cache.join("trials")
     }
 
+    /// Lists of the rows that imports did not take; the last one is kept.
+    pub fn imports(&self) -> PathBuf {
+        self.cache.join("imports")
+    }
+
+    /// The list of this process's import of this number.
+    pub fn import_list(&self, number: u64) -> PathBuf {
+        self.imports().join(format!("{}-{number}.csv", process::id()))
+    }
+
     pub fn webview(&self) -> PathBuf {
         self.cache.join("webview")
     }
@@ -115,6 +126,12 @@ impl Place {
     /// Where a person may put engine libraries of their own.
     pub fn libraries(&self) -> PathBuf {
         self.data.join("libraries")
+    }
+
+    /// The same, made where it is not there.
+    pub fn make_libraries(&self) -> io::Result<PathBuf> {
+        let folder = self.libraries();
+        fs::create_dir_all(&folder).map(|()| folder)
     }
 }
 

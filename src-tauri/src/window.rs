@@ -5,12 +5,16 @@ use crate::revival::Revival;
 use crate::{
     bench::own_program,
     desk::{Desk, Opening},
+    folder,
     front::{FileQuestion, Front},
     instance::{self, Claim, Instance},
     place::Place,
 };
 use contract::{Event, Failure, Show};
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 use tauri::{
     AppHandle, DragDropEvent, Manager, RunEvent, State, WebviewWindow, WebviewWindowBuilder, WindowEvent,
     async_runtime,
@@ -243,6 +247,11 @@ impl Front for AppFront {
             FileQuestion::Store => {
                 dialog.set_title("Open a store").add_filter("Assay stores", &["duckdb"]).blocking_pick_file()
             }
+            FileQuestion::NewStore => dialog
+                .set_title("New store")
+                .set_file_name("results.duckdb")
+                .add_filter("Assay stores", &["duckdb"])
+                .blocking_save_file(),
             FileQuestion::Template => dialog.set_title("Choose a template").blocking_pick_file(),
             FileQuestion::Folder { title } => dialog.set_title(title).blocking_pick_folder(),
             FileQuestion::SaveTable { suggested } => dialog
@@ -255,6 +264,10 @@ impl Front for AppFront {
         };
         let path = picked.map(FilePath::into_path).transpose();
         path.map_err(|e| Failure::bad_input("file", e.to_string()))
+    }
+
+    fn show_folder(&self, folder: &Path) -> Result<(), Failure> {
+        folder::show(folder)
     }
 
     fn show(&self) -> Result<(), Failure> {

@@ -1,6 +1,6 @@
 //! The weights that a measurement reads: found where an earlier one left them, else written.
 
-use super::{Bench, Order, Stopped, targets::in_f32};
+use super::{Bench, Order, Room, Stopped, room::DISK, targets::in_f32};
 use crate::disk::free_bytes;
 use contract::*;
 use engine::{CalibrateError, Control, Limits, Program};
@@ -70,18 +70,39 @@ impl Acquire<'_> {
         })
     }
 
-    /// Lets weights be written and shows how far that is.
+    /// The model in f32, which its output is checked by, or why it is left out, in a sentence for the log. `needed` is
+    /// what it takes of the room there is.
+    pub fn in_f32(
+        &mut self,
+        stages: Option<&Generation>,
+        needed: Room,
+        there: Room,
+    ) -> Result<Result<OnDisk, String>, Stopped> {
+        let asked = self.order.setting.precision;
+        let fits = needed.check(&self.order.model.info.name, there).map_err(Stopped::refused);
+        match fits.and_then(|()| self.weights(stages, Precision::F32.into())) {
+            Err(Stopped { failure: failure @ Failure::TooBig { .. }, .. }) => Ok(Err(format!(
+                "f32 was left out: {failure}. The output is checked by another engine that runs the same file in \
+                 {asked}; how far it lies from f32 is not known"
+            ))),
+            written => written.map(Ok),
+        }
+    }
+
+    /// Lets weights be written and shows how far that is. What the disk cannot hold is refused before much is written.
     fn writing<T>(
         &mut self,
         precision: Precision,
         write: impl FnOnce(&mut Progress) -> Result<T, ModelError>,
     ) -> Result<T, Stopped> {
         let model = self.order.model;
-        let (needed, free) = (model.model.disk_bytes(precision), free_bytes(self.bench.weights.root()));
+        let free = free_bytes(self.bench.weights.root());
         self.report(format!("Preparing the weights in {precision}"));
-        let mut shown = Instant::now();
+        let (mut shown, mut lacking) = (Instant::now(), None);
         let mut progress = |done: u64, total: u64| {
-            if self.control.is_cancelled() {
+            // Weights from an earlier time are found without any progress.
+            lacking = (total > free).then_some(total);
+            if lacking.is_some() || self.control.is_cancelled() {
                 return ControlFlow::Break(());
             }
             if shown.elapsed() > Duration::from_millis(150) {
@@ -90,17 +111,20 @@ impl Acquire<'_> {
             }
             ControlFlow::Continue(())
         };
-        match write(&mut progress) {
-            Ok(written) => Ok(written),
-            Err(ModelError::Cancelled) => Err(Stopped::cancelled()),
-            Err(_) if needed > free => Err(Stopped::refused(Failure::TooBig {
-                subject: format!("the weights of {}", model.info.name),
-                resource: "disk space".into(),
-                needed_bytes: needed,
-                available_bytes: free,
-            })),
-            Err(e) => Err(Stopped::refused(e)),
+        let error = match write(&mut progress) {
+            Ok(written) => return Ok(written),
+            Err(error) => error,
+        };
+        if lacking.is_none() && matches!(error, ModelError::Cancelled) {
+            return Err(Stopped::cancelled());
         }
+        let needed_bytes = lacking.unwrap_or_else(|| model.model.disk_bytes(precision));
+        if needed_bytes <= free {
+            return Err(Stopped::refused(error));
+        }
+        let subject = format!("the weights of {}", model.info.name);
+        let resource = DISK.to_owned();
+        Err(Stopped::refused(Failure::TooBig { subject, resource, needed_bytes, available_bytes: free }))
     }
 
     fn report(&mut self, line: String) {

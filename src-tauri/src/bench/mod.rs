@@ -2,22 +2,27 @@
 
 mod acquire;
 mod not_run;
+mod room;
 mod sizes;
 mod targets;
 
 pub use acquire::{calibration_failed, ranges};
 pub use not_run::{failed_run, not_started};
+pub use room::{Needs, Room};
 pub use sizes::Sizes;
-pub use targets::{fits_memory, memory_limit, usable_target};
+pub use targets::{memory_limit, references, takes, usable_target};
 
-use crate::{catalogue::Listed, place::Place, weights::Weights};
+use crate::{catalogue::Listed, nearest, place::Place, weights::Weights};
 use acquire::Acquire;
 use contract::*;
 use engine::{CalibrateError, Control, Job, Libraries, Limits, Program, Writing};
 use jiff::Timestamp;
 use sizes::written;
-use std::time::{Duration, Instant};
-use targets::{library, references};
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+use targets::library;
 
 /// Where the figures of a file come from whose weights share one pool.
 const POOLED: &str = "timed on weights that share one pool: caches and memory differ from real use";
@@ -26,7 +31,9 @@ const POOLED: &str = "timed on weights that share one pool: caches and memory di
 #[derive(Clone)]
 pub struct Bench {
     pub program: Program,
-    pub libraries: Libraries,
+    /// Folders of engine libraries beside the usual ones and the person's own.
+    pub extra_libraries: Vec<PathBuf>,
+    pub own_libraries: PathBuf,
     pub weights: Weights,
 }
 
@@ -49,15 +56,24 @@ pub struct Order<'a> {
 pub struct Stopped {
     kind: FailureKind,
     failure: Failure,
+    /// What to do, where the failure does not say it itself.
+    remedy: Option<Box<str>>,
 }
 
 impl Stopped {
     pub fn refused(failure: impl Into<Failure>) -> Self {
-        Self { kind: FailureKind::Refused, failure: failure.into() }
+        Self { kind: FailureKind::Refused, failure: failure.into(), remedy: None }
     }
 
     pub fn cancelled() -> Self {
-        Self { kind: FailureKind::Cancelled, failure: Failure::Cancelled }
+        Self { kind: FailureKind::Cancelled, failure: Failure::Cancelled, remedy: None }
+    }
+
+    /// With what would fit, where something does not; `choices` is told the room there is.
+    fn offering(self, there: Room, choices: impl FnOnce(Room) -> String) -> Self {
+        let Failure::TooBig { resource, available_bytes, .. } = &self.failure else { return self };
+        let disk_bytes = if resource == room::DISK { *available_bytes } else { there.disk_bytes };
+        Self { remedy: Some(choices(Room { disk_bytes, ..there }).into()), ..self }
     }
 
     fn of_calibration(error: CalibrateError) -> Self {
@@ -73,9 +89,15 @@ impl Bench {
     pub fn at(place: &Place) -> Result<Self, Failure> {
         Ok(Self {
             program: own_program()?,
-            libraries: Libraries::find(&[place.libraries()]),
+            extra_libraries: Vec::new(),
+            own_libraries: place.libraries(),
             weights: Weights::at(place.weights()),
         })
+    }
+
+    /// The engine libraries that are there now: a person may have put some there since the last look.
+    pub fn libraries(&self) -> Libraries {
+        Libraries::with_own(&self.extra_libraries, &self.own_libraries)
     }
 
     /// Never fails: what goes wrong is a result with its phase and reason.
@@ -97,33 +119,39 @@ impl Bench {
     pub fn prepare(&self, order: &Order, control: &Control, on: &mut dyn FnMut(Live)) -> Result<Job, Stopped> {
         let Order { setting, model, machine, settings, .. } = order;
         let target = usable_target(machine, setting).map_err(Stopped::refused)?;
+        takes(model.model.info(), setting).map_err(Stopped::refused)?;
         let texts = written(&model.model, setting).map_err(Stopped::refused)?;
-        let sizes = Sizes::with(&model.model, setting, texts.as_ref()).map_err(Stopped::refused)?;
+        let needs = Needs::with(&model.model, setting, texts.as_ref()).map_err(Stopped::refused)?;
         let stages = texts.as_ref().map(|(_, stages)| stages);
         let limit = memory_limit(settings, machine);
-        fits_memory(&model.info.name, sizes.memory_bytes, limit).map_err(Stopped::refused)?;
+        let there = Room::here(&self.weights, limit);
+        let offering =
+            |stopped: Stopped| stopped.offering(there, |room| nearest::choices(model, &target, setting, room));
+        needs.own.check(&model.info.name, there).map_err(|failure| offering(Stopped::refused(failure)))?;
 
         let mut acquire = Acquire { bench: self, order, control, on, began: Instant::now() };
-        let format = acquire.format(stages, limit)?;
-        let own = acquire.weights(stages, format)?;
+        let format = acquire.format(stages, limit).map_err(offering)?;
+        let own = acquire.weights(stages, format).map_err(offering)?;
         let acquire_ms = acquire.began.elapsed().as_secs_f64() * 1e3;
         let references = references(machine, setting);
-        let reference = if references.is_empty() || setting.precision == Precision::F32 {
-            Some(own.clone())
-        } else if model.info.precisions.contains(&Precision::F32) {
-            Some(acquire.weights(stages, Precision::F32.into())?)
-        } else {
-            None
+        let (reference, f32_left_out) = match needs.in_f32 {
+            _ if references.is_empty() || setting.precision == Precision::F32 => (Some(own.clone()), None),
+            None => (None, None),
+            Some(needed) => match acquire.in_f32(stages, needed, there)? {
+                Ok(reference) => (Some(reference), None),
+                Err(left_out) => (None, Some(left_out)),
+            },
         };
-        let reference_decode = reference.as_ref().and_then(|reference| reference.decode.clone());
-        let writing = match (&texts, own.decode.clone().zip(reference_decode)) {
-            (Some((texts, stages)), Some((decode, reference_decode))) => {
+        let sizes = needs.sizes;
+        let writing = match (&texts, own.decode.clone()) {
+            (Some((texts, stages)), Some(decode)) => {
+                let reference_decode = reference.as_ref().and_then(|reference| reference.decode.clone());
                 let sizes = stages.sizes(*texts).map_err(Stopped::refused)?;
                 let [_, decode_dims] = sizes.steps;
                 Some(Writing {
                     texts: *texts,
+                    reference_decode: reference_decode.unwrap_or_else(|| decode.clone()),
                     decode,
-                    reference_decode,
                     decode_dims,
                     whole: sizes.whole,
                     manner: stages.manner,
@@ -134,6 +162,9 @@ impl Bench {
         };
 
         let info = &model.info;
+        let experts = model.model.info().experts;
+        let reason = experts.map(|experts| experts.told(sizes.chosen_macs.zip(sizes.macs)));
+        let remarks = reason.map(|reason| Flag::AllExperts { reason }).into_iter().collect();
         let outputs = self.weights.outputs_of(&info.id);
         let folders = [&own.folder, &outputs].into_iter().chain(reference.as_ref().map(|reference| &reference.folder));
         folders.for_each(|folder| self.weights.touch(folder));
@@ -141,6 +172,7 @@ impl Bench {
             run: order.run.clone(),
             setting: Setting { threads: setting.threads.or(settings.threads), ..(*setting).clone() },
             library: library(machine, &target.engine),
+            driver: machine.device_of(&target).and_then(|device| device.driver.clone()),
             target,
             model: RunModel {
                 id: info.id.clone(),
@@ -151,13 +183,17 @@ impl Bench {
                 macs: sizes.macs,
                 activations: sizes.activations,
                 weight_bytes: Some(sizes.weight_bytes),
+                per_sample: sizes.per_sample,
+                size_unit: model.size_unit(setting.mode),
             },
             onnx: own.onnx,
             dims: sizes.dims,
             references,
             reference_onnx: reference.map(|reference| reference.onnx),
+            f32_left_out,
             scores: model.model.scores().map(str::to_owned),
             writing,
+            remarks,
             peaks: machine.peaks.clone(),
             limits: Limits { memory_bytes: limit, timeout: Duration::from_secs_f64(settings.timeout_secs) },
             acquire_ms: Some(acquire_ms),

@@ -13,9 +13,10 @@ pub fn not_started(order: &Order, started_at: Timestamp, stopped: Stopped) -> Ru
         family: info.family.clone(),
         graph_hash: info.graph_hash.clone(),
         parameters: info.parameters,
+        size_unit: order.model.size_unit(order.setting.mode),
         ..RunModel::default()
     };
-    failed_run(
+    let run = failed_run(
         order.run.clone(),
         order.setting,
         model,
@@ -23,8 +24,10 @@ pub fn not_started(order: &Order, started_at: Timestamp, stopped: Stopped) -> Ru
         started_at,
         PhaseName::Acquire,
         stopped.kind,
-        message,
-    )
+        message.clone(),
+    );
+    let remedy = stopped.remedy.map(String::from);
+    Run { outcome: Outcome::Failed { phase: PhaseName::Acquire, kind: stopped.kind, message, remedy }, ..run }
 }
 
 /// A result that says why there is no figure.

@@ -10,8 +10,12 @@ pub struct Sizes {
     pub dims: BTreeMap<String, u64>,
     /// Of one sample: of a whole text, where text is generated.
     pub macs: Option<u64>,
+    /// The same with the chosen experts alone; none where there are no experts.
+    pub chosen_macs: Option<u64>,
     /// Of one sample.
     pub activations: Option<u64>,
+    /// None where nothing tells, and where text is generated.
+    pub per_sample: Option<PerSample>,
     /// At the precision asked for.
     pub weight_bytes: u64,
     /// Of the whole batch at the precision asked for, an estimate.
@@ -19,10 +23,7 @@ pub struct Sizes {
 }
 
 impl Sizes {
-    pub fn of(model: &Model, setting: &Setting) -> Result<Self, Failure> {
-        Self::with(model, setting, written(model, setting)?.as_ref())
-    }
-
+    /// `texts` are those that the setting asks for, as [`written`] tells.
     pub fn with(model: &Model, setting: &Setting, texts: Option<&(Texts, Generation)>) -> Result<Self, Failure> {
         if let Some((texts, stages)) = texts {
             return Self::of_texts(setting, *texts, stages);
@@ -33,20 +34,21 @@ impl Sizes {
         }
         let dims = model.dims_for(setting.batch, setting.size, &setting.dims)?;
         let asked = model.costs_in(setting.precision, &dims)?;
-        let (macs, activations) = match model.dims_for(1, setting.size, &setting.dims) {
+        let (macs, chosen_macs, activations) = match model.dims_for(1, setting.size, &setting.dims) {
             Ok(single) => {
                 let one = model.costs(&single)?;
-                (one.macs, one.activations)
+                (one.macs, model.chosen_macs(&one), one.activations)
             }
             // The file fixes the batch at another number.
             Err(_) => {
                 let all = model.costs(&dims)?;
                 let share = |whole: Option<u64>| whole.map(|whole| whole / u64::from(setting.batch.max(1)));
-                (share(all.macs), share(all.activations))
+                (share(all.macs), share(model.chosen_macs(&all)), share(all.activations))
             }
         };
         let (weight_bytes, memory_bytes) = (asked.weight_bytes, asked.peak_memory_bytes);
-        Ok(Self { dims, macs, activations, weight_bytes, memory_bytes })
+        let per_sample = models::per_sample(model.info(), &dims);
+        Ok(Self { dims, macs, chosen_macs, activations, per_sample, weight_bytes, memory_bytes })
     }
 
     fn of_texts(setting: &Setting, texts: Texts, stages: &Generation) -> Result<Self, Failure> {
@@ -55,7 +57,9 @@ impl Sizes {
         Ok(Self {
             dims,
             macs: costs.macs,
+            chosen_macs: costs.chosen_macs,
             activations: costs.activations,
+            per_sample: None,
             weight_bytes: costs.weight_bytes,
             memory_bytes: costs.peak_memory_bytes,
         })
@@ -69,7 +73,8 @@ pub fn written(model: &Model, setting: &Setting) -> Result<Option<(Texts, Genera
     }
     let prompt = setting.size.or_else(|| model.usual_prompt()).unwrap_or_default();
     let output = setting.output_tokens().unwrap_or(DEFAULT_OUTPUT);
-    Ok(Some((Texts { batch: setting.batch, prompt, output }, generation(model)?)))
+    let stages = generation(model)?.with_image(|size| setting.dims.get(size).copied());
+    Ok(Some((Texts { batch: setting.batch, prompt, output }, stages)))
 }
 
 /// The graphs that text is generated with.
@@ -82,15 +87,17 @@ fn generation(model: &Model) -> Result<Generation, Failure> {
     }
     let info = model.info();
     let one_pass = "or measure one pass";
-    let (reason, remedy) = match (model.class(), model.generating_class()) {
-        (None, _) => {
-            ("where an ONNX file keeps what it has read is not known", format!("Give its config.json, {one_pass}"))
-        }
-        (Some(_), Some(other)) => {
-            ("it does not score the next word", format!("Name {other} in `architectures`, {one_pass}"))
-        }
-        (Some(_), None) => (
-            "it does not write text token by token",
+    let (reason, remedy) = match (does(model), model.generating_class()) {
+        (None, _) => (
+            "where an ONNX file keeps what it has read is not known".to_owned(),
+            format!("Give its config.json, {one_pass}"),
+        ),
+        (Some(does), Some(other)) => (
+            format!("it does not score the next word. This class {does}"),
+            format!("Name {other} in `architectures`, {one_pass}"),
+        ),
+        (Some(does), None) => (
+            format!("it does not write text token by token. This class {does}"),
             format!("Choose a model that does, such as gpt2, llama-1.1b, t5-small or whisper-tiny, {one_pass}"),
         ),
     };
@@ -99,4 +106,12 @@ fn generation(model: &Model) -> Result<Generation, Failure> {
         None => format!("generation with {}", info.name),
     };
     Err(Failure::bad_input(subject, reason).remedy(remedy))
+}
+
+/// What the model's class does, as a sentence goes on with it; none for an ONNX file.
+fn does(model: &Model) -> Option<String> {
+    let (_, classes) = model.config_sizes();
+    let about = classes.iter().find(|class| Some(class.name) == model.class())?.about;
+    let (first, rest) = about.split_at_checked(1)?;
+    Some(format!("{}{rest}", first.to_lowercase()))
 }

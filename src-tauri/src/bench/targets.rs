@@ -3,7 +3,7 @@
 use contract::*;
 use std::path::PathBuf;
 
-/// The engine on the device, if it can be used at this precision.
+/// The engine on the device, if it can be used at this precision and for what is asked for.
 pub fn usable_target(machine: &Machine, setting: &Setting) -> Result<Target, Failure> {
     let Setting { engine, device, precision, .. } = setting;
     let target = machine.target(engine, device).ok_or_else(|| {
@@ -26,21 +26,35 @@ pub fn usable_target(machine: &Machine, setting: &Setting) -> Result<Target, Fai
         )
         .remedy(format!("It offers {}", offered.join(", "))));
     }
+    generates(setting)?;
     Ok(target.clone())
+}
+
+/// Refuses a precision that another engine could lower the model's file to.
+pub fn takes(model: &ModelInfo, setting: &Setting) -> Result<(), Failure> {
+    let Setting { engine, precision, .. } = setting;
+    if model.runs_in(*precision, engine) || !model.lowered().contains(precision) {
+        return Ok(());
+    }
+    let reason = format!("{} is a file in f32, and {} runs it as it is", model.name, engine.label());
+    let remedy = "Choose OpenVINO, which can lower it by itself, or f32";
+    Err(Failure::bad_input(precision.label(), reason).remedy(remedy))
+}
+
+/// Refuses text on a device where the engine writes none.
+fn generates(setting: &Setting) -> Result<(), Failure> {
+    if setting.mode != Mode::Generation {
+        return Ok(());
+    }
+    engine::generates_on(&setting.engine, &setting.device).map_err(|error| {
+        let remedy = "Choose the CPU, or candle, which generates text on each of its devices, or measure one pass";
+        Failure::bad_input(setting.mode.label(), error.to_string()).remedy(remedy)
+    })
 }
 
 /// What a worker may use: the share the settings grant of the installed memory.
 pub fn memory_limit(settings: &Settings, machine: &Machine) -> u64 {
     (machine.memory_bytes as f64 * settings.memory_share) as u64
-}
-
-/// Refuses what would not fit into the worker's limit or into the memory that is free now.
-pub fn fits_memory(name: &str, needed_bytes: u64, limit_bytes: u64) -> Result<(), Failure> {
-    let available_bytes = engine::available_memory_bytes().min(limit_bytes);
-    if needed_bytes <= available_bytes {
-        return Ok(());
-    }
-    Err(Failure::TooBig { subject: name.to_owned(), resource: "memory".into(), needed_bytes, available_bytes })
 }
 
 /// Other engines that are ready on the CPU: they say what the output should be.
@@ -78,4 +92,64 @@ fn family(engine: &EngineId) -> &str {
 
 pub fn library(machine: &Machine, engine: &EngineId) -> Option<PathBuf> {
     machine.engines.iter().find(|status| &status.id == engine)?.library.as_ref().map(PathBuf::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_refused_where_the_engine_writes_none_and_the_remedy_is_told() {
+        let setting = |engine: &str, device: &str, mode| Setting {
+            model: "writes".into(),
+            engine: engine.into(),
+            device: device.into(),
+            precision: Precision::F32,
+            mode,
+            batch: 1,
+            size: None,
+            dims: Default::default(),
+            threads: None,
+            seed: 0,
+            budget_secs: 1.0,
+        };
+        let refusal = generates(&setting("onnxruntime-gpu", "cuda:0", Mode::Generation)).unwrap_err().to_string();
+        assert!(refusal.contains("generates text on the CPU only") && refusal.contains("Choose the CPU"), "{refusal}");
+        assert!(generates(&setting("onnxruntime-gpu", "cuda:0", Mode::Inference)).is_ok());
+        assert!(generates(&setting("openvino", "cpu", Mode::Generation)).is_ok());
+        assert!(generates(&setting("candle", "cuda:0", Mode::Generation)).is_ok());
+    }
+
+    #[test]
+    fn a_file_in_f32_is_lowered_by_openvino_and_the_others_say_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = r#"{"model_type": "bert", "vocab_size": 9, "hidden_size": 8, "num_attention_heads": 2,
+            "num_hidden_layers": 1, "intermediate_size": 8, "max_position_embeddings": 8}"#;
+        let described = models::Model::from_config_text("tiny", text).unwrap();
+        let path = folder.path().join("tiny.onnx");
+        let mut go_on = |_, _| std::ops::ControlFlow::Continue(());
+        described.export(&path, Precision::F32, 0, &mut go_on).unwrap();
+        let file = models::Model::open(&path).unwrap();
+        let asked = |model: &models::Model, engine: &str, precision| {
+            let setting = Setting {
+                model: model.info().id.clone(),
+                engine: engine.into(),
+                device: "cpu".into(),
+                precision,
+                mode: Mode::Inference,
+                batch: 1,
+                size: None,
+                dims: Default::default(),
+                threads: None,
+                seed: 0,
+                budget_secs: 1.0,
+            };
+            takes(model.info(), &setting)
+        };
+        let refusal = asked(&file, "onnxruntime", Precision::F16).unwrap_err().to_string();
+        assert!(refusal.contains("ONNX Runtime runs it as it is") && refusal.contains("Choose OpenVINO"), "{refusal}");
+        assert!(asked(&file, "openvino", Precision::F16).is_ok());
+        assert!(asked(&file, "onnxruntime", Precision::F32).is_ok());
+        assert!(asked(&described, "onnxruntime", Precision::F16).is_ok());
+    }
 }

@@ -241,16 +241,16 @@ fn lines(comparison: &Comparison) -> Vec<String> {
 }
 
 fn of_side(side: Side, run: &Run) -> Vec<String> {
-    let Setting { engine, precision, batch, size, .. } = &run.setting;
-    let size = size.map_or(String::new(), |size| format!(", length {size}"));
     let threads = run.effective.threads.map_or(String::new(), |threads| format!(", {threads} threads"));
     let mut lines = vec![format!(
-        "{}  {} on {engine} {}, {}, {}, batch {batch}{size}{threads}",
+        "{}  {} on {} {}, {}, {}, {}{threads}",
         side.label(),
         run.model.name,
+        run.setting.engine,
         run.effective.engine_version,
         run.effective.device_name,
-        run.effective.precision.unwrap_or(*precision),
+        run.ran(),
+        run.fed().words().join(", ")
     )];
     if let Some(timing) = &run.timing {
         lines.push(format!("   median {:.3} ms, {} samples", timing.median_ms, timing.samples));

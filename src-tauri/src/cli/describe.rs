@@ -6,7 +6,7 @@ use super::{
 };
 use crate::describe::describe;
 use clap::Args;
-use contract::{CostPhase, ModelDescription, PrecisionMemory};
+use contract::{CostPhase, LOADED_TWICE, ModelDescription, PrecisionMemory};
 
 /// Say what a model is and what it costs: parameters, multiply-accumulates, memory.
 ///
@@ -44,13 +44,18 @@ fn lines(described: &ModelDescription) -> Vec<String> {
         format!("{:<24}{:>18}  at {}", "Multiply-accumulates", count(described.macs), sizes.join(", ")),
         format!("{:<24}{:>18}", "Activations", count(described.activations)),
     ];
+    lines.extend(described.per_sample.map(|sample| format!("{:<24}{:>18}", "One sample", sample.told())));
     if let Some(work) = &described.generation {
         lines.push(format!("{:<24}{:>18}  at length {}", "  of the prompt", count(work.prefill_macs), work.tokens));
         lines.push(format!("{:<24}{:>18}", "  of the next token", count(work.decode_macs)));
     }
+    lines.extend(described.experts_told().map(|told| format!("{told}.")));
     let titles = ["Phase", "Precision", "Weights, MB", "Activations, MB", "Cache, MB", "In all, MB", "On disk, MB"];
     lines.extend([String::new(), row(titles.map(str::to_owned))]);
     lines.extend(described.memory.iter().flat_map(memory_rows));
+    if described.memory.iter().any(|memory| memory.phase_bytes(CostPhase::Generation).is_some()) {
+        lines.push(format!("{LOADED_TWICE}."));
+    }
     let operators: Vec<String> = described.operators.iter().map(|(op, count)| format!("{op} {count}")).collect();
     lines.extend([String::new(), format!("Operators: {}", operators.join(", "))]);
     lines
@@ -63,8 +68,9 @@ fn memory_rows(memory: &PrecisionMemory) -> impl Iterator<Item = String> {
             CostPhase::Run => "one call",
             CostPhase::Prefill => "prompt",
             CostPhase::Decode => "next token",
+            CostPhase::Generation => "both at once",
         };
-        let bytes = [memory.weight_bytes, phase.activation_bytes, phase.cache_bytes, phase.total_bytes];
+        let bytes = [phase.weight_bytes(), phase.activation_bytes, phase.cache_bytes, phase.total_bytes];
         let [weights, activations, cache, total] = bytes.map(mb);
         let precision = memory.precision.label().to_owned();
         row([name.to_owned(), precision, weights, activations, cache, total, mb(memory.disk_bytes)])
@@ -73,5 +79,5 @@ fn memory_rows(memory: &PrecisionMemory) -> impl Iterator<Item = String> {
 
 fn row([phase, precision, figures @ ..]: [String; 7]) -> String {
     let figures: String = figures.iter().map(|figure| format!("{figure:>16}")).collect();
-    format!("{phase:<12}{precision:<10}{figures}")
+    format!("{phase:<14}{precision:<10}{figures}")
 }

@@ -39,6 +39,8 @@ impl Export {
         if self.json {
             return output.json(&report);
         }
-        output.line(format!("{}: {} rows", report.path, report.rows))
+        let notes = report.notes.iter().map(|(note, rows)| format!("  {rows} of them {note}"));
+        let left_out = report.left_out.iter().map(|(cause, rows)| format!("  {rows} left out: {cause}"));
+        output.lines([format!("{}: {} rows", report.path, report.rows)].into_iter().chain(notes).chain(left_out))
     }
 }

@@ -30,6 +30,9 @@ pub struct FetchModel {
     /// A branch, a tag or a commit.
     #[arg(long, default_value = "main")]
     revision: String,
+    /// The folder of the model, such as unet, where the repository holds several.
+    #[arg(long, value_name = "FOLDER")]
+    folder: Option<String>,
     /// The weights as well; a file such as onnx/model.onnx where there are several to choose from.
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     weights: Option<String>,
@@ -58,6 +61,7 @@ enum By {
 #[derive(Serialize)]
 struct Document<'a> {
     found: &'a HubModel,
+    folder: &'a str,
     weights: Option<&'a str>,
     model: &'a str,
     path: &'a str,
@@ -79,28 +83,76 @@ impl FetchModel {
         if !self.json {
             output.lines(lines(&found))?;
         }
-        let weights = self.chosen(&found)?;
+        if let Some(HubRefusal { reason, remedy, .. }) = &found.closed {
+            return Err(Failure::bad_input(found.repository.clone(), reason.clone()).remedy(remedy.clone()).into());
+        }
+        let part = self.part(&found)?;
+        let weights = self.chosen(&found, part)?;
         if let Some(weights) = weights {
             self.consent(weights, found.licence.as_ref())?;
         }
-        let name = weights.map(|weights| weights.name.as_str());
-        let fetched = by.fetch(&found, name, &stop);
+        let (folder, name) = (part.folder.as_str(), weights.map(|weights| weights.name.as_str()));
+        let wanted = StartFetch {
+            repository: found.repository.clone(),
+            revision: found.revision.clone(),
+            folder: folder.to_owned(),
+            weights: name.map(str::to_owned),
+        };
+        let fetched = by.fetch(wanted, &stop);
         progress("");
         let (model, path) = fetched?;
         if self.json {
-            return output.json(&Document { found: &found, weights: name, model: &model, path: &path });
+            return output.json(&Document { found: &found, folder, weights: name, model: &model, path: &path });
         }
         output.line(format!("{model}: {path}"))
     }
 
-    fn chosen<'a>(&self, found: &'a HubModel) -> Result<Option<&'a HubWeights>, Failure> {
+    /// The model of the folder that was named, else the one that the weights belong to, else the usual one.
+    fn part<'a>(&self, found: &'a HubModel) -> Result<&'a HubPart, Failure> {
+        let parts = &found.parts;
+        let usual = || parts.first().ok_or_else(|| Failure::not_found("model in", &found.repository));
+        match (&self.folder, &self.weights) {
+            (Some(folder), _) => {
+                let wanted = folder.trim_matches('/');
+                parts.iter().find(|part| part.folder == wanted).ok_or_else(|| {
+                    let names: Vec<&str> = parts.iter().map(folder_name).collect();
+                    let (reason, more) = match found.folders_left_out {
+                        0 => ("has no model in such a folder", String::new()),
+                        more => (
+                            "has too many folders to look at them all, and this is none of those looked at",
+                            format!(", and {more} more"),
+                        ),
+                    };
+                    Failure::bad_input(folder.clone(), format!("{} {reason}", found.repository))
+                        .remedy(format!("It has {}{more}", names.join(", ")))
+                })
+            }
+            (None, Some(name)) => {
+                let holds = |part: &&HubPart| part.weights.iter().any(|weights| weights.name == *name);
+                parts.iter().find(holds).map_or_else(usual, Ok)
+            }
+            (None, None) => usual(),
+        }
+    }
+
+    fn chosen<'a>(&self, found: &HubModel, part: &'a HubPart) -> Result<Option<&'a HubWeights>, Failure> {
         let Some(wanted) = &self.weights else { return Ok(None) };
-        let all = &found.weights;
+        let all = &part.weights;
         let chosen = if wanted.is_empty() { all.first() } else { all.iter().find(|weights| weights.name == *wanted) };
-        match (chosen, &found.no_weights) {
+        match (chosen, &part.no_weights) {
             (Some(chosen), _) => Ok(Some(chosen)),
             (None, Some(HubRefusal { reason, remedy, .. })) => {
-                Err(Failure::bad_input(found.repository.clone(), reason.clone()).remedy(remedy.clone()))
+                let whose = match part.folder.as_str() {
+                    "" => found.repository.clone(),
+                    folder => format!("{}, {folder}", found.repository),
+                };
+                let has_weights = |part: &&HubPart| !part.weights.is_empty();
+                let others: Vec<&str> = found.parts.iter().filter(has_weights).map(folder_name).collect();
+                let remedy = match others.is_empty() {
+                    true => remedy.clone(),
+                    false => format!("Weights are in {}; name one by --folder", others.join(", ")),
+                };
+                Err(Failure::bad_input(whose, reason.clone()).remedy(remedy))
             }
             (None, None) => {
                 let names: Vec<&str> = all.iter().map(|weights| weights.name.as_str()).collect();
@@ -141,35 +193,29 @@ impl By {
     }
 
     /// The model's name and where it lies.
-    fn fetch(&self, found: &HubModel, weights: Option<&str>, stop: &AtomicBool) -> Result<(String, String), Failure> {
+    fn fetch(&self, wanted: StartFetch, stop: &AtomicBool) -> Result<(String, String), Failure> {
         match self {
             Self::Us { hub, store } => {
-                let fetched =
-                    hub.fetch(&found.repository, &found.revision, weights, stop, &mut |fetch| show(&fetch))?;
+                let fetched = hub.fetch(&wanted, stop, &mut |fetch| show(&fetch))?;
                 let named = (fetched.name.clone(), fetched.path.display().to_string());
                 if let Some(store) = store {
                     Catalogue::default().add_fetched(store, fetched)?;
                 }
                 Ok(named)
             }
-            Self::Running(running) => through(running, found, weights, stop),
+            Self::Running(running) => through(running, wanted, stop),
         }
     }
 }
 
-fn through(
-    running: &Doorbell,
-    found: &HubModel,
-    weights: Option<&str>,
-    stop: &AtomicBool,
-) -> Result<(String, String), Failure> {
-    let (repository, revision) = (found.repository.clone(), found.revision.clone());
-    running.ask(StartFetch { repository, revision, weights: weights.map(str::to_owned) })?;
+fn through(running: &Doorbell, wanted: StartFetch, stop: &AtomicBool) -> Result<(String, String), Failure> {
+    let repository = wanted.repository.clone();
+    running.ask(wanted)?;
     loop {
         if stop.load(Ordering::Relaxed) {
             running.ask(CancelFetch {})?;
         }
-        let fetch = running.ask(GetFetch {})?.ok_or_else(|| Failure::not_found("fetch of", &found.repository))?;
+        let fetch = running.ask(GetFetch {})?.ok_or_else(|| Failure::not_found("fetch of", &repository))?;
         show(&fetch);
         match fetch.stage {
             FetchStage::Done(id) => {
@@ -217,25 +263,39 @@ fn lines(found: &HubModel) -> Vec<String> {
         row("licence", licence),
     ];
     lines.extend(found.closed.as_ref().map(|closed| row("closed", format!("{}. {}", closed.reason, closed.remedy))));
-    lines.push(row(
-        "assay",
-        match &found.config {
-            HubConfig::Builds { model_type, parameters } => {
-                format!("builds it as {model_type}, {} parameters", parameters.unwrap_or_default())
-            }
-            HubConfig::Refused { reason } => format!("cannot build it: {reason}"),
-            HubConfig::Absent => "no config.json was read".to_owned(),
-        },
-    ));
-    for HubWeights { name, files, bytes, here_bytes, .. } in &found.weights {
+    for part in &found.parts {
+        if found.parts.len() > 1 {
+            lines.push(row("folder", folder_name(part).to_owned()));
+        }
+        lines.extend(part_rows(part, found.closed.is_none()).map(|(name, text)| row(name, text)));
+    }
+    if found.folders_left_out > 0 {
+        lines.push(row("folders", format!("{} more hold a config.json", found.folders_left_out)));
+    }
+    lines.push(row("disk", format!("{} free", megabytes(found.free_bytes))));
+    lines
+}
+
+fn folder_name(part: &HubPart) -> &str {
+    if part.folder.is_empty() { "the repository itself" } else { &part.folder }
+}
+
+/// What a folder holds, each with its name. Where its files cannot be had, it is not known which weights there are.
+fn part_rows(part: &HubPart, open: bool) -> impl Iterator<Item = (&'static str, String)> {
+    let built = match &part.config {
+        HubConfig::Builds { model_type, parameters } => {
+            format!("builds it as {model_type}, {} parameters", parameters.unwrap_or_default())
+        }
+        HubConfig::Refused { reason } => format!("cannot build it: {reason}"),
+        HubConfig::Absent => "no config.json was read".to_owned(),
+    };
+    let weights = part.weights.iter().map(|HubWeights { name, files, bytes, here_bytes, .. }| {
         let here =
             if *here_bytes > 0 { format!(", of which {} are here", megabytes(*here_bytes)) } else { String::new() };
         let count = if files.len() == 1 { String::new() } else { format!(" in {} files", files.len()) };
-        lines.push(row("weights", format!("{name}: {}{count}{here}", megabytes(*bytes))));
-    }
-    lines.extend(
-        found.no_weights.as_ref().map(|none| row("weights", format!("none: {}. {}", none.reason, none.remedy))),
-    );
-    lines.push(row("disk", format!("{} free", megabytes(found.free_bytes))));
-    lines
+        ("weights", format!("{name}: {}{count}{here}", megabytes(*bytes)))
+    });
+    let none = part.no_weights.as_ref().filter(|_| open);
+    let none = none.map(|none| ("weights", format!("none: {}. {}", none.reason, none.remedy)));
+    std::iter::once(("assay", built)).chain(weights).chain(none)
 }

@@ -36,7 +36,7 @@ impl Inventory {
 
 /// Looks at the machine now.
 pub fn scan(place: &Place) -> Result<Machine, Failure> {
-    scan_with(&Libraries::find(&[place.libraries()]))
+    scan_with(&Libraries::with_own(&[], &place.libraries()))
 }
 
 /// Looks at the machine with these libraries.

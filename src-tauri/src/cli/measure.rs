@@ -16,6 +16,7 @@ use crate::{
 use clap::Args;
 use contract::*;
 use engine::Control;
+use serde::Serialize;
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -78,7 +79,7 @@ impl Measure {
         };
         progress("");
         if self.json {
-            output.json(&run)?;
+            output.json(&Printed::of(&run))?;
         } else {
             output.lines(lines(&run))?;
         }
@@ -128,6 +129,9 @@ impl Measure {
             return Err(Failure::bad_input(folder.display().to_string(), "the running Assay has libraries of its own")
                 .remedy("Close Assay, or name another store"));
         }
+        if running.ask(GetQueue {})?.paused {
+            return Err(paused());
+        }
         let model = match preset(&wanted.model) {
             Some(preset) => preset.info().clone(),
             None => running.ask(AddModel { path: absolute(Path::new(&wanted.model))?.display().to_string() })?,
@@ -141,7 +145,14 @@ impl Measure {
         let (bell, cancelled) = (running.clone(), job.clone());
         // A job that has just ended cannot be cancelled, which is as good.
         on_interrupt(move || drop(bell.ask(CancelJob { id: (*cancelled).clone() })))?;
-        while running.ask(GetQueue {})?.jobs.iter().any(|queued| queued.id == *job) {
+        loop {
+            let queue = running.ask(GetQueue {})?;
+            let Some(queued) = queue.jobs.iter().find(|queued| queued.id == *job) else { break };
+            if queue.paused && queued.state == JobState::Waiting {
+                // Left there, it would be measured some day when nobody waits for it.
+                drop(running.ask(CancelJob { id: (*job).clone() }));
+                return Err(paused());
+            }
             if let Some(live) = running.ask(GetLive {})?.filter(|live| live.job == *job) {
                 show(&live);
             }
@@ -151,6 +162,15 @@ impl Measure {
             Err(Failure::NotFound { .. }) => Err(Failure::Cancelled),
             run => run,
         }
+    }
+}
+
+/// Why a job of the running Assay would wait for ever.
+fn paused() -> Failure {
+    Failure::Missing {
+        what: "The queue of the Assay that has this store open".into(),
+        reason: "it is paused".into(),
+        remedy: "Press Resume there, or choose another --store".into(),
     }
 }
 
@@ -183,16 +203,31 @@ fn show(live: &Live) {
     progress(&format!("{:>6.1} s  {}  {figure}", live.elapsed_secs, live.phase.label()));
 }
 
+/// A result with its throughput in the unit of its task, which follows from it.
+#[derive(Serialize)]
+struct Printed<'a> {
+    #[serde(flatten)]
+    run: &'a Run,
+    /// None without a time, and where it is not known what a sample is.
+    task_rate: Option<Rate>,
+}
+
+impl<'a> Printed<'a> {
+    fn of(run: &'a Run) -> Self {
+        let task_rate = run.timing.as_ref().zip(run.model.per_sample);
+        Self { run, task_rate: task_rate.map(|(timing, sample)| Rate::of(timing.throughput_per_s, Some(sample))) }
+    }
+}
+
 fn lines(run: &Run) -> Vec<String> {
-    let Setting { engine, precision, batch, size, .. } = &run.setting;
-    let size = match (size, run.setting.output_tokens()) {
-        (Some(size), Some(output)) => format!(", prompt {size}, output {output}"),
-        (Some(size), None) => format!(", length {size}"),
-        (None, _) => String::new(),
-    };
     let mut lines = vec![format!(
-        "{} on {engine} {}, {}, {precision}, batch {batch}{size}",
-        run.model.name, run.effective.engine_version, run.effective.device_name
+        "{} on {} {}, {}, {}, {}",
+        run.model.name,
+        run.setting.engine,
+        run.effective.engine_version,
+        run.effective.device_name,
+        run.ran(),
+        run.fed().words().join(", ")
     )];
     lines.extend(run.source.iter().map(|source| format!("  {:<12}{source}", run.evidence.label().to_lowercase())));
     if let Some(timing) = &run.timing {
@@ -201,7 +236,7 @@ fn lines(run: &Run) -> Vec<String> {
             timing.median_ms, timing.low_ms, timing.high_ms, timing.min_ms, timing.samples
         ));
         lines.extend(timing.percentiles.iter().map(|p| format!("  p{:<10} {:.3} ms", p.p * 100.0, p.ms)));
-        lines.push(format!("  throughput  {:.2} per second", timing.throughput_per_s));
+        lines.push(format!("  throughput  {}", throughput(run, timing)));
     }
     if let Some(generated) = &run.generated {
         let median = |time: &MedianTime| {
@@ -222,6 +257,20 @@ fn lines(run: &Run) -> Vec<String> {
     }
     lines.extend(run.flags.iter().map(|flag| format!("  note        {}", flag.reason())));
     lines
+}
+
+/// In the unit of its task, and in samples where those are something else.
+fn throughput(run: &Run, timing: &Timing) -> String {
+    let samples = timing.throughput_per_s;
+    match run.model.per_sample {
+        Some(sample) => {
+            let Rate { value, unit } = Rate::of(samples, Some(sample));
+            let one = if sample.count == 1.0 { String::new() } else { format!(", {samples:.2} samples/s") };
+            format!("{value:.2} {unit}{one}")
+        }
+        None if run.generated.is_some() => format!("{samples:.2} texts/s"),
+        None => format!("{samples:.2} samples/s"),
+    }
 }
 
 /// What the precision costs.

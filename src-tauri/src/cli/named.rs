@@ -34,7 +34,8 @@ impl Named {
 pub struct AtSizes {
     #[arg(long, default_value_t = 1)]
     pub batch: u32,
-    /// Tokens of text, or pixels of an image's edge; the model's default where this is not given.
+    /// Tokens of text, pixels of an image's edge, or pieces of sound such as samples; the model's default where this is not
+    /// given.
     #[arg(long, alias = "size")]
     pub length: Option<u32>,
     /// A value for another free dimension, as NAME=VALUE.

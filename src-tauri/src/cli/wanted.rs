@@ -49,8 +49,8 @@ pub struct Texts {
     /// `inference` is one pass over the inputs, `generation` writes text token by token with a key and value cache.
     #[arg(long, default_value = "inference", value_parser = mode)]
     pub mode: Mode,
-    /// For generation: tokens of each prompt, 128 or the longest it may be where this is not given; a model that listens
-    /// takes its own length of sound.
+    /// For generation: tokens of each prompt, those of an image in it included; 128 beside those of an image, or the
+    /// longest it may be, where this is not given. A model that listens takes its own length of sound.
     #[arg(long, value_name = "TOKENS", conflicts_with = "length")]
     pub prompt: Option<u32>,
     /// For generation: tokens to write after each prompt, 32 where this is not given.
@@ -80,7 +80,7 @@ impl Wanted {
 
     /// The machine with the libraries that this is to run on.
     pub fn scan(&self, place: &Place) -> Result<Machine, Failure> {
-        let mut libraries = Libraries::find(&[place.libraries()]);
+        let mut libraries = Libraries::with_own(&[], &place.libraries());
         if let Some(folder) = &self.libraries {
             if !folder.is_dir() {
                 return Err(Failure::bad_input(folder.display().to_string(), "it is not a folder"));

@@ -16,6 +16,13 @@ impl Answer<ListTypes> for Desk {
     }
 }
 
+impl Answer<GetType> for Desk {
+    async fn answer(&self, GetType { model_type }: GetType) -> Result<TypeRow, Failure> {
+        let store = self.store().await?;
+        blocking(move || gallery::type_row(&store, &model_type)).await
+    }
+}
+
 impl Answer<GetConfig> for Desk {
     async fn answer(&self, GetConfig { source }: GetConfig) -> Result<ConfigText, Failure> {
         let (desk, store) = (self.clone(), self.store().await?);

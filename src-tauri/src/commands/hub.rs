@@ -15,9 +15,9 @@ impl Answer<LookUpHub> for Desk {
 }
 
 impl Answer<StartFetch> for Desk {
-    async fn answer(&self, StartFetch { repository, revision, weights }: StartFetch) -> Result<(), Failure> {
+    async fn answer(&self, wanted: StartFetch) -> Result<(), Failure> {
         let (desk, store) = (self.clone(), self.store().await?);
-        blocking(move || hub::start(&desk, store, repository, revision, weights)).await
+        blocking(move || hub::start(&desk, store, wanted)).await
     }
 }
 

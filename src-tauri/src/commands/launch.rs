@@ -61,7 +61,8 @@ fn jobs(estimator: &Estimator, plan: &Plan) -> Result<Vec<Job>, Failure> {
             let model = estimator.catalogue.model(estimator.store, &line.setting.model)?;
             let device = estimator.machine.target(&line.setting.engine, &line.setting.device);
             let device_name = device.map_or_else(|| line.setting.device.0.clone(), |target| target.device_name.clone());
-            Ok(queue::new_job(line.setting, model.info.name.clone(), device_name, line.secs.unwrap_or(0.0)))
+            let named = (model.info.name.clone(), model.size_unit(line.setting.mode));
+            Ok(queue::new_job(line.setting, named, device_name, line.secs.unwrap_or(0.0)))
         })
         .collect()
 }

@@ -91,6 +91,13 @@ impl Answer<RestoreRuns> for Desk {
     }
 }
 
+impl Answer<ListDeletedRuns> for Desk {
+    async fn answer(&self, request: ListDeletedRuns) -> Result<DeletedPage, Failure> {
+        let ListDeletedRuns { filter, offset, limit } = request;
+        self.with_store(move |store| store.list_deleted_runs(&filter, offset, limit)).await
+    }
+}
+
 impl Answer<ImportTable> for Desk {
     async fn answer(&self, ImportTable { path }: ImportTable) -> Result<Option<ImportReport>, Failure> {
         if path.is_none() {
@@ -101,6 +108,15 @@ impl Answer<ImportTable> for Desk {
         let place = self.begin(Work::Import)?;
         let (desk, store) = (self.clone(), self.store().await?);
         blocking(move || import::run(&desk, &store, &path, place)).await.map(Some)
+    }
+}
+
+impl Answer<SaveImportReport> for Desk {
+    async fn answer(&self, SaveImportReport { number, path }: SaveImportReport) -> Result<Option<String>, Failure> {
+        let suggested = FileQuestion::Save { suggested: "import-report.csv".into() };
+        let Some(path) = self.path_or_pick(path, suggested).await? else { return Ok(None) };
+        let desk = self.clone();
+        blocking(move || import::save_list(&desk.place, number, &path)).await.map(Some)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     secret,
 };
 use contract::*;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 impl Answer<GetSettings> for Desk {
     async fn answer(&self, _: GetSettings) -> Result<Settings, Failure> {
@@ -53,18 +53,35 @@ impl Answer<GetStorage> for Desk {
         self.with_store(move |store| {
             let weights = &desk.bench.weights;
             let mirror = store.settings()?.hub_mirror;
+            let usual = desk.place.usual_store();
             Ok(StorageInfo {
                 store_path: store.path().display().to_string(),
+                usual_store: (!is_one_file(store.path(), &usual)).then(|| usual.display().to_string()),
                 store_bytes: store.size_bytes(),
                 results: store.count()?,
                 weights_path: weights.root().display().to_string(),
                 weights_bytes: weights.bytes(),
+                libraries_path: desk.bench.own_libraries.display().to_string(),
                 available_disk_bytes: free_bytes(weights.root()),
                 // One of the environment that makes no sense is shown as it is; fetching says what is wrong with it.
                 hub_endpoint: Endpoint::chosen(mirror.as_deref())
                     .map_or_else(|failure| failure.to_string(), |endpoint| endpoint.url().to_owned()),
                 token_endpoint: secret::token_endpoint(&desk.place).map(|endpoint| endpoint.url().to_owned()),
             })
+        })
+        .await
+    }
+}
+
+impl Answer<OpenLibraries> for Desk {
+    async fn answer(&self, _: OpenLibraries) -> Result<(), Failure> {
+        let desk = self.clone();
+        blocking(move || {
+            let folder = desk.place.make_libraries().map_err(|e| {
+                let path = desk.place.libraries().display().to_string();
+                Failure::bad_input(path, format!("the folder cannot be made: {e}"))
+            })?;
+            desk.front.show_folder(&folder)
         })
         .await
     }
@@ -83,6 +100,51 @@ impl Answer<OpenStore> for Desk {
             Ok(Some(path.display().to_string()))
         })
         .await
+    }
+}
+
+impl Answer<NewStore> for Desk {
+    async fn answer(&self, NewStore { path }: NewStore) -> Result<Option<String>, Failure> {
+        let Some(path) = self.path_or_pick(path, FileQuestion::NewStore).await? else { return Ok(None) };
+        let desk = self.clone();
+        blocking(move || {
+            let path = with_ending(path);
+            refuse_existing(&path)?;
+            desk.change_store(&path)?;
+            Ok(Some(path.display().to_string()))
+        })
+        .await
+    }
+}
+
+/// A store is found by its ending when it is opened again.
+fn with_ending(path: PathBuf) -> PathBuf {
+    if path.extension().is_some_and(|own| own.eq_ignore_ascii_case("duckdb")) {
+        return path;
+    }
+    // The end of `results 1.2` is no ending to be replaced.
+    let mut name = path.into_os_string();
+    name.push(".duckdb");
+    name.into()
+}
+
+fn refuse_existing(path: &Path) -> Result<(), Failure> {
+    // A link that leads nowhere is something too.
+    if path.symlink_metadata().is_err() {
+        return Ok(());
+    }
+    Err(Failure::Store {
+        path: path.display().to_string(),
+        reason: "there is something of this name already, and it was left as it is".into(),
+        remedy: "Choose another name, or open it instead".into(),
+    })
+}
+
+/// Whether both paths lead to one file.
+fn is_one_file(one: &Path, other: &Path) -> bool {
+    match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => one == other,
     }
 }
 
@@ -105,5 +167,17 @@ impl Answer<SetToken> for Desk {
             secret::set_token(&desk.place, &token, &endpoint)
         })
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_store_has_the_ending_that_stores_are_found_by() {
+        let named = |name: &str| with_ending(name.into()).display().to_string();
+        assert_eq!([named("trip"), named("trip 1.2")], ["trip.duckdb", "trip 1.2.duckdb"]);
+        assert_eq!([named("trip.duckdb"), named("TRIP.DUCKDB")], ["trip.duckdb", "TRIP.DUCKDB"]);
     }
 }

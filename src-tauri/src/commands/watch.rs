@@ -49,9 +49,12 @@ impl Answer<MeasureAgain> for Desk {
                 return Err(Failure::bad_input("Measure again", "a generated benchmark measured it")
                     .remedy("Run that again on the page Templates"));
             }
-            desk.catalogue.model(&store, &again.setting.model)?;
-            let secs = store.longest_like(&again.setting)?.unwrap_or(again.setting.budget_secs);
-            let job = queue::new_job(again.setting, again.model.name, again.effective.device_name, secs);
+            let model = desk.catalogue.model(&store, &again.setting.model)?;
+            // An older Assay told some sizes otherwise.
+            let setting = model.spelt_out(again.setting);
+            let secs = store.longest_like(&setting)?.unwrap_or(setting.budget_secs);
+            let named = (again.model.name, model.size_unit(setting.mode));
+            let job = queue::new_job(setting, named, again.effective.device_name, secs);
             let id = job.id.clone();
             desk.queue.add(vec![job]);
             queue::changed(&desk, &store);

@@ -6,7 +6,7 @@ use crate::{
     making::Making,
     quiet::{Held, Work},
 };
-use contract::{Event, Failure, Fetch, FetchStage, HubModel, ModelId};
+use contract::{Event, Failure, Fetch, FetchStage, HubModel, ModelId, StartFetch};
 use std::sync::{
     Arc, Mutex, MutexGuard,
     atomic::{AtomicBool, Ordering},
@@ -60,21 +60,15 @@ pub fn look_up(desk: &Desk, store: &Store, repository: &str, revision: Option<&s
 }
 
 /// Starts a fetch.
-pub fn start(
-    desk: &Desk,
-    store: Store,
-    repository: String,
-    revision: String,
-    weights: Option<String>,
-) -> Result<(), Failure> {
+pub fn start(desk: &Desk, store: Store, wanted: StartFetch) -> Result<(), Failure> {
     let hub = hub(desk, &store)?;
     let (cancelled, held) = (Arc::new(AtomicBool::new(false)), desk.begin(Work::Fetch)?);
-    *desk.fetching.state() =
-        State { going: Some((cancelled.clone(), held)), fetch: Some(Fetch::new(&repository, weights.as_deref())) };
+    let begun = Fetch::new(&wanted.repository, &wanted.folder, wanted.weights.as_deref());
+    *desk.fetching.state() = State { going: Some((cancelled.clone(), held)), fetch: Some(begun) };
     let working = desk.clone();
     let work = move || {
         let desk = &working;
-        let stage = match fetch(desk, &store, &hub, (&repository, &revision, weights.as_deref()), &cancelled) {
+        let stage = match fetch(desk, &store, &hub, &wanted, &cancelled) {
             Ok(id) => FetchStage::Done(id),
             Err(Failure::Cancelled) => FetchStage::Cancelled,
             Err(failure) => FetchStage::Failed(failure),
@@ -97,10 +91,10 @@ fn fetch(
     desk: &Desk,
     store: &Store,
     hub: &Hub,
-    (repository, revision, weights): (&str, &str, Option<&str>),
+    wanted: &StartFetch,
     cancelled: &AtomicBool,
 ) -> Result<ModelId, Failure> {
-    let fetched = hub.fetch(repository, revision, weights, cancelled, &mut |fetch| tell(desk, fetch))?;
+    let fetched = hub.fetch(wanted, cancelled, &mut |fetch| tell(desk, fetch))?;
     Ok(desk.catalogue.add_fetched(store, fetched)?.id)
 }
 

@@ -90,7 +90,7 @@ mod tests {
         let fetching = |file: &str| FetchStage::Fetching(file.into());
         let mut told = Vec::new();
         let mut on = |fetch: Fetch| told.push(fetch.secs_left);
-        let mut meter = Meter::new(Fetch::new("a/b", None), &mut on);
+        let mut meter = Meter::new(Fetch::new("a/b", "", None), &mut on);
         meter.begin(10_000);
         meter.file(FetchStage::Checking("whole".into()), 6_000, at(0));
         meter.next();

@@ -12,12 +12,12 @@ pub use endpoint::Endpoint;
 
 use crate::{disk::free_bytes, place::Place, secret};
 use contract::{
-    Failure, Fetch, FetchStage, HubConfig, HubFile, HubFormat, HubLicence, HubModel, HubRefusal, HubWeights,
-    ModelOrigin,
+    Failure, Fetch, FetchStage, HubConfig, HubFile, HubFormat, HubLicence, HubModel, HubPart, HubRefusal, HubWeights,
+    ModelOrigin, StartFetch,
 };
-use listing::Listing;
+use listing::{Listing, within};
 use meter::Meter;
-use models::Model;
+use models::{CONFIG_FILE, Model, is_weight_index};
 use part::Doing;
 use std::{
     collections::BTreeMap,
@@ -31,6 +31,10 @@ const BRANCH: &str = "main";
 const LONGEST_LISTING: usize = 64 << 20;
 /// Of a config.json, as when it is opened, or of an index of weights.
 const LONGEST_TEXT: usize = 64 << 20;
+/// Of all of these that a look at one repository keeps.
+const LONGEST_TEXTS: usize = 128 << 20;
+/// Folders of a repository that are looked at: each asks the server for a file.
+const MOST_FOLDERS: usize = 12;
 
 /// A server of models with what this person may show it.
 pub struct Hub {
@@ -63,10 +67,22 @@ struct Found {
     wire: Wire,
     repository: String,
     listing: Listing,
-    /// Its config.json and its index of weights, where they are there and may be read.
-    texts: BTreeMap<&'static str, Vec<u8>>,
+    /// By path the config.json and the index of weights of each folder that was looked at, as far as they may be read.
+    texts: BTreeMap<String, Vec<u8>>,
     closed: Option<HubRefusal>,
-    weights: Result<Vec<HubWeights>, String>,
+}
+
+impl Found {
+    /// A folder's weights to choose from.
+    fn weights(&self, folder: &str) -> Result<Vec<HubWeights>, String> {
+        let index = self.listing.index(folder).and_then(|index| self.texts.get(&index.path));
+        self.listing.weights(folder, index.map(Vec::as_slice))
+    }
+
+    fn config(&self, folder: &str) -> HubConfig {
+        let path = within(folder, CONFIG_FILE);
+        self.texts.get(&path).map_or(HubConfig::Absent, |text| read(&path, &String::from_utf8_lossy(text)))
+    }
 }
 
 impl Hub {
@@ -82,80 +98,94 @@ impl Hub {
         Ok(Self { endpoint, token, folder: place.hub() })
     }
 
-    /// What a repository holds at a branch, tag or commit. Keeps nothing of it.
+    /// What a repository holds at a branch, tag or commit, folder by folder. Keeps nothing of it.
     pub fn look_up(
         &self,
         repository: &str,
         revision: Option<&str>,
         cancelled: &AtomicBool,
     ) -> Result<HubModel, Failure> {
-        let Found { repository, listing, texts, closed, weights, .. } = self.find(repository, revision, cancelled)?;
-        let refused = |reason: String| HubRefusal {
-            reason,
-            remedy: "Choose another repository, or its configuration alone".into(),
-            needs_token: false,
-        };
-        let (mut weights, no_weights) = match weights {
-            Ok(weights) if weights.is_empty() => (weights, Some(listing.no_weights())),
-            Ok(weights) => (weights, None),
-            Err(reason) => (Vec::new(), Some(refused(reason))),
-        };
-        for choice in &mut weights {
-            let folder = self.folder_of(&repository, &listing.revision, Some(choice));
-            choice.here_bytes = choice.files.iter().map(|file| part::bytes_here(&folder, file)).sum();
-        }
+        let found = self.find(repository, revision, None, cancelled)?;
+        let folders = found.listing.folders();
+        let mut parts: Vec<HubPart> =
+            folders.iter().take(MOST_FOLDERS).map(|folder| self.part(&found, folder)).collect();
+        usual_first(&mut parts);
+        let Found { repository, listing, closed, .. } = found;
         Ok(HubModel {
             page: format!("{}/{repository}", self.endpoint.url()),
-            config: texts.get(listing::CONFIG).map_or(HubConfig::Absent, |text| read(&String::from_utf8_lossy(text))),
-            config_files: listing.config_files(),
+            folders_left_out: folders.len().saturating_sub(MOST_FOLDERS) as u32,
             free_bytes: free_bytes(&self.folder),
             revision: listing.revision,
             licence: listing.licence,
             repository,
             closed,
-            weights,
-            no_weights,
+            parts,
         })
     }
 
-    /// Fetches a configuration, and the weights of this name with it. What an earlier try left is gone on with.
+    /// What one folder holds.
+    fn part(&self, found: &Found, folder: &str) -> HubPart {
+        let refused = |reason: String| HubRefusal {
+            reason,
+            remedy: "Choose another repository, or its configuration alone".into(),
+            needs_token: false,
+        };
+        let (mut weights, no_weights) = match found.weights(folder) {
+            Ok(weights) if weights.is_empty() => (weights, Some(found.listing.no_weights(folder))),
+            Ok(weights) => (weights, None),
+            Err(reason) => (Vec::new(), Some(refused(reason))),
+        };
+        for choice in &mut weights {
+            let kept = self.folder_of(&found.repository, &found.listing.revision, Some(choice));
+            choice.here_bytes = choice.files.iter().map(|file| part::bytes_here(&kept, file)).sum();
+        }
+        HubPart {
+            folder: folder.to_owned(),
+            config: found.config(folder),
+            config_files: found.listing.config_files(folder),
+            weights,
+            no_weights,
+        }
+    }
+
+    /// Fetches a folder's configuration, and the weights of this name with it. Goes on with what an earlier try left.
     ///
     /// # Errors
     /// Where it cannot be had, would not fit on the disk, is not what was listed, or was cancelled.
     pub fn fetch(
         &self,
-        repository: &str,
-        revision: &str,
-        weights: Option<&str>,
+        wanted: &StartFetch,
         cancelled: &AtomicBool,
         on: &mut dyn FnMut(Fetch),
     ) -> Result<Fetched, Failure> {
-        let mut meter = Meter::new(Fetch::new(repository, weights), on);
+        let StartFetch { repository, revision, folder, weights } = wanted;
+        let mut meter = Meter::new(Fetch::new(repository, folder, weights.as_deref()), on);
         meter.tell(FetchStage::Asking);
-        let found = self.find(repository, Some(revision), cancelled)?;
-        if let Some(HubRefusal { reason, remedy, .. }) = found.closed {
+        let mut found = self.find(repository, Some(revision), Some(folder), cancelled)?;
+        if let Some(HubRefusal { reason, remedy, .. }) = found.closed.take() {
             return Err(Failure::bad_input(found.repository, reason).remedy(remedy));
         }
-        let Found { wire, repository, listing, texts, weights: offered, .. } = found;
         let choice = match weights {
             None => None,
             Some(name) => {
-                let all = offered.map_err(|reason| Failure::bad_input(repository.clone(), reason))?;
-                let choice = all.into_iter().find(|choice| choice.name == name);
-                Some(choice.ok_or_else(|| no_such(&listing, &repository, name))?)
+                let offered = found.weights(folder);
+                let all = offered.map_err(|reason| Failure::bad_input(found.repository.clone(), reason))?;
+                let choice = all.into_iter().find(|choice| choice.name == *name);
+                Some(choice.ok_or_else(|| no_such(&found, folder, name))?)
             }
         };
+        let Found { wire, repository, listing, texts, .. } = found;
         if let Some(unlisted) = choice.as_ref().and_then(unchecked) {
             let reason = "the server lists no checksum for it, so that what arrives could not be checked";
             return Err(Failure::bad_input(unlisted, reason).remedy("Fetch it from huggingface.co itself"));
         }
-        let mut files = listing.config_files();
-        if files.is_empty() && choice.is_none() {
+        let mut files = listing.config_files(folder);
+        if choice.is_none() && listing.file(&within(folder, CONFIG_FILE)).is_none() {
             return Err(Failure::bad_input(repository, "it has no config.json").remedy("Choose its weights"));
         }
         files.extend(choice.iter().flat_map(|choice| choice.files.clone()));
-        let folder = self.folder_of(&repository, &listing.revision, choice.as_ref());
-        enough_space(&repository, &folder, &files)?;
+        let here = self.folder_of(&repository, &listing.revision, choice.as_ref());
+        enough_space(&repository, &here, &files)?;
         meter.begin(files.iter().map(|file| file.bytes).sum());
         for file in &files {
             let mut on = |doing: Doing, bytes: u64| {
@@ -166,15 +196,22 @@ impl Hub {
                 meter.file(stage, bytes, Instant::now());
             };
             match texts.get(file.path.as_str()) {
-                Some(text) => part::keep(text, file, &folder, cancelled, &mut on)?,
-                None => part::fetch(&wire, &listing.revision, file, &folder, cancelled, &mut on)?,
+                Some(text) => part::keep(text, file, &here, cancelled, &mut on)?,
+                None => part::fetch(&wire, &listing.revision, file, &here, cancelled, &mut on)?,
             }
             meter.next();
         }
-        Ok(fetched(repository, &listing, choice.as_ref(), &folder))
+        Ok(fetched(repository, &listing, folder, choice.as_ref(), &here))
     }
 
-    fn find(&self, repository: &str, revision: Option<&str>, cancelled: &AtomicBool) -> Result<Found, Failure> {
+    /// Looks at one folder of a repository, or at all that hold a model.
+    fn find(
+        &self,
+        repository: &str,
+        revision: Option<&str>,
+        folder: Option<&str>,
+        cancelled: &AtomicBool,
+    ) -> Result<Found, Failure> {
         let repository = repository_id(repository)?;
         let revision = revision.map(str::trim).filter(|revision| !revision.is_empty()).unwrap_or(BRANCH);
         check_revision(revision)?;
@@ -189,10 +226,23 @@ impl Hub {
                 .remedy("Check the mirror in Settings")
         })?;
 
-        let (mut texts, mut closed) = (BTreeMap::new(), None);
-        for path in [listing::CONFIG].into_iter().chain(listing.is_cut().then_some(listing::INDEX)) {
-            match self.text(&wire, &listing, path, cancelled)? {
-                Text::Here(text) => drop(texts.insert(path, text)),
+        if let Some(folder) = folder.filter(|folder| !listing.has_folder(folder)) {
+            return Err(Failure::not_found(format!("model in {repository} called"), folder));
+        }
+        let folders = match folder {
+            Some(one) => vec![one.to_owned()],
+            None => listing.folders().into_iter().take(MOST_FOLDERS).collect(),
+        };
+        let index = |folder: &String| listing.index(folder).map(|index| index.path.clone());
+        let paths = folders.iter().flat_map(|folder| std::iter::once(within(folder, CONFIG_FILE)).chain(index(folder)));
+
+        let (mut texts, mut closed, mut left) = (BTreeMap::new(), None, LONGEST_TEXTS);
+        for path in paths {
+            match self.text(&wire, &listing, &path, left.min(LONGEST_TEXT), cancelled)? {
+                Text::Here(text) => {
+                    left -= text.len();
+                    texts.insert(path, text);
+                }
                 Text::Closed(refusal) => {
                     closed = Some(refusal);
                     break;
@@ -200,18 +250,24 @@ impl Hub {
                 Text::Absent => {}
             }
         }
-        let weights = listing.weights(texts.get(listing::INDEX).map(Vec::as_slice));
-        Ok(Found { wire, repository, listing, texts, closed, weights })
+        Ok(Found { wire, repository, listing, texts, closed })
     }
 
-    /// A small file of the repository.
-    fn text(&self, wire: &Wire, listing: &Listing, path: &str, cancelled: &AtomicBool) -> Result<Text, Failure> {
+    /// A small file of the repository, of at most so many bytes.
+    fn text(
+        &self,
+        wire: &Wire,
+        listing: &Listing,
+        path: &str,
+        most: usize,
+        cancelled: &AtomicBool,
+    ) -> Result<Text, Failure> {
         if listing.file(path).is_none() {
             return Ok(Text::Absent);
         }
         let answer = wire.ask(wire.file(&listing.revision, path), 0, cancelled)?;
         match answer.head.status {
-            200 => Ok(Text::Here(answer.whole(LONGEST_TEXT, cancelled)?)),
+            200 => Ok(Text::Here(answer.whole(most, cancelled)?)),
             status @ (401 | 403) => Ok(Text::Closed(self.closed(status))),
             404 => Ok(Text::Absent),
             status => Err(self.out_of_order(status)),
@@ -298,9 +354,18 @@ enum Text {
     Absent,
 }
 
+/// The repository's own model is meant where nobody chooses, else the first that is built.
+fn usual_first(parts: &mut [HubPart]) {
+    let has_own = |part: &HubPart| part.config_files.iter().any(|file| file.path == CONFIG_FILE);
+    let is_built = |part: &HubPart| matches!(part.config, HubConfig::Builds { .. });
+    if let Some(usual) = parts.iter().position(has_own).or_else(|| parts.iter().position(is_built)) {
+        parts[..=usual].rotate_right(1);
+    }
+}
+
 /// What Assay makes of a configuration.
-fn read(text: &str) -> HubConfig {
-    match Model::from_config_text(listing::CONFIG, text) {
+fn read(path: &str, text: &str) -> HubConfig {
+    match Model::from_config_text(path, text) {
         Ok(model) => HubConfig::Builds { model_type: model.info().family.clone(), parameters: model.info().parameters },
         Err(error) => HubConfig::Refused { reason: error.to_string() },
     }
@@ -308,15 +373,15 @@ fn read(text: &str) -> HubConfig {
 
 /// The first file of these weights that could not be checked; an index is checked when it is read.
 fn unchecked(weights: &HubWeights) -> Option<&str> {
-    let unlisted = |file: &&HubFile| file.sha256.is_none() && file.path != listing::INDEX;
+    let unlisted = |file: &&HubFile| file.sha256.is_none() && !is_weight_index(&file.path);
     weights.files.iter().find(unlisted).map(|file| file.path.as_str())
 }
 
-fn no_such(listing: &Listing, repository: &str, name: &str) -> Failure {
-    let HubRefusal { reason, remedy, .. } = listing.no_weights();
-    match listing.file(name) {
+fn no_such(found: &Found, folder: &str, name: &str) -> Failure {
+    let HubRefusal { reason, remedy, .. } = found.listing.no_weights(folder);
+    match found.listing.file(name) {
         Some(_) => Failure::bad_input(name, reason).remedy(remedy),
-        None => Failure::not_found(format!("file of {repository} called"), name),
+        None => Failure::not_found(format!("file of {} called", found.repository), name),
     }
 }
 
@@ -331,13 +396,15 @@ fn enough_space(repository: &str, folder: &Path, files: &[HubFile]) -> Result<()
     Err(Failure::TooBig { subject: repository.into(), resource: "disk space".into(), needed_bytes, available_bytes })
 }
 
-fn fetched(repository: String, listing: &Listing, weights: Option<&HubWeights>, folder: &Path) -> Fetched {
+/// `folder` is the repository's, `here` where its files lie on this machine.
+fn fetched(repository: String, listing: &Listing, folder: &str, weights: Option<&HubWeights>, here: &Path) -> Fetched {
+    let whose = if folder.is_empty() { repository.clone() } else { format!("{repository}, {folder}") };
     let (name, file) = match weights {
-        None => (format!("{repository}, random weights"), listing::CONFIG),
-        Some(HubWeights { format: HubFormat::Safetensors, name, .. }) => (repository.clone(), name.as_str()),
-        Some(HubWeights { name, .. }) => (format!("{repository}, {name}"), name.as_str()),
+        None => (format!("{whose}, random weights"), within(folder, CONFIG_FILE)),
+        Some(HubWeights { format: HubFormat::Safetensors, name, .. }) => (whose, name.clone()),
+        Some(HubWeights { name, .. }) => (format!("{repository}, {name}"), name.clone()),
     };
-    let path = folder.join(file);
+    let path = here.join(file);
     let origin = ModelOrigin::Hub {
         path: path.display().to_string(),
         repository,

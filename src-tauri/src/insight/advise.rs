@@ -3,7 +3,6 @@
 use super::{Insight, Known, made};
 use contract::*;
 use insight::recommend::{self, Described, RecommendError, Survey};
-use std::collections::BTreeMap;
 use store::Store;
 
 /// What an answer is made from.
@@ -86,7 +85,7 @@ impl Advisor<'_> {
         let unwanted = |setting: &recommend::Setting| self.unwanted(&places, setting, limits);
         let found = survey.choose(&bounds(limits), &unwanted);
         let candidate = |candidate: recommend::Candidate| self.candidate(known, &places, survey, candidate);
-        let work = work_of(survey);
+        let work = work_of(known, survey);
         let run = |run: recommend::NextRun| self.next_run(&places, &work, run, model);
         let next_run = found.next_run.map(&run);
         let next_run_here = match &next_run {
@@ -190,7 +189,7 @@ impl Advisor<'_> {
             mode: Mode::Inference,
             batches: vec![work.batch.unwrap_or(1)],
             sizes: work.size.map(|size| (model.id.clone(), vec![size])).into_iter().collect(),
-            dims: BTreeMap::new(),
+            dims: work.dims.as_deref().and_then(dims_of_key).unwrap_or_default(),
             threads: setting.threads.into_iter().collect(),
             seed: SEED,
             budget_secs: self.settings.budget_secs,
@@ -268,17 +267,18 @@ pub fn bounds(limits: &Limits) -> recommend::Limits {
     }
 }
 
-pub fn work_of(survey: &Survey) -> Work {
+pub fn work_of(known: &Known, survey: &Survey) -> Work {
     Work {
         model: survey.model.clone(),
         mode: Mode::from_key(&survey.mode),
         batch: survey.batch.map(|batch| batch as u32),
         size: survey.size.map(|size| size as u32),
+        size_unit: known.size_unit(&survey.model),
+        dims: known.dims(&survey.model),
     }
 }
 
 /// The length or image edge that a model runs at where none is given.
 fn usual_size(model: &ModelInfo) -> Option<u32> {
-    let is_size = |dim: &&Dim| matches!(dim.role, DimRole::Sequence | DimRole::ImageSize);
-    model.dims.iter().find(is_size).map(|dim| dim.default)
+    size_dim(&model.dims).map(|dim| dim.default)
 }

@@ -1,6 +1,8 @@
 //! The store's results as rows that insight learns from, and what the rows leave out.
 
-use contract::{AdvisedSetting, EngineId, Evidence, Machine, ModelId, Platform, RunId, Target, TargetChoice};
+use contract::{
+    AdvisedSetting, EngineId, Evidence, Machine, Mode, ModelId, Platform, RunId, SizeUnit, Target, TargetChoice,
+};
 use insight::{
     recommend::{Setting, Survey},
     table::Measurement,
@@ -10,27 +12,54 @@ use store::KnownRun;
 
 /// Every ranked result with a time, oldest first, and the same as rows to learn from.
 ///
-/// Three kinds come after all others and have no rows: what a generated text takes follows from its length, for which a
-/// row has no place; generated benchmarks run other graphs, whose work nobody has counted; and of several models of one
-/// name, such as files of one stem, rows tell only of the one that was measured last.
+/// Four kinds come after all others and have no rows: what a generated text takes follows from its length, for which a
+/// row has no place; generated benchmarks run other graphs, whose work nobody has counted; of several models of one
+/// name, such as files of one stem, rows tell only of the one that was measured last; and of a model that was fed with
+/// several dimensions beyond batch and size, for which a row has no place either, only of the usual ones.
 pub struct Known {
     pub runs: Vec<KnownRun>,
     pub rows: Vec<Measurement>,
+    usual: HashMap<String, Usual>,
+}
+
+/// What rows of a model leave out.
+struct Usual {
+    dims: Option<String>,
+    size_unit: Option<SizeUnit>,
 }
 
 impl Known {
     pub fn of(runs: Vec<KnownRun>) -> Self {
-        let counted = |run: &KnownRun| run.output_tokens.is_none() && !run.model_id.is_generated();
+        // A table tells how long a text is among its dimensions.
+        let is_text_of_table = |run: &KnownRun| run.mode == Mode::Generation && run.dims.is_some();
+        let is_text = |run: &KnownRun| run.output_tokens.is_some() || is_text_of_table(run);
+        let counted = |run: &KnownRun| !is_text(run) && !run.model_id.is_generated();
         let measured = |run: &KnownRun| run.evidence == Evidence::Measured;
         let mut last: HashMap<String, ModelId> = HashMap::new();
         for run in runs.iter().filter(|run| counted(run) && measured(run)) {
             last.insert(run.model.clone(), run.model_id.clone());
         }
-        let teaches = |run: &KnownRun| counted(run) && (!measured(run) || last.get(&run.model) == Some(&run.model_id));
+        let is_last = |run: &KnownRun| !measured(run) || last.get(&run.model) == Some(&run.model_id);
+        let usual = usual(runs.iter().filter(|run| counted(run) && is_last(run)));
+        let teaches = |run: &KnownRun| {
+            // A table without a column for dimensions leaves open which they were.
+            let is_usual = |usual: &Usual| run.dims == usual.dims || (run.dims.is_none() && !measured(run));
+            counted(run) && is_last(run) && usual.get(&run.model).is_none_or(is_usual)
+        };
         let (mut runs, others): (Vec<_>, Vec<_>) = runs.into_iter().partition(teaches);
         let rows = runs.iter().map(row).collect();
         runs.extend(others);
-        Self { runs, rows }
+        Self { runs, rows, usual }
+    }
+
+    /// Dimensions beyond batch and size that the rows of a model are about.
+    pub fn dims(&self, model: &str) -> Option<String> {
+        self.usual.get(model)?.dims.clone()
+    }
+
+    /// What the size of a model counts.
+    pub fn size_unit(&self, model: &str) -> Option<SizeUnit> {
+        self.usual.get(model)?.size_unit
     }
 
     pub fn row_refs(&self) -> Vec<&Measurement> {
@@ -77,6 +106,29 @@ impl Known {
         }
         (ids, evidence)
     }
+}
+
+/// By the name of each model that was measured or says its dimensions: those that most of these results have, of as many
+/// the newer ones.
+fn usual<'a>(runs: impl Iterator<Item = &'a KnownRun>) -> HashMap<String, Usual> {
+    #[derive(Default)]
+    struct Counted<'k> {
+        /// How many, and the place of the last.
+        dims: HashMap<Option<&'k str>, (usize, usize)>,
+        size_unit: Option<SizeUnit>,
+    }
+    let mut models: HashMap<&str, Counted> = HashMap::new();
+    for (at, run) in runs.enumerate().filter(|(_, run)| run.evidence == Evidence::Measured || run.dims.is_some()) {
+        let counted = models.entry(&run.model).or_default();
+        let count = counted.dims.entry(run.dims.as_deref()).or_default();
+        *count = (count.0 + 1, at);
+        counted.size_unit = run.size_unit.or(counted.size_unit);
+    }
+    let most = |Counted { dims, size_unit }: Counted| {
+        let most = dims.into_iter().max_by_key(|(_, count)| *count);
+        Usual { dims: most.and_then(|(dims, _)| dims.map(str::to_owned)), size_unit }
+    };
+    models.into_iter().map(|(model, counted)| (model.to_owned(), most(counted))).collect()
 }
 
 /// The engine and device of this machine that a setting means, where it has them ready.
@@ -138,9 +190,11 @@ pub fn result(model_id: &str, machine: Option<&str>, day: i64, median_ms: f64) -
         engine: "candle".into(),
         engine_version: String::new(),
         precision: "f32".into(),
-        mode: contract::Mode::Inference,
+        mode: Mode::Inference,
         batch: Some(1),
         size: None,
+        size_unit: None,
+        dims: None,
         output_tokens: None,
         threads: None,
         started_at: Some(jiff::Timestamp::from_second(day * 86_400).unwrap()),
@@ -160,6 +214,27 @@ pub fn result(model_id: &str, machine: Option<&str>, day: i64, median_ms: f64) -
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_model_fed_with_several_dimensions_the_usual_ones_are_learned_from() {
+        let fed = |dims: &str, machine: Option<&str>, day: i64, ms: f64| KnownRun {
+            dims: (!dims.is_empty()).then(|| dims.to_owned()),
+            ..result("net", machine, day, ms)
+        };
+        let runs = vec![
+            fed("text=16", Some("here"), 1, 4.0),
+            fed("text=64", Some("here"), 2, 9.0),
+            fed("text=16", Some("here"), 3, 4.1),
+            fed("", None, 4, 4.2),
+            fed("text=8", None, 5, 3.1),
+        ];
+        let text = KnownRun { mode: Mode::Generation, ..fed("output=32", None, 6, 90.0) };
+        let runs = [runs, vec![text; 3]].concat();
+        let known = Known::of(runs);
+        assert_eq!(known.rows.iter().filter_map(|row| row.latency_ms).collect::<Vec<_>>(), [4.0, 4.1, 4.2]);
+        assert_eq!((known.dims("net").as_deref(), known.dims("other")), (Some("text=16"), None));
+        assert_eq!(known.runs.len(), 8);
+    }
 
     #[test]
     fn of_two_models_of_one_name_the_one_measured_last_is_learned_from() {

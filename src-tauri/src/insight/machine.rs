@@ -43,7 +43,7 @@ impl Advisor<'_> {
                 other.then(|| Elsewhere { hardware: row.hardware.clone(), times_faster })
             });
             let family = families.get(survey.model.as_str()).copied().unwrap_or_default().to_owned();
-            models.push(ModelHere { work: work_of(survey), family, best, elsewhere });
+            models.push(ModelHere { work: work_of(&known, survey), family, best, elsewhere });
         }
         models.sort_by(|a, b| a.best.latency_ms.value.total_cmp(&b.best.latency_ms.value));
         Ok(MachineAdvice {

@@ -24,6 +24,8 @@ impl Insight {
         let by_model: HashMap<&str, &Survey> = surveys.iter().map(|survey| (survey.model.as_str(), survey)).collect();
         for row in &mut matrix.rows {
             let Some(survey) = by_model.get(row.model.as_str()) else { continue };
+            let samples: Vec<(Fed, PerSample)> =
+                row.cells.iter().filter_map(|cell| cell.fed().zip(cell.per_sample())).collect();
             for (cell, usual) in row.cells.iter_mut().zip(&usual) {
                 let empty = matches!(cell, MatrixCell::Open | MatrixCell::Impossible { .. });
                 let Some(usual) = usual.as_ref().filter(|_| empty) else { continue };
@@ -31,8 +33,8 @@ impl Insight {
                     .candidates
                     .iter()
                     .find(|candidate| candidate.evidence == Evidence::Predicted && same(&candidate.setting, usual));
-                if let Some(filled) = predicted.and_then(|candidate| filled(survey, candidate, read)) {
-                    *cell = filled;
+                if let Some(filled) = predicted.and_then(|candidate| filled(&known, survey, candidate, read)) {
+                    *cell = in_task(filled, &samples);
                 }
             }
         }
@@ -59,18 +61,35 @@ fn figure_of(metric: Metric) -> Option<Read> {
     }
 }
 
-fn filled(survey: &Survey, candidate: &Candidate, read: Read) -> Option<MatrixCell> {
+fn filled(known: &Known, survey: &Survey, candidate: &Candidate, read: Read) -> Option<MatrixCell> {
     let Interval { value, low, high } = read(candidate)?;
     Some(MatrixCell::Predicted {
         value,
         low,
         high,
+        per_sample: None,
         precision: candidate.setting.precision.clone(),
         engine: EngineId(candidate.setting.runtime.clone()),
+        mode: Mode::from_key(&survey.mode).unwrap_or(Mode::Inference),
         batch: survey.batch.map(|batch| batch as u32),
         size: survey.size.map(|size| size as u32),
+        size_unit: known.size_unit(&survey.model),
+        dims: known.dims(&survey.model),
         told: candidate.note.clone(),
     })
+}
+
+/// The same in the unit of its task, where a figure of the same sizes tells what one sample is.
+fn in_task(mut cell: MatrixCell, samples: &[(Fed, PerSample)]) -> MatrixCell {
+    let Some(fed) = cell.fed() else { return cell };
+    let same = samples.iter().find(|(known, _)| (known.size, &known.dims) == (fed.size, &fed.dims));
+    if let (MatrixCell::Predicted { value, low, high, per_sample, .. }, Some((_, sample))) = (&mut cell, same) {
+        *per_sample = Some(*sample);
+        for rate in [value, low, high] {
+            *rate *= sample.count;
+        }
+    }
+    cell
 }
 
 /// The setting that most results of a column's device have.

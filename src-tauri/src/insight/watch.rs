@@ -200,8 +200,13 @@ fn name(run: &KnownRun) -> String {
     let mut words = vec![run.model.clone(), run.engine.label(), run.hardware.clone(), run.precision.clone()];
     words.extend((run.mode != Mode::Inference).then(|| run.mode.label().to_lowercase()));
     words.extend(run.batch.map(|batch| format!("batch {batch}")));
-    words.extend(run.size.map(|size| format!("size {size}")));
-    words.extend(run.output_tokens.map(|tokens| format!("{tokens} tokens generated")));
+    words.extend(run.size.map(|size| match run.size_unit {
+        // Names that people have marked stay.
+        None | Some(SizeUnit::Tokens) => format!("size {size}"),
+        sound => size_text(size, sound),
+    }));
+    let tokens = run.output_tokens.or_else(|| dims_of(run).output_tokens());
+    words.extend(tokens.map(|tokens| format!("{tokens} tokens generated")));
     words
         .extend(run.threads.map(|threads| if threads == 1 { "1 thread".into() } else { format!("{threads} threads") }));
     words.extend(run.devices.filter(|devices| *devices > 1).map(|devices| format!("{devices} devices")));
@@ -209,10 +214,21 @@ fn name(run: &KnownRun) -> String {
     words.join(" · ")
 }
 
-/// What tells a run from the first of its name: another machine, or another model, such as a file of the same stem. The
-/// first keeps the plain name, and with it the marks that people have made.
+/// What went into a call beside batch and size.
+fn dims_of(run: &KnownRun) -> Fed {
+    Fed { mode: run.mode, batch: 1, size: None, unit: None, dims: run.dims.clone() }
+}
+
+/// What tells a run from the first of its name: other dimensions, another machine, or another model, such as a file of
+/// the same stem. The first keeps the plain name, and with it the marks that people have made.
 fn apart(first: &KnownRun, run: &KnownRun) -> String {
     let mut words = String::new();
+    if run.dims != first.dims {
+        match &dims_of(run).further()[..] {
+            [] => words += " · further sizes not told",
+            further => words += &format!(" · {}", further.join(" · ")),
+        }
+    }
     if run.machine != first.machine {
         words += &match &run.machine {
             Some(machine) => format!(" · machine {:.8}", machine.0),
@@ -267,6 +283,24 @@ mod tests {
         let plain = name(&runs[0][0]);
         let of = |words: &str| format!("{plain}{words}");
         assert_eq!(names, [of(""), of(" · imported"), of(" · machine there"), of(" · model second")]);
+        assert!(watched.runs.iter().all(|runs| runs.len() == 2));
+    }
+
+    #[test]
+    fn other_dimensions_are_a_series_of_their_own_and_sound_is_told_in_seconds() {
+        let fed = |dims: Option<&str>, size: u32, day: i64| {
+            let sound = Some(SizeUnit::Sound { per_second: 16_000 });
+            let run = result("net", Some("here"), day, 5.0);
+            KnownRun { dims: dims.map(str::to_owned), size: Some(size), size_unit: sound, ..run }
+        };
+        let twice = |dims: Option<&str>, size: u32, day: i64| [fed(dims, size, day), fed(dims, size, day + 1)];
+        let runs = [twice(None, 16_000, 1), twice(Some("frames=8,text=16"), 16_000, 3), twice(None, 480_000, 5)];
+        let watched = Watched::of(Arc::new(Known::of(runs.concat())), 0.02);
+        let plain = name(&runs[0][0]);
+        assert!(plain.ends_with(" · 1 s of sound"), "{plain}");
+        let names: Vec<&str> = watched.table.series.iter().map(|series| series.name.as_str()).collect();
+        let (other, longer) = (format!("{plain} · frames 8 · text 16"), plain.replace("1 s", "30 s"));
+        assert_eq!(names, [&plain, &other, &longer]);
         assert!(watched.runs.iter().all(|runs| runs.len() == 2));
     }
 }

@@ -6,7 +6,7 @@ mod runner;
 pub use resume::resume;
 pub use runner::{changed, run};
 
-use contract::{Job, JobId, JobState, Live, RunId, Setting};
+use contract::{Job, JobId, JobState, Live, RunId, Setting, SizeUnit};
 use engine::Control;
 use std::{
     collections::VecDeque,
@@ -46,9 +46,14 @@ pub fn run_of(job: &JobId) -> RunId {
     RunId(job.0.clone())
 }
 
-pub fn new_job(setting: Setting, model_name: String, device_name: String, estimate_secs: f64) -> Job {
+pub fn new_job(
+    setting: Setting,
+    (model_name, size_unit): (String, Option<SizeUnit>),
+    device_name: String,
+    estimate_secs: f64,
+) -> Job {
     let id = JobId(uuid::Uuid::now_v7().to_string());
-    Job { id, setting, model_name, device_name, state: JobState::Waiting, estimate_secs }
+    Job { id, setting, model_name, size_unit, device_name, state: JobState::Waiting, estimate_secs }
 }
 
 impl Queue {
@@ -194,7 +199,7 @@ mod tests {
             seed: 0,
             budget_secs: 1.0,
         };
-        new_job(setting, name.into(), "CPU".into(), 2.0)
+        new_job(setting, (name.into(), None), "CPU".into(), 2.0)
     }
 
     fn names(queue: &Queue) -> Vec<String> {

@@ -63,7 +63,12 @@ fn take_up(
 
 fn given_up(store: &Store, job: &Job, message: String) -> Result<Run, StoreError> {
     let machine = store.last_machine()?;
-    let model = RunModel { id: job.setting.model.clone(), name: job.model_name.clone(), ..RunModel::default() };
+    let model = RunModel {
+        id: job.setting.model.clone(),
+        name: job.model_name.clone(),
+        size_unit: job.size_unit,
+        ..RunModel::default()
+    };
     Ok(failed_run(
         run_of(&job.id),
         &job.setting,

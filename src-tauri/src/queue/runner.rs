@@ -5,11 +5,12 @@ use crate::{
     bench::Order,
     catalogue::Listed,
     desk::Desk,
+    keep,
     quiet::{Held, Work},
 };
 use contract::*;
 use engine::Control;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use store::Store;
 
 /// Runs until another shift begins. The store stays the one it was started with.
@@ -91,7 +92,9 @@ fn measure(desk: &Desk, store: &Store, job: &Job, control: &Control) -> End {
         return End::Dropped;
     }
     let failed = matches!(run.outcome, Outcome::Failed { .. });
-    if store_surely(desk, store, &run, control) { End::Stored { id, failed } } else { End::Dropped }
+    let save = || store.insert_run(&run);
+    let kept = keep::surely(desk, "A result", control, save, || Ok(store.run(&id)?.is_some()));
+    if kept { End::Stored { id, failed } } else { End::Dropped }
 }
 
 fn bench(desk: &Desk, store: &Store, job: &Job, model: &Listed, control: &Control) -> Run {
@@ -101,7 +104,9 @@ fn bench(desk: &Desk, store: &Store, job: &Job, model: &Listed, control: &Contro
     });
     make_room(desk, &settings);
     let machine = desk.inventory.machine_blocking();
-    let order = Order { run: run_of(&job.id), setting: &job.setting, model, machine: &machine, settings: &settings };
+    // A queue that an older Assay left tells some sizes otherwise.
+    let setting = model.spelt_out(job.setting.clone());
+    let order = Order { run: run_of(&job.id), setting: &setting, model, machine: &machine, settings: &settings };
     desk.bench.measure(&order, control, &mut |mut live| {
         live.job = job.id.clone();
         if let Some(running) = &mut desk.queue.state().running {
@@ -109,24 +114,6 @@ fn bench(desk: &Desk, store: &Store, job: &Job, model: &Listed, control: &Contro
         }
         desk.tell(Event::Live(live));
     })
-}
-
-/// A full disk is waited for: a measured result is thrown away only when the person cancels its job, which answers false.
-fn store_surely(desk: &Desk, store: &Store, run: &Run, control: &Control) -> bool {
-    let mut told = false;
-    while let Err(e) = store.insert_run(run) {
-        if control.is_cancelled() {
-            return false;
-        }
-        if !told {
-            desk.warn(format!(
-                "A result could not be stored: {e}. It is kept in memory and tried again; cancel the job to give it up."
-            ));
-            told = true;
-        }
-        std::thread::sleep(Duration::from_secs(1));
-    }
-    true
 }
 
 fn finish(desk: &Desk, store: &Store, end: End) {
