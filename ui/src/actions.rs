@@ -3,7 +3,7 @@
 use crate::{
     bridge::ask,
     parts::counted,
-    state::{App, Place},
+    state::{App, Offered, Place},
 };
 use chart::format::count;
 use contract::*;
@@ -68,6 +68,7 @@ pub static ALL: &[Action] = &[
     action("export", "Results", "Export measurements…", Some("Ctrl+E"), |app| app.export_open.set(true)),
     action("rescan", "This machine", "Scan this machine again", None, rescan),
     action("measure-peaks", "This machine", "Measure this machine", None, measure_peaks),
+    action("open-libraries", "This machine", "Open the libraries folder", None, open_libraries),
     action("theme-system", "Look", "Follow the system's theme", None, |app| set_theme(app, Theme::System)),
     action("theme-light", "Look", "Light theme", None, |app| set_theme(app, Theme::Light)),
     action("theme-dark", "Look", "Dark theme", None, |app| set_theme(app, Theme::Dark)),
@@ -117,7 +118,7 @@ pub fn measure_model(app: App, name: String) {
         }
         None => {
             let told = format!("{name} is known from results alone. Add its model file to measure it here.");
-            app.offer(told, "Add a file…", move || add_model(app));
+            app.offer(Offered::ModelFile, told, "Add a file…", move || add_model(app));
         }
     });
 }
@@ -182,11 +183,10 @@ pub fn export_table(app: App, filter: Filter, with_names: bool) {
             Ok(Some(report)) => {
                 let left_out =
                     report.left_out.iter().map(|(cause, rows)| format!(" {} left out: {cause}.", count(*rows)));
-                let left_out: String = left_out.collect();
-                app.tell(
-                    NoticeKind::Info,
-                    format!("{} written to {}.{left_out}", counted(report.rows, "row"), report.path),
-                );
+                let notes = report.notes.iter().map(|(note, rows)| format!(" {} of them {note}.", count(*rows)));
+                let told: String = notes.chain(left_out).collect();
+                let rows = counted(report.rows, "row");
+                app.tell(NoticeKind::Info, format!("{rows} written to {}.{told}", report.path));
             }
             Ok(None) => {}
             Err(failure) => app.tell_failure(&failure),
@@ -194,23 +194,27 @@ pub fn export_table(app: App, filter: Filter, with_names: bool) {
     });
 }
 
-/// Deletes results and offers to bring them back.
+/// Deletes results and offers to bring them back; later they are among the deleted results.
 pub fn delete_runs(app: App, ids: Vec<RunId>) {
     spawn_local(async move {
         match ask(DeleteRuns { ids: ids.clone() }).await {
             Ok(deleted) => {
                 app.results.update(|version| *version += 1);
-                app.offer(format!("{} deleted.", counted(deleted.into(), "result")), "Undo", move || {
-                    restore_runs(app, ids.clone())
-                });
+                let told = format!("{} deleted.", counted(deleted.into(), "result"));
+                app.offer(Offered::Results, told, "Undo", move || restore_runs(app, ids.clone()));
             }
             Err(failure) => app.tell_failure(&failure),
         }
     });
 }
 
-fn restore_runs(app: App, ids: Vec<RunId>) {
-    send(app, RestoreRuns { ids }, |app, _| app.results.update(|version| *version += 1));
+/// Brings deleted results back.
+pub fn restore_runs(app: App, ids: Vec<RunId>) {
+    send(app, RestoreRuns { ids }, |app, restored| {
+        app.results.update(|version| *version += 1);
+        app.withdraw(&Offered::Results);
+        app.tell(NoticeKind::Info, format!("{} restored.", counted(restored.into(), "result")));
+    });
 }
 
 pub fn pause(app: App, paused: bool) {
@@ -233,6 +237,11 @@ pub fn measure_peaks(app: App) {
     send(app, MeasurePeaks {}, |_, ()| {});
 }
 
+/// Shows the folder that engines are put into.
+pub fn open_libraries(app: App) {
+    send(app, OpenLibraries {}, |_, ()| {});
+}
+
 pub fn set_theme(app: App, theme: Theme) {
     app.apply_theme(theme);
     app.settings.update(|settings| settings.theme = theme);
@@ -247,11 +256,21 @@ pub fn save_settings(app: App) {
 /// Opens another store, or asks which one. Settings, filters, picked rows and drafts of this window belong to the one
 /// before and must not be saved into it, so the page begins anew.
 pub async fn open_store(path: Option<String>) -> Result<(), Failure> {
-    if ask(OpenStore { path }).await?.is_some() {
+    begin_anew_in(ask(OpenStore { path }).await?);
+    Ok(())
+}
+
+/// Asks where a new store is to be, and opens it as [`open_store`] does.
+pub async fn new_store() -> Result<(), Failure> {
+    begin_anew_in(ask(NewStore { path: None }).await?);
+    Ok(())
+}
+
+fn begin_anew_in(opened: Option<String>) {
+    if opened.is_some() {
         // Fails only where the page is being left already.
         let _ = window().location().reload();
     }
-    Ok(())
 }
 
 /// Asks, unless the answer to an earlier press is still on its way; a failure is told in the corner.

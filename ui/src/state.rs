@@ -82,8 +82,32 @@ pub struct Toast {
     pub id: u64,
     pub kind: NoticeKind,
     pub text: String,
-    /// What can be done about it: "Undo".
-    pub remedy: Option<(String, Callback<()>)>,
+    pub offer: Option<Offer>,
+}
+
+impl Toast {
+    /// Whether it goes by itself: what says that something is wrong or can be undone stays until it is dismissed.
+    pub fn passes(&self) -> bool {
+        self.kind == NoticeKind::Info && self.offer.is_none()
+    }
+}
+
+/// A button beside a sentence: "Undo".
+#[derive(Clone)]
+pub struct Offer {
+    pub of: Offered,
+    pub label: String,
+    pub act: Callback<()>,
+}
+
+/// What is offered; a newer offer takes the place of an older one of the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Offered {
+    ModelFile,
+    /// Results that were deleted.
+    Results,
+    /// The template of this name, which is out of use.
+    Template(String),
 }
 
 /// The signals that outlive a page. Copied freely; reach it with [`App::get`].
@@ -117,6 +141,8 @@ pub struct App {
     pub metric: RwSignal<Metric>,
     /// Models to be chosen in Launch or opened among the models: just added, or asked for from an empty cell.
     pub wanted_models: RwSignal<Vec<ModelId>>,
+    /// The model type that templates are to be shown for when their page opens.
+    pub wanted_type: RwSignal<Option<String>>,
     /// The series to be looked at when Watch opens.
     pub wanted_series: RwSignal<Option<String>>,
     pub chart: RwSignal<ChartKind>,
@@ -154,6 +180,7 @@ impl App {
             filter: RwSignal::new(Filter::default()),
             metric: RwSignal::new(Metric::Latency),
             wanted_models: RwSignal::new(Vec::new()),
+            wanted_type: RwSignal::new(None),
             wanted_series: RwSignal::new(None),
             chart: RwSignal::new(ChartKind::Latency),
             picked: RwSignal::new(Vec::new()),
@@ -178,8 +205,21 @@ impl App {
     }
 
     /// Tells something with a button beside it.
-    pub fn offer(self, text: impl Into<String>, remedy: impl Into<String>, act: impl Fn() + Send + Sync + 'static) {
-        self.toast(NoticeKind::Info, text.into(), Some((remedy.into(), Callback::new(move |()| act()))));
+    pub fn offer(
+        self,
+        of: Offered,
+        text: impl Into<String>,
+        label: impl Into<String>,
+        act: impl Fn() + Send + Sync + 'static,
+    ) {
+        self.withdraw(&of);
+        let offer = Offer { of, label: label.into(), act: Callback::new(move |()| act()) };
+        self.toast(NoticeKind::Info, text.into(), Some(offer));
+    }
+
+    /// What was offered is no longer of use.
+    pub fn withdraw(self, of: &Offered) {
+        self.toasts.update(|toasts| toasts.retain(|toast| toast.offer.as_ref().is_none_or(|offer| offer.of != *of)));
     }
 
     pub fn tell_failure(self, failure: &Failure) {
@@ -224,7 +264,7 @@ impl App {
         }
     }
 
-    fn toast(self, kind: NoticeKind, text: String, remedy: Option<(String, Callback<()>)>) {
+    fn toast(self, kind: NoticeKind, text: String, offer: Option<Offer>) {
         // Numbered for the life of the window: a timer that outlives its toast must not find another under its number.
         static TOLD: AtomicU64 = AtomicU64::new(0);
         let id = TOLD.fetch_add(1, Ordering::Relaxed);
@@ -232,19 +272,12 @@ impl App {
             toasts.retain(|toast| toast.text != text);
             // The corner holds four; the oldest that needs nobody gives way, else the oldest.
             if toasts.len() >= 4 {
-                let needs_nobody = |toast: &Toast| toast.kind == NoticeKind::Info && toast.remedy.is_none();
-                toasts.remove(toasts.iter().position(needs_nobody).unwrap_or(0));
+                toasts.remove(toasts.iter().position(Toast::passes).unwrap_or(0));
             }
-            toasts.push(Toast { id, kind, text, remedy });
+            toasts.push(Toast { id, kind, text, offer });
         });
-        if kind == NoticeKind::Info {
-            set_timeout(move || self.dismiss(id), SHOWN_FOR);
-        }
     }
 }
-
-/// Long enough to read two sentences; warnings and errors stay until dismissed.
-const SHOWN_FOR: std::time::Duration = std::time::Duration::from_secs(9);
 
 /// The system's wish for dark colours, which can be listened to.
 pub fn dark_query() -> Option<web_sys::MediaQueryList> {

@@ -173,7 +173,10 @@ fn NumberSetting(
 fn Storage(info: StorageInfo, reload: Callback<()>) -> impl IntoView {
     let app = App::get();
     let failure = RwSignal::new(None::<Failure>);
-    let open = move |_| spawn_local(async move { drop(failure.try_set(actions::open_store(None).await.err())) });
+    let tell = move |done: Result<(), Failure>| drop(failure.try_set(done.err()));
+    let open = move |path: Option<String>| spawn_local(async move { tell(actions::open_store(path).await) });
+    let make = move |_| spawn_local(async move { tell(actions::new_store().await) });
+    let usual = info.usual_store.clone();
     let clear = move |_| {
         actions::send(app, ClearWeights {}, move |app, freed| {
             app.tell(NoticeKind::Info, format!("{} were freed.", format::bytes(freed)));
@@ -186,11 +189,16 @@ fn Storage(info: StorageInfo, reload: Callback<()>) -> impl IntoView {
             <div class="setting">
                 <span class="setting-name">
                     "Results"
-                    <span class="quiet small selectable">{info.store_path}</span>
+                    <span class="quiet small selectable" data-testid="store-path">{info.store_path}</span>
+                    {usual.map(|path| view! { <span class="quiet small selectable">"The usual one is "{path}</span> })}
                 </span>
                 <span class="setting-value">
                     <span class="number">{format!("{}, {}", counted(info.results, "result"), format::bytes(info.store_bytes))}</span>
-                    <Button small=true testid="open-store" on_press=open>"Open another…"</Button>
+                    <Button small=true testid="new-store" on_press=make>"New…"</Button>
+                    <Button small=true testid="open-store" on_press=move |_| open(None)>"Open another…"</Button>
+                    {info.usual_store.map(|path| view! {
+                        <Button small=true testid="usual-store" on_press=move |_| open(Some(path.clone()))>"Use the usual one"</Button>
+                    })}
                 </span>
             </div>
             {move || failure.get().map(|failure| view! { <InlineFailure failure /> })}
@@ -204,6 +212,15 @@ fn Storage(info: StorageInfo, reload: Callback<()>) -> impl IntoView {
                         {format!("{}, {} free on this disk", format::bytes(info.weights_bytes), format::bytes(info.available_disk_bytes))}
                     </span>
                     <Button small=true testid="clear-weights" disabled=info.weights_bytes == 0 on_press=clear>"Clear"</Button>
+                </span>
+            </div>
+            <div class="setting">
+                <span class="setting-name">
+                    "Engine libraries of your own"
+                    <span class="quiet small selectable">{info.libraries_path}</span>
+                </span>
+                <span class="setting-value">
+                    <Button small=true testid="open-libraries" on_press=move |_| actions::open_libraries(app)>"Open folder"</Button>
                 </span>
             </div>
         </section>

@@ -1,9 +1,9 @@
 //! Import and export of the measurement table, with the report of what became of each row.
 
-use crate::{actions, parts::*, state::App};
+use crate::{actions, bridge, parts::*, state::App};
 use chart::format::count;
-use contract::ImportReport;
-use leptos::prelude::*;
+use contract::{Failure, ImportReport, SaveImportReport};
+use leptos::{prelude::*, task::spawn_local};
 
 /// How far what is being imported is, under every page.
 #[component]
@@ -50,6 +50,7 @@ pub fn ImportReportDialog() -> impl IntoView {
 fn Report(report: ImportReport) -> impl IntoView {
     let shown = report.refusals.len() as u64;
     let refused = report.refused;
+    let listed = report.number.filter(|_| report.taken < report.rows);
     view! {
         <p class="quiet clip" title=report.file.clone()>{report.file.clone()}</p>
         <div class="sums" role="group" aria-label="Rows">
@@ -58,6 +59,7 @@ fn Report(report: ImportReport) -> impl IntoView {
             <Sum label="already here" value=report.duplicates />
             <Sum label="refused" value=report.refused />
         </div>
+        {listed.map(|number| view! { <SaveReport number /> })}
         <Show when=move || refused != 0>
             <h3>"Why rows were refused"</h3>
         </Show>
@@ -76,7 +78,7 @@ fn Report(report: ImportReport) -> impl IntoView {
             <details class="disclosure">
                 <summary><Icon name="right" size=14 />"Line by line"</summary>
                 {(shown < refused).then(|| view! {
-                    <p class="quiet small">{format!("The first {} of {}.", count(shown), count(refused))}</p>
+                    <p class="quiet small">{format!("The first {} of {}. A saved report has them all.", count(shown), count(refused))}</p>
                 })}
                 <table class="table">
                     <thead><tr><th scope="col" class="number">"Line"</th><th scope="col">"Column"</th><th scope="col">"Cause"</th></tr></thead>
@@ -91,6 +93,36 @@ fn Report(report: ImportReport) -> impl IntoView {
                     </tbody>
                 </table>
             </details>
+        })}
+    }
+}
+
+/// Writes each row that was not taken as a file.
+#[component]
+fn SaveReport(
+    /// Of the import.
+    number: u64,
+) -> impl IntoView {
+    let saved = RwSignal::new(None::<Result<String, Failure>>);
+    let saving = RwSignal::new(false);
+    let save = move |_| {
+        saving.set(true);
+        spawn_local(async move {
+            // None where the person closed the dialog.
+            if let Some(done) = bridge::ask(SaveImportReport { number, path: None }).await.transpose() {
+                saved.try_set(Some(done));
+            }
+            saving.try_set(false);
+        });
+    };
+    view! {
+        <div class="row wrap">
+            <Button small=true icon="export" testid="import-save" busy=saving on_press=save>"Save report…"</Button>
+            <span class="quiet small">"Every row that was not taken, with its line and the reason."</span>
+        </div>
+        {move || saved.get().map(|saved| match saved {
+            Ok(path) => view! { <p class="small selectable" role="status" data-testid="import-saved">{format!("Written to {path}.")}</p> }.into_any(),
+            Err(failure) => view! { <InlineFailure failure /> }.into_any(),
         })}
     }
 }

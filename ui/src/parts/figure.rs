@@ -1,27 +1,11 @@
 //! How a result is told in few words, and its interval drawn to scale.
 
-use contract::{Mode, Setting, Settings};
+use contract::{Fed, Settings};
 use leptos::prelude::*;
 
-/// What a result was fed, in words: `batch 8, size 128`.
-pub fn fed_text(batch: u32, size: Option<u32>) -> String {
-    match size {
-        Some(size) => format!("batch {batch}, size {size}"),
-        None => format!("batch {batch}"),
-    }
-}
-
-/// The same of a setting, which also says how much is written.
-pub fn asked_text(setting: &Setting) -> String {
-    let fed = match (setting.mode, setting.size) {
-        (Mode::Generation, Some(prompt)) => format!("batch {}, prompt {prompt}", setting.batch),
-        (_, size) => fed_text(setting.batch, size),
-    };
-    match (setting.mode, setting.output_tokens()) {
-        (Mode::Generation, Some(output)) => format!("{fed}, {output} tokens generated"),
-        (Mode::Generation, None) => format!("{fed}, generation"),
-        _ => fed,
-    }
+/// What goes into a call, in words: `batch 8, 128 tokens`.
+pub fn fed_text(fed: &Fed) -> String {
+    fed.words().join(", ")
 }
 
 /// A sentence begins with a capital.

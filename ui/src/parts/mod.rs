@@ -22,6 +22,7 @@ mod progress_bar;
 pub mod run;
 mod segmented;
 mod select;
+mod sizes;
 mod states;
 mod tip;
 
@@ -46,5 +47,6 @@ pub use popover::*;
 pub use progress_bar::*;
 pub use segmented::*;
 pub use select::*;
+pub use sizes::*;
 pub use states::*;
 pub use tip::*;

@@ -1,8 +1,12 @@
 //! The two settings a person is about to compare. Lives as long as the window, so that leaving the page loses nothing.
 
-use crate::pages::{SEED, ready_targets, size_dim};
+use crate::{
+    pages::{SEED, ready_targets, size_dim},
+    parts::dim_read,
+};
 use contract::*;
 use leptos::prelude::*;
+use std::collections::BTreeMap;
 
 /// The two halves of the page.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -34,10 +38,12 @@ pub struct SideDraft {
     pub model: RwSignal<Option<ModelId>>,
     pub target: RwSignal<Option<TargetChoice>>,
     pub precision: RwSignal<Precision>,
-    /// Whole numbers as typed; empty is the default.
+    /// Whole numbers as typed; empty is the default. A length of sound is in seconds.
     pub batch: RwSignal<String>,
     pub size: RwSignal<String>,
     pub threads: RwSignal<String>,
+    /// Further dimensions of a stored result.
+    pub dims: RwSignal<BTreeMap<String, u32>>,
 }
 
 impl CompareDraft {
@@ -107,6 +113,7 @@ impl SideDraft {
             batch: RwSignal::new(String::new()),
             size: RwSignal::new(String::new()),
             threads: RwSignal::new(String::new()),
+            dims: RwSignal::new(BTreeMap::new()),
         }
     }
 
@@ -125,8 +132,26 @@ impl SideDraft {
         self.target.set(Some(TargetChoice { engine: row.engine.clone(), device: row.device.clone() }));
         self.precision.set(row.precision);
         self.batch.set(row.batch.to_string());
-        self.size.set(text(row.size));
+        self.size.set(match (row.size, row.size_unit) {
+            (Some(size), Some(SizeUnit::Sound { per_second })) => (f64::from(size) / f64::from(per_second)).to_string(),
+            (size, _) => text(size),
+        });
         self.threads.set(text(row.threads));
+        self.dims.set(row.dims.as_deref().and_then(dims_of_key).unwrap_or_default());
+    }
+
+    /// Dimensions that no field asks for, in words.
+    pub fn further(self) -> Option<String> {
+        self.dims.with(|dims| {
+            let words: Vec<String> = dims.iter().map(|(name, value)| format!("{name} {value}")).collect();
+            (!words.is_empty()).then(|| words.join(", "))
+        })
+    }
+
+    /// Another model may have other dimensions of the same names.
+    pub fn choose_model(self, id: ModelId) {
+        self.model.set(Some(id));
+        self.dims.set(BTreeMap::new());
     }
 
     fn setting(self, models: &[ModelInfo], ready: &[TargetChoice], budget_secs: f64) -> Result<Setting, Vec<String>> {
@@ -143,12 +168,23 @@ impl SideDraft {
             },
         };
         let batch = keep("batch", self.batch.get()).unwrap_or(1);
-        let size = keep("size", self.size.get());
         let threads = keep("threads", self.threads.get());
         let model = self.model.get().and_then(|id| models.iter().find(|model| model.id == id));
         if model.is_none() {
             wrong.push(format!("{label}: choose a model."));
         }
+        // What was typed for a model with sizes means nothing for one without.
+        let size = match (self.size.get().trim(), model.and_then(size_dim)) {
+            ("", _) | (_, None) => None,
+            (text, Some(dim)) => {
+                let size = dim_read(dim, text).filter(|size| *size > 0);
+                if size.is_none() {
+                    let kind = if dim.per_second.is_some() { "number of seconds" } else { "whole number" };
+                    wrong.push(format!("{label}: size “{text}” is not a {kind} above 0."));
+                }
+                size
+            }
+        };
         let target = self.target.get().filter(|target| ready.contains(target));
         if target.is_none() {
             wrong.push(format!("{label}: choose where to run it."));
@@ -161,9 +197,8 @@ impl SideDraft {
             precision: self.precision.get(),
             mode: Mode::Inference,
             batch,
-            // What was typed for a model with sizes means nothing for one without.
-            size: size.filter(|_| size_dim(model).is_some()),
-            dims: Default::default(),
+            size,
+            dims: self.dims.get(),
             threads,
             seed: SEED,
             budget_secs,

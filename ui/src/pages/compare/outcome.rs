@@ -86,17 +86,16 @@ fn name(shown: &Shown, side: Side, models: &Load<Vec<ModelInfo>>) -> String {
         Side::A => &shown.order.a,
         Side::B => &shown.order.b,
     };
-    let model = models.value.with(|models| {
-        models
-            .ready()
-            .and_then(|all| all.iter().find(|model| model.id == setting.model))
-            .map(|model| model.name.clone())
+    let (model, unit) = models.value.with(|models| {
+        let model = models.ready().and_then(|all| all.iter().find(|model| model.id == setting.model));
+        let unit = model.and_then(|model| size_dim(&model.dims)?.unit());
+        (model.map(|model| model.name.clone()), unit)
     });
     let mut words = vec![
         model.unwrap_or_else(|| setting.model.0.clone()),
         format!("{} on {}", setting.engine.label(), setting.device),
         setting.precision.label().to_owned(),
-        asked_text(setting),
+        fed_text(&Fed::of(setting, unit)),
     ];
     words.extend(setting.threads.map(threads_text));
     words.join(" · ")
@@ -246,7 +245,7 @@ fn lines(a: &Run, b: &Run) -> Vec<(&'static str, String, String)> {
         line("Device", |run| Some(run.effective.device_name.clone())),
         line("Precision that ran", |run| run.effective.precision.map(|precision| precision.label().to_owned())),
         line("Threads", |run| run.effective.threads.map(|threads| threads.to_string())),
-        line("Fed", |run| Some(asked_text(&run.setting))),
+        line("Fed", |run| Some(fed_text(&run.fed()))),
         line("Output", |run| {
             Some(match &run.check {
                 OutputCheck::Agrees { against, .. } => format!("agrees with {}'s", against.label()),

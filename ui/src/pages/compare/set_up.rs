@@ -21,7 +21,8 @@ pub fn SetUp(models: Load<Vec<ModelInfo>>, machine: Load<Machine>) -> impl IntoV
     let draft = CompareDraft::get();
     let results = load(move || {
         app.results.track();
-        let filter = Filter { evidence: vec![Evidence::Measured], ..Filter::default() };
+        // One pass is what is compared.
+        let filter = Filter { evidence: vec![Evidence::Measured], modes: vec![Mode::Inference], ..Filter::default() };
         Some(ListRuns { filter, order: RunOrder::Newest, offset: 0, limit: OFFERED_RESULTS })
     });
     let nothing_ready =
@@ -83,6 +84,7 @@ fn SidePanel(
     let any_results =
         Memo::new(move |_| results.value.with(|page| page.ready().is_some_and(|page| !page.rows.is_empty())));
     let size_testid = StoredValue::new(testid("size"));
+    let further_testid = StoredValue::new(testid("further"));
     view! {
         <section class="panel versus-side" aria-label=format!("Setting {}", side.side.label())>
             <header class="panel-head">
@@ -95,7 +97,7 @@ fn SidePanel(
             </header>
             <div class="versus-fields">
                 <Field label="Model">
-                    <Select options=model_options chosen=side.model label="Model" placeholder="Choose a model" testid=testid("model") on_choose=move |id| side.model.set(Some(id)) />
+                    <Select options=model_options chosen=side.model label="Model" placeholder="Choose a model" testid=testid("model") on_choose=move |id| side.choose_model(id) />
                 </Field>
                 <Field label="Where">
                     <Select options=target_options chosen=side.target label="Where" placeholder="Choose an engine" testid=testid("target") on_choose=move |target| side.target.set(Some(target)) />
@@ -107,14 +109,17 @@ fn SidePanel(
                     <TextInput value=side.batch placeholder="1" testid=testid("batch") />
                 </Field>
                 {move || size.get().map(|dim| view! {
-                    <Field label=dim.question>
-                        <TextInput value=side.size placeholder=dim.default.to_string() testid=size_testid.get_value() />
+                    <Field label=dim_question(&dim)>
+                        <TextInput value=side.size placeholder=dim_typed(&dim, dim.default) testid=size_testid.get_value() />
                     </Field>
                 })}
                 <Field label="CPU threads">
                     <TextInput value=side.threads placeholder=capital(&app.settings.with(usual_threads)) testid=testid("threads") />
                 </Field>
             </div>
+            {move || side.further().map(|further| view! {
+                <p class="small quiet" data-testid=further_testid.get_value()>{format!("Also as in that result: {further}.")}</p>
+            })}
         </section>
     }
 }
@@ -239,6 +244,6 @@ fn result_options(page: Option<&RunPage>) -> Options<RunId> {
 
 fn describe(row: &RunRow) -> String {
     let at = row.started_at.map_or_else(String::new, |at| format!(", {}", time::minute(at)));
-    let fed = fed_text(row.batch, row.size);
+    let fed = fed_text(&row.fed());
     format!("{} on {}, {}, {fed}{at}", row.model, row.engine.label(), row.precision)
 }

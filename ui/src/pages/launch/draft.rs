@@ -1,6 +1,7 @@
 //! What the person is about to ask for. Lives as long as the window, so that leaving the page loses nothing.
 
 use super::View;
+use crate::parts::{dim_question, dim_read, dim_typed, sound_pieces};
 use contract::{
     Availability, DEFAULT_OUTPUT, Dim, DimRole, Machine, Mode, ModelId, ModelInfo, OUTPUT, Plan, Precision,
     TargetChoice,
@@ -24,6 +25,8 @@ pub struct Draft {
     pub lengths: RwSignal<String>,
     /// Pixels for models that see images.
     pub image_sizes: RwSignal<String>,
+    /// Seconds for models that hear sound: `1, 10`.
+    pub sounds: RwSignal<String>,
     /// Values of further free dimensions by their name.
     pub dims: RwSignal<BTreeMap<String, String>>,
     pub threads: RwSignal<String>,
@@ -44,6 +47,7 @@ impl Draft {
             output: RwSignal::new(String::new()),
             lengths: RwSignal::new(String::new()),
             image_sizes: RwSignal::new(String::new()),
+            sounds: RwSignal::new(String::new()),
             dims: RwSignal::new(BTreeMap::new()),
             threads: RwSignal::new(String::new()),
             budget_secs: RwSignal::new(String::new()),
@@ -62,14 +66,15 @@ impl Draft {
     /// Takes sizes chosen for one model elsewhere, by the names of its dimensions.
     pub fn take_sizes(self, dims: &[Dim], sizes: &BTreeMap<String, u32>) {
         let chosen = |role: DimRole| {
-            let dim = dims.iter().filter(|dim| dim.role == role).find_map(|dim| sizes.get(&dim.name));
-            dim.map(u32::to_string)
+            let mut of_role = dims.iter().filter(|dim| dim.role == role);
+            of_role.find_map(|dim| Some(dim_typed(dim, *sizes.get(&dim.name)?)))
         };
         self.batches.set(chosen(DimRole::Batch).unwrap_or_else(|| "1".into()));
         self.mode.set(Mode::Inference);
         self.lengths.set(chosen(DimRole::Sequence).unwrap_or_default());
         self.image_sizes.set(chosen(DimRole::ImageSize).unwrap_or_default());
-        let others = dims.iter().filter(|dim| dim.role == DimRole::Other);
+        self.sounds.set(chosen(DimRole::Sound).unwrap_or_default());
+        let others = dims.iter().filter(|dim| is_further(dims, dim));
         self.dims.set(others.filter_map(|dim| Some((dim.name.clone(), sizes.get(&dim.name)?.to_string()))).collect());
     }
 
@@ -90,16 +95,11 @@ impl Draft {
     /// The sweep as asked for, or what must be mended first, a sentence each.
     pub fn plan(self, models: &[ModelInfo], default_budget_secs: f64) -> Result<Plan, Vec<String>> {
         let mut wrong = Vec::new();
-        let mut keep = |result: Result<Vec<u32>, String>| {
-            result.unwrap_or_else(|reason| {
-                wrong.push(reason);
-                Vec::new()
-            })
-        };
-        let batches = keep(numbers("Batch", &self.batches.get()));
-        let lengths = keep(numbers("Length", &self.lengths.get()));
-        let image_sizes = keep(numbers("Image size", &self.image_sizes.get()));
-        let threads = keep(numbers("Threads", &self.threads.get()));
+        let batches = numbers("Batch", &self.batches.get(), &mut wrong);
+        let lengths = numbers("Length", &self.lengths.get(), &mut wrong);
+        let image_sizes = numbers("Image size", &self.image_sizes.get(), &mut wrong);
+        let sounds = seconds("Sound", &self.sounds.get(), &mut wrong);
+        let threads = numbers("Threads", &self.threads.get(), &mut wrong);
         let budget_secs = match self.budget_secs.get().trim() {
             "" => default_budget_secs,
             text => match text.parse::<f64>() {
@@ -114,12 +114,17 @@ impl Draft {
         let chosen: Vec<&ModelInfo> = models.iter().filter(|model| chosen.contains(&model.id)).collect();
         let mode = self.mode.get();
         let mut dims = BTreeMap::new();
-        for dim in chosen.iter().flat_map(|model| asked_dims(model, mode)).filter(|dim| dim.role == DimRole::Other) {
+        let asked = chosen.iter().flat_map(|model| asked_dims(model, mode));
+        for dim in asked.filter_map(|(dim, is_size)| (!is_size).then_some(dim)) {
             match self.dims.with(|dims| dims.get(&dim.name).cloned()).unwrap_or_default().trim() {
                 "" => {}
-                text => match text.parse() {
-                    Ok(value) if value > 0 => drop(dims.insert(dim.name.clone(), value)),
-                    _ => wrong.push(format!("{}: “{text}” is not a whole number above 0.", dim.question)),
+                _ if chosen.iter().any(|model| size_dim(model).is_some_and(|size| size.name == dim.name)) => {
+                    let question = &dim.question;
+                    wrong.push(format!("{question} It would count for another chosen model, too. Measure them apart."));
+                }
+                text => match dim_read(dim, text) {
+                    Some(value) if value > 0 => drop(dims.insert(dim.name.clone(), value)),
+                    _ => wrong.push(format!("{} “{text}” is not a whole number above 0.", dim_question(dim))),
                 },
             }
         }
@@ -145,11 +150,15 @@ impl Draft {
         let sizes = chosen
             .iter()
             .filter_map(|model| {
-                let sizes = match asked_dims(model, mode).iter().find(|dim| is_size(dim))?.role {
-                    DimRole::ImageSize => &image_sizes,
-                    _ => &lengths,
+                let (dim, _) = asked_dims(model, mode).into_iter().find(|(_, is_size)| *is_size)?;
+                let sizes = match (dim.role, dim.per_second) {
+                    (DimRole::Sound, Some(per_second)) => {
+                        sounds.iter().filter_map(|secs| sound_pieces(*secs, per_second)).collect()
+                    }
+                    (DimRole::ImageSize, _) => image_sizes.clone(),
+                    _ => lengths.clone(),
                 };
-                (!sizes.is_empty()).then(|| (model.id.clone(), sizes.clone()))
+                (!sizes.is_empty()).then(|| (model.id.clone(), sizes))
             })
             .collect();
         Ok(Plan {
@@ -179,38 +188,62 @@ pub fn ready_targets(machine: &Machine) -> Vec<TargetChoice> {
         .collect()
 }
 
-/// The dimension that a model's size stands for: its text length or its image edge.
+/// The dimension that a model's size stands for: its length of sound or text, or its image edge.
 pub fn size_dim(model: &ModelInfo) -> Option<&Dim> {
-    model.dims.iter().find(|dim| is_size(dim))
+    contract::size_dim(&model.dims)
 }
 
-fn is_size(dim: &Dim) -> bool {
-    matches!(dim.role, DimRole::Sequence | DimRole::ImageSize)
+/// Whether a dimension of a model is asked for by its own name, beside batch and size.
+fn is_further(dims: &[Dim], dim: &Dim) -> bool {
+    let goes_with = |size: &Dim| size.role.shares_size(dim.role);
+    dim.role != DimRole::Batch && !contract::size_dim(dims).is_some_and(goes_with)
 }
 
-/// The free sizes that a measurement asks for beside the batch: of one pass the model's size first, where text is
-/// generated the length of the prompt alone, unless that is fixed.
-pub fn asked_dims(model: &ModelInfo, mode: Mode) -> Vec<&Dim> {
+/// The free sizes that a measurement asks for beside the batch, each with whether it is the model's size: of one pass that
+/// first, where text is generated the length of the prompt, unless that is fixed, and how large an image in it is.
+pub fn asked_dims(model: &ModelInfo, mode: Mode) -> Vec<(&Dim, bool)> {
     if mode == Mode::Generation {
         let length = model.inputs.first().and_then(|input| input.shape.last());
-        return model.dims.iter().filter(|dim| Some(&dim.name) == length).collect();
+        // Rows and columns of an image are no size of an input by themselves, as the length of an answer is.
+        let alone = |dim: &Dim| model.inputs.iter().any(|input| input.shape.contains(&dim.name));
+        let of_image = |dim: &Dim| dim.role == DimRole::Other && !alone(dim);
+        let asked = model.dims.iter().map(|dim| (dim, Some(&dim.name) == length));
+        return asked.filter(|(dim, is_size)| *is_size || of_image(dim)).collect();
     }
-    let others = model.dims.iter().filter(|dim| dim.role == DimRole::Other);
-    size_dim(model).into_iter().chain(others).collect()
+    let further = model.dims.iter().filter(|dim| is_further(&model.dims, dim)).map(|dim| (dim, false));
+    size_dim(model).map(|dim| (dim, true)).into_iter().chain(further).collect()
 }
 
 /// Whole numbers above 0, apart by commas or spaces.
-fn numbers(what: &str, text: &str) -> Result<Vec<u32>, String> {
-    let mut numbers = Vec::new();
+fn numbers(what: &str, text: &str, wrong: &mut Vec<String>) -> Vec<u32> {
+    let read = |word: &str| word.parse::<u32>().ok().filter(|number| *number > 0);
+    list(what, text, "a whole number above 0", wrong, read)
+}
+
+/// Lengths of sound, apart by commas or spaces. None of them is too short or long for any model to count.
+fn seconds(what: &str, text: &str, wrong: &mut Vec<String>) -> Vec<f64> {
+    let read = |word: &str| word.parse::<f64>().ok().filter(|secs| (0.01..=86_400.0).contains(secs));
+    list(what, text, "a number of seconds between 0.01 and 86400", wrong, read)
+}
+
+/// Each value once; none at all where one cannot be read, which is said.
+fn list<T: PartialEq>(
+    what: &str,
+    text: &str,
+    kind: &str,
+    wrong: &mut Vec<String>,
+    read: impl Fn(&str) -> Option<T>,
+) -> Vec<T> {
+    let mut found = Vec::new();
     for word in text.split([',', ' ', ';']).filter(|word| !word.is_empty()) {
-        match word.parse::<u32>() {
-            Ok(number) if number > 0 => {
-                if !numbers.contains(&number) {
-                    numbers.push(number);
-                }
+        match read(word) {
+            Some(value) if found.contains(&value) => {}
+            Some(value) => found.push(value),
+            None => {
+                wrong.push(format!("{what}: “{word}” is not {kind}."));
+                return Vec::new();
             }
-            _ => return Err(format!("{what}: “{word}” is not a whole number above 0.")),
         }
     }
-    Ok(numbers)
+    found
 }

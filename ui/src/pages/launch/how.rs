@@ -3,10 +3,10 @@
 use super::{Draft, draft::asked_dims};
 use crate::{
     load::Load,
-    parts::{Segmented, usual_threads},
+    parts::{Segmented, dim_question, dim_typed, usual_threads},
     state::App,
 };
-use contract::{DEFAULT_OUTPUT, Dim, DimRole, Machine, Mode, ModelInfo, Precision};
+use contract::{DEFAULT_OUTPUT, Dim, DimRole, EngineId, Machine, Mode, ModelInfo, Precision, Target};
 use leptos::prelude::*;
 
 #[component]
@@ -14,7 +14,7 @@ pub fn HowStep(models: Load<Vec<ModelInfo>>, machine: Load<Machine>) -> impl Int
     let app = App::get();
     let draft = Draft::get();
     let offered = Memo::new(move |_| offered_precisions(draft, &models, &machine));
-    // What is no longer offered is not asked for unseen: an ONNX file is in one precision.
+    // What is no longer offered is not asked for unseen: an ONNX file is in one precision, which few engines lower.
     Effect::new(move |_| {
         let offered = offered.get();
         if let Some(first) = offered.first() {
@@ -47,7 +47,7 @@ pub fn HowStep(models: Load<Vec<ModelInfo>>, machine: Load<Machine>) -> impl Int
                 />
                 <span class="hint">
                     {move || match draft.mode.get() {
-                        Mode::Generation => "Writes text token by token, as a chat does: time to the first token, time per token and tokens per second. For models that write text, such as gpt2, llama, t5 or whisper.",
+                        Mode::Generation => "Writes text token by token, as a chat does: time to the first token, time per token and tokens per second. For models that write text, such as gpt2, llama, t5, whisper or llava.",
                         _ => "Reads its inputs once and answers: the time of one call.",
                     }}
                 </span>
@@ -59,9 +59,12 @@ pub fn HowStep(models: Load<Vec<ModelInfo>>, machine: Load<Machine>) -> impl Int
                         {move || shown().into_iter().map(|precision| view! { <PrecisionCheck precision /> }).collect_view()}
                     </div>
                     <span class="hint">"How many bits each number takes. f32 is the reference; what another costs in exactness stands beside its speed."</span>
+                    {move || as_they_are(draft, &models, &machine).map(|told| view! {
+                        <span class="hint" data-testid="precision-as-it-is">{told}</span>
+                    })}
                 </div>
                 <NumberField label="Batch" hint="How many samples go in together." placeholder="1".into() value=draft.batches testid="batches" />
-                {move || dims.get().into_iter().map(|dim| view! { <DimField dim /> }).collect_view()}
+                {move || dims.get().into_iter().map(|(dim, is_size)| view! { <DimField dim is_size /> }).collect_view()}
                 <Show when=move || draft.mode.get() == Mode::Generation>
                     <NumberField
                         label="How many tokens to write?"
@@ -138,22 +141,28 @@ fn NumberField(
     }
 }
 
-/// A free dimension of the chosen models, asked for in plain words.
+/// A free dimension of the chosen models, asked for in plain words. A sweep goes over sizes; what else there is has one
+/// value.
 #[component]
-fn DimField(dim: Dim) -> impl IntoView {
+fn DimField(dim: Dim, is_size: bool) -> impl IntoView {
     let draft = Draft::get();
-    let hint = dim.max.map_or_else(String::new, |max| format!("At most {max}."));
-    let placeholder = dim.default.to_string();
+    let most = dim.max.map(|max| format!("At most {}.", dim_typed(&dim, max)));
+    let hint = most.into_iter().chain((!is_size).then(|| "One value.".to_owned())).collect::<Vec<_>>().join(" ");
+    let placeholder = dim_typed(&dim, dim.default);
     let field = match dim.role {
-        DimRole::ImageSize => {
+        DimRole::ImageSize if is_size => {
             view! { <input class="input" inputmode="numeric" data-testid="image-sizes" placeholder=placeholder bind:value=draft.image_sizes /> }
                 .into_any()
         }
-        DimRole::Sequence => {
+        DimRole::Sequence if is_size => {
             view! { <input class="input" inputmode="numeric" data-testid="lengths" placeholder=placeholder bind:value=draft.lengths /> }
                 .into_any()
         }
-        DimRole::Batch | DimRole::Other => {
+        DimRole::Sound if is_size => {
+            view! { <input class="input" inputmode="decimal" data-testid="sounds" placeholder=placeholder bind:value=draft.sounds /> }
+                .into_any()
+        }
+        _ => {
             let read = dim.name.clone();
             let write = dim.name.clone();
             view! {
@@ -173,7 +182,7 @@ fn DimField(dim: Dim) -> impl IntoView {
     let is_text = dim.role == DimRole::Sequence;
     let question = move || match draft.mode.get() {
         Mode::Generation if is_text => "How many tokens in the prompt?".to_owned(),
-        _ => dim.question.clone(),
+        _ => dim_question(&dim),
     };
     view! {
         <label class="field">
@@ -186,37 +195,71 @@ fn DimField(dim: Dim) -> impl IntoView {
 
 /// None while nothing is chosen that has one.
 fn offered_precisions(draft: Draft, models: &Load<Vec<ModelInfo>>, machine: &Load<Machine>) -> Vec<Precision> {
-    let targets = draft.targets.get();
-    let by_target: Vec<Precision> = machine.value.with(|machine| {
-        machine.ready().map_or_else(Vec::new, |machine| {
-            let chosen = targets.iter().filter_map(|target| machine.target(&target.engine, &target.device));
-            chosen.flat_map(|target| target.precisions.clone()).collect()
-        })
-    });
-    let chosen = draft.models.get();
-    let by_model: Vec<Precision> = models.value.with(|models| {
-        let chosen = models.ready().into_iter().flatten().filter(|model| chosen.contains(&model.id));
-        chosen.flat_map(|model| model.precisions.clone()).collect()
-    });
-    Precision::ALL.iter().copied().filter(|p| by_target.contains(p) && by_model.contains(p)).collect()
+    let targets = chosen_targets(draft, machine);
+    chosen_models(draft, models, |models| {
+        let offered = |precision: &Precision| {
+            let able = targets.iter().filter(|target| target.precisions.contains(precision));
+            let engines: Vec<&EngineId> = able.map(|target| &target.engine).collect();
+            models.iter().any(|model| engines.iter().any(|engine| model.runs_in(*precision, engine)))
+        };
+        Precision::ALL.iter().copied().filter(offered).collect()
+    })
 }
 
-/// The free dimensions of all chosen models, each once; the batch has a field of its own.
-fn free_dims(draft: Draft, models: &Load<Vec<ModelInfo>>) -> Vec<Dim> {
+/// Why a chosen file in f32 is offered in no other precision on some of the chosen engines.
+fn as_they_are(draft: Draft, models: &Load<Vec<ModelInfo>>, machine: &Load<Machine>) -> Option<String> {
+    let targets = chosen_targets(draft, machine);
+    let mut engines: Vec<String> =
+        targets.iter().filter(|target| !target.engine.lowers_f32()).map(|target| target.engine.label()).collect();
+    engines.sort();
+    engines.dedup();
+    let any_file = chosen_models(draft, models, |models| models.iter().any(|model| !model.lowered().is_empty()));
+    let told = format!("An ONNX file in f32 runs as it is on {}; OpenVINO can lower it by itself.", engines.join(", "));
+    (any_file && !engines.is_empty()).then_some(told)
+}
+
+fn chosen_targets(draft: Draft, machine: &Load<Machine>) -> Vec<Target> {
+    let targets = draft.targets.get();
+    machine.value.with(|machine| {
+        let found = |machine: &Machine| -> Vec<Target> {
+            targets.iter().filter_map(|target| machine.target(&target.engine, &target.device)).cloned().collect()
+        };
+        machine.ready().map(found).unwrap_or_default()
+    })
+}
+
+fn chosen_models<T>(draft: Draft, models: &Load<Vec<ModelInfo>>, read: impl FnOnce(&[&ModelInfo]) -> T) -> T {
+    let chosen = draft.models.get();
+    models.value.with(|models| {
+        let chosen = models.ready().into_iter().flatten().filter(|model| chosen.contains(&model.id));
+        read(&chosen.collect::<Vec<_>>())
+    })
+}
+
+/// The free dimensions of all chosen models, each once, with whether it is a size; the batch has a field of its own.
+fn free_dims(draft: Draft, models: &Load<Vec<ModelInfo>>) -> Vec<(Dim, bool)> {
     let (chosen, mode) = (draft.models.get(), draft.mode.get());
     models.value.with(|models| {
-        let mut dims: Vec<Dim> = Vec::new();
+        let mut dims: Vec<(Dim, bool)> = Vec::new();
         for model in models.ready().into_iter().flatten().filter(|model| chosen.contains(&model.id)) {
-            for dim in asked_dims(model, mode) {
-                let same =
-                    |other: &&mut Dim| other.role == dim.role && (dim.role != DimRole::Other || other.name == dim.name);
+            for (dim, is_size) in asked_dims(model, mode) {
+                let same = |(other, other_is_size): &&mut (Dim, bool)| {
+                    other.role == dim.role && *other_is_size == is_size && (is_size || other.name == dim.name)
+                };
                 match dims.iter_mut().find(same) {
                     // The smallest limit holds for all of them.
-                    Some(known) => known.max = [known.max, dim.max].into_iter().flatten().min(),
-                    None => dims.push(dim.clone()),
+                    Some((known, _)) => known.max = smallest(known, dim),
+                    None => dims.push((dim.clone(), is_size)),
                 }
             }
         }
         dims
     })
+}
+
+/// In pieces of the first; models may count sound in others.
+fn smallest(known: &Dim, dim: &Dim) -> Option<u32> {
+    let pieces = |per_second: Option<u32>| f64::from(per_second.unwrap_or(1));
+    let max = dim.max.map(|max| (f64::from(max) * pieces(known.per_second) / pieces(dim.per_second)) as u32);
+    [known.max, max].into_iter().flatten().min()
 }

@@ -6,7 +6,7 @@ use crate::{
     state::{App, Place},
 };
 use chart::format;
-use contract::{CancelJob, Generating, Job, JobState, Live, Mode, NoiseGrade, PhaseName};
+use contract::{CancelJob, Fed, Generating, Job, JobState, Live, Mode, NoiseGrade, PhaseName, size_text};
 use leptos::{prelude::*, task::spawn_local};
 
 /// The phases a measurement goes through, in order.
@@ -131,8 +131,9 @@ pub fn describe(job: &Job) -> String {
             words.extend(setting.size.map(|size| format!("prompt of {size} tokens")));
             words.extend(setting.output_tokens().map(|tokens| format!("{tokens} tokens to write")));
         }
-        _ => words.extend(setting.size.map(|size| format!("size {size}"))),
+        _ => words.extend(setting.size.map(|size| size_text(size, job.size_unit))),
     }
+    words.extend(Fed::of(setting, job.size_unit).further());
     words.extend(setting.threads.map(threads_text));
     words.join(" · ")
 }

@@ -28,12 +28,49 @@ pub fn ModelStep(models: Load<Vec<ModelInfo>>) -> impl IntoView {
             {move || pasting.get().then(|| view! { <PasteConfig failure pasting /> })}
             {move || failure.get().map(|failure| view! { <InlineFailure failure /> })}
             <WhenLoaded load=models rows=4 ready=move |models| view! {
-                <ul class="choices long" data-testid="model-list">
-                    {models.into_iter().map(|model| view! { <ModelChoice model /> }).collect_view()}
-                </ul>
+                <div class="choices long" data-testid="model-list">
+                    {groups(models).into_iter().map(|(name, models)| view! { <Group name models /> }).collect_view()}
+                </div>
             } />
             <p class="quiet small">"Or drop a config.json, .onnx or .safetensors file anywhere on the window."</p>
         </section>
+    }
+}
+
+/// A person's own models, then those that ship, by what they read; in each group in the order of the list.
+fn groups(models: Vec<ModelInfo>) -> Vec<(&'static str, Vec<ModelInfo>)> {
+    let mut groups: Vec<(&'static str, Vec<ModelInfo>)> = Vec::new();
+    for model in models {
+        let name = group(&model);
+        match groups.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, group)) => group.push(model),
+            None => groups.push((name, vec![model])),
+        }
+    }
+    groups
+}
+
+fn group(model: &ModelInfo) -> &'static str {
+    if model.origin != ModelOrigin::Preset {
+        return "Yours";
+    }
+    let reads = |names: &[&str]| model.inputs.iter().any(|input| names.contains(&input.name.as_str()));
+    let (images, sound) = (reads(&["pixel_values"]), reads(&["input_values", "input_features"]));
+    match (reads(&["input_ids"]), images, sound) {
+        (true, true, _) => "Images or video with text",
+        (true, false, true) => "Sound with text",
+        (true, false, false) => "Text",
+        (false, true, _) => "Images",
+        (false, false, true) => "Sound",
+        (false, false, false) => "Parts of image generators",
+    }
+}
+
+#[component]
+fn Group(name: &'static str, models: Vec<ModelInfo>) -> impl IntoView {
+    view! {
+        <h3 class="choice-group">{name}</h3>
+        <ul aria-label=name>{models.into_iter().map(|model| view! { <ModelChoice model /> }).collect_view()}</ul>
     }
 }
 

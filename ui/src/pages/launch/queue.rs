@@ -4,7 +4,8 @@ use super::live::describe;
 use crate::{actions, parts::*, state::App};
 use chart::format;
 use contract::{CancelJob, Job, JobId, JobState, MoveJob};
-use leptos::{ev::DragEvent, prelude::*};
+use leptos::{ev::PointerEvent, prelude::*};
+use wasm_bindgen::JsCast;
 
 #[component]
 pub fn QueueView() -> impl IntoView {
@@ -42,7 +43,7 @@ pub fn QueueView() -> impl IntoView {
                         </Button>
                     </div>
                 </header>
-                <ol class="queue" data-testid="queue">
+                <ol class="queue" data-testid="queue" on:pointerleave=move |_| dragged.set(None)>
                     {move || {
                         let jobs = waiting.get();
                         let last = jobs.len().saturating_sub(1);
@@ -67,25 +68,35 @@ fn QueueRow(job: Job, index: usize, last: bool, dragged: RwSignal<Option<JobId>>
     // The queue itself comes back as an event.
     let place = move |id: JobId, to: usize| actions::send(app, MoveJob { id, to: to as u32 }, |_, ()| {});
     let move_to = move |to: usize| place(id.get_value(), to);
-    let drop_here = move |event: DragEvent| {
-        event.prevent_default();
-        if let Some(id) = dragged.get_untracked() {
-            place(id, index);
+    let drop_here = move |_| {
+        if let Some(moved) = dragged.get_untracked() {
+            dragged.set(None);
+            if moved != id.get_value() {
+                place(moved, index);
+            }
         }
-        dragged.set(None);
+    };
+    let drag = move |event: PointerEvent| {
+        if event.button() != 0 {
+            return;
+        }
+        // A finger would keep to the handle: the row that it is lifted over is to hear of it.
+        if let Some(handle) = event.target().and_then(|target| target.dyn_into::<web_sys::Element>().ok()) {
+            // Fails only for a pointer that is gone.
+            let _ = handle.release_pointer_capture(event.pointer_id());
+        }
+        // Neither text is marked nor does the browser drag by itself, which Windows keeps for files that are dropped.
+        event.prevent_default();
+        dragged.set(Some(id.get_value()));
     };
     let name = job.model_name.clone();
     view! {
         <li
             class="queue-row"
-            draggable="true"
             class:dragged=move || dragged.get() == Some(id.get_value())
-            on:dragstart=move |_| dragged.set(Some(id.get_value()))
-            on:dragend=move |_| dragged.set(None)
-            on:dragover=move |event| event.prevent_default()
-            on:drop=drop_here
+            on:pointerup=drop_here
         >
-            <Icon name="drag" />
+            <span class="handle" on:pointerdown=drag><Icon name="drag" /></span>
             <span class="grow clip"><strong>{job.model_name.clone()}</strong>" "<span class="quiet">{describe(&job)}</span></span>
             <span class="number quiet small">{format::duration_secs(job.estimate_secs)}</span>
             <IconButton

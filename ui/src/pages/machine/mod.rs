@@ -7,7 +7,7 @@ mod roofline;
 
 use crate::{actions, load::load, parts::*, state::App};
 use chart::format;
-use contract::{Browser, Fact, GetMachine, WebViewFacts};
+use contract::{Browser, Fact, GetMachine, GetStorage, StorageInfo, WebViewFacts};
 use leptos::prelude::*;
 
 #[component]
@@ -53,17 +53,42 @@ fn summary(machine: &contract::Machine) -> String {
 
 #[component]
 fn Everything(machine: contract::Machine) -> impl IntoView {
-    let contract::Machine { platforms, engines, browsers, webview, peaks, changes, scanned_at, .. } = machine;
+    let contract::Machine { platforms, engines, browsers, webview, peaks, peaks_left_out, changes, scanned_at, .. } =
+        machine;
     view! {
         {(!changes.is_empty()).then(|| view! { <Changes changes /> })}
         <platforms::PlatformGrid platforms=platforms.clone() />
-        <peaks::PeakPanel peaks />
+        <peaks::PeakPanel peaks left_out=peaks_left_out />
         <engines::EngineTable engines />
+        <LibrariesFolder />
         <div class="machine-pair">
             <Browsers browsers />
             <WebView webview />
         </div>
         <p class="quiet small">"Scanned "{scanned_at.strftime("%Y-%m-%d %H:%M").to_string()}" UTC"</p>
+    }
+}
+
+/// Where the remedies above send a person to.
+#[component]
+fn LibrariesFolder() -> impl IntoView {
+    let app = App::get();
+    let storage = load(|| Some(GetStorage {}));
+    view! {
+        <section class="panel" aria-labelledby="libraries-title">
+            <header class="panel-head">
+                <div>
+                    <h2 id="libraries-title">"Libraries folder"</h2>
+                    <p class="quiet small">
+                        "Engines that do not come with Assay go here, a folder each, such as onnxruntime-webgpu. Rescan finds them."
+                    </p>
+                </div>
+                <Button icon="folder" testid="open-libraries" on_press=move |_| actions::open_libraries(app)>"Open folder"</Button>
+            </header>
+            <WhenLoaded load=storage rows=1 ready=|info: StorageInfo| view! {
+                <p class="mono small selectable libraries-path" data-testid="libraries-path">{info.libraries_path}</p>
+            } />
+        </section>
     }
 }
 

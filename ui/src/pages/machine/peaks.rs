@@ -67,7 +67,11 @@ pub fn Progress() -> impl IntoView {
 }
 
 #[component]
-pub fn PeakPanel(peaks: Vec<Peak>) -> impl IntoView {
+pub fn PeakPanel(
+    peaks: Vec<Peak>,
+    /// What could not be measured, a sentence each.
+    left_out: Vec<String>,
+) -> impl IntoView {
     let mut devices: Vec<String> = Vec::new();
     for peak in &peaks {
         if !devices.contains(&peak.device_name) {
@@ -99,7 +103,21 @@ pub fn PeakPanel(peaks: Vec<Peak>) -> impl IntoView {
                     .collect_view()
                     .into_any()
             }}
+            {(!left_out.is_empty()).then(|| view! { <LeftOut sentences=left_out /> })}
         </section>
+    }
+}
+
+#[component]
+fn LeftOut(sentences: Vec<String>) -> impl IntoView {
+    let count = sentences.len();
+    view! {
+        <details class="disclosure" data-testid="peaks-left-out">
+            <summary class="small"><Icon name="right" size=12 />{format!("Left out ({count})")}</summary>
+            <ul class="plain-list small">
+                {sentences.into_iter().map(|sentence| view! { <li>{capital(&sentence)}"."</li> }).collect_view()}
+            </ul>
+        </details>
     }
 }
 

@@ -106,7 +106,8 @@ fn PlatformDetail(status: PlatformStatus) -> impl IntoView {
 
 #[component]
 fn DeviceDetail(device: Device) -> impl IntoView {
-    let mut facts = vec![Fact::new("Kind", kind(device.kind)), Fact::new("Name for engines", &device.id)];
+    let names: Vec<String> = [&device.id].into_iter().chain(&device.aliases).map(ToString::to_string).collect();
+    let mut facts = vec![Fact::new("Kind", kind(device.kind)), Fact::new("Name for engines", names.join(", "))];
     facts.extend(device.memory_bytes.map(|bytes| Fact::new("Memory", format::bytes(bytes))));
     facts.extend(device.driver.map(|driver| Fact::new("Driver", driver)));
     facts.extend(device.facts);

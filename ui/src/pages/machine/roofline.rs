@@ -2,7 +2,7 @@
 
 use super::peaks::name;
 use chart::format;
-use contract::{Peak, PeakKind};
+use contract::{Peak, PeakKind, Precision};
 use leptos::prelude::*;
 
 const WIDTH: f64 = 420.0;
@@ -29,10 +29,20 @@ pub fn Roofline(peaks: Vec<Peak>) -> impl IntoView {
     let bottom = (bandwidth * 10f64.powf(FROM)).log10().floor();
     let x = move |intensity: f64| LEFT + (intensity.log10() - FROM) / (TO - FROM) * (WIDTH - LEFT - RIGHT);
     let y = move |rate: f64| TOP + (top - rate.log10()) / (top - bottom) * (HEIGHT - TOP - BOTTOM);
+    let mut precisions: Vec<Option<Precision>> = Vec::new();
+    for peak in &rates {
+        if !precisions.contains(&peak.precision) {
+            precisions.push(peak.precision);
+        }
+    }
+    // A colour for each precision; the roof of one thread is dashed beside that of all.
+    let look = |peak: &Peak| {
+        let colour = precisions.iter().position(|known| *known == peak.precision).unwrap_or_default() % 6;
+        format!("roof roof-{colour}{}", if peak.threads == Some(1) { " roof-one" } else { "" })
+    };
     let roofs = rates
         .iter()
-        .enumerate()
-        .map(|(index, peak)| {
+        .map(|peak| {
             let knee = peak.best / bandwidth;
             let start = 10f64.powf(FROM);
             let path = format!(
@@ -40,7 +50,7 @@ pub fn Roofline(peaks: Vec<Peak>) -> impl IntoView {
                 x(start), y(bandwidth * start), x(knee), y(peak.best), WIDTH - RIGHT
             );
             view! {
-                <path class=format!("roof roof-{}", index % 6) d=path />
+                <path class=look(peak) d=path />
                 <text class="roof-name" x=WIDTH - RIGHT - 4.0 y=y(peak.best) - 5.0 text-anchor="end">{short(peak)}</text>
             }
         })

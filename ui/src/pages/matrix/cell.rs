@@ -3,7 +3,7 @@
 use super::drawer::CellAt;
 use crate::{
     actions,
-    parts::{TipLayer, TipText, evidence_class, fed_text},
+    parts::{EvidenceMark, TipLayer, TipText, evidence_class, fed_text},
     state::App,
 };
 use chart::format;
@@ -36,31 +36,66 @@ pub fn column_of(column: &MatrixColumn) -> Column {
     }
 }
 
-/// The best figure of a row, which the bars of the others are drawn against.
-#[derive(Clone, Copy, PartialEq)]
-pub struct Best(Option<f64>);
+/// The best figure of a row, which the bars of the others are drawn against. Only figures of the same work are better or
+/// worse than each other: of the works that figures of a row are of, the one that most of its cells have.
+#[derive(Clone, PartialEq)]
+pub struct Best(Option<(f64, Compared)>);
+
+/// What figures have in common that are compared: their work, and the unit of a throughput.
+type Compared = (Fed, Option<TaskUnit>);
 
 impl Best {
     pub fn of(metric: Metric, cells: &[MatrixCell]) -> Self {
-        let values = cells.iter().filter_map(|cell| match cell {
-            MatrixCell::Figure { value, .. } => Some(*value),
-            _ => None,
-        });
-        Self(if metric.smaller_is_better() { values.reduce(f64::min) } else { values.reduce(f64::max) })
+        let all: Vec<Compared> = cells.iter().filter_map(compared).collect();
+        let count = |one: &Compared| all.iter().filter(|other| is_alike(one, other)).count();
+        // A work that is only predicted has no best.
+        let figures = cells.iter().filter(|cell| matches!(cell, MatrixCell::Figure { .. }));
+        let figures: Vec<Compared> = figures.filter_map(compared).collect();
+        // Of as many the first.
+        let most = figures.iter().rev().max_by_key(|one| count(one)).filter(|one| count(one) > 1);
+        Self(most.and_then(|most| {
+            let values = cells.iter().filter_map(|cell| match cell {
+                MatrixCell::Figure { value, .. } => {
+                    compared(cell).is_some_and(|own| is_alike(&own, most)).then_some(*value)
+                }
+                _ => None,
+            });
+            let best = if metric.smaller_is_better() { values.reduce(f64::min) } else { values.reduce(f64::max) };
+            Some((best?, most.clone()))
+        }))
     }
 
-    /// Left and width of a cell's bar in percent. Speed-ups grow from 1× in the middle, a doubling each fifth.
-    fn bar(self, metric: Metric, value: f64) -> (f64, f64) {
-        let Some(best) = self.0.filter(|best| *best > 0.0 && value > 0.0) else { return (0.0, 0.0) };
-        match metric {
+    /// The best figure, where the cell's is compared with it.
+    fn beside(&self, cell: &MatrixCell) -> Option<f64> {
+        let (best, most) = self.0.as_ref()?;
+        compared(cell).is_some_and(|own| is_alike(&own, most)).then_some(*best)
+    }
+
+    fn is(&self, cell: &MatrixCell) -> bool {
+        self.beside(cell) == Some(raw(cell))
+    }
+
+    /// Left and width of a cell's bar in percent; none where it is not compared. Speed-ups grow from 1× in the middle, a
+    /// doubling each fifth.
+    fn bar(&self, metric: Metric, cell: &MatrixCell, value: f64) -> Option<(f64, f64)> {
+        let best = self.beside(cell).filter(|best| *best > 0.0 && value > 0.0)?;
+        Some(match metric {
             Metric::Speedup => {
                 let reach = (value.log2() * 12.5).clamp(-50.0, 50.0);
                 (50.0 + reach.min(0.0), reach.abs().max(1.0))
             }
             metric if metric.smaller_is_better() => (0.0, best / value * 100.0),
             _ => (0.0, value / best * 100.0),
-        }
+        })
     }
+}
+
+fn compared(cell: &MatrixCell) -> Option<Compared> {
+    Some((cell.fed()?, task_of(cell)))
+}
+
+fn is_alike(one: &Compared, other: &Compared) -> bool {
+    one.0.is_same_work(&other.0) && one.1 == other.1
 }
 
 #[component]
@@ -79,7 +114,7 @@ pub fn Cell(at: CellAt, metric: Metric, best: Best, open: RwSignal<Option<CellAt
         }
     });
     let predicted = matches!(at.cell, MatrixCell::Predicted { .. });
-    let inner = inner(&at.cell, metric, best);
+    let inner = inner(&at.cell, metric, &best);
     let press = move |_| {
         tips.hide();
         match &at.cell {
@@ -108,41 +143,48 @@ pub fn Cell(at: CellAt, metric: Metric, best: Best, open: RwSignal<Option<CellAt
     }
 }
 
-fn inner(cell: &MatrixCell, metric: Metric, best: Best) -> AnyView {
+fn inner(cell: &MatrixCell, metric: Metric, best: &Best) -> AnyView {
     match cell {
-        MatrixCell::Figure { value, precision, engine, evidence, mode, low, high, .. } => {
-            let (value, unit) = shown(*value, metric);
+        MatrixCell::Figure { value, engine, evidence, mode, low, high, .. } => {
+            let (value, unit) = shown(*value, metric, task_of(cell));
             let half = low.zip(*high).and_then(|(low, high)| half_width(cell, low, high));
-            let (left, width) = best.bar(metric, raw(cell));
+            let bar = best.bar(metric, cell, raw(cell));
             let slower = metric == Metric::Speedup && raw(cell) < 1.0;
-            let is_best = best.0 == Some(raw(cell));
+            let is_best = best.is(cell);
             view! {
                 <span class="cell-figure" class:best=is_best>
                     {half.map(|half| view! { <span class="cell-half">{half}</span> })}
                     {value}<span class="unit">{unit}</span>
                 </span>
-                <span class="cell-under clip">{engine.label()}" · "{precision.key()}{other_mode(*mode, metric)}</span>
-                <span class="cell-bar" aria-hidden="true" class:diverging=metric == Metric::Speedup>
-                    <i
-                        class=evidence_class(*evidence)
-                        class:slower=slower
-                        style=format!("left:{left:.1}%;width:{width:.1}%")
-                    ></i>
-                </span>
+                <span class="cell-under clip">{engine.label()}" · "{ran(cell)}{trained(*mode)}</span>
+                <WorkLine cell=cell.clone() evidence=*evidence marked=bar.is_none() />
+                {bar.map(|(left, width)| view! {
+                    <span class="cell-bar" aria-hidden="true" class:diverging=metric == Metric::Speedup>
+                        <i
+                            class=evidence_class(*evidence)
+                            class:slower=slower
+                            style=format!("left:{left:.1}%;width:{width:.1}%")
+                        ></i>
+                    </span>
+                })}
             }
             .into_any()
         }
         MatrixCell::Predicted { value, low, high, precision, engine, .. } => {
-            let (shown_value, unit) = shown(*value, metric);
-            let (left, width) = best.bar(metric, *value);
+            let task = task_of(cell);
+            let (shown_value, unit) = shown(*value, metric, task);
+            let bar = best.bar(metric, cell, *value);
             view! {
                 <span class="cell-figure">{shown_value}<span class="unit">{unit}</span></span>
                 <span class="cell-under clip">
-                    {figure_text(*low, metric)}"–"{figure_text(*high, metric)}" · "{engine.label()}" · "{precision.clone()}
+                    {figure_text(*low, metric, task)}"–"{figure_text(*high, metric, task)}" · "{engine.label()}" · "{precision.clone()}
                 </span>
-                <span class="cell-bar" aria-hidden="true">
-                    <i class="predicted" style=format!("left:{left:.1}%;width:{:.1}%", width.min(100.0))></i>
-                </span>
+                <WorkLine cell=cell.clone() evidence=Evidence::Predicted marked=bar.is_none() />
+                {bar.map(|(left, width)| view! {
+                    <span class="cell-bar" aria-hidden="true">
+                        <i class="predicted" style=format!("left:{left:.1}%;width:{:.1}%", width.min(100.0))></i>
+                    </span>
+                })}
             }
             .into_any()
         }
@@ -156,6 +198,31 @@ fn inner(cell: &MatrixCell, metric: Metric, best: Best) -> AnyView {
     }
 }
 
+/// What the figure is of; with a mark of its evidence, which a bar shows else.
+#[component]
+fn WorkLine(cell: MatrixCell, evidence: Evidence, marked: bool) -> impl IntoView {
+    let words = cell.fed().map(|fed| fed.words().join(" · "));
+    view! {
+        <span class="cell-under cell-work clip">{marked.then(|| view! { <EvidenceMark evidence /> })}{words}</span>
+    }
+}
+
+/// The precision of a figure, and what ran otherwise than was asked for.
+fn ran(cell: &MatrixCell) -> String {
+    match cell {
+        MatrixCell::Figure { precision, effective_precision, device_share, .. } => {
+            ran_text(*precision, *effective_precision, *device_share)
+        }
+        MatrixCell::Predicted { precision, .. } => precision.clone(),
+        MatrixCell::Failed { .. } | MatrixCell::Impossible { .. } | MatrixCell::Open => String::new(),
+    }
+}
+
+/// The unit that a throughput is told in, where it is not samples.
+fn task_of(cell: &MatrixCell) -> Option<TaskUnit> {
+    cell.per_sample().map(|sample| sample.unit)
+}
+
 fn raw(cell: &MatrixCell) -> f64 {
     match cell {
         MatrixCell::Figure { value, .. } => *value,
@@ -167,62 +234,65 @@ fn half_width(cell: &MatrixCell, low: f64, high: f64) -> Option<String> {
     format::half_width(raw(cell), low, high)
 }
 
-/// Said where a figure is not that of one pass and the metric does not tell.
-fn other_mode(mode: Mode, metric: Metric) -> Option<String> {
-    let told = metric.is_of_generation() || mode == Mode::Inference;
-    (!told).then(|| format!(" · {}", mode.label().to_lowercase()))
+/// Said of a step of training; the work of generated text says it itself.
+fn trained(mode: Mode) -> Option<String> {
+    (mode == Mode::Training).then(|| format!(" · {}", mode.label().to_lowercase()))
 }
 
-/// Times are shown in the unit that reads best, everything else in the metric's own.
-fn shown(value: f64, metric: Metric) -> (String, &'static str) {
+/// Times are shown in the unit that reads best, a throughput in that of its task, everything else in the metric's own.
+fn shown(value: f64, metric: Metric, task: Option<TaskUnit>) -> (String, &'static str) {
     match metric {
         Metric::Latency | Metric::FirstResult | Metric::FirstToken | Metric::TokenTime => {
             let (value, unit) = format::scaled_ms(value);
             (format::significant(value), unit)
         }
-        Metric::Throughput => (format::significant(value), "/s"),
+        Metric::Throughput => (format::significant(value), metric.unit_in(task)),
         Metric::Memory if value >= 10_000.0 => (format::significant(value / 1000.0), "GB"),
         Metric::Memory | Metric::Speedup | Metric::TokenRate => (format::significant(value), metric.unit()),
     }
 }
 
 /// The figure with its unit, as it stands in the cell.
-pub fn figure_text(value: f64, metric: Metric) -> String {
-    let (value, unit) = shown(value, metric);
+pub fn figure_text(value: f64, metric: Metric, task: Option<TaskUnit>) -> String {
+    let (value, unit) = shown(value, metric, task);
     format!("{value} {unit}")
 }
 
 /// What a cell answers on hover and focus.
 fn told(at: &CellAt, metric: Metric) -> TipText {
     let place = format!("{} on {}", at.model, at.column.label);
+    let (task, fed) = (task_of(&at.cell), at.cell.fed().map(|fed| Fact::new("Fed", fed_text(&fed))));
     let facts = match &at.cell {
-        MatrixCell::Figure {
-            value, low, high, precision, engine, evidence, mode, runs, batch, size, noise, ..
-        } => {
-            let mut facts = vec![Fact::new(metric.label(), figure_text(*value, metric))];
+        MatrixCell::Figure { value, low, high, engine, evidence, mode, runs, noise, .. } => {
+            let mut facts = vec![Fact::new(metric.label(), figure_text(*value, metric, task))];
             if let (Some(low), Some(high)) = (low, high) {
-                facts.push(Fact::new("95 % interval", format!("{} {}", format::interval(*low, *high), metric.unit())));
+                let unit = metric.unit_in(task);
+                facts.push(Fact::new("95 % interval", format!("{} {unit}", format::interval(*low, *high))));
             }
             facts.push(Fact::new("Evidence", evidence.label()));
             facts.push(Fact::new("Engine", engine.label()));
-            facts.push(Fact::new("Precision", precision.key()));
+            facts.push(Fact::new("Precision", ran(&at.cell)));
             facts.push(Fact::new("Mode", mode.label()));
-            facts.push(Fact::new("Fed", fed_text(*batch, *size)));
+            facts.extend(fed);
             if let Some(noise) = noise {
                 facts.push(Fact::new("Noise", format!("{}, {}", noise.letter(), noise.meaning())));
             }
             facts.push(Fact::new("Results here", runs));
             facts
         }
-        MatrixCell::Predicted { value, low, high, precision, engine, batch, size, told } => vec![
-            Fact::new(metric.label(), figure_text(*value, metric)),
-            Fact::new("90 % interval", format!("{} to {}", figure_text(*low, metric), figure_text(*high, metric))),
-            Fact::new("Evidence", Evidence::Predicted.label()),
-            Fact::new("Engine", engine.label()),
-            Fact::new("Precision", precision),
-            Fact::new("Fed", fed_text(batch.unwrap_or(1), *size)),
-            Fact::new("It", told),
-        ],
+        MatrixCell::Predicted { value, low, high, precision, engine, told, .. } => {
+            let interval = format!("{} to {}", figure_text(*low, metric, task), figure_text(*high, metric, task));
+            let mut facts = vec![
+                Fact::new(metric.label(), figure_text(*value, metric, task)),
+                Fact::new("90 % interval", interval),
+                Fact::new("Evidence", Evidence::Predicted.label()),
+                Fact::new("Engine", engine.label()),
+                Fact::new("Precision", precision),
+            ];
+            facts.extend(fed);
+            facts.push(Fact::new("It", told));
+            facts
+        }
         MatrixCell::Failed { reason, runs, .. } => vec![Fact::new("Failed", reason), Fact::new("Results here", runs)],
         MatrixCell::Impossible { reason, remedy } => vec![Fact::new("Not here", reason), Fact::new("Remedy", remedy)],
         MatrixCell::Open => vec![Fact::new("Not measured", "Press to choose this model in Launch")],
@@ -232,15 +302,18 @@ fn told(at: &CellAt, metric: Metric) -> TipText {
 
 /// What a screen reader says of the cell.
 fn spoken(at: &CellAt, metric: Metric) -> String {
+    let task = task_of(&at.cell);
+    let fed = at.cell.fed().map_or_else(String::new, |fed| format!(", {}", fed_text(&fed)));
     let what = match &at.cell {
-        MatrixCell::Figure { value, evidence, engine, precision, .. } => {
-            format!("{}, {}, {} {}", figure_text(*value, metric), evidence.label(), engine.label(), precision.key())
+        MatrixCell::Figure { value, evidence, engine, .. } => {
+            let figure = figure_text(*value, metric, task);
+            format!("{figure}, {}, {} {}{fed}", evidence.label(), engine.label(), ran(&at.cell))
         }
         MatrixCell::Predicted { value, low, high, .. } => format!(
-            "predicted {}, 90 % between {} and {}",
-            figure_text(*value, metric),
-            figure_text(*low, metric),
-            figure_text(*high, metric)
+            "predicted {}, 90 % between {} and {}{fed}",
+            figure_text(*value, metric, task),
+            figure_text(*low, metric, task),
+            figure_text(*high, metric, task)
         ),
         MatrixCell::Failed { reason, .. } => format!("failed: {reason}"),
         MatrixCell::Impossible { reason, .. } => format!("not here: {reason}"),

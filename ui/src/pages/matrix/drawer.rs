@@ -42,7 +42,8 @@ pub fn CellDrawer(at: CellAt, on_close: impl Fn() + Clone + Send + Sync + 'stati
 #[component]
 fn Predicted(at: CellAt) -> impl IntoView {
     let app = App::get();
-    let MatrixCell::Predicted { told, precision, engine, batch, size, .. } = at.cell else { return ().into_any() };
+    let fed = at.cell.fed().map(|fed| view! { <span class="chip neutral">{fed_text(&fed)}</span> });
+    let MatrixCell::Predicted { told, precision, engine, .. } = at.cell else { return ().into_any() };
     let here = at.column.availability.is_ready();
     let model = at.model.clone();
     let question = Question::get();
@@ -56,7 +57,7 @@ fn Predicted(at: CellAt) -> impl IntoView {
                 <EvidenceChip evidence=Evidence::Predicted />
                 <span class="chip neutral">{engine.label()}</span>
                 <span class="chip neutral">{precision}</span>
-                <span class="chip neutral">{fed_text(batch.unwrap_or(1), size)}</span>
+                {fed}
             </div>
             <p>"Not measured. It "{told}"."</p>
             <div>
@@ -144,9 +145,7 @@ fn RunList(rows: Vec<RunRow>, chosen: RwSignal<RunId>) -> impl IntoView {
             >
                 <EvidenceMark evidence=row.evidence />
                 <span class="grow clip">
-                    {row.engine.label()}" · "{row.precision.key()}" · batch "{row.batch}
-                    {row.size.map(|size| format!(" · {size}"))}
-                    {(row.mode == Mode::Generation).then_some(" · generation")}
+                    {row.engine.label()}" · "{row.ran()}" · "{row.fed().words().join(" · ")}
                 </span>
                 <span class="quiet small">{row.started_at.map(crate::time::day)}</span>
                 <span class="number">{figure}</span>

@@ -11,7 +11,7 @@ use leptos::{ev, html, prelude::*};
 use wasm_bindgen::JsCast;
 
 /// Height of a row in pixels, as `.matrix td` sets it.
-const ROW: f64 = 60.0;
+const ROW: f64 = 70.0;
 /// Rows drawn beyond the visible ones on each side.
 const SPARE: usize = 6;
 
@@ -131,7 +131,7 @@ fn Row(shown: Shown, open: RwSignal<Option<CellAt>>) -> impl IntoView {
         .zip(cells)
         .map(|(column, cell)| {
             let at = CellAt { model: model.clone(), column, cell };
-            view! { <Cell at metric best open /> }
+            view! { <Cell at metric best=best.clone() open /> }
         })
         .collect_view();
     view! {

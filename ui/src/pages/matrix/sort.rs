@@ -1,6 +1,6 @@
 //! The order of the matrix's rows: by name, or by the figures of one column.
 
-use contract::{Evidence, Matrix, MatrixCell, MatrixRow};
+use contract::{Evidence, Matrix, MatrixCell, MatrixRow, TaskUnit};
 use std::cmp::Ordering;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,8 +49,10 @@ impl Sort {
             By::Column(column) => column,
         };
         match (figure(one, column), figure(other, column)) {
-            (Some(one), Some(other)) if matrix.metric.smaller_is_better() => turned(one.total_cmp(&other)),
-            (Some(one), Some(other)) => turned(other.total_cmp(&one)),
+            // Tokens and images a second have no order between them.
+            (Some((task, _)), Some((other, _))) if task != other => task.cmp(&other),
+            (Some((_, one)), Some((_, other))) if matrix.metric.smaller_is_better() => turned(one.total_cmp(&other)),
+            (Some((_, one)), Some((_, other))) => turned(other.total_cmp(&one)),
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
             (None, None) => by_name,
@@ -64,9 +66,13 @@ fn is_measured(row: &MatrixRow) -> bool {
         .any(|cell| matches!(cell, MatrixCell::Figure { evidence: Evidence::Measured, .. } | MatrixCell::Failed { .. }))
 }
 
-fn figure(row: &MatrixRow, column: usize) -> Option<f64> {
-    match row.cells.get(column) {
-        Some(MatrixCell::Figure { value, .. } | MatrixCell::Predicted { value, .. }) => Some(*value),
+/// With the unit that a throughput is told in.
+fn figure(row: &MatrixRow, column: usize) -> Option<(Option<TaskUnit>, f64)> {
+    let cell = row.cells.get(column)?;
+    match cell {
+        MatrixCell::Figure { value, .. } | MatrixCell::Predicted { value, .. } => {
+            Some((cell.per_sample().map(|sample| sample.unit), *value))
+        }
         _ => None,
     }
 }

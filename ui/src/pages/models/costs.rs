@@ -13,6 +13,7 @@ pub fn Costs(known: Known) -> impl IntoView {
         <Show when=move || there.get() fallback=move || view! { <Nothing known /> }>
             <div class="model-costs" class:faded=move || is_stale(&known)>
                 <Headline known />
+                <Mixture known />
                 <Memory known />
                 <Operators known />
             </div>
@@ -23,6 +24,10 @@ pub fn Costs(known: Known) -> impl IntoView {
 #[component]
 fn Nothing(known: Known) -> impl IntoView {
     move || {
+        // None of it will appear; what is known of the type stands in its place.
+        if known.is_unbuilt() {
+            return ().into_any();
+        }
         let refused = known.reading.with(|reading| reading.as_ref().is_some_and(|reading| reading.problem.is_some()));
         let text = super::ModelDraft::get().text.with(|text| text.trim().is_empty());
         match (refused, text) {
@@ -69,6 +74,17 @@ fn Headline(known: Known) -> impl IntoView {
                 />
             </Show>
         </section>
+    }
+}
+
+/// That every expert is computed, where each token goes through a few.
+#[component]
+fn Mixture(known: Known) -> impl IntoView {
+    let told = Memo::new(move |_| known.description.with(|known| known.as_ref()?.experts_told()));
+    move || {
+        told.get().map(|told| {
+            view! { <p class="quiet small" data-testid="cost-experts">{told}"."</p> }
+        })
     }
 }
 

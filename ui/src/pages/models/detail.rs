@@ -4,6 +4,7 @@ use super::{
     ModelDraft, Source, costs,
     draft::{Opened, View},
     few, form, inputs, json,
+    kind::Kind,
 };
 use crate::{
     load::{Loaded, load, settled},
@@ -11,7 +12,7 @@ use crate::{
     parts::*,
     state::App,
 };
-use contract::{ConfigReading, DescribeModel, Dim, ModelDescription};
+use contract::{ConfigReading, DescribeModel, Dim, GetType, ModelDescription, Support, TypeRow, json_text};
 use leptos::prelude::*;
 
 /// What is known of the model, the last that made sense where the configuration makes none now.
@@ -22,12 +23,19 @@ pub struct Known {
     pub description: Memo<Option<ModelDescription>>,
     /// As it was opened.
     pub before: RwSignal<Option<ModelDescription>>,
+    /// Its type, where transformers knows it: there too where the type is not built.
+    pub row: Memo<Option<TypeRow>>,
 }
 
 impl Known {
     /// The sizes that can be chosen for its inputs.
     pub fn dims(self) -> Vec<Dim> {
         self.description.with(|known| known.as_ref().map(|known| known.dims.clone()).unwrap_or_default())
+    }
+
+    /// Whether Assay builds no model of its type, whatever its configuration says.
+    pub fn is_unbuilt(self) -> bool {
+        self.row.with(|row| row.as_ref().is_some_and(|row| row.support != Support::Measured))
     }
 }
 
@@ -39,9 +47,15 @@ pub fn Detail(opened: Opened) -> impl IntoView {
         let (of, dims) = question.get();
         Some(DescribeModel { of: of?, dims })
     });
+    let model_type = settled(move || draft.text.with(|text| model_type(text)));
+    let row = load(move || {
+        app.results.track();
+        Some(GetType { model_type: model_type.get()? })
+    });
     // What is written from nothing has no earlier state to be compared with.
     let comparable = opened.text.as_ref().is_none_or(|text| !text.is_empty());
-    let known = know(answer.value, comparable);
+    let known = know(answer.value, row.value, comparable);
+    let described = Memo::new(move |_| known.description.with(Option::is_some));
     let sound = Memo::new(move |_| known.reading.with(|reading| reading.as_ref().is_some_and(|r| r.problem.is_none())));
     let has_text = opened.text.is_some();
     view! {
@@ -85,15 +99,25 @@ pub fn Detail(opened: Opened) -> impl IntoView {
                 </div>
                 <div class="model-right">
                     {move || answer.failure().map(|failure| view! { <InlineFailure failure /> })}
+                    <Show when=move || !described.get()><Kind known /></Show>
                     <costs::Costs known />
                     {has_text.then(|| view! { <few::Few known /> })}
+                    <Show when=move || described.get()><Kind known /></Show>
                 </div>
             </div>
         </section>
     }
 }
 
-fn know(answer: RwSignal<Loaded<ConfigReading>>, comparable: bool) -> Known {
+/// The type that a configuration names.
+fn model_type(text: &str) -> Option<String> {
+    let written = &text[json_text::value_at(text, "model_type")?];
+    let name = written.strip_prefix('"')?.strip_suffix('"')?;
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+fn know(answer: RwSignal<Loaded<ConfigReading>>, row: RwSignal<Loaded<TypeRow>>, comparable: bool) -> Known {
+    let row = Memo::new(move |_| row.with(|row| row.ready().cloned()));
     let reading = Memo::new(move |_| answer.with(|answer| answer.ready().cloned()));
     let description = Memo::new(move |last: Option<&Option<ModelDescription>>| {
         let now = reading.with(|reading| reading.as_ref().and_then(|reading| reading.description.clone()));
@@ -105,10 +129,13 @@ fn know(answer: RwSignal<Loaded<ConfigReading>>, comparable: bool) -> Known {
             before.set(description.get_untracked());
         }
     });
-    Known { reading, description, before }
+    Known { reading, description, before, row }
 }
 
 fn about(known: &Known) -> String {
+    if known.is_unbuilt() {
+        return "Assay does not build models of this type. What is known of it stands below.".to_owned();
+    }
     known.description.with(|description| {
         let Some(description) = description else { return "A model is built from its configuration alone.".to_owned() };
         let class = description.class.as_deref().unwrap_or(&description.model_type);

@@ -66,6 +66,11 @@ impl ModelDraft {
 
     /// Opens a type's defaults or a listed model.
     pub fn open(self, app: App, source: Source) {
+        self.open_as(app, source, View::Form);
+    }
+
+    /// The same with its configuration shown as a form or as text.
+    pub fn open_as(self, app: App, source: Source, view: View) {
         let asked = match &source {
             Source::Type(model_type) => ConfigSource::Type { model_type: model_type.clone() },
             Source::Listed(id) => ConfigSource::Listed { id: id.clone() },
@@ -73,7 +78,7 @@ impl ModelDraft {
         };
         spawn_local(async move {
             match bridge::ask(GetConfig { source: asked }).await {
-                Ok(ConfigText { name, text }) => self.show(Opened { source, name, text }, View::Form),
+                Ok(ConfigText { name, text }) => self.show(Opened { source, name, text }, view),
                 Err(failure) => app.tell_failure(&failure),
             }
         });

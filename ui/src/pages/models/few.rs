@@ -38,17 +38,17 @@ pub fn Few(known: Known) -> impl IntoView {
                 <header class="panel-head">
                     <h2 id="model-few">"From a few layers"</h2>
                     <Button small=true icon="launch" testid="few-measure" busy=starting on_press=press>
-                        {move || format!("Measure 1 to {} layers", forecasts.with(|forecasts| forecasts.few.len()))}
+                        "Measure with few layers"
                     </Button>
                 </header>
                 <Show when=none>
-                    <p class="quiet">"Too large or too slow to measure whole? Its first layers are measured alone, and the time of all of them is predicted with its interval."</p>
+                    <p class="quiet">"Too large or too slow to measure whole? It is measured with a few of its layers, and the time of all of them is predicted with its interval."</p>
                 </Show>
                 <ul class="few-list">
                     {move || {
                         forecasts.with(|forecasts| {
-                            let layers = forecasts.layers;
-                            forecasts.forecasts.iter().map(|one| view! { <Line one=one.clone() layers /> }).collect_view()
+                            let line = |one: &LayerForecast| view! { <Line one=one.clone() whole=forecasts.named.clone() /> };
+                            forecasts.forecasts.iter().map(line).collect_view()
                         })
                     }}
                 </ul>
@@ -58,7 +58,7 @@ pub fn Few(known: Known) -> impl IntoView {
 }
 
 #[component]
-fn Line(one: LayerForecast, layers: u64) -> impl IntoView {
+fn Line(one: LayerForecast, whole: String) -> impl IntoView {
     let from: Vec<String> =
         one.from.iter().map(|run| format!("{}: {}", run.layers, format::duration_ms(run.median_ms))).collect();
     view! {
@@ -67,7 +67,7 @@ fn Line(one: LayerForecast, layers: u64) -> impl IntoView {
             <strong class="number">{format::duration_ms(one.ms)}</strong>
             <span class="small">{format!("{} to {}", format::duration_ms(one.low_ms), format::duration_ms(one.high_ms))}</span>
             <span class="quiet small">
-                {format!("{layers} layers with {} on {} in {}; measured with {}", one.engine.label(), one.device_name, one.precision, from.join(", "))}
+                {format!("{whole} with {} on {} in {}; measured with {}", one.engine.label(), one.device_name, one.precision, from.join(", "))}
             </span>
         </li>
     }

@@ -28,12 +28,16 @@ pub fn Form(known: Known) -> impl IntoView {
         });
         parts
     });
+    let has_text = Memo::new(move |_| draft.text.with(|text| !text.trim().is_empty()));
     let of_part = move |part: &str| -> Vec<ConfigSize> {
         sizes.with(|sizes| sizes.iter().filter(|size| words::part(&size.key) == part).cloned().collect())
     };
     view! {
-        <Show when=move || draft.text.with(|text| text.trim().is_empty())>
+        <Show when=move || !has_text.get()>
             <p class="quiet">"There is no configuration yet. Choose “config.json” above and paste one."</p>
+        </Show>
+        <Show when=move || has_text.get() && known.reading.with(is_broken) && sizes.with(Vec::is_empty)>
+            <p class="quiet">"Assay finds no sizes in this configuration to make a form of. Choose “config.json” above to see it as it is written."</p>
         </Show>
         <Classes known />
         <For each=move || parts.get() key=String::clone let:part>

@@ -2,6 +2,7 @@
 
 use super::{
     ModelDraft, Source,
+    draft::View,
     filter::{Bar, Can, GalleryFilter},
     hub::Hub,
 };
@@ -170,7 +171,9 @@ fn Table(types: Signal<Vec<TypeRow>>) -> impl IntoView {
 fn Row(row: TypeRow) -> impl IntoView {
     let (app, draft) = (App::get(), ModelDraft::get());
     let model_type = row.model_type.clone();
-    let open = move || draft.open(app, Source::Type(model_type.clone()));
+    // A form has what Assay builds from; what it does not build is there to be read.
+    let view = if row.support == Support::Measured { View::Form } else { View::Text };
+    let open = move || draft.open_as(app, Source::Type(model_type.clone()), view);
     let on_row = open.clone();
     let reads: Vec<&str> = row.reads.iter().map(|medium| medium.label()).collect();
     let tasks = match row.tasks.as_slice() {

@@ -18,6 +18,8 @@ const COMMIT_SHOWN: usize = 10;
 pub struct HubDraft {
     id: RwSignal<String>,
     found: RwSignal<Found>,
+    /// The folder of the model to fetch.
+    folder: RwSignal<Option<String>>,
     /// The name of the weights to fetch.
     weights: RwSignal<Option<String>>,
     fetch: RwSignal<Option<Fetch>>,
@@ -36,6 +38,7 @@ impl HubDraft {
         Self {
             id: RwSignal::new(String::new()),
             found: RwSignal::new(Found::Nothing),
+            folder: RwSignal::new(None),
             weights: RwSignal::new(None),
             fetch: RwSignal::new(None),
         }
@@ -51,7 +54,9 @@ impl HubDraft {
         spawn_local(async move {
             self.found.set(match bridge::ask(LookUpHub { repository, revision: None }).await {
                 Ok(model) => {
-                    self.weights.set(model.weights.first().map(|weights| weights.name.clone()));
+                    if let Some(usual) = model.parts.first() {
+                        self.choose(usual);
+                    }
                     Found::Model(Box::new(model))
                 }
                 Err(Failure::Cancelled) => Found::Nothing,
@@ -60,9 +65,15 @@ impl HubDraft {
         });
     }
 
-    fn start(self, app: App, model: &HubModel, weights: Option<String>) {
+    /// Turns to one of the repository's models, and to its preferred weights.
+    fn choose(self, part: &HubPart) {
+        self.weights.set(part.weights.first().map(|weights| weights.name.clone()));
+        self.folder.set(Some(part.folder.clone()));
+    }
+
+    fn start(self, app: App, model: &HubModel, folder: String, weights: Option<String>) {
         let (repository, revision) = (model.repository.clone(), model.revision.clone());
-        actions::send(app, StartFetch { repository, revision, weights }, |_, ()| {});
+        actions::send(app, StartFetch { repository, revision, folder, weights }, |_, ()| {});
     }
 
     /// What an earlier fetch came to is said until something else is asked for.
@@ -162,15 +173,6 @@ fn Repository(model: HubModel) -> impl IntoView {
         Some(HubLicence { name, link: None }) => name.clone(),
         None => "None is named. Read its page before you use it.".to_owned(),
     };
-    let built = match &model.config {
-        HubConfig::Builds { model_type, parameters } => {
-            let size = parameters.map_or(String::new(), |count| format!(", {} parameters", amount(count)));
-            (true, format!("A model of the type {model_type}{size}, which Assay builds"))
-        }
-        HubConfig::Refused { reason } => (false, format!("Assay does not build it from its configuration. {reason}")),
-        HubConfig::Absent if model.closed.is_some() => (false, "Not known before its files can be had".to_owned()),
-        HubConfig::Absent => (false, "It has no config.json".to_owned()),
-    };
     let commit: String = model.revision.chars().take(COMMIT_SHOWN).collect();
     view! {
         <div class="hub-found" data-testid="hub-found">
@@ -180,16 +182,94 @@ fn Repository(model: HubModel) -> impl IntoView {
             </div>
             <dl class="facts">
                 <dt>"Licence"</dt><dd data-testid="hub-licence">{licence}</dd>
-                <dt>"Model"</dt><dd data-testid="hub-model" class:caution=!built.0>{built.1}</dd>
                 <dt>"Its page"</dt><dd>{model.page.clone()}</dd>
                 <dt>"Commit"</dt><dd title=model.revision.clone()>{commit}</dd>
             </dl>
             {model.closed.clone().map(|refusal| view! { <Refusal title="Its files cannot be had" testid="hub-closed" refusal /> })}
-            {model.no_weights.clone().filter(|_| model.closed.is_none()).map(|refusal| view! {
-                <Refusal title="Its weights cannot be fetched" testid="hub-no-weights" refusal />
-            })}
-            <Choice model />
+            <Parts model />
         </div>
+    }
+}
+
+/// The models in a repository, and what the chosen one holds.
+#[component]
+fn Parts(model: HubModel) -> impl IntoView {
+    let hub = ModelDraft::get().hub;
+    let (several, left_out) = (model.parts.len() > 1, model.folders_left_out);
+    let options: Vec<(String, String, String)> = model
+        .parts
+        .iter()
+        .map(|part| (part.folder.clone(), label(part), format!("hub-folder-{}", part.folder)))
+        .collect();
+    let model = StoredValue::new(model);
+    let choose = move |folder: String| {
+        model.with_value(|model| {
+            if let Some(part) = model.parts.iter().find(|part| part.folder == folder) {
+                hub.choose(part);
+            }
+        });
+    };
+    // Drawn anew for another folder.
+    let chosen = move || {
+        let folder = hub.folder.get()?;
+        let part = model.with_value(|model| model.parts.iter().find(|part| part.folder == folder).cloned())?;
+        Some(view! { <Part model=model.get_value() part /> })
+    };
+    view! {
+        {several.then(|| view! {
+            <div class="row wrap">
+                <span class="quiet small">"It holds several models. Fetch"</span>
+                <Select
+                    label="Model of the repository"
+                    placeholder="Choose the model"
+                    testid="hub-folder"
+                    options=Signal::stored(options)
+                    chosen=hub.folder
+                    on_choose=choose
+                />
+            </div>
+        })}
+        {(left_out > 0).then(|| view! {
+            <p class="small quiet">{format!("Not shown: {} with a config.json.", counted(u64::from(left_out), "more folder"))}</p>
+        })}
+        {chosen}
+    }
+}
+
+/// A folder with what Assay makes of it, in a few words.
+fn label(part: &HubPart) -> String {
+    let folder = if part.folder.is_empty() { "The repository itself" } else { &part.folder };
+    match &part.config {
+        HubConfig::Builds { model_type, parameters } => {
+            let size = parameters.map_or(String::new(), |count| format!(", {} parameters", amount(count)));
+            format!("{folder}: {model_type}{size}")
+        }
+        HubConfig::Refused { .. } => format!("{folder}: not built"),
+        HubConfig::Absent => folder.to_owned(),
+    }
+}
+
+/// One model of a repository.
+#[component]
+fn Part(model: HubModel, part: HubPart) -> impl IntoView {
+    let open = model.closed.is_none();
+    let built = match &part.config {
+        HubConfig::Builds { model_type, parameters } => {
+            let size = parameters.map_or(String::new(), |count| format!(", {} parameters", amount(count)));
+            (true, format!("A model of the type {model_type}{size}, which Assay builds"))
+        }
+        HubConfig::Refused { reason } => (false, format!("Assay does not build it from its configuration. {reason}")),
+        HubConfig::Absent if !open => (false, "Not known before its files can be had".to_owned()),
+        HubConfig::Absent => (false, "It has no config.json".to_owned()),
+    };
+    view! {
+        <dl class="facts">
+            <dt>"Model"</dt><dd data-testid="hub-model" class:caution=!built.0>{built.1}</dd>
+        </dl>
+        {part.no_weights.clone().filter(|_| open).map(|refusal| view! {
+            <Refusal title="Its weights cannot be fetched" testid="hub-no-weights" refusal />
+        })}
+        <Choice model part />
     }
 }
 
@@ -219,14 +299,14 @@ fn OpenSettings() -> impl IntoView {
 
 /// Which weights, how large they are, and the two ways to fetch.
 #[component]
-fn Choice(model: HubModel) -> impl IntoView {
+fn Choice(model: HubModel, part: HubPart) -> impl IntoView {
     let app = App::get();
     let hub = ModelDraft::get().hub;
     let open = model.closed.is_none();
-    let has_config = !model.config_files.is_empty();
-    let several = model.weights.len() > 1;
+    let has_config = part.config != HubConfig::Absent;
+    let several = part.weights.len() > 1;
     let free_bytes = model.free_bytes;
-    let options: Vec<(String, String, String)> = model
+    let options: Vec<(String, String, String)> = part
         .weights
         .iter()
         .map(|weights| {
@@ -237,12 +317,15 @@ fn Choice(model: HubModel) -> impl IntoView {
             )
         })
         .collect();
-    let model = StoredValue::new(model);
+    let (model, part) = (StoredValue::new(model), StoredValue::new(part));
     let chosen = Memo::new(move |_| {
         let name = hub.weights.get()?;
-        model.with_value(|model| model.weights.iter().find(|weights| weights.name == name).cloned())
+        part.with_value(|part| part.weights.iter().find(|weights| weights.name == name).cloned())
     });
-    let fetch = move |weights: Option<String>| model.with_value(|model| hub.start(app, model, weights));
+    let fetch = move |weights: Option<String>| {
+        let folder = part.with_value(|part| part.folder.clone());
+        model.with_value(|model| hub.start(app, model, folder, weights));
+    };
     let fetch_weights = move |_| {
         if let Some(weights) = chosen.get_untracked() {
             fetch(Some(weights.name));
@@ -324,7 +407,10 @@ fn Progress() -> impl IntoView {
         }
         match hub.fetch.get() {
             None => ().into_any(),
-            Some(Fetch { repository, weights, stage, .. }) => view! { <Ended repository weights stage /> }.into_any(),
+            Some(Fetch { repository, folder, weights, stage, .. }) => {
+                let name = if folder.is_empty() { repository } else { format!("{repository}, {folder},") };
+                view! { <Ended name weights stage /> }.into_any()
+            }
         }
     }
 }
@@ -368,7 +454,7 @@ fn told(fetch: &Fetch) -> String {
 }
 
 #[component]
-fn Ended(repository: String, weights: Option<String>, stage: FetchStage) -> impl IntoView {
+fn Ended(name: String, weights: Option<String>, stage: FetchStage) -> impl IntoView {
     let (app, draft) = (App::get(), ModelDraft::get());
     match stage {
         FetchStage::Done(id) => {
@@ -381,7 +467,7 @@ fn Ended(repository: String, weights: Option<String>, stage: FetchStage) -> impl
             view! {
                 <div class="hub-done" role="status" data-testid="hub-done">
                     <Icon name="check" />
-                    <span class="grow">{format!("{repository} is one of your models now, {what}.")}</span>
+                    <span class="grow">{format!("{name} is one of your models now, {what}.")}</span>
                     <Button small=true testid="hub-open" on_press=move |_| draft.open(app, Source::Listed(opened.clone()))>"Open"</Button>
                     <Button
                         small=true
@@ -401,7 +487,7 @@ fn Ended(repository: String, weights: Option<String>, stage: FetchStage) -> impl
         }
         FetchStage::Cancelled => view! {
             <p class="small quiet" role="status" data-testid="hub-cancelled">
-                {format!("Cancelled. What has arrived of {repository} is kept: fetching it again goes on from there.")}
+                {format!("Cancelled. What has arrived of {name} is kept: fetching it again goes on from there.")}
             </p>
         }
         .into_any(),

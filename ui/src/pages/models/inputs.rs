@@ -31,9 +31,10 @@ pub fn Inputs(known: Known) -> impl IntoView {
 #[component]
 fn DimField(dim: Dim, known: Known) -> impl IntoView {
     let draft = ModelDraft::get();
-    let Dim { name, question, default, max, role, per_second } = dim;
+    let dim = StoredValue::new(dim);
+    let name = dim.with_value(|dim| dim.name.clone());
     let now = {
-        let name = name.clone();
+        let (name, default) = (name.clone(), dim.with_value(|dim| dim.default));
         Memo::new(move |_| draft.dims.with(|dims| dims.get(&name).copied()).unwrap_or(default))
     };
     let wrong = {
@@ -45,29 +46,27 @@ fn DimField(dim: Dim, known: Known) -> impl IntoView {
             })
         })
     };
-    let hint = move || hint(role, now.get(), max);
+    let hint = move || dim.with_value(|dim| hint(dim, now.get()));
     let testid = format!("input-{name}");
-    let scale = per_second.map_or(1.0, f64::from);
     let typed = move |text: String| {
-        if let Ok(value) = text.trim().parse::<f64>()
-            && (0.0..=f64::from(u32::MAX)).contains(&(value * scale))
-        {
+        if let Some(value) = dim.with_value(|dim| dim_read(dim, &text)) {
             draft.dims.update(|dims| {
-                dims.insert(name.clone(), (value * scale).round() as u32);
+                dims.insert(name.clone(), value);
             });
         }
     };
-    let label = if per_second.is_some() { "How many seconds of sound?".to_owned() } else { question };
+    let label = dim.with_value(dim_question);
+    let step = if dim.with_value(|dim| dim.per_second.is_some()) { "0.1" } else { "1" };
     view! {
         <Field label wrong=wrong>
             <input
                 class="input"
                 type="number"
                 min="0"
-                step=if per_second.is_some() { "0.1" } else { "1" }
+                step=step
                 data-testid=testid
                 aria-invalid=move || wrong.get().is_some().to_string()
-                prop:value=move || (f64::from(now.get()) / scale).to_string()
+                prop:value=move || dim.with_value(|dim| dim_typed(dim, now.get()))
                 on:input:target=move |event| typed(event.target().value())
             />
             <span class="hint">{hint}</span>
@@ -75,12 +74,12 @@ fn DimField(dim: Dim, known: Known) -> impl IntoView {
     }
 }
 
-fn hint(role: DimRole, value: u32, max: Option<u32>) -> String {
-    let most = max.map(|max| format!("at most {max}"));
-    let unit = match role {
+fn hint(dim: &Dim, value: u32) -> String {
+    let most = dim.max.map(|max| format!("at most {}", dim_typed(dim, max)));
+    let unit = match dim.role {
         DimRole::Sequence => Some(format!("about {} words", significant((f64::from(value) * WORDS_PER_TOKEN).round()))),
         DimRole::ImageSize => Some("pixels".to_owned()),
-        DimRole::Batch | DimRole::Other => None,
+        DimRole::Batch | DimRole::Sound | DimRole::Other => None,
     };
     [unit, most].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

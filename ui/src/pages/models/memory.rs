@@ -3,7 +3,7 @@
 use super::{ModelDraft, detail::Known};
 use crate::parts::*;
 use chart::format::bytes;
-use contract::{ConfigReading, CostPhase, FittingLayers, PhaseMemory, PrecisionMemory};
+use contract::{ConfigReading, CostPhase, FittingLayers, LOADED_TWICE, PhaseMemory, Precision, PrecisionMemory};
 use leptos::prelude::*;
 
 #[component]
@@ -13,6 +13,7 @@ pub fn Memory(known: Known) -> impl IntoView {
     });
     let available =
         Memo::new(move |_| known.reading.with(|reading| reading.as_ref().map_or(0, |r| r.available_memory_bytes)));
+    let writes = Memo::new(move |_| rows.with(|rows| rows.iter().any(writes)));
     let scale = Memo::new(move |_| {
         let most = rows.with(|rows| rows.iter().map(PrecisionMemory::most_bytes).max().unwrap_or(0));
         // A small model is drawn at its own scale; the mark of what is free stands at the edge then.
@@ -51,6 +52,9 @@ pub fn Memory(known: Known) -> impl IntoView {
                 </tbody>
             </table>
             <p class="quiet small">"The least that is needed: engines add buffers of their own. Results are the numbers between the layers, the cache is what is kept of the text for the next token."</p>
+            <Show when=move || writes.get()>
+                <p class="quiet small" data-testid="memory-twice">{format!("{LOADED_TWICE}. Writing text needs both at the same time.")}</p>
+            </Show>
         </section>
     }
 }
@@ -68,13 +72,13 @@ fn Row(memory: PrecisionMemory, first: bool, phase: PhaseMemory, available: u64,
         <tr data-testid=testid>
             <th scope="row">{first.then(|| memory.precision.label())}</th>
             <td>{word(phase.phase)}</td>
-            <td class="number">{bytes(memory.weight_bytes)}</td>
+            <td class="number">{bytes(phase.weight_bytes())}</td>
             <td class="number">{bytes(phase.activation_bytes)}</td>
             <td class="number">{cache}</td>
             <td class="number" class:caution=too_big>{bytes(phase.total_bytes)}</td>
             <td class="memory-bars">
                 <div class="memory-bar" class:too-big=too_big aria-hidden="true">
-                    <i class="weights" style=share(memory.weight_bytes)></i>
+                    <i class="weights" style=share(phase.weight_bytes())></i>
                     <i class="cache" style=share(phase.cache_bytes)></i>
                     <i class="results" style=share(phase.activation_bytes)></i>
                     {(available < scale).then(|| view! { <b style=format!("left:{:.2}%", available as f64 / scale as f64 * 100.0)></b> })}
@@ -89,7 +93,12 @@ fn word(phase: CostPhase) -> &'static str {
         CostPhase::Run => "one call",
         CostPhase::Prefill => "reading the prompt",
         CostPhase::Decode => "next token",
+        CostPhase::Generation => "writing text",
     }
+}
+
+fn writes(memory: &PrecisionMemory) -> bool {
+    memory.phase_bytes(CostPhase::Generation).is_some()
 }
 
 /// Whether it fits here, and the nearest choice that does.
@@ -106,9 +115,13 @@ fn Fit(known: Known) -> impl IntoView {
                 <span>{sentence}</span>
             </p>
         })}
-        {move || layers.get().map(|FittingLayers { key, layers }| view! {
-            <Button small=true testid="use-layers" on_press=move |_| draft.change(&key, layers)>
-                {format!("Use {}", counted(layers, "layer"))}
+        {move || layers.get().map(|FittingLayers { keys, named }| view! {
+            <Button
+                small=true
+                testid="use-layers"
+                on_press=move |_| keys.iter().for_each(|(key, layers)| draft.change(key, *layers))
+            >
+                {format!("Use {named}")}
             </Button>
         })}
     }
@@ -117,18 +130,27 @@ fn Fit(known: Known) -> impl IntoView {
 fn verdict(reading: &ConfigReading) -> Option<(bool, String)> {
     let memory = &reading.description.as_ref()?.memory;
     let first = memory.first()?;
-    let free = reading.available_memory_bytes;
+    let (free, precision) = (reading.available_memory_bytes, first.precision);
     if first.most_bytes() <= free {
-        return Some((true, format!("Fits into this machine's memory in {}.", first.precision)));
+        return Some((true, format!("Fits into this machine's memory in {precision}.")));
     }
-    let needs = format!("Does not fit in {}: {} are needed.", first.precision, bytes(first.most_bytes()));
-    let other = memory.iter().filter(|memory| memory.most_bytes() <= free).max_by_key(|memory| memory.most_bytes());
+    let needed = bytes(first.most_bytes());
+    let one_call = first.phase_bytes(CostPhase::Run).is_some_and(|call| call <= free);
+    let needs = if one_call && writes(first) {
+        let call = format!("One call fits into this machine's memory in {precision}.");
+        format!("{call} Writing text does not: {needed} are needed. {LOADED_TWICE}.")
+    } else {
+        format!("Does not fit in {precision}: {needed} are needed.")
+    };
+    // int8 static is calibrated in f32. Of two that need as much the first is the usual one.
+    let fits = |memory: &&PrecisionMemory| memory.precision != Precision::Int8Static && memory.most_bytes() <= free;
+    let other = memory.iter().rev().filter(fits).max_by_key(|memory| memory.most_bytes());
     let nearest = match (other, &reading.fitting_layers) {
         (Some(memory), Some(fit)) => {
-            format!("It fits in {}, or with {}.", memory.precision, counted(fit.layers, "layer"))
+            format!("It fits in {}, or with {}.", memory.precision, fit.named)
         }
         (Some(memory), None) => format!("It fits in {}.", memory.precision),
-        (None, Some(fit)) => format!("It would fit with {}.", counted(fit.layers, "layer")),
+        (None, Some(fit)) => format!("It would fit with {}.", fit.named),
         (None, None) => "Shorter inputs, a smaller batch or a narrower model would need less.".to_owned(),
     };
     Some((false, format!("{needs} {nearest}")))

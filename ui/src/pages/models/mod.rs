@@ -10,6 +10,7 @@ mod gallery;
 mod hub;
 mod inputs;
 mod json;
+mod kind;
 mod memory;
 mod operators;
 mod words;

@@ -108,7 +108,8 @@ fn fed(work: &Work) -> String {
     let mut words = vec![work.model.clone()];
     words.extend(work.mode.map(|mode| mode.label().to_lowercase()));
     words.extend(work.batch.map(|batch| format!("batch {batch}")));
-    words.extend(work.size.map(|size| format!("size {size}")));
+    words.extend(work.size.map(|size| size_text(size, work.size_unit)));
+    words.extend(work.fed().further());
     words.join(" · ")
 }
 

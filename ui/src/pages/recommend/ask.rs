@@ -1,17 +1,26 @@
 //! The question: which model, to do what, within which limits.
 
 use super::{prices::PricesDialog, question::Question};
-use crate::{load::load, parts::*, state::App};
+use crate::{
+    load::{Load, load},
+    parts::*,
+    state::App,
+};
 use chart::Bound;
 use contract::*;
 use leptos::prelude::*;
 
 #[component]
 pub fn Ask(measured: Memo<Vec<String>>, #[prop(into)] scope: Signal<Scope>) -> impl IntoView {
+    let app = App::get();
+    let listed = load(move || {
+        app.models.track();
+        Some(ListModels {})
+    });
     view! {
         <aside class="panel recommend-ask" aria-label="What to recommend for">
-            <ModelChoice measured />
-            <WorkFields />
+            <ModelChoice measured listed />
+            <WorkFields listed />
             <LimitFields scope />
         </aside>
     }
@@ -19,13 +28,8 @@ pub fn Ask(measured: Memo<Vec<String>>, #[prop(into)] scope: Signal<Scope>) -> i
 
 /// Models with results first, then those that Assay can build.
 #[component]
-fn ModelChoice(measured: Memo<Vec<String>>) -> impl IntoView {
-    let app = App::get();
+fn ModelChoice(measured: Memo<Vec<String>>, listed: Load<Vec<ModelInfo>>) -> impl IntoView {
     let question = Question::get();
-    let listed = load(move || {
-        app.models.track();
-        Some(ListModels {})
-    });
     let unmeasured = Memo::new(move |_| {
         listed.value.with(|models| {
             let names = models.ready().into_iter().flatten().map(|model| model.name.clone());
@@ -65,8 +69,15 @@ fn ModelChoice(measured: Memo<Vec<String>>) -> impl IntoView {
 }
 
 #[component]
-fn WorkFields() -> impl IntoView {
+fn WorkFields(listed: Load<Vec<ModelInfo>>) -> impl IntoView {
     let question = Question::get();
+    let sound = Memo::new(move |_| {
+        let name = question.model.get();
+        listed.value.with(|models| {
+            let model = models.ready()?.iter().find(|model| model.name == name)?;
+            size_dim(&model.dims).filter(|dim| dim.per_second.is_some()).cloned()
+        })
+    });
     let modes = vec![
         (None, "Usual".to_owned(), "recommend-mode-any".to_owned()),
         (Some(Mode::Inference), "Inference".into(), "recommend-mode-inference".into()),
@@ -76,38 +87,62 @@ fn WorkFields() -> impl IntoView {
         <h3>"Work"</h3>
         <Segmented options=modes chosen=question.mode label="Mode" on_choose=move |mode| question.mode.set(mode) />
         <div class="recommend-pair">
-            <WholeField label="Batch" value=question.batch testid="recommend-batch" />
-            <WholeField label="Length or image edge" value=question.size testid="recommend-size" />
+            <WorkField label="Batch" value=question.batch testid="recommend-batch" sound=None />
+            {move || {
+                let sound = sound.get();
+                let label = sound.as_ref().map_or_else(|| "Length or image edge".to_owned(), dim_question);
+                view! { <WorkField label value=question.size testid="recommend-size" sound /> }
+            }}
         </div>
         <p class="hint small quiet">"Left empty, what the model's results mostly have is taken."</p>
     }
 }
 
-/// A whole number, or nothing.
+/// A whole number, or nothing; a length of sound is asked for in seconds.
 #[component]
-fn WholeField(label: &'static str, value: RwSignal<Option<f64>>, testid: &'static str) -> impl IntoView {
+fn WorkField(
+    #[prop(into)] label: String,
+    value: RwSignal<Option<f64>>,
+    testid: &'static str,
+    /// The dimension, where it counts sound.
+    sound: Option<Dim>,
+) -> impl IntoView {
     let wrong = RwSignal::new(None::<String>);
+    let kind = if sound.is_some() { "A number of seconds" } else { "A whole number" };
+    let sound = StoredValue::new(sound);
+    let read = move |text: &str| {
+        sound.with_value(|sound| match sound {
+            Some(dim) => dim_read(dim, text),
+            None => text.parse().ok(),
+        })
+    };
+    let written = move |number: f64| {
+        sound.with_value(|sound| match sound {
+            Some(dim) => dim_typed(dim, number as u32),
+            None => number.to_string(),
+        })
+    };
     let keep = move |text: String| match text.trim() {
         "" => {
             wrong.set(None);
             value.set(None);
         }
-        text => match text.parse::<u32>() {
-            Ok(number) if number > 0 => {
+        text => match read(text) {
+            Some(number) if number > 0 => {
                 wrong.set(None);
                 value.set(Some(f64::from(number)));
             }
-            _ => wrong.set(Some("A whole number above 0, please.".into())),
+            _ => wrong.set(Some(format!("{kind} above 0, please."))),
         },
     };
     view! {
         <Field label=label wrong=wrong>
             <input
                 class="input"
-                inputmode="numeric"
+                inputmode="decimal"
                 placeholder="usual"
                 data-testid=testid
-                prop:value=move || value.get().map(|number| number.to_string()).unwrap_or_default()
+                prop:value=move || value.get().map(written).unwrap_or_default()
                 on:change:target=move |event| keep(event.target().value())
             />
         </Field>

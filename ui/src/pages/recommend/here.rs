@@ -104,7 +104,7 @@ fn Models(advice: MachineAdvice) -> impl IntoView {
 #[component]
 fn Row(model: ModelHere) -> impl IntoView {
     let ModelHere { work, family, best, elsewhere } = model;
-    let fed = fed_text(work.batch.unwrap_or(1), work.size);
+    let fed = fed_text(&work.fed());
     let elsewhere =
         elsewhere.map(|other| format!("{} times faster on {}", significant(other.times_faster), other.hardware));
     let memory = best.memory_mb.map(|memory| bytes((memory.value * 1e6) as u64));

@@ -44,6 +44,7 @@ impl Question {
             mode: self.mode.get(),
             batch: self.batch.get().map(|batch| batch.round() as u32),
             size: self.size.get().map(|size| size.round() as u32),
+            ..Work::default()
         })
     }
 }

@@ -97,16 +97,17 @@ fn lines(sides: &[Side], told: &[Beside]) -> Vec<Line> {
     let median = |side: &Side| side.median_ms.map_or_else(|| "–".into(), duration_ms);
     let timing = |of: fn(&Timing) -> String| move |run: &Run| run.timing.as_ref().map(of);
     let phase = |name: PhaseName| move |run: &Run| run.phase_ms(name).map(duration_ms);
+    let task = common_unit(sides.iter().map(|side| side.run.model.per_sample));
     let mut lines = vec![
         line("Evidence", &|run| Some(run.evidence.label().into())),
-        line("Fed", &|run| Some(asked_text(&run.setting))),
+        line("Fed", &|run| Some(fed_text(&run.fed()))),
         line("Outcome", &|run| Some(outcome(run))),
         ("Median", sides.iter().map(median).collect()),
         line("95 % interval", &timing(|timing| format!("{} ms", interval(timing.low_ms, timing.high_ms)))),
         ("Beside the first", told.iter().map(beside).collect()),
         line("Minimum", &timing(|timing| duration_ms(timing.min_ms))),
         line("Samples", &timing(|timing| count(timing.samples.into()))),
-        line("Throughput", &timing(|timing| format!("{} samples/s", significant(timing.throughput_per_s)))),
+        line("Throughput", &|run| throughput(run, task)),
         line("Peak memory", &|run| run.memory.peak_bytes.map(bytes)),
         line("First result", &|run| run.first_result_ms().map(duration_ms)),
         line("Load", &phase(PhaseName::Load)),
@@ -114,7 +115,7 @@ fn lines(sides: &[Side], told: &[Beside]) -> Vec<Line> {
         line("First call", &phase(PhaseName::First)),
         line("Noise", &|run| run.noise.as_ref().map(|noise| noise.grade.letter().into())),
         line("Engine version", &|run| Some(run.effective.engine_version.clone()).filter(|text| !text.is_empty())),
-        line("Precision", &|run| Some(run.effective.precision.unwrap_or(run.setting.precision).key().into())),
+        line("Precision", &|run| Some(run.ran())),
         line("Threads", &|run| run.effective.threads.map(|threads| threads.to_string())),
         line("Graph", &|run| {
             Some(run.model.graph_hash.chars().take(12).collect::<String>()).filter(|text| !text.is_empty())
@@ -123,6 +124,12 @@ fn lines(sides: &[Side], told: &[Beside]) -> Vec<Line> {
     ];
     lines.retain(|(_, cells)| cells.iter().any(|cell| cell != "–"));
     lines
+}
+
+/// In the unit that all sides have in common, else in samples.
+fn throughput(run: &Run, task: Option<TaskUnit>) -> Option<String> {
+    let per_sample = run.model.per_sample.filter(|_| task.is_some());
+    run.timing.as_ref().map(|timing| Rate::of(timing.throughput_per_s, per_sample).text())
 }
 
 fn outcome(run: &Run) -> String {

@@ -6,7 +6,7 @@ use crate::{
     time,
 };
 use chart::format::{self, bytes, significant};
-use contract::{Concern, RunId, RunOrder, RunRow};
+use contract::{Concern, Metric, Rate, RunId, RunOrder, RunRow};
 use leptos::{ev, prelude::*};
 use std::collections::HashMap;
 
@@ -116,10 +116,9 @@ fn Row(
     let on_row = show.clone();
     let choose_label = format!("Choose {}", row.model);
     let figure = median(&row);
-    let tokens = row.tokens_per_s.map(|rate| (rate, "tokens/s"));
-    let rate = tokens.or(row.throughput_per_s.map(|rate| (rate, "/s")));
+    let tokens = row.tokens_per_s.map(|value| Rate { value, unit: Metric::TokenRate.unit() });
+    let rate = tokens.or(row.throughput_per_s.map(|samples| Rate::of(samples, row.per_sample)));
     let device = if row.device_name.is_empty() { row.platform.label().to_owned() } else { row.device_name.clone() };
-    let dash = || view! { <span class="dash">"–"</span> }.into_any();
     view! {
         <tr
             class="can-open"
@@ -148,17 +147,12 @@ fn Row(
                     <span class="quiet small clip" title=device.clone()>{device.clone()}</span>
                 </span>
             </td>
-            <td>{row.precision.key()}</td>
+            <td>{precision(&row)}</td>
             <td class="number">{row.batch}</td>
-            <td class="number">
-                {row.size.map_or_else(dash, |size| size.into_any())}
-                {row.output_tokens.map(|tokens| view! {
-                    <span class="unit" title="Tokens generated after the prompt">{format!("+ {tokens}")}</span>
-                })}
-            </td>
+            <td class="number">{size(&row)}</td>
             <td class="number">{figure}</td>
-            <td class="number">{rate.map_or_else(dash, |(rate, unit)| view! {
-                {significant(rate)}<span class="unit">{unit}</span>
+            <td class="number" data-testid="rate">{rate.map_or_else(dash, |rate| view! {
+                {significant(rate.value)}<span class="unit">{rate.unit}</span>
             }.into_any())}</td>
             <td class="number">{row.cosine.map_or_else(dash, |cosine| view! {
                 <span data-testid="cosine">{format::cosine(cosine)}</span>
@@ -187,13 +181,47 @@ fn ConcernBadge(concern: Concern) -> impl IntoView {
     }
 }
 
+fn dash() -> AnyView {
+    view! { <span class="dash">"–"</span> }.into_any()
+}
+
+/// The precision that was asked for, and what ran otherwise.
+pub fn precision(row: &RunRow) -> AnyView {
+    let otherwise = row.ran().split_once(", ").map(|(_, otherwise)| otherwise.to_owned());
+    view! {
+        <span class="results-two" data-testid="ran">
+            <span>{row.precision.key()}</span>
+            {otherwise.map(|otherwise| view! { <span class="quiet small">{otherwise}</span> })}
+        </span>
+    }
+    .into_any()
+}
+
+/// In what people count, with the tokens that were generated and further dimensions.
+pub fn size(row: &RunRow) -> AnyView {
+    let further = row.fed().further().join(", ");
+    view! {
+        {row.size.map_or_else(dash, |size| match row.size_unit.map(|unit| unit.counted(size)) {
+            Some((count, what)) => view! { {count}<span class="unit">{what}</span> }.into_any(),
+            None => size.into_any(),
+        })}
+        {row.output_tokens.map(|tokens| view! {
+            <span class="unit" title="Tokens generated after the prompt">{format!("+ {tokens}")}</span>
+        })}
+        {(!further.is_empty()).then(|| view! {
+            <span class="results-further quiet small clip" title=further.clone()>{further.clone()}</span>
+        })}
+    }
+    .into_any()
+}
+
 /// The median with its interval, or what went wrong.
-fn median(row: &RunRow) -> AnyView {
+pub fn median(row: &RunRow) -> AnyView {
     if let Some(failure) = row.failure {
         let message = row.message.clone();
         return view! { <span class="results-failed" title=message>{failure.label()}</span> }.into_any();
     }
-    let Some(ms) = row.median_ms else { return view! { <span class="dash">"–"</span> }.into_any() };
+    let Some(ms) = row.median_ms else { return dash() };
     let (value, unit) = format::scaled_ms(ms);
     let half = row.low_ms.zip(row.high_ms).and_then(|(low, high)| format::half_width(ms, low, high));
     let withheld = row.withheld.clone();

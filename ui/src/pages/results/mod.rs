@@ -1,6 +1,7 @@
 //! Results: the history, a hundred at a time; look closer, note, compare, delete, import, export.
 
 mod compare;
+mod deleted;
 mod detail;
 mod list;
 
@@ -13,6 +14,7 @@ use crate::{
 };
 use compare::CompareDialog;
 use contract::*;
+use deleted::Deleted;
 use detail::ResultDrawer;
 use leptos::prelude::*;
 use list::List;
@@ -23,6 +25,60 @@ const PAGE: u32 = 100;
 
 #[component]
 pub fn Results() -> impl IntoView {
+    let app = App::get();
+    let deleted = RwSignal::new(false);
+    // Of the list that is shown.
+    let total = RwSignal::new(0u64);
+    let known = filter_choices(app);
+    let show = move |which: bool| {
+        // Pressed again, the list that is shown keeps its page and what is chosen.
+        if which != deleted.get_untracked() {
+            total.set(0);
+            deleted.set(which);
+        }
+    };
+    view! {
+        <section class="page" data-testid="page-results">
+            <header class="page-head">
+                <div>
+                    <h1>"Results"</h1>
+                    <p class="lead">{move || told(deleted.get(), total.get())}</p>
+                </div>
+                <div class="page-tools">
+                    <Button icon="import" testid="results-import" on_press=move |_| actions::import_table(app)>
+                        "Import…"
+                    </Button>
+                    <Button icon="export" testid="results-export" on_press=move |_| app.export_open.set(true)>
+                        "Export…"
+                    </Button>
+                </div>
+            </header>
+            <div class="page-bar">
+                <Segmented
+                    options=vec![
+                        (false, "Results".into(), "results-kept".into()),
+                        (true, "Deleted".into(), "results-deleted".into()),
+                    ]
+                    chosen=deleted
+                    label="Which results"
+                    on_choose=show
+                />
+                <FilterBar filter=app.filter choices=known />
+            </div>
+            {move || match deleted.get() {
+                true => view! { <Deleted total /> }.into_any(),
+                false => view! { <Kept total /> }.into_any(),
+            }}
+        </section>
+    }
+}
+
+/// Those that are not deleted.
+#[component]
+fn Kept(
+    /// Follows how many there are.
+    total: RwSignal<u64>,
+) -> impl IntoView {
     let app = App::get();
     let order = RwSignal::new(RunOrder::Newest);
     let offset = RwSignal::new(0u64);
@@ -41,7 +97,6 @@ pub fn Results() -> impl IntoView {
         app.results.track();
         Some(ListRuns { filter: app.filter.get(), order: order.get(), offset: offset.get(), limit: PAGE })
     });
-    let known = filter_choices(app);
     let concerns = load(move || {
         app.results.track();
         app.marks.track();
@@ -52,53 +107,36 @@ pub fn Results() -> impl IntoView {
             |concerns: &Vec<Concern>| concerns.iter().map(|c| (c.run.clone(), c.clone())).collect::<HashMap<_, _>>();
         concerns.value.with(|concerns| concerns.ready().map(of).unwrap_or_default())
     });
-    let total = Signal::derive(move || page.value.with(|page| page.ready().map_or(0, |page| page.total)));
+    Effect::new(move |_| total.set(page.value.with(|page| page.ready().map_or(0, |page| page.total))));
 
     view! {
-        <section class="page" data-testid="page-results">
-            <header class="page-head">
-                <div>
-                    <h1>"Results"</h1>
-                    <p class="lead">{move || told(total.get())}</p>
-                </div>
-                <div class="page-tools">
-                    <Button icon="import" testid="results-import" on_press=move |_| actions::import_table(app)>
-                        "Import…"
-                    </Button>
-                    <Button icon="export" testid="results-export" on_press=move |_| app.export_open.set(true)>
-                        "Export…"
-                    </Button>
-                </div>
-            </header>
-            <div class="page-bar">
-                <FilterBar filter=app.filter choices=known />
-            </div>
-            <Chosen chosen comparing />
-            <div class="results-stage">
-                <Updating
-                    load=page
-                    rows=10
-                    ready=move |page| {
-                        let empty = Memo::new(move |_| page.with(|page| page.total == 0));
-                        let rows = Signal::derive(move || page.with(|page| page.rows.clone()));
-                        move || match empty.get() {
-                            true => view! { <Nothing /> }.into_any(),
-                            false => view! { <List rows order chosen open concerned /> }.into_any(),
-                        }
+        <Chosen chosen comparing />
+        <div class="results-stage">
+            <Updating
+                load=page
+                rows=10
+                ready=move |page| {
+                    let empty = Memo::new(move |_| page.with(|page| page.total == 0));
+                    let rows = Signal::derive(move || page.with(|page| page.rows.clone()));
+                    move || match empty.get() {
+                        true => view! { <Nothing /> }.into_any(),
+                        false => view! { <List rows order chosen open concerned /> }.into_any(),
                     }
-                />
-            </div>
-            <Pager rows="results" first=offset all=total page=u64::from(PAGE) />
-            {move || open.get().map(|row| view! { <ResultDrawer row on_close=move || open.set(None) /> })}
-            <CompareDialog open=comparing chosen />
-        </section>
+                }
+            />
+        </div>
+        <Pager rows="results" first=offset all=total page=u64::from(PAGE) />
+        {move || open.get().map(|row| view! { <ResultDrawer row on_close=move || open.set(None) /> })}
+        <CompareDialog open=comparing chosen />
     }
 }
 
-fn told(total: u64) -> String {
-    match total {
-        0 => "Everything that was measured or imported.".into(),
-        total => format!("{}.", counted(total, "result")),
+fn told(deleted: bool, total: u64) -> String {
+    match (deleted, total) {
+        (false, 0) => "Everything that was measured or imported.".into(),
+        (false, total) => format!("{}.", counted(total, "result")),
+        (true, 0) => "What was deleted can be restored.".into(),
+        (true, total) => format!("{}, the newest deletion first.", counted(total, "deleted result")),
     }
 }
 

@@ -43,9 +43,13 @@ impl Wish {
 }
 
 #[component]
-pub fn GenerateDialog(open: RwSignal<bool>) -> impl IntoView {
+pub fn GenerateDialog(
+    open: RwSignal<bool>,
+    /// Model types that it begins with.
+    chosen: Vec<String>,
+) -> impl IntoView {
     let wish = Wish {
-        models: RwSignal::new(Vec::new()),
+        models: RwSignal::new(chosen),
         platforms: RwSignal::new(vec![Platform::Cpu]),
         kinds: RwSignal::new(vec!["test".to_owned()]),
         as_zip: RwSignal::new(false),

@@ -1,7 +1,14 @@
 //! The versions of the open template: look at one beside the text, restore it, release it; and what an update offers.
 
 use super::work::Work;
-use crate::{actions, editor::CodeView, load::load, parts::*, state::App, time};
+use crate::{
+    actions,
+    editor::CodeView,
+    load::load,
+    parts::*,
+    state::{App, Offered},
+    time,
+};
 use contract::*;
 use leptos::{html, prelude::*, task::spawn_local};
 
@@ -105,7 +112,7 @@ fn Remove(work: Work) -> impl IntoView {
         let StoredTemplate { name, text, .. } = opened.stored;
         actions::send(app, RemoveTemplate { name: name.clone() }, move |app, ()| {
             work.close();
-            app.offer(format!("{name} is out of use."), "Undo", move || {
+            app.offer(Offered::Template(name.clone()), format!("{name} is out of use."), "Undo", move || {
                 let (name, text) = (name.clone(), text.clone());
                 let back =
                     SaveTemplate { name, text, origin: VersionOrigin::Restored, note: "Taken back into use".into() };

@@ -75,24 +75,29 @@ impl Side {
 #[component]
 pub fn Templates() -> impl IntoView {
     let app = App::get();
-    let work = Work::new();
+    // Asked for by another page, once.
+    let wanted = app.wanted_type.get_untracked();
+    app.wanted_type.set(None);
+    let chosen: Vec<String> = wanted.iter().cloned().collect();
+    let work = Work::new(wanted.clone());
     on_cleanup(move || work.keep_now());
     let templates = load(move || {
         work.saved.track();
         work.marks.track();
         Some(ListTemplates {})
     });
-    // The one that was open before, else the first that makes something.
+    // The one that makes tests of the wanted type, or was open before, else the first that makes something.
     Effect::new(move |_| {
         let first = templates.value.with(|rows| {
             let rows = rows.ready()?;
+            let of_wanted = wanted.as_ref().and_then(|wanted| tests_of(rows, wanted)).map(|row| row.name.clone());
             let first = rows.iter().find(|row| !matches!(row.kind.as_str(), "base" | "macros")).or(rows.first())?;
-            Some(first.name.clone())
+            Some(of_wanted.or(app.template.get_untracked()).unwrap_or_else(|| first.name.clone()))
         });
         if work.opened.with_untracked(Option::is_none)
             && let Some(first) = first
         {
-            work.open(app.template.get_untracked().unwrap_or(first), None);
+            work.open(first, None);
         }
     });
     let part = RwSignal::new(Part::Write);
@@ -144,9 +149,16 @@ pub fn Templates() -> impl IntoView {
             } />
             <Show when=move || part.get() == Part::Run><Run /></Show>
             <BeginDialog open=beginning work />
-            <GenerateDialog open=generating />
+            <GenerateDialog open=generating chosen />
         </section>
     }
+}
+
+/// The template that makes tests of a model type: its own where there is one, else the one for all types.
+fn tests_of<'a>(rows: &'a [TemplateRow], model_type: &str) -> Option<&'a TemplateRow> {
+    let tests = || rows.iter().filter(|row| row.kind == "test");
+    let own = tests().find(|row| row.model_type.as_deref() == Some(model_type));
+    own.or_else(|| tests().find(|row| row.model_type.is_none() && row.family.is_none()))
 }
 
 #[component]

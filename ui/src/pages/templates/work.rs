@@ -53,12 +53,13 @@ pub struct Work {
 }
 
 impl Work {
-    pub fn new() -> Self {
+    /// Begins with what is made for this model type, llama where none is asked for.
+    pub fn new(model_type: Option<String>) -> Self {
         let app = App::get();
         let opened = RwSignal::new(None::<Opened>);
         let text = RwSignal::new(String::new());
         let choice = RwSignal::new(PreviewChoice {
-            model_type: "llama".into(),
+            model_type: model_type.unwrap_or_else(|| "llama".into()),
             platform: Platform::Cpu,
             kind: "test".into(),
             variables: BTreeMap::new(),

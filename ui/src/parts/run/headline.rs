@@ -1,7 +1,7 @@
 //! The figure a result is looked up for, how sure it is, and what stands beside it.
 
 use super::FactSection;
-use crate::parts::{EvidenceChip, Facts, Grade, Whisker, asked_text};
+use crate::parts::{EvidenceChip, Facts, Grade, Whisker, fed_text};
 use chart::format::{self, bytes, count, duration_ms, significant};
 use contract::*;
 use leptos::prelude::*;
@@ -22,7 +22,7 @@ pub fn Headline(run: Run, median_ms: Option<f64>) -> impl IntoView {
         }
         (Outcome::Done, Some(timing), _) => match run.generated.clone() {
             Some(generated) => view! { <Tokens generated timing /> }.into_any(),
-            None => view! { <Median timing /> }.into_any(),
+            None => view! { <Median timing per_sample=run.model.per_sample /> }.into_any(),
         },
         (Outcome::Done, None, Some(ms)) => view! { <Bare ms /> }.into_any(),
         (Outcome::Done, None, None) => view! { <p class="headline dash">"No time"</p> }.into_any(),
@@ -32,8 +32,8 @@ pub fn Headline(run: Run, median_ms: Option<f64>) -> impl IntoView {
             <div class="row wrap">
                 <EvidenceChip evidence=run.evidence />
                 <span class="chip neutral">{run.setting.engine.label()}</span>
-                <span class="chip neutral">{run.setting.precision.key()}</span>
-                <span class="chip neutral">{asked_text(&run.setting)}</span>
+                <span class="chip neutral">{run.ran()}</span>
+                <span class="chip neutral">{fed_text(&run.fed())}</span>
                 {noise.map(|noise| view! { <Grade grade=noise.grade /> })}
             </div>
             {main}
@@ -52,10 +52,12 @@ fn Bare(ms: f64) -> impl IntoView {
     }
 }
 
-/// The median with its interval drawn on a scale that spans the interval three times.
+/// The median with its interval drawn on a scale that spans the interval three times, and what it comes to in the unit
+/// of the task.
 #[component]
-fn Median(timing: Timing) -> impl IntoView {
+fn Median(timing: Timing, per_sample: Option<PerSample>) -> impl IntoView {
     let (value, unit) = format::scaled_ms(timing.median_ms);
+    let rate = per_sample.map(|sample| Rate::of(timing.throughput_per_s, Some(sample)));
     let reach = (timing.high_ms - timing.low_ms).max(timing.median_ms * 0.01);
     let half = format::half_width(timing.median_ms, timing.low_ms, timing.high_ms);
     view! {
@@ -63,6 +65,11 @@ fn Median(timing: Timing) -> impl IntoView {
             {significant(value)}<span class="unit">{unit}</span>
             {half.map(|half| view! { <span class="headline-half">{half}</span> })}
         </p>
+        {rate.map(|rate| view! {
+            <p class="headline-rate" data-testid="task-rate">
+                {significant(rate.value)}<span class="unit">{rate.unit}</span>
+            </p>
+        })}
         <Whisker
             low=timing.low_ms
             value=timing.median_ms
@@ -104,6 +111,19 @@ fn Tokens(generated: Generated, timing: Timing) -> impl IntoView {
     }
 }
 
+/// In the unit of the task, and in samples where those are something else.
+fn throughput(run: &Run, timing: &Timing) -> String {
+    let samples = timing.throughput_per_s;
+    if run.generated.is_some() {
+        return format!("{} texts/s", significant(samples));
+    }
+    let told = Rate::of(samples, run.model.per_sample).text();
+    match run.model.per_sample {
+        Some(sample) if sample.count != 1.0 => format!("{told} ({})", Rate::of(samples, None).text()),
+        _ => told,
+    }
+}
+
 fn stop_reason(stop: StopReason) -> &'static str {
     match stop {
         StopReason::Stable => "the interval became narrower than ±2 %",
@@ -117,8 +137,8 @@ fn stop_reason(stop: StopReason) -> &'static str {
 fn timing_facts(run: &Run) -> Vec<Fact> {
     let mut facts = Vec::new();
     if let Some(timing) = &run.timing {
-        let samples = if run.generated.is_some() { "texts" } else { "samples" };
-        facts.push(Fact::new("Throughput", format!("{} {samples}/s", significant(timing.throughput_per_s))));
+        facts.push(Fact::new("Throughput", throughput(run, timing)));
+        facts.extend(run.model.per_sample.map(|sample| Fact::new("One sample", sample.told())));
         facts.push(Fact::new("Minimum", duration_ms(timing.min_ms)));
         for percentile in &timing.percentiles {
             let percent = significant(percentile.p * 100.0);
