@@ -36,9 +36,18 @@ fn look_up(desk: &TestDesk, id: &str) -> Result<HubModel, Failure> {
 
 /// Fetches to the end, whatever that is.
 fn fetch(desk: &TestDesk, id: &str, weights: Option<&str>) -> FetchStage {
-    let weights = weights.map(str::to_owned);
-    desk.ask(StartFetch { repository: id.into(), revision: COMMIT.into(), weights }).unwrap();
+    fetch_from(desk, id, "", weights)
+}
+
+/// The same of one folder.
+fn fetch_from(desk: &TestDesk, id: &str, folder: &str, weights: Option<&str>) -> FetchStage {
+    desk.ask(wanted(id, folder, weights)).unwrap();
     ended(desk)
+}
+
+fn wanted(id: &str, folder: &str, weights: Option<&str>) -> StartFetch {
+    let weights = weights.map(str::to_owned);
+    StartFetch { repository: id.into(), revision: COMMIT.into(), folder: folder.into(), weights }
 }
 
 fn ended(desk: &TestDesk) -> FetchStage {
@@ -92,12 +101,13 @@ fn a_repository_says_its_licence_and_its_size_before_anything_is_kept() {
     let found = look_up(&desk, &format!(" {BERT} ")).unwrap();
     assert_eq!((found.repository.as_str(), found.revision.as_str()), (BERT, COMMIT));
     assert_eq!(found.licence.map(|licence| licence.name).as_deref(), Some("apache-2.0"));
-    let HubConfig::Builds { model_type, parameters } = found.config else { panic!("{:?}", found.config) };
-    assert_eq!(model_type, "bert");
+    let [part] = found.parts.as_slice() else { panic!("{:?}", found.parts) };
+    let HubConfig::Builds { model_type, parameters } = &part.config else { panic!("{:?}", part.config) };
+    assert_eq!((part.folder.as_str(), model_type.as_str()), ("", "bert"));
     assert!(parameters.is_some_and(|count| count > 1000));
     let bytes = Repository::bert().bytes(WEIGHTS).len() as u64;
-    assert_eq!((found.weights.len(), found.weights[0].bytes, found.weights[0].here_bytes), (1, bytes, 0));
-    assert_eq!((found.closed, found.no_weights), (None, None));
+    assert_eq!((part.weights.len(), part.weights[0].bytes, part.weights[0].here_bytes), (1, bytes, 0));
+    assert_eq!((&found.closed, &part.no_weights), (&None, &None));
     assert!(found.free_bytes > bytes);
     assert_eq!(kept(&desk), [""; 0]);
     assert!(server.large_from().is_empty(), "no weights were asked for");
@@ -154,8 +164,8 @@ fn what_arrived_before_a_cancel_is_kept_for_the_next_start() {
     server.put(BERT, Repository::bert());
     server.behaviour().bytes_per_s = Some(20_000);
     let desk = asking(&server);
-    desk.ask(StartFetch { repository: BERT.into(), revision: COMMIT.into(), weights: Some(WEIGHTS.into()) }).unwrap();
-    let other = StartFetch { repository: BERT.into(), revision: COMMIT.into(), weights: None };
+    desk.ask(wanted(BERT, "", Some(WEIGHTS))).unwrap();
+    let other = wanted(BERT, "", None);
     assert!(matches!(desk.ask(other), Err(Failure::BadInput { .. })), "one at a time");
     let waiting = desk.ask(StartPlan { plan: desk.plan("preset:bert-tiny") }).unwrap();
     assert!(
@@ -179,7 +189,7 @@ fn what_arrived_before_a_cancel_is_kept_for_the_next_start() {
 
     // A desk that opens on the same data knows what is here, as after a crash.
     server.behaviour().bytes_per_s = None;
-    let here = look_up(&desk, BERT).unwrap().weights[0].here_bytes as usize;
+    let here = look_up(&desk, BERT).unwrap().parts[0].weights[0].here_bytes as usize;
     assert!(here > 4_000, "{here}");
     let info = fetched(fetch(&desk, BERT, Some(WEIGHTS)), &desk);
     assert_eq!(server.large_from().last(), Some(&Some(here)));
@@ -218,7 +228,7 @@ fn a_fetch_goes_on_without_the_window_and_ends_where_a_person_quits() {
     server.put(BERT, Repository::bert());
     server.behaviour().bytes_per_s = Some(20_000);
     let desk = asking(&server);
-    desk.ask(StartFetch { repository: BERT.into(), revision: COMMIT.into(), weights: Some(WEIGHTS.into()) }).unwrap();
+    desk.ask(wanted(BERT, "", Some(WEIGHTS))).unwrap();
     assert!(stays_when_closed(&desk));
     assert!(desk.ask(GetFetch {}).unwrap().unwrap().stage.is_under_way());
     desk.ask(Quit { stop_queue: true }).unwrap();
@@ -272,9 +282,9 @@ fn pickled_weights_are_refused_and_the_way_is_named() {
     pickled.files[1] = ("pytorch_model.bin".into(), b"\x80\x02}q\x00.".to_vec());
     server.put(BERT, pickled);
     let desk = asking(&server);
-    let found = look_up(&desk, BERT).unwrap();
-    assert_eq!(found.weights, []);
-    let refusal = found.no_weights.unwrap();
+    let part = look_up(&desk, BERT).unwrap().parts.remove(0);
+    assert_eq!(part.weights, []);
+    let refusal = part.no_weights.unwrap();
     assert!(refusal.reason.contains("pytorch_model.bin") && refusal.remedy.contains("safetensors"), "{refusal:?}");
     let said = failed(fetch(&desk, BERT, Some("pytorch_model.bin"))).to_string();
     assert!(said.contains("any code") && said.contains("ONNX"), "{said}");
@@ -287,8 +297,8 @@ fn weights_cut_into_several_files_are_fetched_whole() {
     let server = HubServer::start();
     server.put(BERT, cut(Repository::bert()));
     let desk = asking(&server);
-    let found = look_up(&desk, BERT).unwrap();
-    assert_eq!(found.weights[0].files.len(), 3, "the index and two files: {:?}", found.weights);
+    let weights = look_up(&desk, BERT).unwrap().parts.remove(0).weights;
+    assert_eq!(weights[0].files.len(), 3, "the index and two files: {weights:?}");
     let info = fetched(fetch(&desk, BERT, Some("model.safetensors.index.json")), &desk);
     assert!(!info.random_weights);
     assert_eq!(kept(&desk).len(), 4);
@@ -319,6 +329,68 @@ fn cut(mut repository: Repository) -> Repository {
     repository
 }
 
+const PIPELINE: &str = "org/pipeline";
+const UNET: &str = "unet/diffusion_pytorch_model.safetensors";
+
+#[test]
+fn a_pipeline_offers_the_model_of_each_folder_and_the_one_that_is_chosen_is_fetched() {
+    let server = HubServer::start();
+    let pipeline = Repository::pipeline();
+    server.put(PIPELINE, pipeline.clone());
+    let desk = asking(&server);
+    let found = look_up(&desk, PIPELINE).unwrap();
+    let folders: Vec<&str> = found.parts.iter().map(|part| part.folder.as_str()).collect();
+    // Nothing is chosen for a person that Assay does not build.
+    assert_eq!(folders, ["text_encoder", "safety_checker", "unet", "vae"]);
+    let built = |folder: &str| {
+        let part = found.parts.iter().find(|part| part.folder == folder).unwrap();
+        matches!(&part.config, HubConfig::Builds { .. })
+    };
+    assert_eq!(["text_encoder", "unet", "vae", "safety_checker"].map(built), [true, true, true, false]);
+    let unet = &found.parts[2];
+    assert_eq!((unet.weights[0].name.as_str(), unet.weights[0].files.len()), (UNET, 1));
+    assert_eq!(unet.config_files.len(), 1);
+    let vae = found.parts[3].no_weights.as_ref().unwrap();
+    assert!(vae.reason.contains("vae/diffusion_pytorch_model.bin"), "{vae:?}");
+
+    let info = fetched(fetch_from(&desk, PIPELINE, "unet", Some(UNET)), &desk);
+    assert_eq!((info.name.as_str(), info.random_weights), ("org/pipeline, unet", false));
+    assert!(path_of(&info).ends_with(UNET));
+    assert_eq!(fs::read(path_of(&info)).unwrap(), pipeline.bytes(UNET));
+    assert_eq!(kept(&desk), ["config.json", "diffusion_pytorch_model.safetensors"]);
+    assert_eq!(server.large_from(), [None], "the weights of no other folder were asked for");
+    let vae = fetched(fetch_from(&desk, PIPELINE, "vae", None), &desk);
+    assert_eq!((vae.name.as_str(), vae.random_weights), ("org/pipeline, vae, random weights", true));
+    assert_eq!(fs::read(path_of(&vae)).unwrap(), pipeline.bytes("vae/config.json"));
+    let pickled = failed(fetch_from(&desk, PIPELINE, "vae", Some("vae/diffusion_pytorch_model.bin"))).to_string();
+    assert!(pickled.contains("any code"), "{pickled}");
+    let nowhere = failed(fetch_from(&desk, PIPELINE, "scheduler", None));
+    assert!(matches!(&nowhere, Failure::NotFound { id, .. } if id == "scheduler"), "{nowhere:?}");
+}
+
+/// A small BERT with more folders than are looked at.
+fn with_checkpoints() -> Repository {
+    let mut repository = Repository::bert();
+    let config = repository.bytes("config.json").to_vec();
+    repository.files.extend((0..20).map(|step| (format!("checkpoint-{step:02}/config.json"), config.clone())));
+    repository
+}
+
+#[test]
+fn the_own_model_of_a_repository_comes_before_those_of_its_folders() {
+    let server = HubServer::start();
+    server.put(BERT, with_checkpoints());
+    let desk = asking(&server);
+    let found = look_up(&desk, BERT).unwrap();
+    assert_eq!((found.parts[0].folder.as_str(), found.parts[0].weights.len()), ("", 1));
+    assert_eq!((found.parts[1].folder.as_str(), found.parts[1].weights.len()), ("checkpoint-00", 0));
+    assert_eq!(found.parts.len() + found.folders_left_out as usize, 21);
+    let questions = server.heard().iter().filter(|heard| heard.path.contains("/resolve/")).count();
+    assert_eq!(questions, found.parts.len(), "no more is asked for than is shown");
+    // What is not shown can be had by its name.
+    assert!(fetched(fetch_from(&desk, BERT, "checkpoint-19", None), &desk).random_weights);
+}
+
 #[test]
 fn an_onnx_file_is_fetched_with_the_numbers_beside_it() {
     let folder = tempfile::tempdir().unwrap();
@@ -332,8 +404,8 @@ fn an_onnx_file_is_fetched_with_the_numbers_beside_it() {
     server.put("onnx-community/bert", Repository { files, ..Repository::default() });
     let desk = asking(&server);
     let found = look_up(&desk, "onnx-community/bert").unwrap();
-    assert_eq!((found.config, found.licence), (HubConfig::Absent, None));
-    assert_eq!(found.weights[0].files.len(), 2);
+    assert_eq!((&found.parts[0].config, found.licence), (&HubConfig::Absent, None));
+    assert_eq!(found.parts[0].weights[0].files.len(), 2);
     let info = fetched(fetch(&desk, "onnx-community/bert", Some("onnx/model.onnx")), &desk);
     assert_eq!(info.family, "onnx");
     assert!(info.parameters.is_some_and(|count| count > 1000));
@@ -364,7 +436,7 @@ fn a_cancel_ends_a_look_up_that_gets_no_answer_at_once() {
         assert_eq!(answer.unwrap_err(), Failure::Cancelled);
         assert!(ended.duration_since(asked) < Duration::from_millis(500), "{:?}", ended.duration_since(asked));
     });
-    desk.ask(StartFetch { repository: BERT.into(), revision: COMMIT.into(), weights: None }).unwrap();
+    desk.ask(wanted(BERT, "", None)).unwrap();
     desk.wait_for("the second question", |_| (server.heard().len() > 1).then_some(()));
     desk.ask(CancelFetch {}).unwrap();
     assert_eq!(ended(&desk), FetchStage::Cancelled);
@@ -465,4 +537,29 @@ fn weights_are_fetched_on_consent_only() {
     assert!(described.status.success(), "{}", said(&described));
     let unknown = run(&["fetch", BERT, "--weights=model.onnx", "--yes"]);
     assert!(said(&unknown).contains("It has model.safetensors"), "{}", said(&unknown));
+}
+
+#[test]
+fn a_folder_is_named_on_the_command_line_or_found_by_its_weights() {
+    let server = HubServer::start();
+    server.put(PIPELINE, Repository::pipeline());
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| assay(folder.path(), arguments).env("HF_ENDPOINT", &server.url).output().unwrap();
+    let document = |arguments: &[&str]| {
+        let output = run(arguments);
+        serde_json::from_slice::<Value>(&output.stdout).unwrap_or_else(|_| panic!("{}", said(&output)))
+    };
+    let vae = document(&["fetch", PIPELINE, "--folder", "vae/", "--json"]);
+    assert_eq!((&vae["folder"], &vae["model"]), (&json!("vae"), &json!("org/pipeline, vae, random weights")));
+    let unet = document(&["fetch", PIPELINE, &format!("--weights={UNET}"), "--yes", "--json"]);
+    assert_eq!((&unet["folder"], &unet["weights"]), (&json!("unet"), &json!(UNET)));
+    let shown = String::from_utf8_lossy(&run(&["fetch", PIPELINE]).stdout).into_owned();
+    assert!(shown.contains("unet") && shown.contains("builds it as AutoencoderKL"), "{shown}");
+    let unknown = run(&["fetch", PIPELINE, "--folder", "scheduler"]);
+    assert!(said(&unknown).contains("It has text_encoder, safety_checker, unet, vae"), "{}", said(&unknown));
+    let pickled = run(&["fetch", PIPELINE, "--folder", "vae", "--weights", "--yes"]);
+    assert!(said(&pickled).contains("Weights are in text_encoder, unet; name one by --folder"), "{}", said(&pickled));
+    server.put(BERT, with_checkpoints());
+    let not_seen = said(&run(&["fetch", BERT, "--folder", "checkpoint-19"]));
+    assert!(not_seen.contains("too many folders") && not_seen.contains("and 9 more"), "{not_seen}");
 }

@@ -1,6 +1,8 @@
 //! Journeys through the real window. Their pictures are kept in the target folder's `journeys/`.
 #![cfg(target_os = "linux")]
 
+#[path = "journeys/gallery.rs"]
+mod gallery;
 #[path = "journeys/hub.rs"]
 mod hub;
 #[path = "journeys/insight.rs"]
@@ -87,6 +89,8 @@ fn from_the_first_start_to_the_first_result_it_takes_three_clicks() {
     let figure = window.text("cell-bert-tiny-cpu");
     assert!(figure.contains("ms"), "{figure}");
     window.picture("first-run-4-matrix");
+    window.click("cell-bert-tiny-cpu");
+    window.says("task-rate", "tokens/s");
 }
 
 #[test]
@@ -133,6 +137,9 @@ fn a_broken_file_gets_a_sentence_and_the_window_goes_on() {
     window.picture("broken-file");
     window.click("model-preset:bert-tiny");
     window.wait("estimate");
+    window.click("nav-machine");
+    window.says("libraries-path", &data.path().join("libraries").display().to_string());
+    window.picture("libraries-folder");
 }
 
 #[test]
@@ -177,6 +184,23 @@ fn another_store_begins_anew_and_its_last_page_can_be_deleted() {
     window.click("choose-all");
     window.click("delete");
     window.until("the page before it", |window| (window.count(rows) == 100).then_some(()));
+
+    let deleted = "[data-testid=deleted-row]";
+    window.click("results-deleted");
+    window.until("what was deleted", |window| (window.count(deleted) == 1).then_some(()));
+    window.picture("store-2-deleted");
+    let undo = "[data-testid=notice-act]";
+    assert_eq!(window.count(undo), 1, "the other way back");
+    window.click("choose-deleted");
+    window.click("restore");
+    window.until("it to be restored", |window| (window.count(deleted) == 0).then_some(()));
+    window.until("nothing to undo", |window| (window.count(undo) == 0).then_some(()));
+    window.click("results-kept");
+    window.wait("page-next");
+
+    window.click("nav-settings");
+    window.click("usual-store");
+    window.says("matrix", "resnet50");
 }
 
 #[test]

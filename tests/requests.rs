@@ -45,6 +45,32 @@ fn a_first_start_has_an_empty_store_and_the_usual_settings() {
     assert_eq!(platforms, Platform::LISTED);
 }
 
+/// A library put there must be seen by the next look, without a new start.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_libraries_folder_is_there_its_path_is_told_and_a_new_scan_looks_into_it() {
+    let desk = TestDesk::open();
+    let own = desk.folder.path().join("libraries");
+    assert!(own.is_dir(), "it is made at the start");
+    let storage = desk.ask(GetStorage {}).unwrap();
+    assert_eq!(storage.libraries_path, own.display().to_string());
+    let machine = desk.ask(GetMachine {}).unwrap();
+    let Availability::Missing { remedy, .. } = &machine.platforms[5].availability else { panic!("QNN is ready") };
+    assert!(remedy.contains(&format!("the libraries folder ({}) as onnxruntime-qnn", own.display())), "{remedy}");
+
+    fs::create_dir(own.join("onnxruntime-mine")).unwrap();
+    fs::write(own.join("onnxruntime-mine/libonnxruntime.so"), "no library").unwrap();
+    let seen = desk.ask(Rescan {}).unwrap();
+    let engine = seen.engines.iter().find(|engine| engine.id.0 == "onnxruntime-mine").unwrap();
+    let Availability::Missing { reason, .. } = &engine.availability else { panic!("a text is no library") };
+    assert!(reason.contains("onnxruntime-mine"), "{reason}");
+
+    fs::remove_dir_all(&own).unwrap();
+    let failure = desk.ask(OpenLibraries {}).unwrap_err().to_string();
+    assert!(failure.ends_with(&format!("Open {} yourself", own.display())), "no window, no file manager: {failure}");
+    assert!(own.is_dir(), "it is made anew where it is asked for");
+}
+
 #[test]
 fn settings_come_back_as_saved_and_impossible_ones_are_refused() {
     let desk = TestDesk::open();
@@ -136,12 +162,29 @@ fn a_model_measured_on_every_ready_engine_appears_in_the_matrix() {
     let matrix = desk.ask(GetMatrix { metric: Metric::Latency, filter: Filter::default() }).unwrap();
     let row = matrix.rows.iter().find(|row| row.model == "bert-tiny").expect("a row for the model");
     let figures = row.cells.iter().filter(|cell| matches!(cell, MatrixCell::Figure { .. })).count();
+    let told: Vec<String> = row.cells.iter().filter_map(|cell| Some(cell.fed()?.words().join(", "))).collect();
+    assert!(told.iter().all(|told| told == "batch 1, 128 tokens"), "{told:?}");
     let checked = jobs.len() > 1;
     assert_eq!(figures > 0, checked, "ranked exactly where another engine could check the output");
     let covered: Vec<Platform> = matrix.columns.iter().map(|column| column.platform).collect();
     assert!(Platform::LISTED.iter().all(|platform| covered.contains(platform)), "every platform has a column");
     let stored = desk.events().iter().filter(|event| matches!(event, Event::Stored(_))).count();
     assert_eq!(stored, jobs.len());
+}
+
+#[test]
+fn lengths_of_sound_are_sizes_and_what_a_model_does_not_have_is_left_out() {
+    let desk = TestDesk::open();
+    let model = ModelId::from("preset:wav2vec2-base");
+    let plan = Plan {
+        sizes: [(model.clone(), vec![16_000, 160_000])].into(),
+        dims: [("frames".to_owned(), 8)].into(),
+        ..desk.plan(&model.0)
+    };
+    let lines = desk.ask(EstimatePlan { plan }).unwrap().lines;
+    let told: Vec<_> = lines.iter().map(|line| (line.setting.size, line.setting.dims.len())).collect();
+    assert_eq!(told, [(Some(16_000), 0), (Some(160_000), 0)]);
+    assert!(lines[0].memory_bytes < lines[1].memory_bytes, "{lines:?}");
 }
 
 #[test]
@@ -190,10 +233,10 @@ fn what_cannot_fit_into_memory_is_refused_with_the_figures() {
     assert!(batch < 100_000 && with(batch) <= line.memory_bytes.unwrap());
     let job = desk.ask(StartPlan { plan }).unwrap().remove(0);
     let outcome = desk.result_of(&job).outcome;
-    assert!(
-        matches!(outcome, Outcome::Failed { kind: FailureKind::Refused, phase: PhaseName::Acquire, .. }),
-        "{outcome:?}"
-    );
+    let Outcome::Failed { kind: FailureKind::Refused, phase: PhaseName::Acquire, remedy, .. } = &outcome else {
+        panic!("{outcome:?}")
+    };
+    assert!(remedy.as_ref().is_some_and(|remedy| remedy.contains("a batch of ")), "{remedy:?}");
 }
 
 #[test]
@@ -237,6 +280,30 @@ fn another_store_can_be_opened_and_a_damaged_one_is_left_alone() {
     assert_eq!(desk.result_of(&job).outcome, Outcome::Done, "the queue works on the new store");
 }
 
+#[test]
+fn a_new_store_is_made_where_nothing_is_and_the_usual_one_is_a_way_back() {
+    let desk = TestDesk::open();
+    let path = |name: &str| desk.folder.path().join(name).display().to_string();
+    let usual = path("assay.duckdb");
+    let open = || {
+        let StorageInfo { store_path, usual_store, .. } = desk.ask(GetStorage {}).unwrap();
+        (store_path, usual_store)
+    };
+    assert_eq!(open(), (usual.clone(), None));
+    fs::write(path("taken.duckdb"), "mine").unwrap();
+    let refused = desk.ask(NewStore { path: Some(path("taken.duckdb")) }).unwrap_err().to_string();
+    assert!(refused.contains("there is something of this name already"), "{refused}");
+    assert_eq!(fs::read_to_string(path("taken.duckdb")).unwrap(), "mine");
+    assert_eq!(open(), (usual.clone(), None));
+
+    let made = desk.ask(NewStore { path: Some(path("trip")) }).unwrap();
+    assert_eq!(made, Some(path("trip.duckdb")), "with the ending that stores are found by");
+    assert_eq!(open(), (path("trip.duckdb"), Some(usual.clone())));
+    // The queue of that store may take a moment to let go of it.
+    desk.wait_for("the usual one", |desk| desk.ask(OpenStore { path: Some(usual.clone()) }).ok());
+    assert_eq!(open(), (usual, None));
+}
+
 /// A store that another computer was the last to use, and that has a peak of this one.
 fn carried(path: &Path, machine: &Machine) -> Peak {
     let peak = Peak {
@@ -257,7 +324,7 @@ fn carried(path: &Path, machine: &Machine) -> Peak {
     let store = store::Store::open(path).unwrap();
     let another = Machine { id: "another".into(), name: "Another".into(), memory_bytes: 1, ..machine.clone() };
     store.save_machine(&another).unwrap();
-    store.save_peaks(&machine.id, std::slice::from_ref(&peak)).unwrap();
+    store.save_peaks(&machine.id, std::slice::from_ref(&peak), &[]).unwrap();
     peak
 }
 
@@ -294,6 +361,10 @@ fn a_store_that_the_next_start_could_not_be_told_of_is_not_opened() {
     impl Front for Chosen {
         fn pick(&self, _: FileQuestion) -> Result<Option<PathBuf>, Failure> {
             Ok(Some(self.0.clone()))
+        }
+
+        fn show_folder(&self, _: &Path) -> Result<(), Failure> {
+            Ok(())
         }
 
         fn show(&self) -> Result<(), Failure> {
@@ -354,9 +425,13 @@ fn deleted_results_come_back_and_notes_stay() {
     desk.ask(SetNote { id: id.clone(), note: "on mains".into() }).unwrap();
     assert_eq!(desk.ask(DeleteRuns { ids: vec![id.clone()] }).unwrap(), 1);
     let all = || ListRuns { filter: Filter::default(), order: RunOrder::Newest, offset: 0, limit: 10 };
+    let deleted = || ListDeletedRuns { filter: Filter::default(), offset: 0, limit: 10 };
     assert_eq!(desk.ask(all()).unwrap().total, 0);
+    let page = desk.ask(deleted()).unwrap();
+    assert_eq!((page.total, &page.rows[0].run.id), (1, &id));
     assert_eq!(desk.ask(RestoreRuns { ids: vec![id] }).unwrap(), 1);
     assert_eq!(desk.ask(all()).unwrap().rows[0].note, "on mains");
+    assert_eq!(desk.ask(deleted()).unwrap(), DeletedPage { rows: vec![], total: 0 });
 }
 
 #[test]
@@ -413,7 +488,7 @@ fn a_comparison_is_told_kept_and_gone_on_with() {
     assert_eq!(points.len(), comparison.rounds.len());
     let rows = desk.ask(ListComparisons {}).unwrap();
     assert_eq!((rows.len(), &rows[0].id, &rows[0].result), (1, &id, &comparison.result));
-    assert!(rows[0].b.contains("bert-tiny on candle") && rows[0].b.contains("size 64"), "{}", rows[0].b);
+    assert!(rows[0].b.contains("bert-tiny on candle") && rows[0].b.contains("64 tokens"), "{}", rows[0].b);
 
     let more = ComparisonOrder { after: Some(id.clone()), ..order.clone() };
     desk.wait_for("its turn", |desk| desk.ask(StartComparison { order: more.clone() }).ok());
@@ -537,6 +612,32 @@ fn an_import_is_followed_and_when_cancelled_leaves_nothing() {
 }
 
 #[test]
+fn the_rows_that_an_import_did_not_take_are_saved_until_the_next_import_has_ended() {
+    let desk = TestDesk::open();
+    let path = |name: &str| desk.folder.path().join(name).display().to_string();
+    let row = "m,v,rtx3090,p,fp32,inference,1,1,1,,s,,1,1,1,1,1\n";
+    fs::write(path("t.csv"), format!("{}\n{row}{row}", COLUMNS.join(","))).unwrap();
+    let import = || desk.ask(ImportTable { path: Some(path("t.csv")) }).unwrap().unwrap();
+    let save = |report: &ImportReport| {
+        desk.ask(SaveImportReport { number: report.number.unwrap(), path: Some(path("rows.csv")) })
+    };
+    let first = import();
+    assert_eq!(save(&first), Ok(Some(path("rows.csv"))));
+    assert_eq!(fs::read_to_string(path("rows.csv")).unwrap().lines().count(), 2, "its header and one duplicate");
+    assert!(desk.ask(ImportTable { path: Some(path("none.csv")) }).is_err());
+    assert!(save(&first).is_ok(), "one that failed has no list");
+
+    let second = import();
+    let gone = save(&first).unwrap_err().to_string();
+    assert!(gone.contains("another import has ended since. Import the file again"), "{gone}");
+    save(&second).unwrap();
+    assert_eq!(fs::read_to_string(path("rows.csv")).unwrap().lines().count(), 3);
+    let nowhere = path("no/such/folder/rows.csv");
+    let failure = desk.ask(SaveImportReport { number: second.number.unwrap(), path: Some(nowhere) }).unwrap_err();
+    assert!(failure.to_string().contains("it could not be written"), "{failure}");
+}
+
+#[test]
 fn stored_results_stand_beside_each_other_where_they_are_alike() {
     let desk = TestDesk::open();
     let plan = Plan { batches: vec![1, 8, 16], ..desk.plan("preset:bert-tiny") };
@@ -583,6 +684,25 @@ fn every_model_type_is_listed_with_what_can_be_done_with_it() {
     assert_eq!(desk.result_of(&job).outcome, Outcome::Done);
     let record = EngineRecord { engine: "candle".into(), measured: 1, failed: 0 };
     assert_eq!(of(&desk.ask(ListTypes {}).unwrap(), "bert").evidence, [record]);
+}
+
+#[test]
+fn a_type_that_is_not_built_is_known_with_its_reason_and_the_bytes_of_its_weights() {
+    let desk = TestDesk::open();
+    let of = |model_type: &str| desk.ask(GetType { model_type: model_type.into() });
+    let listed = desk.ask(ListTypes {}).unwrap();
+    for model_type in ["bert", "rwkv", "aimv2_text_model"] {
+        assert_eq!(Some(&of(model_type).unwrap()), listed.iter().find(|row| row.model_type == model_type));
+    }
+    let rwkv = of("rwkv").unwrap();
+    assert!(matches!(&rwkv.support, Support::Templates { reason } if reason.contains("RwkvModel")), "{rwkv:?}");
+    let bytes = [Precision::F32, Precision::Bf16, Precision::Int8, Precision::Int4].map(|one| rwkv.weight_bytes(one));
+    let parameters = 7_186_714_624;
+    assert_eq!(bytes, [4 * parameters, 2 * parameters, parameters, parameters / 2].map(Some));
+    let part = of("aimv2_text_model").unwrap();
+    assert!(matches!(&part.support, Support::NotYet { reason } if reason.contains("larger model")), "{part:?}");
+    assert_eq!(part.weight_bytes(Precision::F32), None);
+    assert!(matches!(of("nobody"), Err(Failure::NotFound { .. })));
 }
 
 const NEVER_SEEN: &str = r#"{
@@ -654,13 +774,15 @@ fn a_model_that_does_not_fit_is_offered_the_layers_that_do() {
     let text = NEVER_SEEN.replace("48,", "8192,").replace("96,", "32768,").replace("layers\": 3", "layers\": 2000");
     let reading = described(&desk, &text, &[]);
     let fitting = reading.fitting_layers.unwrap();
-    assert_eq!(fitting.key, "num_hidden_layers");
+    let (key, fit) = fitting.keys.first_key_value().unwrap();
+    assert_eq!((key.as_str(), fitting.keys.len()), ("num_hidden_layers", 1));
+    assert!(fitting.named.starts_with(&format!("{fit} layer")), "{}", fitting.named);
     let needed = |layers: u64| {
-        let text = json_text::with_value(&text, &fitting.key, &layers.to_string()).unwrap();
+        let text = json_text::with_value(&text, key, &layers.to_string()).unwrap();
         described(&desk, &text, &[]).description.unwrap().memory[0].most_bytes()
     };
-    assert!(needed(fitting.layers) <= reading.available_memory_bytes);
-    assert!(needed(fitting.layers + 1) > reading.available_memory_bytes);
+    assert!(needed(*fit) <= reading.available_memory_bytes);
+    assert!(needed(fit + 1) > reading.available_memory_bytes);
     assert_eq!(described(&desk, NEVER_SEEN, &[]).fitting_layers, None);
 }
 
@@ -716,6 +838,23 @@ fn a_model_measured_with_a_few_layers_is_predicted_whole() {
     }
 }
 
+#[test]
+fn an_encoder_and_its_decoder_are_measured_with_few_layers_together() {
+    let desk = TestDesk::open();
+    let text = r#"{"model_type": "bart", "vocab_size": 96, "d_model": 32, "max_position_embeddings": 40,
+        "encoder_layers": 12, "encoder_attention_heads": 4, "encoder_ffn_dim": 48,
+        "decoder_layers": 6, "decoder_attention_heads": 4, "decoder_ffn_dim": 48}"#;
+    let forecasts = ForecastLayers { name: "Mine".into(), text: text.into(), dims: Default::default() };
+    let forecasts = desk.ask(forecasts).unwrap();
+    assert_eq!((forecasts.layers, forecasts.named.as_str()), (12, "12 encoder and 6 decoder layers"));
+    let names: Vec<&str> = forecasts.few.iter().map(|few| few.name.as_str()).collect();
+    assert_eq!(names.first(), Some(&"Mine, 2 encoder and 1 decoder layer"));
+    assert_eq!(names.last(), Some(&"Mine, 8 encoder and 4 decoder layers"));
+    let reading = described(&desk, forecasts.few[1].text.as_deref().unwrap(), &[]);
+    let layers: Vec<u64> = reading.sizes.iter().filter(|size| size.layers).map(|size| size.value).collect();
+    assert_eq!(layers, [4, 2]);
+}
+
 /// Text is generated on every ready engine, and the figures stand in the matrix beside those of one pass.
 #[test]
 fn generated_text_is_measured_on_every_engine_and_has_its_own_metrics() {
@@ -736,6 +875,11 @@ fn generated_text_is_measured_on_every_engine_and_has_its_own_metrics() {
         let estimate = desk.ask(EstimatePlan { plan: plan.clone() }).unwrap();
         assert!(estimate.lines.iter().all(|line| line.refusal.is_none() && line.secs.is_some_and(|secs| secs > 0.0)));
     }
+    // Two tokens after a prompt of eight: the second is written with the eight in the cache, as the description has it.
+    let two = Plan { dims: [(OUTPUT.to_owned(), 2)].into(), ..plan.clone() };
+    let needed = desk.ask(EstimatePlan { plan: two }).unwrap().lines[0].memory_bytes;
+    let description = described(&desk, config, &[("sequence", 8)]).description.unwrap();
+    assert_eq!(needed, description.memory[0].phase_bytes(CostPhase::Generation), "as it is measured");
     for job in desk.ask(StartPlan { plan }).unwrap() {
         let run = desk.result_of(&job);
         assert_eq!(run.outcome, Outcome::Done, "{}: {:?}", run.setting.engine, run.log);

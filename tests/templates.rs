@@ -300,7 +300,7 @@ fn nothing_is_measured_beside_generated_files_and_the_queue_goes_on_after_them()
     let (a, b, rules) = (setting.clone(), setting, CompareRules::default());
     let order = ComparisonOrder { a, b, rules, budget_secs: 1.0, after: None };
     let store = Some(desk.folder.path().join("other.duckdb").display().to_string());
-    let fetch = StartFetch { repository: "gpt2".into(), revision: "main".into(), weights: None };
+    let fetch = StartFetch { repository: "gpt2".into(), revision: "main".into(), folder: String::new(), weights: None };
     let refusals = [
         desk.ask(StartTrials { plan: plan.clone() }).unwrap_err(),
         desk.ask(StartComparison { order }).unwrap_err(),

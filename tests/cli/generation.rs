@@ -78,8 +78,33 @@ fn answers_are_written_to_a_text_and_to_sound() {
     assert!(work["prefill_macs"].as_u64() > work["decode_macs"].as_u64());
     let phases = described["memory"][0]["phases"].as_array().unwrap();
     // Keys and values of one layer, 4 heads of 8 numbers: of 12 vectors of sound, and of 1 or 16 tokens.
-    let cached: Vec<&Value> = phases[1..].iter().map(|phase| &phase["cache_bytes"]).collect();
+    let cached: Vec<&Value> = phases[1..3].iter().map(|phase| &phase["cache_bytes"]).collect();
     assert_eq!(cached, [&json!(2 * 32 * (12 + 1) * 4), &json!(2 * 32 * (12 + 16) * 4)]);
+}
+
+#[test]
+fn a_text_is_written_to_an_image_of_the_size_that_was_asked_for() {
+    let shell = Shell::new();
+    let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/qwen2_vl/config.json");
+    fs::copy(golden, shell.path("sees.json")).unwrap();
+    let image = ["--dim", "image_rows=2", "--dim", "image_columns=3"];
+    let measure = ["measure", "--model", "sees.json", "--mode", "generation", "--prompt", "12", "--output", "4"];
+    let run = shell.json(&[&measure[..], &image, &["--budget-secs", "1", "--json"]].concat());
+    assert_eq!(run["outcome"]["outcome"], "done", "{}", run["outcome"]);
+    assert_eq!(run["setting"]["dims"], json!({ "output": 4, "image_rows": 2, "image_columns": 3 }));
+    assert_eq!(run["check"]["verdict"], "agrees", "{}", run["check"]);
+    let described = shell.json(&[&["describe", "sees.json", "--length", "12"][..], &image, &["--json"]].concat());
+    let work = &described["generation"];
+    assert_eq!(work["tokens"], 12);
+    assert!(work["prefill_macs"].as_u64() > work["decode_macs"].as_u64());
+    // Without its size an image is 5 tokens high and wide here.
+    let (_, said) = shell.fails(&measure);
+    assert!(said.contains("the image alone is 25 tokens"), "{said}");
+    let base = fs::read_to_string(golden).unwrap().replace("Qwen2VLForConditionalGeneration", "Qwen2VLModel");
+    fs::write(shell.path("base.json"), base).unwrap();
+    let (_, said) = shell.fails(&["measure", "--model", "base.json", "--mode", "generation"]);
+    assert!(said.contains("gives a vector for each token"), "{said}");
+    assert!(said.contains("Name Qwen2VLForConditionalGeneration"), "{said}");
 }
 
 #[test]

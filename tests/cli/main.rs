@@ -6,6 +6,7 @@ mod generation;
 mod insight;
 mod measuring;
 mod models;
+mod running;
 mod shell;
 mod store;
 mod templates;

@@ -29,8 +29,13 @@ fn a_measurement_is_printed_and_kept_in_the_store_asked_for() {
     let run = shell.json(&[&MEASURE[..], &["--budget-secs", "1", "--store", "mine.duckdb", "--json"]].concat());
     assert_eq!(run["outcome"]["outcome"], "done");
     assert!(run["timing"]["median_ms"].as_f64().unwrap() > 0.0);
-    let rows = shell.json(&["query", "--store", "mine.duckdb", "SELECT count(*) AS n FROM runs", "--json"]);
-    assert_eq!(rows[0]["n"], 1);
+    let samples_per_s = run["timing"]["throughput_per_s"].as_f64().unwrap();
+    let tokens_per_s = run["task_rate"]["value"].as_f64().unwrap();
+    assert!((tokens_per_s / (samples_per_s * 128.0) - 1.0).abs() < 1e-9, "{tokens_per_s} of {samples_per_s} samples/s");
+    assert_eq!(run["task_rate"]["unit"], "tokens/s");
+    let sql = "SELECT count(*) AS n, min(task_unit) AS unit, min(per_sample) AS per_sample FROM runs";
+    let rows = shell.json(&["query", "--store", "mine.duckdb", sql, "--json"]);
+    assert_eq!(rows, json!([{ "n": 1, "unit": "tokens", "per_sample": 128.0 }]));
     let out = shell.json(&["export", "--store", "mine.duckdb", "--out", "mine.csv", "--json"]);
     assert_eq!(out["rows"], 1);
     let table = fs::read_to_string(shell.path("mine.csv")).unwrap();
@@ -46,6 +51,8 @@ fn a_measurement_that_cannot_be_done_fails_with_its_reason() {
     assert!(code == 1 && said.contains("abacus"), "{code} {said}");
     let (code, said) = shell.fails(&[&MEASURE[..], &["--length", "100000", "--json"]].concat());
     assert!(code == 1 && said.contains("100000"), "{code} {said}");
+    let (code, said) = shell.fails(&[&MEASURE[..], &["--batch", "100000000"]].concat());
+    assert!(code == 1 && said.contains(" of memory") && said.contains("What would fit: "), "{code} {said}");
     fs::write(shell.path("torn.onnx"), [8, 7, 18, 255, 255, 255]).unwrap();
     let (code, said) = shell.fails(&["measure", "--model", "torn.onnx"]);
     assert!(code == 1 && said.contains("torn.onnx"), "{code} {said}");
@@ -107,6 +114,8 @@ fn a_suite_is_measured_on_every_ready_engine_and_keeps_its_results() {
     fs::write(shell.path("suite.json"), suite("inference").to_string()).unwrap();
     let done = shell.run(&["suite", "suite.json", "--store", "s.duckdb"]);
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let said = String::from_utf8_lossy(&done.stdout);
+    assert!(said.lines().any(|line| line.contains("throughput") && line.contains(" tokens/s, ")), "{said}");
     let sql = "SELECT count(*) AS n FROM runs WHERE failure IS NULL";
     let kept = shell.json(&["query", "--store", "s.duckdb", sql, "--json"]);
     assert!(kept[0]["n"].as_u64().is_some_and(|count| count > 0), "{kept}");

@@ -24,6 +24,7 @@ fn a_configuration_never_seen_is_described_by_its_costs() {
     let layer = length * (4 * width * width + 2 * width * inner) + 2 * length * length * width;
     assert_eq!(described["macs"], batch * (layers * layer + width * width));
     assert_eq!(described["sizes"]["sequence"], 16);
+    assert_eq!(described["per_sample"], json!({ "unit": "tokens", "count": 16.0 }));
     let memory = described["memory"].as_array().unwrap();
     let bytes: Vec<_> = memory.iter().map(|one| one["weight_bytes"].as_u64().unwrap()).collect();
     assert_eq!(memory[0]["precision"], "f32");
@@ -52,13 +53,39 @@ fn a_model_that_writes_text_is_described_by_its_cache_and_its_stages() {
         let bytes = if ["f16", "bf16"].iter().any(|half| memory["precision"] == *half) { 2 } else { 4 };
         let phases = memory["phases"].as_array().unwrap();
         let named: Vec<_> = phases.iter().map(|phase| phase["phase"].as_str().unwrap()).collect();
-        assert_eq!(named, ["run", "prefill", "decode"]);
+        assert_eq!(named, ["run", "prefill", "decode", "generation"]);
         // Keys and values of 3 layers, 2 heads of 8 numbers, for 10 tokens in 2 texts.
-        assert!(phases[1..].iter().all(|phase| phase["cache_bytes"] == 2 * 3 * 2 * 8 * 10 * 2 * bytes));
+        assert!(phases[1..3].iter().all(|phase| phase["cache_bytes"] == 2 * 3 * 2 * 8 * 10 * 2 * bytes));
+        // Both graphs are loaded at once, each with its own weights.
+        let figure = |value: &serde_json::Value| value.as_u64().unwrap();
+        let both = figure(&phases[3]["total_bytes"]);
+        assert!(both > 2 * figure(&memory["weight_bytes"]), "{memory}");
+        assert!(phases[..3].iter().all(|phase| figure(&phase["total_bytes"]) < both), "{memory}");
     }
     let told = shell.run(&["describe", "writes.json"]);
     let told = String::from_utf8_lossy(&told.stdout);
     assert!(told.contains("next token") && told.contains("Cache, MB"), "{told}");
+    assert!(told.contains("both at once") && told.contains("loads the model twice to write text"), "{told}");
+}
+
+#[test]
+fn a_mixture_of_experts_tells_what_the_chosen_ones_alone_would_cost() {
+    let shell = Shell::new();
+    let config = json!({
+        "model_type": "mixtral", "architectures": ["MixtralModel"], "vocab_size": 40, "hidden_size": 16,
+        "intermediate_size": 12, "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 2,
+        "num_local_experts": 5, "num_experts_per_tok": 2, "max_position_embeddings": 32,
+    });
+    fs::write(shell.path("mixture.json"), config.to_string()).unwrap();
+    let described = shell.json(&["describe", "mixture.json", "--length", "8", "--json"]);
+    assert_eq!(described["experts"], json!({ "count": 5, "chosen": 2 }));
+    let macs = |key: &str| described[key].as_u64().unwrap();
+    // Three experts of three matrices, in each of two layers.
+    assert_eq!(macs("macs") - macs("chosen_macs"), 8 * 2 * 3 * 3 * 16 * 12);
+    let told = shell.run(&["describe", "mixture.json", "--length", "8"]);
+    let told = String::from_utf8_lossy(&told.stdout);
+    assert!(told.contains("All 5 experts are computed for each token"), "{told}");
+    assert!(told.contains("multiply-accumulates instead of"), "{told}");
 }
 
 #[test]

@@ -19,8 +19,21 @@ fn taken_duplicates_and_refused_add_up_to_the_rows_and_come_back_out() {
         (&3.into(), &1.into(), &1.into(), &1.into())
     );
     assert_eq!(report["refusals"][0]["line"], 4);
-    let again = shell.json(&["import", "table.csv", "--store", "s.duckdb", "--json"]);
-    assert_eq!((&again["taken"], &again["duplicates"]), (&0.into(), &2.into()));
+    let again = ["import", "table.csv", "--store", "s.duckdb", "--report", "rows.csv"];
+    let told = String::from_utf8(shell.run(&again).stdout).unwrap();
+    assert!(told.contains("0 taken, 2 duplicates, 1 refused") && told.contains("rows.csv"), "{told}");
+    let rows = fs::read_to_string(shell.path("rows.csv")).unwrap();
+    let expected = "line,outcome,column,cause\n\
+                    2,duplicate,,the store has this measurement already\n\
+                    3,duplicate,,a row further up in this table says the same\n\
+                    4,refused,latency_ms,is negative: -3\n";
+    assert_eq!(rows, expected);
+    fs::create_dir(shell.path("folder")).unwrap();
+    for same in ["table.csv", "folder/../table.csv"] {
+        let (code, said) = shell.fails(&["import", "table.csv", "--store", "s.duckdb", "--report", same]);
+        assert!(code == 1 && said.contains("table.csv is the file that is imported"), "{said}");
+    }
+    assert_eq!(fs::read_to_string(shell.path("table.csv")).unwrap(), TABLE);
     for out in ["out.csv", "out.parquet"] {
         assert_eq!(shell.json(&["export", "--store", "s.duckdb", "--out", out, "--json"])["rows"], 1);
         let back = shell.json(&["import", out, "--store", "t.duckdb", "--json"]);

@@ -119,6 +119,30 @@ impl Repository {
         }
     }
 
+    /// Models that make images together, each in a folder: one whose weights are saved with pickle, and one that is not
+    /// built.
+    pub fn pipeline() -> Self {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+        let file = |from: &str, to: &str| (to.to_owned(), fs::read(folder.join(from)).unwrap());
+        let unknown = br#"{"model_type": "clip", "architectures": ["StableDiffusionSafetyChecker"]}"#;
+        Self {
+            files: vec![
+                ("model_index.json".to_owned(), b"{}".to_vec()),
+                ("v1-5-pruned.ckpt".to_owned(), b"\x80\x02}q\x00.".to_vec()),
+                ("safety_checker/config.json".to_owned(), unknown.to_vec()),
+                ("scheduler/scheduler_config.json".to_owned(), b"{}".to_vec()),
+                file("bert/config.json", "text_encoder/config.json"),
+                file("bert/model.safetensors", "text_encoder/model.safetensors"),
+                file("unet/config.json", "unet/config.json"),
+                file("unet/model.safetensors", "unet/diffusion_pytorch_model.safetensors"),
+                file("vae/config.json", "vae/config.json"),
+                ("vae/diffusion_pytorch_model.bin".to_owned(), b"\x80\x02}q\x00.".to_vec()),
+            ],
+            licence: Some("creativeml-openrail-m"),
+            ..Self::default()
+        }
+    }
+
     pub fn bytes(&self, name: &str) -> &[u8] {
         &self.files.iter().find(|(path, _)| path == name).unwrap().1
     }

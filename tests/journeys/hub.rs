@@ -93,6 +93,7 @@ fn what_cannot_be_had_says_why_and_the_way() {
     let mut unknown = Repository::bert();
     unknown.files[0].1 = br#"{"model_type": "abacus"}"#.to_vec();
     server.put("org/unknown", unknown);
+    server.put("org/pipeline", Repository::pipeline());
     let mut lying = Repository::bert();
     lying.files.push(("onnx/model.onnx".into(), b"ONNX".to_vec()));
     server.put("org/lying", lying);
@@ -111,6 +112,20 @@ fn what_cannot_be_had_says_why_and_the_way() {
     look_up(&window, "org/unknown");
     window.says("hub-model", "abacus");
     window.picture("hub-bad-4-type");
+
+    look_up(&window, "org/pipeline");
+    window.wait("hub-folder-unet");
+    window.says("hub-model", "bert");
+    pictures(&window, "hub-folders-1");
+    // An option's value is its place in the list.
+    window.choose("hub-folder", "2");
+    window.says("hub-model", "UNet2DConditionModel");
+    window.wait("hub-size");
+    window.choose("hub-folder", "3");
+    window.says("hub-no-weights", "vae/diffusion_pytorch_model.bin");
+    window.picture("hub-folders-2");
+    window.click("hub-fetch-config");
+    window.says("hub-done", "org/pipeline, vae");
 
     server.behaviour().lies = true;
     look_up(&window, "org/lying");
