@@ -1,5 +1,7 @@
 //! Where the engines' libraries are looked for, and which builds lie there.
 
+pub(crate) mod plugin;
+
 use contract::EngineId;
 use std::path::{Path, PathBuf};
 
@@ -58,13 +60,14 @@ impl Libraries {
     /// The builds of an engine (`onnxruntime`, `openvino`): each id once, from the first folder that has it.
     ///
     /// `onnxruntime-webgpu/` gives the id `onnxruntime-webgpu`; a library that lies in a folder itself, as in the
-    /// system's, gives the plain id.
+    /// system's, gives the plain id. `onnxruntime-qnn/` may hold a plug-in alone, which is then the build's file.
     pub fn builds(&self, key: &str) -> Vec<Build> {
         let mut builds: Vec<Build> = Vec::new();
         for folder in &self.folders {
             for (engine, place) in places(folder, key) {
                 let known = builds.iter().any(|build| build.engine == engine);
-                if let Some(library) = (!known).then(|| library_in(&place, key)).flatten() {
+                let library = || library_in(&place, key).or_else(|| plugin_in(&place, &engine, key));
+                if let Some(library) = (!known).then(library).flatten() {
                     builds.push(Build { engine, library });
                 }
             }
@@ -117,6 +120,12 @@ fn library_in(folder: &Path, key: &str) -> Option<PathBuf> {
         names.sort_by_key(|name| (name.len(), name.clone()));
         names.into_iter().next().map(|name| place.join(name))
     })
+}
+
+/// The plug-in that makes a build of its own out of the plain one; only ONNX Runtime takes any.
+fn plugin_in(folder: &Path, engine: &EngineId, key: &str) -> Option<PathBuf> {
+    let may_be = key == plugin::RUNTIME && engine.0 != key;
+    may_be.then(|| plugin::plugin_in(folder)).flatten()
 }
 
 struct FileName {
@@ -213,6 +222,56 @@ mod tests {
         touch(folder.path().join("onnxruntime/libonnxruntime_providers_shared.so"));
         let libraries = Libraries { folders: vec![folder.path().to_path_buf()], own: None };
         assert!(libraries.builds("onnxruntime").is_empty());
+    }
+
+    #[test]
+    fn a_plug_in_without_a_runtime_is_a_build_that_runs_on_the_plain_one_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let libraries = Libraries { folders: vec![folder.path().to_path_buf()], own: None };
+        let unpacked = touch(path("onnxruntime-qnn/onnxruntime_qnn").join(plugin::FILE));
+        let bare = touch(path("onnxruntime-mine").join(plugin::FILE));
+        let built = |engine: &str, library: &PathBuf| Build { engine: engine.into(), library: library.clone() };
+        assert_eq!(
+            libraries.builds("onnxruntime"),
+            [built("onnxruntime-mine", &bare), built("onnxruntime-qnn", &unpacked)]
+        );
+
+        let plain = touch(path("onnxruntime/libonnxruntime.so.1"));
+        for plugin in [&unpacked, &bare] {
+            assert!(plugin::is_plugin(plugin));
+            assert_eq!(plugin::runtime_for(plugin).as_ref(), Some(&plain), "{}", plugin.display());
+        }
+        assert!(!plugin::is_plugin(&plain));
+
+        let whole = touch(path("onnxruntime-qnn/libonnxruntime.so"));
+        assert!(
+            libraries.builds("onnxruntime").contains(&built("onnxruntime-qnn", &whole)),
+            "its own runtime goes first"
+        );
+    }
+
+    #[test]
+    fn a_plug_in_beside_the_plain_runtime_is_part_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let plain = touch(folder.path().join("onnxruntime/libonnxruntime.so"));
+        touch(folder.path().join("onnxruntime").join(plugin::FILE));
+        touch(folder.path().join(plugin::FILE));
+        touch(folder.path().join("openvino-qnn").join(plugin::FILE));
+        let libraries = Libraries { folders: vec![folder.path().to_path_buf()], own: None };
+        assert_eq!(libraries.builds("onnxruntime"), [Build { engine: "onnxruntime".into(), library: plain }]);
+        assert!(libraries.builds("openvino").is_empty());
+    }
+
+    #[test]
+    fn the_remedy_names_a_place_where_the_plug_in_is_found() {
+        let remedy = plugin::remedy();
+        let (_, after) = remedy.split_once("so that ").unwrap();
+        let (place, _) = after.split_once(" is there").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let library = touch(folder.path().join(place));
+        let libraries = Libraries { folders: vec![folder.path().to_path_buf()], own: None };
+        assert_eq!(libraries.builds("onnxruntime"), [Build { engine: "onnxruntime-qnn".into(), library }]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 mod bench;
 
-use bench::program;
+use bench::{installed, program};
 use contract::{Availability, Machine, PeakKind, Platform, Precision};
 use engine::{Ceilings, Control, Libraries, PeaksError, Program, measure_peaks, scan};
 use std::{
@@ -59,9 +59,22 @@ fn a_file_that_is_no_library_is_missing_and_the_scan_goes_on() {
     for name in ["libonnxruntime.so.1", "libonnxruntime.dylib", "onnxruntime.dll"] {
         std::fs::write(place.join(name), "not a library").unwrap();
     }
+    let plugin = if cfg!(windows) { "onnxruntime_providers_qnn.dll" } else { "libonnxruntime_providers_qnn.so" };
+    let place = folder.path().join("onnxruntime-qnn");
+    std::fs::create_dir(&place).unwrap();
+    std::fs::write(place.join(plugin), "no plug-in").unwrap();
     let machine = scan(&Libraries { folders: vec![folder.path().to_path_buf()], own: None }, &program());
     let broken = machine.engines.iter().find(|engine| engine.id.0 == "onnxruntime-broken").unwrap();
     assert!(!broken.availability.is_ready(), "{broken:?}");
+    let reason = |availability: &Availability| match availability {
+        Availability::Missing { reason, .. } => reason.clone(),
+        Availability::Ready => panic!("a text runs"),
+    };
+    let plugged_in = machine.engines.iter().find(|engine| engine.id.0 == "onnxruntime-qnn").unwrap();
+    let said = reason(&plugged_in.availability);
+    let runtime = installed("onnxruntime");
+    assert!(said.contains(if runtime { plugin } else { "plain ONNX Runtime" }), "{said}");
+    assert_eq!(reason(&machine.platforms[5].availability), said, "Qualcomm says what its build says");
     assert!(machine.platforms[0].availability.is_ready(), "candle needs no library");
 }
 

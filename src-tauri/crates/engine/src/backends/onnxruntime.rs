@@ -1,5 +1,6 @@
 //! ONNX Runtime: one build of its library per worker, with whatever execution providers the build offers.
 
+mod htp;
 mod native;
 mod probe;
 mod profile;
@@ -15,7 +16,10 @@ use super::{
     Prepare, no_variant,
     pair::{Passing, ReadPair, on_cpu_only},
 };
-use crate::backend::{Backend, BackendError, LoadRequest, Loaded, LoadedWriter, Session, SessionFacts, WriterRequest};
+use crate::{
+    backend::{Backend, BackendError, LoadRequest, Loaded, LoadedWriter, Session, SessionFacts, WriterRequest},
+    libraries::plugin,
+};
 use contract::{Availability, DeviceId, EngineId, EngineStatus, Placement, Precision, Target};
 use models::{DynamicForm, Element, Graph, Tensor};
 use ort::{
@@ -66,8 +70,10 @@ impl Backend for OnnxRuntime {
             }
             Err(error) => {
                 status.availability = error.availability();
+                let plugged_in = library.is_some_and(plugin::is_plugin);
+                let meant = |provider: &Provider| build.is_none() || (plugged_in && *provider == Provider::Qnn);
                 let none = |provider| target(engine, provider, provider.devices().remove(0), error.availability());
-                status.targets = Provider::ALL.into_iter().filter(|_| build.is_none()).map(none).collect();
+                status.targets = Provider::ALL.into_iter().filter(meant).map(none).collect();
             }
         }
         status
@@ -90,7 +96,9 @@ impl Backend for OnnxRuntime {
 impl Read {
     fn open(request: &LoadRequest) -> Result<Self, BackendError> {
         let runtime = Runtime::open(request.library.as_deref())?;
-        let place = Place::of(&request.device).ok_or_else(|| BackendError::Missing {
+        // A plug-in's worker is there for its provider alone; the plain build runs the others.
+        let has = |place: &Place| runtime.plugin.is_none() || place.provider == Provider::Qnn;
+        let place = Place::of(&request.device).filter(has).ok_or_else(|| BackendError::Missing {
             engine: NAME.to_owned(),
             reason: format!("it has no device called {}", request.device),
             remedy: "Choose one of the devices listed for this engine.".to_owned(),
@@ -169,7 +177,13 @@ struct Plan {
 
 impl Plan {
     fn builder(&self) -> Result<SessionBuilder, ort::Error> {
-        options(self.runtime, &self.place, self.request.threads)
+        let mut builder = options(self.runtime, &self.place, self.request.threads)?;
+        if self.place.provider.needs_fixed_sizes() {
+            for (dimension, size) in &self.request.dims {
+                builder = builder.with_dimension_override(dimension, *size as i64)?;
+            }
+        }
+        Ok(builder)
     }
 }
 
@@ -183,6 +197,9 @@ fn options(runtime: &Runtime, place: &Place, threads: Option<u32>) -> Result<Ses
         .with_auto_device(AutoDevicePolicy::PreferCPU)?;
     if let Some(threads) = threads {
         builder = builder.with_intra_threads(threads as usize)?;
+    }
+    if let (Some(plugin), Provider::Qnn) = (&runtime.plugin, place.provider) {
+        return htp::plugged_in(builder, &runtime.environment, plugin);
     }
     match place.dispatch(&runtime.library) {
         Some(provider) => Ok(builder.with_execution_providers([provider])?),

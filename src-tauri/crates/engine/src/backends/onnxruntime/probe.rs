@@ -1,7 +1,7 @@
 //! Whether a provider can really be used here: a small model is run on it, and its answer compared.
 
 use super::{
-    native::Model,
+    native::{Model, Prepared},
     options,
     provider::{Place, Provider},
     reason,
@@ -10,11 +10,19 @@ use super::{
 use contract::Precision;
 use half::{bf16, f16};
 use models::{Attribute, Content, Dimension, Element, Graph, Initializer, Node, Tensor, Value};
+use ort::{logging::LogLevel, session::builder::SessionBuilder};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 /// Of the matrices; as many rows as share a scale in 4 bits.
 const SIDE: usize = 32;
 /// What a number may be off where activations are rounded to 256 steps of their range.
 const STEP: f32 = 0.08;
+/// What a number may be off where f32 is computed in f16, as on Qualcomm's HTP: the distance of two numbers of f16 at 8,
+/// the largest here.
+const F16_STEP: f32 = 1.0 / 128.0;
 
 /// The precisions in which a matrix product runs and comes out right; the library's words where not even f32 does.
 pub(super) fn precisions(runtime: &Runtime, place: &Place) -> Result<Vec<Precision>, String> {
@@ -32,20 +40,63 @@ fn run(runtime: &Runtime, place: &Place, precision: Precision) -> Result<(), Str
     let ran = || -> Result<Vec<Tensor>, ort::Error> {
         product(precision).write(&path).map_err(ort::Error::wrap)?;
         let threads = (place.provider == Provider::Cpu).then_some(1);
-        let model = Model::read(&runtime.environment, options(runtime, place, threads)?, &path)?;
-        let mut prepared = model.prepare()?;
+        let builder = options(runtime, place, threads)?;
+        let mut prepared = match place.provider {
+            Provider::Qnn => prepared_there(runtime, builder, &path, place.provider)?,
+            _ => Model::read(&runtime.environment, builder, &path)?.prepare()?,
+        };
         let feed = prepared.feed(&[tensor("x", element, &values())])?;
         prepared.run(&feed)?;
         prepared.results()
     };
     let outputs = ran().map_err(|error| reason(&error))?;
-    let near = |output: &Tensor| output.f32s().iter().zip(values()).all(|(got, wanted)| (got - wanted).abs() <= STEP);
-    let exact = |output: &Tensor| output.f32s() == values();
-    if outputs.first().is_some_and(|output| if precision.is_quantised() { near(output) } else { exact(output) }) {
+    if outputs.first().is_some_and(|output| is_right(&output.f32s(), tolerance(place.provider, precision))) {
         Ok(())
     } else {
         Err("a product of two small matrices came out wrong".to_owned())
     }
+}
+
+fn tolerance(provider: Provider, precision: Precision) -> f32 {
+    match provider {
+        _ if precision.is_quantised() => STEP,
+        Provider::Qnn => F16_STEP,
+        _ => 0.0,
+    }
+}
+
+fn is_right(numbers: &[f32], tolerance: f32) -> bool {
+    let wanted = values();
+    numbers.len() == wanted.len() && numbers.iter().zip(wanted).all(|(got, wanted)| (got - wanted).abs() <= tolerance)
+}
+
+/// The model on a provider that leaves to the processor what it cannot run, all of it where it does not start at all, and
+/// says why in its log alone.
+///
+/// # Errors
+/// Where the product was left to the processor: what the log said first.
+fn prepared_there(
+    runtime: &Runtime,
+    builder: SessionBuilder,
+    path: &Path,
+    provider: Provider,
+) -> Result<Prepared, ort::Error> {
+    let complaint = Arc::new(Mutex::new(None::<String>));
+    let heard = Arc::clone(&complaint);
+    let hear = move |level: LogLevel, _: &str, _: &str, _: &str, message: &str| {
+        if level >= LogLevel::Error {
+            heard.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| message.to_owned());
+        }
+    };
+    let builder =
+        builder.with_logger(Arc::new(hear))?.with_config_entry("session.record_ep_graph_assignment_info", "1")?;
+    let prepared = Model::read(&runtime.environment, builder, path)?.prepare()?;
+    let assigned = prepared.assignments()?;
+    if assigned.iter().any(|node| node.provider == provider.name() && node.operator.starts_with("MatMul")) {
+        return Ok(prepared);
+    }
+    let said = complaint.lock().unwrap_or_else(PoisonError::into_inner).take();
+    Err(ort::Error::new(said.unwrap_or_else(|| format!("{} left the product to the processor", provider.label()))))
 }
 
 /// Numbers that every format of floating-point numbers holds exactly.
@@ -157,4 +208,22 @@ fn tensor(name: &str, element: Element, values: &[f32]) -> Tensor {
         _ => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
     };
     Tensor { name: name.to_owned(), element, shape: vec![SIDE, SIDE], bytes }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_htp_and_integers_may_be_off() {
+        let off = |by: f32| values().iter().map(|value| value + by).collect::<Vec<f32>>();
+        let passes = |by, provider, precision| is_right(&off(by), tolerance(provider, precision));
+        assert!(passes(0.0, Provider::Cuda, Precision::F32));
+        assert!(!passes(1e-3, Provider::Cuda, Precision::F32));
+        assert!(passes(1e-3, Provider::Qnn, Precision::F32));
+        assert!(!passes(1e-2, Provider::Qnn, Precision::F32));
+        assert!(passes(0.05, Provider::Cpu, Precision::Int8) && !passes(0.1, Provider::Cpu, Precision::Int8));
+        assert!(!is_right(&[], 1.0), "no number is no answer");
+        assert!(!passes(f32::NAN, Provider::Qnn, Precision::Int4));
+    }
 }

@@ -1,5 +1,7 @@
 //! The execution providers of ONNX Runtime that Assay can ask for, and the devices each may have.
 
+use super::htp;
+use crate::libraries::plugin;
 use contract::{DeviceId, Platform};
 use ort::ep::{self, ExecutionProviderDispatch};
 use std::path::Path;
@@ -93,6 +95,11 @@ impl Provider {
         }
     }
 
+    /// Whether it compiles a graph only where every size is known before, and leaves the rest to the processor.
+    pub fn needs_fixed_sizes(self) -> bool {
+        self == Self::Qnn
+    }
+
     pub fn is_numbered(self) -> bool {
         matches!(self, Self::Cuda | Self::TensorRt | Self::MiGraphX | Self::DirectMl)
     }
@@ -130,10 +137,7 @@ impl Provider {
                 "Use the engine OpenVINO itself, or put the library of the PyPI package onnxruntime-openvino into the \
                  libraries folder as onnxruntime-openvino, then press Rescan"
             }
-            Self::Qnn => {
-                "Put the library of the PyPI package onnxruntime-qnn into the libraries folder as onnxruntime-qnn, \
-                 then press Rescan"
-            }
+            Self::Qnn => plugin::remedy(),
             Self::WebGpu => {
                 "Put the library of the PyPI package onnxruntime-webgpu into the libraries folder as \
                  onnxruntime-webgpu, then press Rescan"
@@ -159,7 +163,7 @@ impl Provider {
             Self::CoreMl => "It needs macOS 10.15 or newer.",
             Self::DirectMl => "It needs Windows with a DirectX 12 adapter and its driver.",
             Self::OpenVino => "It needs OpenVINO's libraries beside it, and the driver of the device.",
-            Self::Qnn => "It needs Qualcomm's libraries (libQnnHtp) beside ONNX Runtime's.",
+            Self::Qnn => htp::REMEDY,
             Self::WebGpu => "It needs an adapter with a Vulkan, Metal or DirectX 12 driver.",
         }
     }
@@ -189,7 +193,7 @@ impl Place {
             Provider::CoreMl => ep::CoreML::default().build(),
             Provider::DirectMl => ep::DirectML::default().with_device_id(index).build(),
             Provider::OpenVino => ep::OpenVINO::default().with_device_type(inside).build(),
-            Provider::Qnn => ep::QNN::default().with_backend_path(qnn_backend(library).display()).build(),
+            Provider::Qnn => htp::built_in(library),
             Provider::WebGpu => ep::WebGPU::default().build(),
         };
         Some(dispatch.error_on_failure())
@@ -197,14 +201,9 @@ impl Place {
 
     /// Why times from here must never be shown as speed.
     pub fn not_ranked(&self) -> Option<&'static str> {
-        (self.provider == Provider::Qnn && cfg!(target_arch = "x86_64"))
+        (self.provider == Provider::Qnn && htp::EMULATED.is_some())
             .then_some("this is Qualcomm's emulator of the HTP: right outputs, meaningless times")
     }
-}
-
-/// The HTP library that lies beside ONNX Runtime's.
-fn qnn_backend(library: &Path) -> std::path::PathBuf {
-    library.with_file_name(if cfg!(windows) { "QnnHtp.dll" } else { "libQnnHtp.so" })
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
-//! The ONNX Runtime library of this worker: loaded once, never changed for another.
+//! The ONNX Runtime library of this worker, with its plug-in where it has one: loaded once, never changed for another.
 
-use crate::backend::BackendError;
+use super::{provider::Provider, reason};
+use crate::{backend::BackendError, libraries::plugin};
 use ort::environment::Environment;
 use std::{
     ffi::CStr,
@@ -14,7 +15,10 @@ const OLDEST_MINOR: u32 = ort::MINOR_VERSION;
 
 pub(super) struct Runtime {
     pub environment: Environment,
+    /// The file that makes the build: the runtime itself, or the plug-in.
     pub library: PathBuf,
+    /// Where the plug-in lies that was taken in, as an absolute path.
+    pub plugin: Option<PathBuf>,
     /// `1.30.0`
     pub version: String,
 }
@@ -45,8 +49,12 @@ impl Runtime {
         }
     }
 
-    /// The execution providers this build was compiled with, in its own order of preference.
+    /// The execution providers this build was compiled with, in its own order of preference; that of the plug-in alone
+    /// where it is there for one, as the plain build lists the others.
     pub fn providers(&self) -> Result<Vec<String>, ort::Error> {
+        if self.plugin.is_some() {
+            return Ok(vec![Provider::Qnn.name().to_owned()]);
+        }
         let api = ort::api();
         let (mut names, mut count) = (std::ptr::null_mut(), 0);
         // SAFETY: both out-pointers are valid; the list is read before it is released and nothing keeps a reference.
@@ -61,15 +69,30 @@ impl Runtime {
 }
 
 fn load(library: &Path) -> Result<Runtime, BackendError> {
-    let version = version(library)?;
+    let plugin = plugin::is_plugin(library).then(|| absolute(library)).transpose()?;
+    let runtime = match &plugin {
+        Some(plugin) => plugin::runtime_for(plugin).ok_or_else(without_runtime)?,
+        None => library.to_owned(),
+    };
+    let version = version(&runtime)?;
     // The bindings assert where the library breaks its own interface; a broken library must stay an answer.
     let environment = catch_unwind(|| {
-        let builder = ort::init_from(library).map_err(|error| error.to_string())?;
+        let builder = ort::init_from(&runtime).map_err(|error| error.to_string())?;
         builder.with_name("assay").with_telemetry(false).build().map_err(|error| error.to_string())
     })
     .unwrap_or_else(|_| Err("the library broke off while it was set up".to_owned()))
     .map_err(|reason| missing(reason, "Put another build of ONNX Runtime in its place."))?;
-    Ok(Runtime { environment, library: library.to_owned(), version })
+    if let Some(plugin) = &plugin {
+        let taken_in = environment.register_ep_library(Provider::Qnn.name(), plugin);
+        taken_in.map_err(|error| missing(reason(&error), plugin::remedy()))?;
+    }
+    Ok(Runtime { environment, library: library.to_owned(), plugin, version })
+}
+
+/// The library takes a relative path as one from its own folder.
+fn absolute(plugin: &Path) -> Result<PathBuf, BackendError> {
+    let place = std::path::absolute(plugin);
+    place.map_err(|error| missing(format!("{} cannot be found: {error}", plugin.display()), plugin::remedy()))
 }
 
 /// Asks the library for its version before anything else of it is used.
@@ -97,12 +120,16 @@ fn version(library: &Path) -> Result<String, BackendError> {
     }
 }
 
+const GET_RUNTIME: &str = "Put the library from the npm package onnxruntime-node or the PyPI package onnxruntime into \
+                           the libraries folder as onnxruntime, then press Rescan; other builds go beside it as \
+                           onnxruntime-<build>";
+
 fn not_installed() -> BackendError {
-    missing(
-        "its library was not found".to_owned(),
-        "Put the library from the npm package onnxruntime-node or the PyPI package onnxruntime into the libraries folder \
-         as onnxruntime, then press Rescan; other builds go beside it as onnxruntime-<build>",
-    )
+    missing("its library was not found".to_owned(), GET_RUNTIME)
+}
+
+fn without_runtime() -> BackendError {
+    missing("the plug-in is there, but the plain ONNX Runtime that takes it in was not found".to_owned(), GET_RUNTIME)
 }
 
 fn missing(reason: String, remedy: &str) -> BackendError {

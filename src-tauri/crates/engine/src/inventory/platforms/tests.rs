@@ -193,6 +193,25 @@ fn a_device_that_only_an_engine_knows_is_listed() {
 }
 
 #[test]
+fn the_build_for_qnn_says_why_it_does_not_run() {
+    let mut found = found();
+    let mut add = |engine_id: &str, reason: &str| {
+        let missing = Availability::missing(reason, "a remedy");
+        let targets = vec![target(engine_id, Platform::Qualcomm, "qnn:htp", missing)];
+        found.engines.push(engine(engine_id, "ONNX Runtime", targets));
+    };
+    add("onnxruntime", "this build does not offer QNN");
+    add("onnxruntime-qnn", "libQnnHtp.so: cannot open shared object file");
+    let Availability::Missing { reason, .. } = of(&found, Platform::Qualcomm).availability else {
+        panic!("nothing of it runs")
+    };
+    assert!(reason.contains("libQnnHtp.so"), "{reason}");
+
+    found.engines[1].targets[0].availability = Availability::Ready;
+    assert!(of(&found, Platform::Qualcomm).availability.is_ready(), "one that runs is enough");
+}
+
+#[test]
 fn what_an_engine_was_built_for_and_does_not_find_is_no_device() {
     let mut found = found();
     let missing = Availability::missing("this build has no CUDA provider", "use another build");
@@ -272,14 +291,18 @@ fn an_engine_beside_a_graphics_card_is_ranked_and_its_device_is_of_the_cards_kin
 #[test]
 fn remedies_say_where_the_libraries_folder_is() {
     let mut machine = machine();
+    machine.platforms[5].availability = Availability::missing("no", "Put it into the libraries folder as it is");
     machine.engines[0].targets[0].availability = Availability::missing("no", "Look into the libraries folder");
     locate(&mut machine, &Libraries { own: Some("/data/libraries".into()), ..Libraries::default() });
     let remedies = [&machine.platforms[5].availability, &machine.engines[0].targets[0].availability].map(|state| {
         let Availability::Missing { remedy, .. } = state else { panic!("{state:?}") };
         remedy.as_str()
     });
-    assert!(remedies[0].contains("into the libraries folder (/data/libraries) as onnxruntime-qnn"), "{remedies:?}");
-    assert_eq!(remedies[1], "Look into the libraries folder (/data/libraries)");
+    let wanted = [
+        "Put it into the libraries folder (/data/libraries) as it is",
+        "Look into the libraries folder (/data/libraries)",
+    ];
+    assert_eq!(remedies, wanted);
 }
 
 #[test]
