@@ -6,7 +6,7 @@
 //! long times are measured equally well in percent.
 
 use crate::{forecast::linear::Cholesky, student};
-use contract::{Knee, Run, ScaleOver, Scaling, ScalingTerm};
+use contract::{Knee, Run, ScaleOver, Scaling, ScalingTerm, SizeUnit};
 
 /// Of the rate that could be reached at most; beyond it a larger batch hardly pays.
 const MOST_OF_IT: f64 = 0.9;
@@ -28,11 +28,31 @@ pub fn of_runs(runs: &[Run]) -> Option<Scaling> {
         let others_agree = runs.iter().all(|run| rest(run, *over) == rest(first, *over));
         others_agree && runs.iter().any(|run| quantity(run, *over) != quantity(first, *over))
     })?;
+    let per_second = match (over, first.model.size_unit) {
+        (ScaleOver::Size, Some(SizeUnit::Sound { per_second })) => Some(f64::from(per_second)),
+        _ => None,
+    };
     let points: Option<Vec<Point>> = runs
         .iter()
-        .map(|run| Some(Point { at: f64::from(quantity(run, over)?), ms: run.timing.as_ref()?.median_ms }))
+        .map(|run| {
+            let at = f64::from(quantity(run, over)?) / per_second.unwrap_or(1.0);
+            Some(Point { at, ms: run.timing.as_ref()?.median_ms })
+        })
         .collect();
-    fit(over, &points?)
+    let scaling = fit(over, &points?)?;
+    Some(if per_second.is_some() { of_sound(scaling) } else { scaling })
+}
+
+/// The same where sizes are seconds of sound.
+fn of_sound(mut scaling: Scaling) -> Scaling {
+    let told = |text: &str| text.replace("tokens", "seconds of sound").replace("token", "second of sound");
+    for term in &mut scaling.terms {
+        term.name = told(&term.name);
+    }
+    if let Some(knee) = &mut scaling.knee {
+        knee.meaning = told(&knee.meaning);
+    }
+    scaling
 }
 
 fn quantity(run: &Run, over: ScaleOver) -> Option<u32> {
@@ -208,6 +228,17 @@ mod tests {
         assert!((scaling.terms[2].ms / 0.001 - 1.0).abs() < 1e-6);
         assert!((scaling.knee.unwrap().at / 100.0 - 1.0).abs() < 1e-6);
         assert_eq!(fit(ScaleOver::Size, &points(&[16.0, 32.0, 64.0], time)).unwrap().terms.len(), 2);
+    }
+
+    #[test]
+    fn sound_is_told_in_seconds() {
+        let time = |secs: f64| 5.0 + 2.0 * secs + 0.1 * secs * secs;
+        let scaling = of_sound(fit(ScaleOver::Size, &points(&[1.0, 5.0, 10.0, 30.0], time)).unwrap());
+        let names: Vec<&str> = scaling.terms.iter().map(|term| term.name.as_str()).collect();
+        assert_eq!(names, ["fixed", "for each second of sound", "for each pair of seconds of sound"]);
+        let knee = scaling.knee.unwrap();
+        assert!((knee.at / 20.0 - 1.0).abs() < 1e-6);
+        assert!(knee.meaning.contains("pairs of seconds of sound take longer"), "{}", knee.meaning);
     }
 
     #[test]

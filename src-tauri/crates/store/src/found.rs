@@ -46,6 +46,8 @@ pub struct BestFigure {
     pub effective_precision: Option<Precision>,
     /// Share of the work on the device, above 0; none where it is not known.
     pub device_share: Option<f64>,
+    /// Whether every expert of a mixture was computed for every token.
+    pub all_experts: bool,
     pub engine: EngineId,
     pub evidence: Evidence,
     pub mode: Mode,

@@ -79,13 +79,15 @@ fn statement(metric: Metric, condition: &str) -> String {
             GROUP BY m.name, d.platform, d.machine, d.id)
         SELECT c.model, c.platform, c.machine, c.device, c.family, c.device_name, c.runs, c.best IS NOT NULL AS ranked,
             c.score, r.id::VARCHAR AS run, r.evidence, r.precision, r.effective_precision,
-            coalesce(p.mac_share, p.node_share) AS device_share, r.mode, r.batch, r.size, r.size_unit, w.text AS dims,
-            r.noise, r.median_ms, r.low_ms, r.high_ms, t.first_token_low_ms, t.first_token_high_ms, t.token_ms,
-            t.token_low_ms, t.token_high_ms, e.id AS engine, r.withheld, {told_in}
+            coalesce(p.mac_share, p.node_share) AS device_share,
+            coalesce(contains(x.flags, '\"all_experts\"'), FALSE) AS all_experts,
+            r.mode, r.batch, r.size, r.size_unit, w.text AS dims, r.noise, r.median_ms, r.low_ms, r.high_ms,
+            t.first_token_low_ms, t.first_token_high_ms, t.token_ms, t.token_low_ms, t.token_high_ms, e.id AS engine,
+            r.withheld, {told_in}
         FROM cells c JOIN runs r ON r.key = coalesce(c.best, c.newest)
         JOIN subjects j ON j.key = r.subject JOIN engines e ON e.key = j.engine
         LEFT JOIN generations t ON t.run = r.key LEFT JOIN placements p ON p.run = r.key
-        LEFT JOIN dims w ON w.key = r.dims {task_join}"
+        LEFT JOIN details x ON x.run = r.key LEFT JOIN dims w ON w.key = r.dims {task_join}"
     )
 }
 
@@ -190,6 +192,7 @@ fn figure(cells: &Cells, metric: Metric, run: RunId) -> Result<BestFigure> {
         precision: cells.word("precision")?,
         effective_precision: cells.maybe_word("effective_precision")?,
         device_share: cells.get("device_share")?,
+        all_experts: cells.get("all_experts")?,
         engine: EngineId(cells.get("engine")?),
         evidence: cells.word("evidence")?,
         mode: cells.word("mode")?,

@@ -98,7 +98,7 @@ impl<'a> Places<'a> {
             true => value(one).total_cmp(&value(other)),
             false => value(other).total_cmp(&value(one)),
         };
-        let order = |row: &RunRow| (row.model.clone(), row.batch, row.size, row.precision);
+        let order = |row: &RunRow| (row.model.clone(), row.batch, row.size, row.precision, series::setting_of(row));
         rows.sort_by(|one, other| order(one).cmp(&order(other)).then_with(|| better(one, other)));
         let mut places = Self { rows: Vec::new(), ticks: Vec::new() };
         let mut at = 0.0;

@@ -137,7 +137,6 @@ struct Known<'a> {
     high: Option<f64>,
     evidence: Evidence,
     engine: &'a EngineId,
-    precision: &'static str,
     /// The precision, and what ran otherwise.
     ran: String,
     fed: Fed,
@@ -157,6 +156,7 @@ impl<'a> Known<'a> {
                 precision,
                 effective_precision,
                 device_share,
+                all_experts,
                 run,
                 ..
             } if *value > 0.0 => {
@@ -168,8 +168,7 @@ impl<'a> Known<'a> {
                     high: high.map(|high| high / each),
                     evidence: *evidence,
                     engine,
-                    precision: precision.key(),
-                    ran: ran_text(*precision, *effective_precision, *device_share),
+                    ran: ran_text(*precision, *effective_precision, *device_share, *all_experts),
                     fed: cell.fed()?,
                     run: &run.0,
                 })
@@ -225,7 +224,7 @@ fn table(matrix: &Matrix, task: Option<TaskUnit>, rows: &[&MatrixRow], columns: 
                 known.low.into(),
                 known.high.into(),
                 known.engine.label().into(),
-                known.precision.into(),
+                known.ran.clone().into(),
                 f64::from(known.fed.batch).into(),
                 known.fed.size.map(f64::from).into(),
                 known.fed.dims.clone().into(),
@@ -250,6 +249,7 @@ mod tests {
             precision: Precision::F32,
             effective_precision: None,
             device_share: None,
+            all_experts: false,
             engine: "onnxruntime".into(),
             evidence,
             mode: Mode::Inference,

@@ -1,6 +1,7 @@
 //! One file per chart; adding one is a file and a line in each of the two lists here.
 
 mod bars;
+mod context;
 mod distribution;
 mod heat_map;
 mod pareto;
@@ -35,6 +36,7 @@ pub enum ChartKind {
     TokenRate,
     FirstToken,
     TokenTime,
+    Context,
 }
 
 impl ChartKind {
@@ -55,6 +57,7 @@ impl ChartKind {
         Self::TokenRate,
         Self::FirstToken,
         Self::TokenTime,
+        Self::Context,
     ];
 
     pub fn key(self) -> &'static str {
@@ -75,6 +78,7 @@ impl ChartKind {
             Self::TokenRate => "token-rate",
             Self::FirstToken => "first-token",
             Self::TokenTime => "token-time",
+            Self::Context => "context",
         }
     }
 
@@ -96,6 +100,7 @@ impl ChartKind {
             Self::TokenRate => "Tokens/s",
             Self::FirstToken => "First token",
             Self::TokenTime => "Per token",
+            Self::Context => "Context",
         }
     }
 
@@ -122,6 +127,7 @@ impl ChartKind {
             Self::TokenRate => "Tokens of generated text a second, once the first is there",
             Self::FirstToken => "Median time from a prompt to the first token of generated text",
             Self::TokenTime => "Median time from one token of generated text to the next",
+            Self::Context => "How the time of a token grows with the prompt and the text that stand before it",
         }
     }
 
@@ -135,7 +141,7 @@ impl ChartKind {
 
     /// Whether only generated text has what it shows.
     pub fn is_of_generation(self) -> bool {
-        matches!(self, Self::TokenRate | Self::FirstToken | Self::TokenTime)
+        matches!(self, Self::TokenRate | Self::FirstToken | Self::TokenTime | Self::Context)
     }
 
     /// Whether there is something to draw among results of these modes.
@@ -146,9 +152,9 @@ impl ChartKind {
         }
     }
 
-    /// Needs whole results (samples, phases) rather than rows.
+    /// Needs whole results (samples, phases, tokens) rather than rows.
     pub fn needs_runs(self) -> bool {
-        matches!(self, Self::Phases | Self::Distribution)
+        matches!(self, Self::Phases | Self::Distribution | Self::Context)
     }
 
     /// What a sweep must vary to be drawn.
@@ -163,7 +169,7 @@ impl ChartKind {
     /// Results in one picture, unless they are picked by hand: more would hide each other, or take long to fetch.
     pub fn most(self) -> usize {
         match self {
-            Self::Phases | Self::Distribution => 8,
+            Self::Phases | Self::Distribution | Self::Context => 8,
             Self::Scaling | Self::Threads | Self::Pareto => 200,
             Self::Training | Self::Predictions => 5000,
             _ => 30,
@@ -216,6 +222,7 @@ pub fn figure(kind: ChartKind, source: Source<'_>, options: Options) -> Result<F
         ChartKind::TokenRate => bars::figure(Metric::TokenRate, source.rows, options),
         ChartKind::FirstToken => bars::figure(Metric::FirstToken, source.rows, options),
         ChartKind::TokenTime => bars::figure(Metric::TokenTime, source.rows, options),
+        ChartKind::Context => context::figure(source.runs, options),
     }?;
     if figure.data.iter().filter(|trace| trace["showlegend"] != false).count() > LEGEND {
         layout::merge(&mut figure.layout, json!({ "showlegend": false }));

@@ -136,6 +136,7 @@ fn notes(conn: &Connection, filter: &Filter) -> Result<Vec<(String, u64)>> {
     };
     let mut notes = counted(OTHER_PRECISION)?;
     notes.extend(counted(OTHER_DEVICE)?);
+    notes.extend(counted(ALL_EXPERTS)?);
     Ok(notes)
 }
 
@@ -144,6 +145,9 @@ const OTHER_PRECISION: &str = "CASE WHEN r.effective_precision <> r.precision AN
 
 const OTHER_DEVICE: &str = "CASE WHEN coalesce(p.mac_share, p.node_share) < 1 THEN
     'with a part of the work done on another device' END";
+
+const ALL_EXPERTS: &str = "CASE WHEN contains(x.flags, '\"all_experts\"') THEN
+    'with every expert of a mixture computed for each token' END";
 
 /// The fingerprints of results in an older file whose rows are told otherwise now, by their keys.
 pub fn missing_fingerprints(conn: &Connection) -> Result<Vec<(i64, i128)>> {

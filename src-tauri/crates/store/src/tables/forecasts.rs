@@ -84,7 +84,8 @@ const SAME_SETTING: &str = "m.model = w.model AND m.hardware = w.hardware AND m.
     AND m.threads IS NOT DISTINCT FROM w.threads";
 
 /// A result judges the last prediction that was made of its setting before it, and a prediction is judged once, by the
-/// first result after it. What was being measured while it was made is after it: nobody knew it yet.
+/// first result after it. What was being measured while it was made is after it: nobody knew it yet. A result with
+/// further sizes judges none, since a prediction does not tell them.
 const JUDGED: &str = "WITH later AS (
         SELECT f.*, r.id::VARCHAR AS run, r.evidence, r.median_ms AS measured_ms,
             coalesce(r.finished_at, r.started_at) AS measured_at,
@@ -99,7 +100,8 @@ const JUDGED: &str = "WITH later AS (
             AND r.mode = f.mode AND r.batch IS NOT DISTINCT FROM f.batch AND r.size IS NOT DISTINCT FROM f.size
         LEFT JOIN details x ON x.run = r.key
         WHERE coalesce(r.finished_at, r.started_at) > f.made_at AND r.median_ms IS NOT NULL AND r.withheld IS NULL
-            AND r.deleted_at IS NULL AND r.evidence <> 'predicted' AND (f.devices IS NULL OR f.devices = d.count)
+            AND r.deleted_at IS NULL AND r.dims IS NULL AND r.evidence <> 'predicted'
+            AND (f.devices IS NULL OR f.devices = d.count)
             AND (f.threads IS NULL OR f.threads = coalesce(x.effective_threads, r.threads)))
     SELECT * EXCLUDE (made_at, measured_at), epoch_ns(made_at) AS made_at, epoch_ns(measured_at) AS measured_at
     FROM later WHERE of_result = 1 AND of_forecast = 1 ORDER BY later.measured_at, key";

@@ -578,7 +578,7 @@ fn a_row_says_what_ran_otherwise_and_what_ran_elsewhere_is_not_ranked() {
 
 #[test]
 fn a_row_says_that_all_experts_ran_and_is_ranked() {
-    let (_folder, store) = fresh();
+    let (folder, store) = fresh();
     let mut mixture = run(1, "mixtral", Platform::Cpu, 5.0);
     mixture.flags.push(Flag::AllExperts { reason: "All 8 experts are computed for each token".into() });
     // What a reason quotes is no flag.
@@ -591,7 +591,13 @@ fn a_row_says_that_all_experts_ran_and_is_ranked() {
     let told: Vec<String> = rows.iter().map(RunRow::ran).collect();
     assert_eq!(told, [mixture.ran(), quoting.ran()]);
     assert_eq!(told, ["f32, all experts computed", "f32"]);
+    let cells = store.matrix(Metric::Latency, &Filter::default()).unwrap().cells;
+    let told: Vec<_> =
+        cells.iter().map(|cell| (cell.model.as_str(), cell.best.as_ref().unwrap().all_experts)).collect();
+    assert_eq!(told, [("mixtral", true), ("net", false)]);
     assert!(rows.iter().all(|row| row.withheld.is_none()));
+    let notes = store.export(&folder.path().join("t.csv"), &Filter::default(), false).unwrap().notes;
+    assert_eq!(notes, [("with every expert of a mixture computed for each token".to_owned(), 1)]);
 }
 
 #[test]
