@@ -57,8 +57,8 @@ pub struct Scaling {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ScalingTerm {
-    /// "fixed", "for each sample", "for each token", "for each pair of tokens"; over threads "not shared" and "shared
-    /// among threads".
+    /// "fixed", "for each sample", "for each token", "for each pair of tokens", of sound "for each second of sound";
+    /// over threads "not shared" and "shared among threads".
     pub name: String,
     pub ms: f64,
     /// 95 % interval; none where there are no more points than terms.

@@ -2,7 +2,12 @@
 
 use crate::{Mode, OUTPUT, Setting};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Display};
+
+/// The further dimension that says how much of the texts is padding, in percent. Where there is none, it is left out.
+pub const PADDING: &str = "padding";
+/// The largest such share: more would leave little of any text.
+pub const MOST_PADDING: u32 = 90;
 
 /// What a size counts, where that is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -57,19 +62,26 @@ pub fn size_text(size: u32, unit: Option<SizeUnit>) -> String {
     }
 }
 
+/// A further dimension in words: `frames 8`, `25 % padding`.
+pub fn dim_text(name: &str, value: impl Display) -> String {
+    if name == PADDING { format!("{value} % padding") } else { format!("{name} {value}") }
+}
+
 /// Further dimensions as one word, the same for the same ones: `frames=8,text=16`; none where there are none.
 pub fn dims_key(dims: &BTreeMap<String, u32>) -> Option<String> {
     let each = dims.iter().map(|(name, value)| format!("{}={value}", name.replace(',', " ")));
     (!dims.is_empty()).then(|| each.collect::<Vec<_>>().join(","))
 }
 
-/// The dimensions that such a word tells; none where it is of another form.
+/// The dimensions that such a word tells; none where it is of another form. A padding of 0 is none.
 pub fn dims_of_key(key: &str) -> Option<BTreeMap<String, u32>> {
     let read = |part: &str| {
         let (name, value) = part.rsplit_once('=')?;
         Some((name.trim().to_owned(), value.trim().parse::<u32>().ok()?))
     };
-    key.split(',').map(read).collect()
+    let mut dims: BTreeMap<String, u32> = key.split(',').map(read).collect::<Option<_>>()?;
+    dims.retain(|name, value| name != PADDING || *value > 0);
+    Some(dims)
 }
 
 /// The work of one call.
@@ -116,11 +128,11 @@ impl Fed {
         parts.find(|(name, _)| *name == OUTPUT)?.1.parse().ok()
     }
 
-    /// Dimensions beyond batch and size, without the tokens that were generated: `frames 8`.
+    /// Dimensions beyond batch and size, without the tokens that were generated: `frames 8`, `25 % padding`.
     pub fn further(&self) -> Vec<String> {
         let is_written = |name: &str| name == OUTPUT && self.mode == Mode::Generation;
         let further = self.parts().filter(|(name, _)| !is_written(name));
-        further.map(|(name, value)| format!("{name} {value}")).collect()
+        further.map(|(name, value)| dim_text(name, value)).collect()
     }
 
     /// Each further dimension with its value.
@@ -148,6 +160,7 @@ mod tests {
         assert_eq!(one_pass(None, None, None), "batch 1");
         assert_eq!(one_pass(Some(224), None, None), "batch 1, size 224");
         assert_eq!(one_pass(Some(128), Some(SizeUnit::Tokens), Some("text=16")), "batch 1, 128 tokens, text 16");
+        assert_eq!(one_pass(Some(128), None, Some("padding=25,text=16")), "batch 1, size 128, 25 % padding, text 16");
         assert_eq!(one_pass(Some(160_000), sound(16_000), None), "batch 1, 10 s of sound");
         assert_eq!(one_pass(Some(1001), sound(100), None), "batch 1, 10.01 s of sound");
         assert_eq!(one_pass(Some(1), sound(16_000), None), "batch 1, 0.0000625 s of sound");
@@ -175,6 +188,7 @@ mod tests {
         let key = dims_key(&dims).unwrap();
         assert_eq!((key.as_str(), dims_of_key(&key)), ("frames=8,text=16", Some(dims)));
         assert_eq!(dims_of_key("text = 16, frames=8"), dims_of_key(&key));
+        assert_eq!(dims_of_key("padding=0,text=16,frames=8"), dims_of_key(&key));
         assert_eq!((dims_key(&BTreeMap::new()), dims_of_key("frames"), dims_of_key("frames=many")), (None, None, None));
     }
 }

@@ -45,6 +45,8 @@ pub enum MatrixCell {
         effective_precision: Option<Precision>,
         /// Share of the work on the device, above 0 and at most 1; none where it is not known.
         device_share: Option<f64>,
+        /// Whether every expert of a mixture was computed for every token.
+        all_experts: bool,
         engine: EngineId,
         evidence: Evidence,
         mode: Mode,

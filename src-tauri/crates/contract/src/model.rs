@@ -1,6 +1,6 @@
 //! A model as the window knows it: where it comes from, what it takes in, what it costs.
 
-use crate::{EngineId, ModelId, Precision, SizeUnit, UNIT_SPACE, scaled};
+use crate::{EngineId, ModelId, PADDING, Precision, SizeUnit, UNIT_SPACE, scaled};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -162,6 +162,15 @@ impl ModelInfo {
     pub fn runs_in(&self, precision: Precision, engine: &EngineId) -> bool {
         self.precisions.contains(&precision) || (engine.lowers_f32() && self.lowered().contains(&precision))
     }
+
+    /// Whether a share of its texts can be padding: it reads nothing but texts, as whole numbers, and its attention mask has
+    /// a place for each of their tokens.
+    pub fn takes_padding(&self) -> bool {
+        let shape = |name: &str| self.inputs.iter().find(|input| input.name == name).map(|input| &input.shape);
+        let is_masked = shape("attention_mask").is_some_and(|mask| mask.len() == 2 && shape("input_ids") == Some(mask));
+        let is_whole = |input: &ValueSpec| !["float", "double"].iter().any(|kind| input.element.contains(kind));
+        is_masked && self.inputs.iter().all(is_whole) && self.dims.iter().all(|dim| dim.name != PADDING)
+    }
 }
 
 /// A mixture of experts. Its graph computes all of them for every token.
@@ -223,6 +232,45 @@ mod tests {
         assert_eq!(told(None), plain);
         let work = ": about 3.24 billion multiply-accumulates instead of 30.1 billion";
         assert_eq!(told(Some((3_240_000_000, 30_100_000_000))), format!("{plain}{work}"));
+    }
+
+    #[test]
+    fn texts_with_a_mask_of_their_own_can_be_padded_and_nothing_else_can() {
+        let input = |(name, element, shape): (&str, &str, &[&str])| ValueSpec {
+            name: name.into(),
+            element: element.into(),
+            shape: shape.iter().map(|size| (*size).to_owned()).collect(),
+        };
+        let takes = |inputs: &[(&str, &str, &[&str])], dims: Vec<Dim>| {
+            let info = ModelInfo {
+                id: "a".into(),
+                name: String::new(),
+                family: "bert".into(),
+                origin: ModelOrigin::Preset,
+                about: String::new(),
+                parameters: None,
+                macs: None,
+                weight_bytes: 0,
+                inputs: inputs.iter().copied().map(input).collect(),
+                outputs: Vec::new(),
+                dims,
+                precisions: Vec::new(),
+                graph_hash: String::new(),
+                operators: Vec::new(),
+                random_weights: true,
+                experts: None,
+            };
+            info.takes_padding()
+        };
+        let text: &[&str] = &["batch", "sequence"];
+        let [ids, mask] = ["input_ids", "attention_mask"].map(|name| (name, "int64", text));
+        assert!(takes(&[ids, mask], Vec::new()));
+        assert!(takes(&[ids, mask, ("decoder_input_ids", "int64", &["batch", "decoder_sequence"])], Vec::new()));
+        assert!(!takes(&[ids], Vec::new()), "without a mask");
+        assert!(!takes(&[("input_values", "float", text), mask], Vec::new()), "sound");
+        assert!(!takes(&[ids, mask, ("pixel_values", "float", &["batch", "3", "8", "8"])], Vec::new()), "with images");
+        assert!(!takes(&[ids, ("attention_mask", "int64", &["batch", "past + 1"])], Vec::new()), "of other tokens");
+        assert!(!takes(&[ids, mask], vec![dim(PADDING, DimRole::Other, 1)]), "has a size of that name");
     }
 
     #[test]

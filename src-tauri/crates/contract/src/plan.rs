@@ -1,6 +1,6 @@
 //! What a person asks to have measured, and how a sweep unfolds into single settings.
 
-use crate::{DeviceId, EngineId, Mode, ModelId, Platform, Precision};
+use crate::{DeviceId, EngineId, Mode, ModelId, PADDING, Platform, Precision};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -16,7 +16,8 @@ pub struct Setting {
     /// Tokens of text (of the prompt, where text is generated), pixels of an image edge or pieces of sound; none where the
     /// model has no such dimension.
     pub size: Option<u32>,
-    /// Values for further free dimensions, by symbol; where text is generated, [`OUTPUT`] is one of them.
+    /// Values for further free dimensions, by symbol; where text is generated, [`OUTPUT`] is one of them, and where a share
+    /// of the texts is padding, [`PADDING`].
     pub dims: BTreeMap<String, u32>,
     /// CPU threads; none leaves the choice to Assay (all physical cores).
     pub threads: Option<u32>,
@@ -54,6 +55,9 @@ pub struct Plan {
     /// Lengths of text or sound, or image sizes, for each model; a model that is not listed runs at its default.
     pub sizes: BTreeMap<ModelId, Vec<u32>>,
     pub dims: BTreeMap<String, u32>,
+    /// How much of the texts is padding, in percent, for each model; of one that is not listed none is.
+    #[serde(default)]
+    pub padding: BTreeMap<ModelId, Vec<u32>>,
     /// Empty means Assay's choice.
     pub threads: Vec<u32>,
     pub seed: u64,
@@ -67,7 +71,7 @@ impl Plan {
         let mut settings = Vec::new();
         for model in &self.models {
             let sizes = optional(self.sizes.get(model).map_or(&[], Vec::as_slice));
-            for size in &sizes {
+            for (size, dims) in sizes.iter().flat_map(|size| self.dims_of(model).map(move |dims| (size, dims))) {
                 for batch in &self.batches {
                     for target in &self.targets {
                         for threads in &threads {
@@ -80,7 +84,7 @@ impl Plan {
                                     mode: self.mode,
                                     batch: *batch,
                                     size: *size,
-                                    dims: self.dims.clone(),
+                                    dims: dims.clone(),
                                     threads: *threads,
                                     seed: self.seed,
                                     budget_secs: self.budget_secs,
@@ -92,6 +96,16 @@ impl Plan {
             }
         }
         settings
+    }
+
+    /// The further dimensions of a model, once for each share of padding.
+    fn dims_of(&self, model: &ModelId) -> impl Iterator<Item = BTreeMap<String, u32>> {
+        let shares = optional(self.padding.get(model).map_or(&[], Vec::as_slice));
+        shares.into_iter().map(move |share| {
+            let mut dims = self.dims.clone();
+            dims.extend(share.filter(|percent| *percent > 0).map(|percent| (PADDING.to_owned(), percent)));
+            dims
+        })
     }
 }
 

@@ -399,7 +399,7 @@ impl Run {
     pub fn ran(&self) -> String {
         let share = self.placement.as_ref().map(Placement::share);
         let all_experts = self.flags.iter().any(|flag| matches!(flag, Flag::AllExperts { .. }));
-        with_experts(ran_text(self.setting.precision, self.effective.precision, share), all_experts)
+        ran_text(self.setting.precision, self.effective.precision, share, all_experts)
     }
 
     /// Why this result takes no part in rankings, if it does not.
@@ -424,9 +424,9 @@ fn elsewhere_text(device: &str) -> String {
     format!("it ran elsewhere: nothing of its work was done on {device}")
 }
 
-/// The precision that was asked for, and what ran otherwise: another precision, or a part of the work on another device.
-/// `f32`, `f16, ran in f32`, `f16, 12 % on this device`.
-pub fn ran_text(asked: Precision, ran: Option<Precision>, device_share: Option<f64>) -> String {
+/// The precision that was asked for, and what ran otherwise: another precision, a part of the work on another device, all
+/// experts of a mixture where the chosen ones would do. `f32`, `f16, ran in f32`, `f16, 12 % on this device`.
+pub fn ran_text(asked: Precision, ran: Option<Precision>, device_share: Option<f64>, all_experts: bool) -> String {
     let mut text = asked.key().to_owned();
     if let Some(ran) = ran.filter(|ran| *ran != asked) {
         text += &format!(", ran in {}", ran.key());
@@ -434,12 +434,10 @@ pub fn ran_text(asked: Precision, ran: Option<Precision>, device_share: Option<f
     if let Some(share) = device_share.filter(|share| *share < 1.0) {
         text += &format!(", {} on this device", percent_text(share));
     }
+    if all_experts {
+        text += ", all experts computed";
+    }
     text
-}
-
-/// Says it too where all experts of a mixture ran.
-fn with_experts(ran: String, all: bool) -> String {
-    if all { format!("{ran}, all experts computed") } else { ran }
 }
 
 /// A result in one row, for lists, charts and the matrix drawer.
@@ -510,7 +508,7 @@ impl RunRow {
 
     /// The precision asked for, and what ran otherwise.
     pub fn ran(&self) -> String {
-        with_experts(ran_text(self.precision, self.effective_precision, self.device_share), self.all_experts)
+        ran_text(self.precision, self.effective_precision, self.device_share, self.all_experts)
     }
 }
 
@@ -520,7 +518,7 @@ mod tests {
 
     #[test]
     fn a_precision_says_what_ran_otherwise() {
-        let told = |ran, share| ran_text(Precision::F16, ran, share);
+        let told = |ran, share| ran_text(Precision::F16, ran, share, false);
         assert_eq!(told(None, None), "f16");
         assert_eq!(told(Some(Precision::F16), Some(1.0)), "f16");
         assert_eq!(told(Some(Precision::F32), None), "f16, ran in f32");

@@ -1,12 +1,13 @@
 //! Seeded inputs for a graph: never zeros, and ids that stay inside the table they index.
 
-use crate::{Element, Graph, ModelError, Tensor, Value, filling, seed::Stream, tensor};
+use crate::{Element, Graph, ModelError, Tensor, Value, filling, padding, seed::Stream, tensor};
 use std::collections::{BTreeMap, HashMap};
 
 /// Inputs above this size are refused rather than tried.
 const LARGEST_INPUT_BYTES: u64 = 8 << 30;
 
-/// Inputs of one variant, in the order of the graph's inputs.
+/// Inputs of one variant, in the order of the graph's inputs. Where the sizes name a share of padding, the attention mask
+/// of a text hides so much of it.
 ///
 /// Variants of the same seed differ from each other; the same seed and variant give the same numbers on every machine.
 pub fn make_inputs(
@@ -16,6 +17,7 @@ pub fn make_inputs(
     variant: u32,
 ) -> Result<Vec<Tensor>, ModelError> {
     filling::check(graph, dims)?;
+    let percent = padding::percent(graph, dims);
     let tables = indexed_tables(graph);
     graph
         .inputs
@@ -31,7 +33,12 @@ pub fn make_inputs(
             }
             let bytes = match meaning(input, tables.get(input.name.as_str()).copied()) {
                 Meaning::Numbers => tensor::floats(input.element, (0..count as u64).map(|place| stream.bell(place))),
-                Meaning::Mask => whole(input.element, (0..count).map(|_| 1)),
+                Meaning::Mask => match shape[..] {
+                    [texts, length] if percent > 0 && input.name == padding::MASK => {
+                        whole(input.element, padding::mask(percent, [texts as u64, length as u64], stream))
+                    }
+                    _ => whole(input.element, (0..count).map(|_| 1)),
+                },
                 Meaning::Positions => {
                     let last = shape.last().copied().unwrap_or(1).max(1);
                     whole(input.element, (0..count).map(|place| (place % last) as u64))
@@ -46,7 +53,7 @@ pub fn make_inputs(
 /// What the numbers of an input stand for.
 enum Meaning {
     Numbers,
-    /// Nothing is masked out.
+    /// Nothing is masked out, unless it is the padding of a text.
     Mask,
     /// 0, 1, 2, … along the last dimension.
     Positions,

@@ -19,6 +19,7 @@ mod inputs;
 mod model;
 mod onnx;
 mod open;
+mod padding;
 mod presets;
 mod quantize;
 mod reading;

@@ -9,7 +9,7 @@ use crate::{
     error::{counted, listed},
     files,
     generation::{Generation, Manner, Stage},
-    hash, onnx, open,
+    hash, onnx, open, padding,
     presets::PRESETS,
     quantize,
     shapes::Numbered,
@@ -17,7 +17,7 @@ use crate::{
     weights::{self, Checkpoint, Files, Source},
 };
 use contract::{
-    ConfigSize, Dim, DimRole, Experts, ModelId, ModelInfo, ModelOrigin, Precision, UNKNOWN_FAMILY, ValueSpec,
+    ConfigSize, Dim, DimRole, Experts, ModelId, ModelInfo, ModelOrigin, PADDING, Precision, UNKNOWN_FAMILY, ValueSpec,
 };
 use std::{
     borrow::Cow,
@@ -325,14 +325,20 @@ impl Model {
     }
 
     /// Every free size with its value: what was asked for, else its default. `size` goes to the length of a sound, and where
-    /// there is none to text lengths and image edges.
+    /// there is none to text lengths and image edges. [`PADDING`] is among them where texts are to have some.
     pub fn dims_for(
         &self,
         batch: u32,
         size: Option<u32>,
         dims: &BTreeMap<String, u32>,
     ) -> Result<BTreeMap<String, u64>, ModelError> {
-        dims::choose(&self.info.dims, &self.graph, batch, size, dims)
+        let mut sizes = dims::choose(&self.info.dims, &self.graph, batch, size, dims)?;
+        let asked = dims.get(PADDING).copied().filter(|percent| *percent > 0 && self.dim(PADDING).is_none());
+        if let Some(percent) = asked {
+            padding::check(&self.info, &self.graph, percent, &sizes)?;
+            sizes.insert(PADDING.to_owned(), percent.into());
+        }
+        Ok(sizes)
     }
 
     /// What one call costs at these sizes, in the model's own precision.

@@ -4,11 +4,11 @@
 //! one that answers for every token (LLaVA, Qwen-VL) has what it sees among its tokens and is about text; one that
 //! compares texts with something else (CLIP, CLAP, X-CLIP) is about that.
 //!
-//! Of an encoder and decoder, the text that is read counts, not what was written before. A step of a diffusion model is
-//! a part of an image, and so nothing.
+//! Of an encoder and decoder, the text that is read counts, not what was written before. Padding is no part of a text. A
+//! step of a diffusion model is a part of an image, and so nothing.
 
-use crate::UNKNOWN_FAMILY;
-use contract::{ModelInfo, PerSample, TaskUnit};
+use crate::{UNKNOWN_FAMILY, padding};
+use contract::{ModelInfo, PADDING, PerSample, TaskUnit};
 use std::collections::BTreeMap;
 
 /// Inputs by name with their sizes, the batch first.
@@ -49,13 +49,19 @@ pub fn per_sample(info: &ModelInfo, sizes: &BTreeMap<String, u64>) -> Option<Per
     let shape = |shape: &[String]| shape.iter().map(size).collect::<Option<Vec<u64>>>();
     let shapes: Shapes =
         info.inputs.iter().filter_map(|input| Some((input.name.as_str(), shape(&input.shape)?))).collect();
-    if info.family == UNKNOWN_FAMILY {
-        return by_names(&shapes).filter(|_| shapes.len() == info.inputs.len());
+    let sample = if info.family == UNKNOWN_FAMILY {
+        by_names(&shapes).filter(|_| shapes.len() == info.inputs.len())
+    } else if answers_each_token(info) {
+        tokens(&shapes)
+    } else {
+        sound(info, sizes).or_else(|| sensed(&info.family, &shapes)).or_else(|| tokens(&shapes))
+    };
+    match (sizes.get(PADDING), shapes.get("input_ids").map(Vec::as_slice)) {
+        (Some(percent), Some(&[texts, length])) if info.takes_padding() => {
+            Some(PerSample { count: padding::real_tokens(*percent, [texts, length]), ..sample? })
+        }
+        _ => sample,
     }
-    if answers_each_token(info) {
-        return tokens(&shapes);
-    }
-    sound(info, sizes).or_else(|| sensed(&info.family, &shapes)).or_else(|| tokens(&shapes))
 }
 
 /// The same of a model of which only the shapes of its inputs are known, the batch first: none where it reads and also

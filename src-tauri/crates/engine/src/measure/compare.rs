@@ -24,6 +24,30 @@ pub(crate) fn compare(reference: &[Tensor], outputs: &[Tensor]) -> (Option<Compa
     (worst, fault)
 }
 
+/// Outputs with one number for each token, `[texts, tokens]`, which by its shape could be one vector for each text.
+const NUMBERS_OF_TOKENS: [&str; 2] = ["start_logits", "end_logits"];
+
+/// What the outputs say of real tokens: `[texts, tokens, …]` becomes `[real tokens, …]`; `mask` is the attention mask of
+/// the call, where its texts have padding.
+///
+/// Nobody reads what stands at padding. Where padding sees nothing but padding, as beyond the reach of a layer, it also
+/// follows from how an engine rounds, and no engine is wrong there.
+pub(crate) fn of_real_tokens(mut outputs: Vec<Tensor>, mask: Option<&Tensor>) -> Vec<Tensor> {
+    let Some(mask) = mask else { return outputs };
+    let real: Vec<bool> = mask.i64s().into_iter().map(|token| token != 0).collect();
+    let is_of_tokens = |output: &&mut Tensor| {
+        let is_for_each = output.shape.len() > 2 || NUMBERS_OF_TOKENS.contains(&output.name.as_str());
+        is_for_each && output.shape.starts_with(&mask.shape)
+    };
+    for output in outputs.iter_mut().filter(is_of_tokens) {
+        let each = (output.bytes.len() / real.len().max(1)).max(1);
+        let kept = output.bytes.chunks(each).zip(&real).filter(|(_, real)| **real);
+        output.bytes = kept.flat_map(|(bytes, _)| bytes).copied().collect();
+        output.shape.splice(..2, [real.iter().filter(|real| **real).count()]);
+    }
+    outputs
+}
+
 /// A sentence about the first output that holds NaN or infinity.
 pub(crate) fn not_finite(outputs: &[Tensor]) -> Option<String> {
     outputs.iter().find_map(|output| {
@@ -96,6 +120,22 @@ mod tests {
         let (_, fault) = compare(&[tensor("y", &[1.0, 2.0])], &[tensor("y", &[f32::NAN, 2.0])]);
         assert_eq!(fault.unwrap(), "1 of the 2 values of y are not a number");
         assert_eq!(not_finite(&[tensor("y", &[f32::INFINITY])]).unwrap(), "1 of the 1 values of y are infinite");
+    }
+
+    #[test]
+    fn what_stands_at_padding_is_not_compared() {
+        let mask = Tensor::from_i64s("attention_mask", &[2, 2], &[1, 1, 1, 0]);
+        let outputs = |last: f32| {
+            let hidden = Tensor::from_f32s("hidden", &[2, 2, 1], &[1.0, 2.0, 3.0, last]);
+            let pooled = Tensor::from_f32s("pooled", &[2, 2], &[1.0, 2.0, 3.0, 4.0]);
+            vec![hidden, pooled, Tensor::from_f32s("end_logits", &[2, 2], &[1.0, 2.0, 3.0, last])]
+        };
+        let [one, other] = [4.0, f32::NAN].map(|last| of_real_tokens(outputs(last), Some(&mask)));
+        assert_eq!(one, other);
+        assert_eq!((one[0].shape.as_slice(), one[0].f32s()), (&[3, 1][..], vec![1.0, 2.0, 3.0]));
+        assert_eq!(one[1], outputs(4.0)[1], "one vector for each text has no place for padding");
+        assert_eq!((one[2].shape.as_slice(), one[2].f32s()), (&[3][..], vec![1.0, 2.0, 3.0]));
+        assert_eq!(of_real_tokens(outputs(4.0), None), outputs(4.0));
     }
 
     #[test]

@@ -13,7 +13,8 @@ use crate::{
     noise,
     sampling::{self, Sampling, Told},
 };
-use contract::{DeviceId, FailureKind, Phase, PhaseName, Placement, Precision};
+use contract::{DeviceId, FailureKind, PADDING, Phase, PhaseName, Placement, Precision};
+use models::{Manner, Tensor};
 use std::time::{Duration, Instant};
 
 pub(super) fn run(order: &RunOrder, out: &mut Out, wishes: &Wishes) -> Result<(), Fault> {
@@ -21,6 +22,7 @@ pub(super) fn run(order: &RunOrder, out: &mut Out, wishes: &Wishes) -> Result<()
     backend.prepare(order.load.library.as_deref())?;
     let inputs = order.inputs.iter().map(|file| read(file)).collect::<Result<Vec<_>, _>>()?;
     let variants = inputs.len();
+    let masks: Vec<Option<Tensor>> = inputs.iter().map(|inputs| padded(order, inputs)).collect();
     limits::reset_peak();
     out.send(&Event::Ready { resident_bytes: limits::resident_bytes() });
 
@@ -29,7 +31,7 @@ pub(super) fn run(order: &RunOrder, out: &mut Out, wishes: &Wishes) -> Result<()
     session.set_inputs(inputs)?;
     out.send(&Event::Facts(session.facts()));
     phase(PhaseName::First, out, |_| Ok(session.call(0)?))?;
-    phase(PhaseName::Check, out, |out| check(order, session.as_mut(), out))?;
+    phase(PhaseName::Check, out, |out| check(order, session.as_mut(), &masks, out))?;
 
     let stop = || wishes.stop();
     let warm = phase(PhaseName::WarmUp, out, |_| {
@@ -94,26 +96,36 @@ pub(super) fn phase<T>(
     Ok(result)
 }
 
+/// The mask of texts that have padding; none where they have none, and where the outputs are about another text, whose
+/// tokens are all real.
+fn padded(order: &RunOrder, inputs: &[Tensor]) -> Option<Tensor> {
+    let input = |name: &str| inputs.iter().find(|input| input.name == name);
+    let answers = input(Manner::Answers.tokens()).is_some();
+    input("attention_mask").filter(|_| order.load.dims.contains_key(PADDING) && !answers).cloned()
+}
+
 /// The outputs of the first variants against another engine's, before anything is timed but the first call, which gave
-/// the first of them. A second variant shows that the engine reads its inputs anew.
-fn check(order: &RunOrder, session: &mut dyn Session, out: &mut Out) -> Result<(), Fault> {
+/// the first of them. A second variant shows that the engine reads its inputs anew. What stands at padding is left out;
+/// `masks` are those of the variants.
+fn check(order: &RunOrder, session: &mut dyn Session, masks: &[Option<Tensor>], out: &mut Out) -> Result<(), Fault> {
     let tolerance = tolerance(order.load.precision, &session.facts());
     let mut checked = Checked { tolerance, ..Checked::default() };
+    let real = |variant: usize, outputs| compare::of_real_tokens(outputs, masks.get(variant).and_then(Option::as_ref));
     if order.references.is_empty() {
-        checked.fault = compare::not_finite(&session.outputs()?);
+        checked.fault = compare::not_finite(&real(0, session.outputs()?));
     }
     for variant in 0..order.references.len().max(order.exact.len()) {
         if variant > 0 {
             session.call(variant)?;
         }
-        let outputs = session.outputs()?;
+        let outputs = real(variant, session.outputs()?);
         if let Some(file) = order.references.get(variant) {
-            let (comparison, fault) = compare::compare(&read(file)?, &outputs);
+            let (comparison, fault) = compare::compare(&real(variant, read(file)?), &outputs);
             checked.fault = checked.fault.or(fault);
             checked.comparison = compare::worse(checked.comparison, comparison);
         }
         if let Some(file) = order.exact.get(variant) {
-            let deviation = deviation::of(&read(file)?, &outputs, order.scores.as_deref());
+            let deviation = deviation::of(&real(variant, read(file)?), &outputs, order.scores.as_deref());
             checked.deviation = deviation::worse(checked.deviation, deviation);
         }
     }

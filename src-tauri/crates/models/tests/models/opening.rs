@@ -277,6 +277,25 @@ fn a_file_in_f32_is_given_as_it_is_to_an_engine_that_lowers_it_by_itself() {
 }
 
 #[test]
+fn padding_is_masked_out_of_a_text_and_of_nothing_else() {
+    let mut graph = small();
+    let text = [free("batch"), free("length")];
+    let names = ["input_ids", "attention_mask", "decoder_attention_mask"];
+    graph.inputs = names.iter().map(|name| value(name, Element::I64, &text)).collect();
+    let mut dims = BTreeMap::from([("batch".to_owned(), 4), ("length".to_owned(), 20)]);
+    let whole = make_inputs(&graph, &dims, 7, 0).unwrap();
+    dims.insert("padding".to_owned(), 25);
+    let made = make_inputs(&graph, &dims, 7, 0).unwrap();
+    assert_eq!((&made[0], &made[2]), (&whole[0], &whole[2]));
+    let mask = made[1].i64s();
+    assert_eq!((mask.len(), mask.iter().sum::<i64>()), (80, 60));
+    assert!(mask.chunks(20).all(|text| text[0] == 1 && text.windows(2).all(|pair| pair[0] >= pair[1])), "{mask:?}");
+    assert_ne!(mask, make_inputs(&graph, &dims, 7, 1).unwrap()[1].i64s(), "other texts have other lengths");
+    graph.inputs.push(value("x", Element::F32, &[free("padding")]));
+    assert_eq!(make_inputs(&graph, &dims, 7, 0).unwrap()[1], whole[1], "a size of that name is no share");
+}
+
+#[test]
 fn inputs_stay_inside_the_tables_they_index() {
     let mut graph = small();
     let ids = [free("batch"), free("length")];

@@ -34,6 +34,7 @@ fn a_text_is_the_tokens_that_are_read() {
     let model = preset("bert-tiny");
     let sizes = model.dims_for(1, Some(32), &BTreeMap::new()).unwrap();
     assert_eq!(per_sample(model.info(), &sizes).unwrap().count, 32.0, "the size of a setting");
+    assert_eq!(at(&model, &[("sequence", 64), ("padding", 25)]), Some((Tokens, 48.0)), "padding is no text");
 }
 
 #[test]
