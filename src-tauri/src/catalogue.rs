@@ -2,7 +2,8 @@
 
 use crate::{hub::Fetched, place::Place};
 use contract::{
-    DEFAULT_OUTPUT, Failure, Mode, ModelId, ModelInfo, ModelOrigin, OUTPUT, Setting, SizeUnit, size_dim, spelt_sizes,
+    DEFAULT_OUTPUT, Failure, Mode, ModelId, ModelInfo, ModelOrigin, OUTPUT, PADDING, Setting, SizeUnit, size_dim,
+    spelt_sizes,
 };
 use models::Model;
 use std::{
@@ -28,7 +29,15 @@ impl From<Model> for Listed {
 
 impl Listed {
     /// The setting with every size spelt out, so that a result says what ran even where the default was meant.
-    pub fn spelt_out(&self, mut setting: Setting) -> Setting {
+    /// Padding is kept wherever some is asked for: what takes none is refused rather than measured without it.
+    pub fn spelt_out(&self, setting: Setting) -> Setting {
+        let padding = setting.dims.get(PADDING).copied().filter(|percent| *percent > 0);
+        let mut spelt = self.with_sizes(setting);
+        spelt.dims.extend(padding.map(|percent| (PADDING.to_owned(), percent)));
+        spelt
+    }
+
+    fn with_sizes(&self, mut setting: Setting) -> Setting {
         if setting.mode == Mode::Generation {
             setting.dims.entry(OUTPUT.to_owned()).or_insert(DEFAULT_OUTPUT);
             setting.size = setting.size.or_else(|| self.model.usual_prompt());

@@ -41,8 +41,9 @@ pub struct Estimator<'a> {
 /// The settings of a plan, unless it is empty or too large to be meant.
 pub fn settings_of(plan: &Plan) -> Result<Vec<Setting>, Failure> {
     let lengths = [plan.targets.len(), plan.precisions.len(), plan.batches.len(), plan.threads.len().max(1)];
-    let sizes: usize =
-        plan.models.iter().map(|model| plan.sizes.get(model).map_or(1, |sizes| sizes.len().max(1))).sum();
+    let many = |listed: Option<&Vec<u32>>| listed.map_or(1, |values| values.len().max(1));
+    let each = |id: &ModelId| many(plan.sizes.get(id)).saturating_mul(many(plan.padding.get(id)));
+    let sizes = plan.models.iter().map(each).fold(0, usize::saturating_add);
     let total = lengths.iter().fold(sizes, |total, length| total.saturating_mul(*length));
     if total == 0 {
         return Err(Failure::bad_input("plan", "there is nothing to measure")
@@ -73,7 +74,8 @@ impl Estimator<'_> {
         for setting in settings {
             let model = &models[&setting.model];
             let setting = model.spelt_out(setting);
-            let key = format!("{}/{}/{:?}/{}", setting.model, setting.batch, setting.size, setting.precision);
+            let Setting { model: id, batch, size, precision, dims, .. } = &setting;
+            let key = format!("{id}/{batch}/{size:?}/{dims:?}/{precision}");
             let known =
                 needs.entry(key.clone()).or_insert_with(|| Needs::of(&model.model, &setting).map(Arc::new)).clone();
             let written = known.as_deref().map(|needs| self.written(&setting, needs, there)).unwrap_or_default();

@@ -90,7 +90,9 @@ pub fn run(desk: &Desk, store: &Store, path: &Path, place: Held) -> Result<Impor
     }
     desk.tell(Event::Import(None));
     // A list that could not be kept fails an import whose results are there.
-    desk.tell(Event::ResultsChanged);
+    if !matches!(done, Err(Failure::Cancelled)) {
+        desk.tell(Event::ResultsChanged);
+    }
     done.map(|report| ImportReport { number: Some(number), ..report })
 }
 

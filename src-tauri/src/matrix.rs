@@ -135,6 +135,7 @@ fn figure(cell: &BestCell) -> MatrixCell {
             precision: best.precision,
             effective_precision: best.effective_precision,
             device_share: best.device_share,
+            all_experts: best.all_experts,
             engine: best.engine.clone(),
             evidence: best.evidence,
             mode: best.mode,

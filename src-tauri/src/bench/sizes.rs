@@ -67,9 +67,17 @@ impl Sizes {
 }
 
 /// The texts that a setting asks for, with the graphs that write them; none where it is one pass.
+///
+/// # Errors
+/// Where the model writes none, and where padding is asked for. The text goes on right behind its prompt, so padding could
+/// only stand before it, and the graphs, which count places from there, would take every token for a later one.
 pub fn written(model: &Model, setting: &Setting) -> Result<Option<(Texts, Generation)>, Failure> {
     if setting.mode != Mode::Generation {
         return Ok(None);
+    }
+    if let Some(percent) = setting.dims.get(PADDING).filter(|percent| **percent > 0) {
+        let (subject, reason) = (format!("{PADDING} = {percent}"), "text is written to prompts without padding only");
+        return Err(Failure::bad_input(subject, reason).remedy("Leave it out, or measure one pass"));
     }
     let prompt = setting.size.or_else(|| model.usual_prompt()).unwrap_or_default();
     let output = setting.output_tokens().unwrap_or(DEFAULT_OUTPUT);

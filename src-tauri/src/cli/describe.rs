@@ -6,7 +6,7 @@ use super::{
 };
 use crate::describe::describe;
 use clap::Args;
-use contract::{CostPhase, LOADED_TWICE, ModelDescription, PrecisionMemory};
+use contract::{CostPhase, LOADED_TWICE, ModelDescription, PrecisionMemory, dim_text};
 
 /// Say what a model is and what it costs: parameters, multiply-accumulates, memory.
 ///
@@ -35,7 +35,7 @@ fn lines(described: &ModelDescription) -> Vec<String> {
     let count = |value: Option<u64>| value.map_or("not known".to_owned(), |value| value.to_string());
     let class = described.class.as_ref().map_or(String::new(), |class| format!(", {class}"));
     let family = described.family.map_or(String::new(), |family| format!(", {}", family.key()));
-    let sizes: Vec<String> = described.sizes.iter().map(|(name, size)| format!("{name} {size}")).collect();
+    let sizes: Vec<String> = described.sizes.iter().map(|(name, size)| dim_text(name, size)).collect();
     let mut lines = vec![
         format!("{} ({}{class}{family})", described.name, described.model_type),
         described.about.clone(),

@@ -183,6 +183,7 @@ fn plan_of(setting: &Setting) -> Plan {
         batches: vec![setting.batch],
         sizes: setting.size.map(|size| (setting.model.clone(), vec![size])).into_iter().collect(),
         dims: setting.dims.clone(),
+        padding: Default::default(),
         threads: setting.threads.into_iter().collect(),
         seed: setting.seed,
         budget_secs: setting.budget_secs,

@@ -38,7 +38,8 @@ pub struct AtSizes {
     /// given.
     #[arg(long, alias = "size")]
     pub length: Option<u32>,
-    /// A value for another free dimension, as NAME=VALUE.
+    /// A value for another free dimension, as NAME=VALUE. `padding=25` makes a quarter of the texts padding, where a model
+    /// reads texts with an attention mask.
     #[arg(long = "dim", value_name = "NAME=VALUE", value_parser = dimension)]
     pub dims: Vec<(String, u32)>,
 }

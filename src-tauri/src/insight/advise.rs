@@ -190,6 +190,7 @@ impl Advisor<'_> {
             batches: vec![work.batch.unwrap_or(1)],
             sizes: work.size.map(|size| (model.id.clone(), vec![size])).into_iter().collect(),
             dims: work.dims.as_deref().and_then(dims_of_key).unwrap_or_default(),
+            padding: Default::default(),
             threads: setting.threads.into_iter().collect(),
             seed: SEED,
             budget_secs: self.settings.budget_secs,

@@ -1,7 +1,8 @@
 //! The store's results as rows that insight learns from, and what the rows leave out.
 
 use contract::{
-    AdvisedSetting, EngineId, Evidence, Machine, Mode, ModelId, Platform, RunId, SizeUnit, Target, TargetChoice,
+    AdvisedSetting, DeviceId, EngineId, Evidence, Machine, MachineId, Mode, ModelId, Platform, RunId, SizeUnit, Target,
+    TargetChoice,
 };
 use insight::{
     recommend::{Setting, Survey},
@@ -20,6 +21,7 @@ pub struct Known {
     pub runs: Vec<KnownRun>,
     pub rows: Vec<Measurement>,
     usual: HashMap<String, Usual>,
+    names: Names,
 }
 
 /// What rows of a model leave out.
@@ -46,10 +48,16 @@ impl Known {
             let is_usual = |usual: &Usual| run.dims == usual.dims || (run.dims.is_none() && !measured(run));
             counted(run) && is_last(run) && usual.get(&run.model).is_none_or(is_usual)
         };
+        let names = Names::of(&runs);
         let (mut runs, others): (Vec<_>, Vec<_>) = runs.into_iter().partition(teaches);
-        let rows = runs.iter().map(row).collect();
+        let rows = runs.iter().map(|run| row(run, names.hardware(run))).collect();
         runs.extend(others);
-        Self { runs, rows, usual }
+        Self { runs, rows, usual, names }
+    }
+
+    /// What rows call the hardware of a result.
+    pub fn hardware<'a>(&'a self, run: &'a KnownRun) -> &'a str {
+        self.names.hardware(run)
     }
 
     /// Dimensions beyond batch and size that the rows of a model are about.
@@ -108,6 +116,31 @@ impl Known {
     }
 }
 
+/// The newest name of each device of a machine, as an engine's results have it. Earlier versions of Assay had no more
+/// than the id in words for some: `CUDA 0`.
+struct Names(HashMap<(MachineId, EngineId, DeviceId), String>);
+
+impl Names {
+    fn of(runs: &[KnownRun]) -> Self {
+        let named = runs.iter().filter(|run| !is_id_in_words(run));
+        Self(named.filter_map(|run| Some((place(run)?, run.hardware.clone()))).collect())
+    }
+
+    fn hardware<'a>(&'a self, run: &'a KnownRun) -> &'a str {
+        let named = place(run).filter(|_| is_id_in_words(run)).and_then(|place| self.0.get(&place));
+        named.unwrap_or(&run.hardware)
+    }
+}
+
+/// None where it was imported.
+fn place(run: &KnownRun) -> Option<(MachineId, EngineId, DeviceId)> {
+    Some((run.machine.clone()?, run.engine.clone(), run.device.clone()))
+}
+
+fn is_id_in_words(run: &KnownRun) -> bool {
+    run.machine.is_some() && run.hardware.eq_ignore_ascii_case(&run.device.0.replace(':', " "))
+}
+
 /// By the name of each model that was measured or says its dimensions: those that most of these results have, of as many
 /// the newer ones.
 fn usual<'a>(runs: impl Iterator<Item = &'a KnownRun>) -> HashMap<String, Usual> {
@@ -144,11 +177,11 @@ pub fn ready(machine: &Machine) -> impl Iterator<Item = &Target> {
     machine.targets().filter(|target| target.availability.is_ready() && target.not_ranked.is_none())
 }
 
-fn row(run: &KnownRun) -> Measurement {
+fn row(run: &KnownRun, hardware: &str) -> Measurement {
     Measurement {
         model: run.model.clone(),
         family: run.family.clone(),
-        hardware: run.hardware.clone(),
+        hardware: hardware.to_owned(),
         runtime: run.engine.0.clone(),
         precision: run.precision.clone(),
         mode: run.mode.key().to_owned(),
@@ -234,6 +267,24 @@ mod tests {
         assert_eq!(known.rows.iter().filter_map(|row| row.latency_ms).collect::<Vec<_>>(), [4.0, 4.1, 4.2]);
         assert_eq!((known.dims("net").as_deref(), known.dims("other")), (Some("text=16"), None));
         assert_eq!(known.runs.len(), 8);
+    }
+
+    #[test]
+    fn a_device_that_was_known_by_its_number_is_told_by_its_name() {
+        let on = |machine: Option<&str>, hardware: &str, day: i64| {
+            let run = result("net", machine, day, 5.0);
+            KnownRun { hardware: hardware.into(), device: "cuda:0".into(), ..run }
+        };
+        let runs = vec![
+            on(Some("here"), "CUDA 0", 1),
+            on(Some("there"), "CUDA 0", 2),
+            on(None, "CUDA 0", 3),
+            on(Some("here"), "a GPU", 4),
+        ];
+        let known = Known::of(runs);
+        let hardware: Vec<&str> = known.rows.iter().map(|row| row.hardware.as_str()).collect();
+        assert_eq!(hardware, ["a GPU", "CUDA 0", "CUDA 0", "a GPU"]);
+        assert_eq!(known.hardware(&known.runs[0]), "a GPU");
     }
 
     #[test]

@@ -110,7 +110,7 @@ fn usual_setting(known: &Known, column: &MatrixColumn, machine: &Machine) -> Opt
     }
     let (_, run) = counts.into_iter().max_by(|(a, (of_a, _)), (b, (of_b, _))| of_a.cmp(of_b).then(b.cmp(a)))?.1;
     Some(Setting {
-        hardware: run.hardware.clone(),
+        hardware: known.hardware(run).to_owned(),
         runtime: run.engine.0.clone(),
         precision: run.precision.clone(),
         devices: run.devices.map(f64::from),

@@ -158,6 +158,7 @@ fn first_plan(app: App, model: ModelId, machine: &Machine) -> Plan {
         batches: vec![1],
         sizes: BTreeMap::new(),
         dims: BTreeMap::new(),
+        padding: BTreeMap::new(),
         threads: Vec::new(),
         seed: super::launch::SEED,
         budget_secs: app.settings.with(|settings| settings.budget_secs),

@@ -15,6 +15,9 @@ pub fn PlotView(
     /// Called with the id of the result whose mark is pressed.
     #[prop(into)]
     on_press: Callback<String>,
+    /// Of the element; a picture that may lie beside the page's own has another.
+    #[prop(default = "plot")]
+    id: &'static str,
 ) -> impl IntoView {
     let place = NodeRef::<html::Div>::new();
     let failure = RwSignal::new(None::<Failure>);
@@ -42,8 +45,8 @@ pub fn PlotView(
         {move || failure.get().map(|failure| view! { <InlineFailure failure /> })}
         <div
             class="plot"
-            id="plot"
-            data-testid="plot"
+            id=id
+            data-testid=id
             role="group"
             aria-label="The chart; the table below holds the same data"
             node_ref=place

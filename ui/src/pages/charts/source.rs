@@ -36,13 +36,22 @@ impl Picked {
     pub fn ask(kind: RwSignal<ChartKind>) -> Self {
         let app = App::get();
         let limit = Memo::new(move |_| kind.get().most().max(PICKABLE) as u32);
+        let filter = Memo::new(move |_| {
+            let mut filter = app.filter.get();
+            let lets_through = filter.modes.is_empty() || filter.modes.contains(&Mode::Generation);
+            if kind.get().is_of_generation() && lets_through {
+                // Else the newest results of one pass could leave no place for those that have what is drawn.
+                filter.modes = vec![Mode::Generation];
+            }
+            filter
+        });
         let rows = load(move || {
             app.results.track();
-            Some(newest(app.filter.get(), limit.get()))
+            Some(newest(filter.get(), limit.get()))
         });
         let measured = load(move || {
             app.results.track();
-            let filter = app.filter.get();
+            let filter = filter.get();
             // A filter that names its evidence is taken at its word.
             let evidence = if filter.evidence.is_empty() { vec![Evidence::Measured] } else { filter.evidence.clone() };
             Some(newest(Filter { evidence, ..filter }, limit.get()))

@@ -143,7 +143,7 @@ impl SideDraft {
     /// Dimensions that no field asks for, in words.
     pub fn further(self) -> Option<String> {
         self.dims.with(|dims| {
-            let words: Vec<String> = dims.iter().map(|(name, value)| format!("{name} {value}")).collect();
+            let words: Vec<String> = dims.iter().map(|(name, value)| dim_text(name, value)).collect();
             (!words.is_empty()).then(|| words.join(", "))
         })
     }

@@ -3,8 +3,8 @@
 use super::View;
 use crate::parts::{dim_question, dim_read, dim_typed, sound_pieces};
 use contract::{
-    Availability, DEFAULT_OUTPUT, Dim, DimRole, Machine, Mode, ModelId, ModelInfo, OUTPUT, Plan, Precision,
-    TargetChoice,
+    Availability, DEFAULT_OUTPUT, Dim, DimRole, MOST_PADDING, Machine, Mode, ModelId, ModelInfo, OUTPUT, Plan,
+    Precision, TargetChoice,
 };
 use leptos::prelude::*;
 use std::collections::BTreeMap;
@@ -27,6 +27,8 @@ pub struct Draft {
     pub image_sizes: RwSignal<String>,
     /// Seconds for models that hear sound: `1, 10`.
     pub sounds: RwSignal<String>,
+    /// Percent of the texts that are padding, as typed: `0, 25`.
+    pub padding: RwSignal<String>,
     /// Values of further free dimensions by their name.
     pub dims: RwSignal<BTreeMap<String, String>>,
     pub threads: RwSignal<String>,
@@ -48,6 +50,7 @@ impl Draft {
             lengths: RwSignal::new(String::new()),
             image_sizes: RwSignal::new(String::new()),
             sounds: RwSignal::new(String::new()),
+            padding: RwSignal::new(String::new()),
             dims: RwSignal::new(BTreeMap::new()),
             threads: RwSignal::new(String::new()),
             budget_secs: RwSignal::new(String::new()),
@@ -74,6 +77,7 @@ impl Draft {
         self.lengths.set(chosen(DimRole::Sequence).unwrap_or_default());
         self.image_sizes.set(chosen(DimRole::ImageSize).unwrap_or_default());
         self.sounds.set(chosen(DimRole::Sound).unwrap_or_default());
+        self.padding.set(String::new());
         let others = dims.iter().filter(|dim| is_further(dims, dim));
         self.dims.set(others.filter_map(|dim| Some((dim.name.clone(), sizes.get(&dim.name)?.to_string()))).collect());
     }
@@ -113,6 +117,9 @@ impl Draft {
         let chosen = self.models.get();
         let chosen: Vec<&ModelInfo> = models.iter().filter(|model| chosen.contains(&model.id)).collect();
         let mode = self.mode.get();
+        // What was typed for other models, and is asked for no more, counts for nothing.
+        let padded: Vec<&ModelId> = chosen.iter().filter(|model| asks_padding(model, mode)).map(|m| &m.id).collect();
+        let shares = if padded.is_empty() { Vec::new() } else { percents("Padding", &self.padding.get(), &mut wrong) };
         let mut dims = BTreeMap::new();
         let asked = chosen.iter().flat_map(|model| asked_dims(model, mode));
         for dim in asked.filter_map(|(dim, is_size)| (!is_size).then_some(dim)) {
@@ -169,6 +176,7 @@ impl Draft {
             batches: if batches.is_empty() { vec![1] } else { batches },
             sizes,
             dims,
+            padding: padded.into_iter().map(|id| (id.clone(), shares.clone())).collect(),
             threads,
             seed: SEED,
             budget_secs,
@@ -214,10 +222,21 @@ pub fn asked_dims(model: &ModelInfo, mode: Mode) -> Vec<(&Dim, bool)> {
     size_dim(model).map(|dim| (dim, true)).into_iter().chain(further).collect()
 }
 
+/// Whether a person is asked how much of the model's texts is padding: prompts of generated text have none.
+pub fn asks_padding(model: &ModelInfo, mode: Mode) -> bool {
+    mode == Mode::Inference && model.takes_padding()
+}
+
 /// Whole numbers above 0, apart by commas or spaces.
 fn numbers(what: &str, text: &str, wrong: &mut Vec<String>) -> Vec<u32> {
     let read = |word: &str| word.parse::<u32>().ok().filter(|number| *number > 0);
     list(what, text, "a whole number above 0", wrong, read)
+}
+
+/// Shares of the texts in percent, apart by commas or spaces.
+fn percents(what: &str, text: &str, wrong: &mut Vec<String>) -> Vec<u32> {
+    let read = |word: &str| word.parse::<u32>().ok().filter(|percent| *percent <= MOST_PADDING);
+    list(what, text, &format!("a whole number from 0 to {MOST_PADDING}"), wrong, read)
 }
 
 /// Lengths of sound, apart by commas or spaces. None of them is too short or long for any model to count.

@@ -1,12 +1,15 @@
 //! Third step: precisions, batches, sizes, threads and time.
 
-use super::{Draft, draft::asked_dims};
+use super::{
+    Draft,
+    draft::{asked_dims, asks_padding},
+};
 use crate::{
     load::Load,
     parts::{Segmented, dim_question, dim_typed, usual_threads},
     state::App,
 };
-use contract::{DEFAULT_OUTPUT, Dim, DimRole, EngineId, Machine, Mode, ModelInfo, Precision, Target};
+use contract::{DEFAULT_OUTPUT, Dim, DimRole, EngineId, MOST_PADDING, Machine, Mode, ModelInfo, Precision, Target};
 use leptos::prelude::*;
 
 #[component]
@@ -28,6 +31,10 @@ pub fn HowStep(models: Load<Vec<ModelInfo>>, machine: Load<Machine>) -> impl Int
     });
     let shown = move || offered.with(|offered| if offered.is_empty() { vec![Precision::F32] } else { offered.clone() });
     let dims = Memo::new(move |_| free_dims(draft, &models));
+    let padded = Memo::new(move |_| {
+        let mode = draft.mode.get();
+        chosen_models(draft, &models, |models| models.iter().any(|model| asks_padding(model, mode)))
+    });
     let cores = Memo::new(move |_| machine.value.with(|machine| machine.ready().map(|machine| machine.physical_cores)));
     view! {
         <section class="panel step" aria-labelledby="step-how">
@@ -65,6 +72,15 @@ pub fn HowStep(models: Load<Vec<ModelInfo>>, machine: Load<Machine>) -> impl Int
                 </div>
                 <NumberField label="Batch" hint="How many samples go in together." placeholder="1".into() value=draft.batches testid="batches" />
                 {move || dims.get().into_iter().map(|(dim, is_size)| view! { <DimField dim is_size /> }).collect_view()}
+                <Show when=move || padded.get()>
+                    <NumberField
+                        label="How much of the texts is padding? (%)"
+                        hint=format!("Shorter texts of a batch are filled up to the longest, and the model passes over what was filled. At most {MOST_PADDING}.")
+                        placeholder="0".into()
+                        value=draft.padding
+                        testid="padding"
+                    />
+                </Show>
                 <Show when=move || draft.mode.get() == Mode::Generation>
                     <NumberField
                         label="How many tokens to write?"

@@ -210,8 +210,8 @@ fn WorkLine(cell: MatrixCell, evidence: Evidence, marked: bool) -> impl IntoView
 /// The precision of a figure, and what ran otherwise than was asked for.
 fn ran(cell: &MatrixCell) -> String {
     match cell {
-        MatrixCell::Figure { precision, effective_precision, device_share, .. } => {
-            ran_text(*precision, *effective_precision, *device_share)
+        MatrixCell::Figure { precision, effective_precision, device_share, all_experts, .. } => {
+            ran_text(*precision, *effective_precision, *device_share, *all_experts)
         }
         MatrixCell::Predicted { precision, .. } => precision.clone(),
         MatrixCell::Failed { .. } | MatrixCell::Impossible { .. } | MatrixCell::Open => String::new(),

@@ -5,6 +5,7 @@ mod headline;
 mod phases;
 mod placement;
 mod samples;
+mod token_times;
 
 use crate::parts::{Facts, Icon};
 use contract::{OutputCheck, Run};
@@ -14,6 +15,7 @@ use leptos::prelude::*;
 use phases::Phases;
 use placement::Placement;
 use samples::Samples;
+use token_times::TokenTimes;
 
 #[component]
 pub fn RunDetails(
@@ -36,6 +38,7 @@ pub fn RunDetails(
                 </ul>
             })}
             {(!run.samples_ms.is_empty()).then(|| view! { <Samples run=run.clone() /> })}
+            {run.generated.is_some().then(|| view! { <TokenTimes run=run.clone() /> })}
             {(!run.phases.is_empty()).then(|| view! { <Phases phases=run.phases.clone() /> })}
             {check.map(|(title, sentence)| view! {
                 <section class="drawer-section">
