@@ -112,6 +112,7 @@ fn killing_the_app_during_a_queue_loses_no_result_and_the_next_start_goes_on() {
         batches: (1..=12).collect(),
         sizes: Default::default(),
         dims: Default::default(),
+        padding: Default::default(),
         threads: vec![],
         seed: 1,
         budget_secs: 1.0,

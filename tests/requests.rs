@@ -55,7 +55,8 @@ fn the_libraries_folder_is_there_its_path_is_told_and_a_new_scan_looks_into_it()
     let storage = desk.ask(GetStorage {}).unwrap();
     assert_eq!(storage.libraries_path, own.display().to_string());
     let machine = desk.ask(GetMachine {}).unwrap();
-    let Availability::Missing { remedy, .. } = &machine.platforms[5].availability else { panic!("QNN is ready") };
+    let qnn = machine.engines.iter().flat_map(|engine| &engine.targets).find(|target| target.device.0 == "qnn:htp");
+    let Availability::Missing { remedy, .. } = &qnn.unwrap().availability else { panic!("QNN is ready") };
     assert!(remedy.contains(&format!("the libraries folder ({}) as onnxruntime-qnn", own.display())), "{remedy}");
 
     fs::create_dir(own.join("onnxruntime-mine")).unwrap();
@@ -109,15 +110,44 @@ fn a_model_is_added_listed_and_removed_and_a_broken_file_gets_a_sentence() {
 }
 
 #[test]
-fn a_pasted_configuration_can_be_measured_by_its_name() {
+fn a_pasted_configuration_is_measured_under_its_name_on_texts_with_padding() {
     let desk = TestDesk::open();
     let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/opt/config.json")).unwrap();
     let info = desk.ask(AddConfigText { name: "Mine".into(), text }).unwrap();
     assert_eq!(info.name, "Mine");
-    let jobs = desk.ask(StartPlan { plan: desk.plan(&info.id.0) }).unwrap();
+    let padding = [(info.id.clone(), vec![25])].into();
+    let plan = Plan { batches: vec![3], padding, ..desk.plan(&info.id.0) };
+    let jobs = desk.ask(StartPlan { plan }).unwrap();
     let run = desk.result_of(&jobs[0]);
     assert_eq!((&run.outcome, run.model.name.as_str()), (&Outcome::Done, "Mine"));
     assert!(run.setting.size.is_some(), "the default length is written down as what ran");
+    assert_eq!(run.fed().words().join(", "), "batch 3, 40 tokens, 25 % padding");
+    assert_eq!(run.model.per_sample.map(|sample| sample.count), Some(30.0), "padding is no text");
+    let checked = cpu_targets(&desk).len() > 1;
+    assert_eq!(matches!(run.check, OutputCheck::Agrees { .. }), checked, "{:?}", run.check);
+}
+
+#[test]
+fn shares_of_padding_are_swept_over_and_refused_where_no_text_can_have_them() {
+    let desk = TestDesk::open();
+    let lines = |plan: Plan| desk.ask(EstimatePlan { plan }).unwrap().lines;
+    let padded = |model: &str, percents: &[u32]| {
+        let padding = [(ModelId::from(model), percents.to_vec())].into();
+        Plan { padding, ..desk.plan(model) }
+    };
+    let swept = lines(padded("preset:bert-tiny", &[0, 25]));
+    let told = |line: &SettingEstimate| Fed::of(&line.setting, Some(SizeUnit::Tokens)).words().join(", ");
+    let told: Vec<String> = swept.iter().map(told).collect();
+    assert_eq!(told, ["batch 1, 128 tokens", "batch 1, 128 tokens, 25 % padding"]);
+    assert!(swept.iter().all(|line| line.refusal.is_none()), "{swept:?}");
+
+    let refusal = |plan: Plan| lines(plan).remove(0).refusal.unwrap();
+    let said = refusal(padded("preset:vit-base-patch16-224", &[25]));
+    assert!(said.contains("padding = 25: this model takes no padding"), "{said}");
+    let said = refusal(padded("preset:bert-tiny", &[91]));
+    assert!(said.contains("at most 90 %"), "{said}");
+    let said = refusal(Plan { mode: Mode::Generation, ..padded("preset:gpt2", &[25]) });
+    assert!(said.contains("without padding only") && said.contains("measure one pass"), "{said}");
 }
 
 #[test]
@@ -477,7 +507,7 @@ fn end_of_comparison(desk: &TestDesk) -> LiveComparison {
 fn a_comparison_is_told_kept_and_gone_on_with() {
     let desk = TestDesk::open();
     desk.ask(GetMachine {}).unwrap();
-    let order = comparison_order(&desk, 16, 64);
+    let order = comparison_order(&desk, 16, 512);
     desk.wait_for("its turn", |desk| desk.ask(StartComparison { order: order.clone() }).ok());
     assert!(desk.ask(StartComparison { order: order.clone() }).is_err(), "one at a time");
     let live = end_of_comparison(&desk);
@@ -488,7 +518,7 @@ fn a_comparison_is_told_kept_and_gone_on_with() {
     assert_eq!(points.len(), comparison.rounds.len());
     let rows = desk.ask(ListComparisons {}).unwrap();
     assert_eq!((rows.len(), &rows[0].id, &rows[0].result), (1, &id, &comparison.result));
-    assert!(rows[0].b.contains("bert-tiny on candle") && rows[0].b.contains("64 tokens"), "{}", rows[0].b);
+    assert!(rows[0].b.contains("bert-tiny on candle") && rows[0].b.contains("512 tokens"), "{}", rows[0].b);
 
     let more = ComparisonOrder { after: Some(id.clone()), ..order.clone() };
     desk.wait_for("its turn", |desk| desk.ask(StartComparison { order: more.clone() }).ok());
@@ -506,7 +536,7 @@ fn a_limit_on_slow_calls_is_measured_until_the_rounds_tell_or_the_time_is_up() {
     desk.ask(GetMachine {}).unwrap();
     let compare = |tail: Percentile, budget_secs: f64| {
         let rules = CompareRules { tail: Some(tail), ..CompareRules::default() };
-        let order = ComparisonOrder { rules, budget_secs, ..comparison_order(&desk, 16, 64) };
+        let order = ComparisonOrder { rules, budget_secs, ..comparison_order(&desk, 16, 512) };
         desk.wait_for("its turn", |desk| desk.ask(StartComparison { order: order.clone() }).ok());
         let live = end_of_comparison(&desk);
         let ComparisonStage::Done(id) = live.stage else { panic!("{:?}", live.stage) };
@@ -532,7 +562,7 @@ fn a_limit_on_slow_calls_is_measured_until_the_rounds_tell_or_the_time_is_up() {
 
     let order = ComparisonOrder {
         rules: CompareRules { tail: Some(Percentile { p: 0.95, ms: -1.0 }), ..CompareRules::default() },
-        ..comparison_order(&desk, 16, 64)
+        ..comparison_order(&desk, 16, 512)
     };
     assert!(desk.ask(StartComparison { order }).unwrap_err().to_string().contains("slow calls"));
 }

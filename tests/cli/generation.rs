@@ -130,6 +130,8 @@ fn what_does_not_generate_is_refused_with_what_to_choose_instead() {
     fs::write(shell.path("writes.json"), WRITES).unwrap();
     let said = refused("writes.json", &["--prompt", "60", "--output", "20"]);
     assert!(said.contains("at most 64 tokens"), "{said}");
+    let said = refused("writes.json", &["--dim", "padding=25"]);
+    assert!(said.contains("padding = 25") && said.contains("measure one pass"), "{said}");
     let (_, said) = shell.fails(&["measure", "--model", "writes.json", "--output", "5"]);
     assert!(said.contains("--mode generation"), "{said}");
     let (_, said) = shell.fails(&["measure", "--model", "writes.json", "--mode", "training"]);

@@ -53,6 +53,9 @@ fn a_measurement_that_cannot_be_done_fails_with_its_reason() {
     assert!(code == 1 && said.contains("100000"), "{code} {said}");
     let (code, said) = shell.fails(&[&MEASURE[..], &["--batch", "100000000"]].concat());
     assert!(code == 1 && said.contains(" of memory") && said.contains("What would fit: "), "{code} {said}");
+    let sees = ["measure", "--model", "vit-base-patch16-224", "--engine", "candle", "--dim", "padding=25"];
+    let (code, said) = shell.fails(&sees);
+    assert!(code == 1 && said.contains("this model takes no padding"), "{code} {said}");
     fs::write(shell.path("torn.onnx"), [8, 7, 18, 255, 255, 255]).unwrap();
     let (code, said) = shell.fails(&["measure", "--model", "torn.onnx"]);
     assert!(code == 1 && said.contains("torn.onnx"), "{code} {said}");

@@ -96,6 +96,7 @@ impl TestDesk {
             batches: vec![1],
             sizes: Default::default(),
             dims: Default::default(),
+            padding: Default::default(),
             threads: vec![],
             seed: 1,
             budget_secs: 1.0,
