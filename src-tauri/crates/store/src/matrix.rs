@@ -120,22 +120,23 @@ const TOLD_IN: &str =
     "CASE WHEN u.one THEN r.task_unit END AS task_unit, CASE WHEN u.one THEN r.per_sample END AS per_sample";
 
 /// The CPU's best time for the same piece of work on the same machine, whatever engine and precision.
-/// Imported results have no machine and compare among themselves.
-/// Model and machine have one number, as have the dimensions beyond batch and size, so that a result is joined to its base
-/// by numbers only.
-const CPU_BASE: &str = "places AS MATERIALIZED (
-        SELECT j.key, d.platform = 'cpu' AS is_cpu, dense_rank() OVER (ORDER BY m.name, d.machine) AS place
-        FROM subjects j JOIN models m ON m.key = j.model JOIN devices d ON d.key = j.device),
-    base AS (
-        SELECT p.place, r.batch, r.size, r.dims, r.mode, min(r.median_ms) AS ms
-        FROM runs r JOIN places p ON p.key = r.subject
-        WHERE p.is_cpu AND r.deleted_at IS NULL AND r.withheld IS NULL AND r.median_ms IS NOT NULL
+/// Imported results have no machine and compare among themselves. One number for model and machine in place of both takes
+/// longer.
+const CPU_BASE: &str = "base AS (
+        SELECT m.name AS model, d.machine, r.batch, r.size, r.dims, r.mode, min(r.median_ms) AS ms
+        FROM runs r JOIN subjects j ON j.key = r.subject JOIN models m ON m.key = j.model
+        JOIN devices d ON d.key = j.device
+        WHERE d.platform = 'cpu' AND r.deleted_at IS NULL AND r.withheld IS NULL AND r.median_ms IS NOT NULL
             AND r.evidence <> 'predicted'
-        GROUP BY ALL),";
+        GROUP BY ALL),
+    machines_of AS (
+        SELECT j.key, m.name AS model, d.machine FROM subjects j JOIN models m ON m.key = j.model
+        JOIN devices d ON d.key = j.device),";
 
-const CPU_BASE_JOIN: &str = "JOIN places p ON p.key = r.subject
-    LEFT JOIN base b ON b.place = p.place AND b.mode = r.mode AND b.batch = r.batch
-        AND b.size IS NOT DISTINCT FROM r.size AND b.dims IS NOT DISTINCT FROM r.dims";
+const CPU_BASE_JOIN: &str = "JOIN machines_of o ON o.key = r.subject
+    LEFT JOIN base b ON b.model = o.model AND b.mode = r.mode AND b.batch = r.batch
+        AND b.size IS NOT DISTINCT FROM r.size AND b.dims IS NOT DISTINCT FROM r.dims
+        AND b.machine IS NOT DISTINCT FROM o.machine";
 
 fn cell(cells: &Cells, metric: Metric) -> Result<BestCell> {
     let run = RunId(cells.get("run")?);
