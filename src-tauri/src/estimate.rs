@@ -1,7 +1,7 @@
 //! What a plan will take, and what of it cannot run, before it starts.
 
 use crate::{
-    bench::{Needs, Room, Sizes, memory_limit, references, takes, usable_target},
+    bench::{Needs, Room, Sizes, memory_limit, references, usable_target},
     catalogue::{Catalogue, Listed},
     disk::free_bytes,
     nearest,
@@ -106,8 +106,7 @@ impl Estimator<'_> {
         if let Ok(Some(secs)) = self.store.longest_like(setting) {
             return (secs, "an earlier run of the same setting".into());
         }
-        let moving =
-            model.model.disk_bytes(setting.precision).max(model.info.weight_bytes) as f64 / WEIGHT_BYTES_PER_SEC;
+        let moving = sizes.disk_bytes.max(model.info.weight_bytes) as f64 / WEIGHT_BYTES_PER_SEC;
         let Some(macs) = sizes.macs else {
             return (
                 FIXED_SECS + moving + setting.budget_secs,
@@ -167,8 +166,8 @@ impl Estimator<'_> {
             Err(failure) => return refused(setting, None, &failure, None),
         };
         let memory = Some(needs.own.memory_bytes);
-        let usable = usable_target(self.machine, &setting).and_then(|_| takes(&model.info, &setting));
-        if let Err(failure) = usable.and_then(|()| needs.own.check(&model.info.name, there)) {
+        let usable = usable_target(self.machine, &model.info, &setting);
+        if let Err(failure) = usable.and_then(|_| needs.own.check(&model.info.name, there)) {
             let too_big = matches!(&failure, Failure::TooBig { .. });
             let remedy = too_big.then(|| nearest(&setting)).flatten();
             return refused(setting, memory, &failure, remedy);
@@ -202,6 +201,7 @@ fn refused(setting: Setting, memory_bytes: Option<u64>, failure: &Failure, remed
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench::plain_setting;
     use models::Model;
 
     /// Two engines on the CPU, one of them on a GPU as well.
@@ -249,19 +249,7 @@ mod tests {
     }
 
     fn setting(engine: &str, device: &str, precision: Precision, mode: Mode) -> Setting {
-        Setting {
-            model: "mine".into(),
-            engine: engine.into(),
-            device: device.into(),
-            precision,
-            mode,
-            batch: 1,
-            size: Some(8),
-            dims: BTreeMap::new(),
-            threads: None,
-            seed: 0,
-            budget_secs: 1.0,
-        }
+        Setting { engine: engine.into(), device: device.into(), precision, mode, size: Some(8), ..plain_setting() }
     }
 
     /// The line of a plan, and the precisions that are written for it.

@@ -54,9 +54,8 @@ impl Importing {
     /// The one under way is over; where it has a list, answers the one whose list is of no more use.
     fn end(&self, listed: Option<u64>) -> Option<u64> {
         let mut state = self.state();
-        let before = state.listed;
-        *state = State { listed: listed.or(before), ..State::default() };
-        before.filter(|_| listed.is_some())
+        (state.going, state.progress) = (None, None);
+        state.listed.replace(listed?)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -86,7 +86,7 @@ impl Column {
     fn without_device(status: &PlatformStatus, machine: &Machine) -> Self {
         let platform = status.platform;
         let engines = machine.targets().filter(|target| target.platform == platform);
-        let nearest = engines.min_by_key(|target| !target.engine.0.contains('-'));
+        let nearest = engines.min_by_key(|target| target.engine.without_build() == target.engine.0);
         let availability = match (&status.availability, nearest) {
             (Availability::Missing { .. }, _) => status.availability.clone(),
             (Availability::Ready, Some(target)) => target.availability.clone(),

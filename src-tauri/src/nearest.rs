@@ -118,7 +118,8 @@ fn largest_batch(asked: u32, fits: impl Fn(u32) -> bool) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use contract::{Availability, Mode, Platform};
+    use crate::bench::plain_setting;
+    use contract::{Availability, Platform};
     use std::cell::Cell;
 
     #[test]
@@ -161,19 +162,7 @@ mod tests {
     }
 
     fn setting(precision: Precision, batch: u32) -> Setting {
-        Setting {
-            model: "wide".into(),
-            engine: "candle".into(),
-            device: "cpu".into(),
-            precision,
-            mode: Mode::Inference,
-            batch,
-            size: None,
-            dims: Default::default(),
-            threads: None,
-            seed: 0,
-            budget_secs: 1.0,
-        }
+        Setting { precision, batch, ..plain_setting() }
     }
 
     fn target(precisions: &[Precision]) -> Target {

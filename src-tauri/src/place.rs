@@ -146,6 +146,14 @@ pub fn as_text(store: &Path) -> Result<&str, Failure> {
     })
 }
 
+/// Whether both paths lead to one file.
+pub fn is_one_file(one: &Path, other: &Path) -> bool {
+    match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => one == other,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,10 @@
 //! The weights that a measurement reads: found where an earlier one left them, else written.
 
-use super::{Bench, Order, Room, Stopped, room::DISK, targets::in_f32};
+use super::{
+    Bench, Order, Room, Stopped,
+    room::{DISK, is_calibrated},
+    targets::in_f32,
+};
 use crate::disk::free_bytes;
 use contract::*;
 use engine::{CalibrateError, Control, Limits, Program};
@@ -37,8 +41,7 @@ impl Acquire<'_> {
     pub fn format(&mut self, stages: Option<&Generation>, memory_bytes: u64) -> Result<Format, Stopped> {
         let Order { model, setting, machine, settings, .. } = self.order;
         let format = Format::from(setting.precision).with_dynamic(engine::dynamic_form(&setting.engine));
-        // An ONNX file holds its ranges.
-        if setting.precision != Precision::Int8Static || model.model.class().is_none() {
+        if !is_calibrated(&model.model, setting.precision) {
             return Ok(format);
         }
         let limits = Limits { memory_bytes, timeout: Duration::from_secs_f64(settings.timeout_secs) };

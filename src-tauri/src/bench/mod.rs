@@ -10,7 +10,7 @@ pub use acquire::{calibration_failed, ranges};
 pub use not_run::{failed_run, not_started};
 pub use room::{Needs, Room};
 pub use sizes::Sizes;
-pub use targets::{memory_limit, references, takes, usable_target};
+pub use targets::{memory_limit, references, usable_target};
 
 use crate::{catalogue::Listed, nearest, place::Place, weights::Weights};
 use acquire::Acquire;
@@ -118,8 +118,7 @@ impl Bench {
     /// Weights, references and limits, so that a worker can begin.
     pub fn prepare(&self, order: &Order, control: &Control, on: &mut dyn FnMut(Live)) -> Result<Job, Stopped> {
         let Order { setting, model, machine, settings, .. } = order;
-        let target = usable_target(machine, setting).map_err(Stopped::refused)?;
-        takes(model.model.info(), setting).map_err(Stopped::refused)?;
+        let target = usable_target(machine, model.model.info(), setting).map_err(Stopped::refused)?;
         let texts = written(&model.model, setting).map_err(Stopped::refused)?;
         let needs = Needs::with(&model.model, setting, texts.as_ref()).map_err(Stopped::refused)?;
         let stages = texts.as_ref().map(|(_, stages)| stages);
@@ -199,5 +198,23 @@ impl Bench {
             acquire_ms: Some(acquire_ms),
             scratch: outputs,
         })
+    }
+}
+
+/// One sample in f32 with candle on the CPU; tests say what is other about theirs.
+#[cfg(test)]
+pub fn plain_setting() -> Setting {
+    Setting {
+        model: "mine".into(),
+        engine: "candle".into(),
+        device: "cpu".into(),
+        precision: Precision::F32,
+        mode: Mode::Inference,
+        batch: 1,
+        size: None,
+        dims: Default::default(),
+        threads: None,
+        seed: 0,
+        budget_secs: 1.0,
     }
 }

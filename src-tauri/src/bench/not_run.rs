@@ -5,7 +5,6 @@ use contract::*;
 use jiff::Timestamp;
 
 pub fn not_started(order: &Order, started_at: Timestamp, stopped: Stopped) -> Run {
-    let message = stopped.failure.to_string();
     let info = &order.model.info;
     let model = RunModel {
         id: info.id.clone(),
@@ -16,7 +15,7 @@ pub fn not_started(order: &Order, started_at: Timestamp, stopped: Stopped) -> Ru
         size_unit: order.model.size_unit(order.setting.mode),
         ..RunModel::default()
     };
-    let run = failed_run(
+    let mut run = failed_run(
         order.run.clone(),
         order.setting,
         model,
@@ -24,10 +23,12 @@ pub fn not_started(order: &Order, started_at: Timestamp, stopped: Stopped) -> Ru
         started_at,
         PhaseName::Acquire,
         stopped.kind,
-        message.clone(),
+        stopped.failure.to_string(),
     );
-    let remedy = stopped.remedy.map(String::from);
-    Run { outcome: Outcome::Failed { phase: PhaseName::Acquire, kind: stopped.kind, message, remedy }, ..run }
+    if let Outcome::Failed { remedy, .. } = &mut run.outcome {
+        *remedy = stopped.remedy.map(String::from);
+    }
+    run
 }
 
 /// A result that says why there is no figure.

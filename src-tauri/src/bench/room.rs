@@ -39,9 +39,8 @@ impl Room {
         sizes: &Sizes,
         texts: Option<&(Texts, Generation)>,
     ) -> Result<Self, Failure> {
-        let own = Self { memory_bytes: sizes.memory_bytes, disk_bytes: model.disk_bytes(precision) };
-        // An ONNX file holds its ranges.
-        if precision != Precision::Int8Static || model.class().is_none() {
+        let own = Self { memory_bytes: sizes.memory_bytes, disk_bytes: sizes.disk_bytes };
+        if !is_calibrated(model, precision) {
             return Ok(own);
         }
         let calibrated = texts.map_or(model, |(_, stages)| &stages.prefill);
@@ -71,6 +70,11 @@ impl Room {
     }
 }
 
+/// Whether a precision of a model is calibrated here. An ONNX file holds its ranges.
+pub fn is_calibrated(model: &Model, precision: Precision) -> bool {
+    precision == Precision::Int8Static && model.class().is_some()
+}
+
 /// What a failure calls the space for weights.
 pub const DISK: &str = "disk space";
 
@@ -95,39 +99,27 @@ impl Needs {
         if setting.precision == Precision::F32 || !model.info().precisions.contains(&Precision::F32) {
             return Ok(Self { sizes, own, in_f32: None });
         }
-        let exact = Setting { precision: Precision::F32, ..setting.clone() };
-        let memory_bytes = Sizes::with(model, &exact, texts)?.memory_bytes;
+        let exact = Sizes::with(model, &Setting { precision: Precision::F32, ..setting.clone() }, texts)?;
         let disk_bytes = match setting.precision {
             // They were written to calibrate it.
             Precision::Int8Static => own.disk_bytes,
-            _ => own.disk_bytes.saturating_add(model.disk_bytes(Precision::F32)),
+            _ => own.disk_bytes.saturating_add(exact.disk_bytes),
         };
-        Ok(Self { sizes, own, in_f32: Some(Room { memory_bytes, disk_bytes }) })
+        Ok(Self { sizes, own, in_f32: Some(Room { memory_bytes: exact.memory_bytes, disk_bytes }) })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench::plain_setting;
 
     /// Most of it are matrices, so that each precision takes less than the one before.
     const WIDE: &str = r#"{"model_type": "bert", "vocab_size": 50, "hidden_size": 256, "num_attention_heads": 4,
         "num_hidden_layers": 2, "intermediate_size": 1024, "max_position_embeddings": 16}"#;
 
     fn setting(precision: Precision, batch: u32) -> Setting {
-        Setting {
-            model: "wide".into(),
-            engine: "candle".into(),
-            device: "cpu".into(),
-            precision,
-            mode: Mode::Inference,
-            batch,
-            size: None,
-            dims: BTreeMap::new(),
-            threads: None,
-            seed: 0,
-            budget_secs: 1.0,
-        }
+        Setting { precision, batch, ..plain_setting() }
     }
 
     #[test]

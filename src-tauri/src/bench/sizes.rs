@@ -20,20 +20,22 @@ pub struct Sizes {
     pub weight_bytes: u64,
     /// Of the whole batch at the precision asked for, an estimate.
     pub memory_bytes: u64,
+    /// Of the weights that Assay writes at the precision asked for.
+    pub disk_bytes: u64,
 }
 
 impl Sizes {
     /// `texts` are those that the setting asks for, as [`written`] tells.
     pub fn with(model: &Model, setting: &Setting, texts: Option<&(Texts, Generation)>) -> Result<Self, Failure> {
         if let Some((texts, stages)) = texts {
-            return Self::of_texts(setting, *texts, stages);
+            return Self::of_texts(model, setting, *texts, stages);
         }
         if setting.mode != Mode::Inference {
             let reason = "only one pass and generation can be measured by this version of Assay";
             return Err(Failure::bad_input(setting.mode.label(), reason));
         }
         let dims = model.dims_for(setting.batch, setting.size, &setting.dims)?;
-        let asked = model.costs_in(setting.precision, &dims)?;
+        let (asked, disk_bytes) = model.costs_and_disk_bytes(setting.precision, &dims)?;
         let (macs, chosen_macs, activations) = match model.dims_for(1, setting.size, &setting.dims) {
             Ok(single) => {
                 let one = model.costs(&single)?;
@@ -48,10 +50,10 @@ impl Sizes {
         };
         let (weight_bytes, memory_bytes) = (asked.weight_bytes, asked.peak_memory_bytes);
         let per_sample = models::per_sample(model.info(), &dims);
-        Ok(Self { dims, macs, chosen_macs, activations, per_sample, weight_bytes, memory_bytes })
+        Ok(Self { dims, macs, chosen_macs, activations, per_sample, weight_bytes, memory_bytes, disk_bytes })
     }
 
-    fn of_texts(setting: &Setting, texts: Texts, stages: &Generation) -> Result<Self, Failure> {
+    fn of_texts(model: &Model, setting: &Setting, texts: Texts, stages: &Generation) -> Result<Self, Failure> {
         let dims = stages.sizes(texts)?.prompt;
         let costs = stages.costs_in(setting.precision, texts)?;
         Ok(Self {
@@ -62,6 +64,7 @@ impl Sizes {
             per_sample: None,
             weight_bytes: costs.weight_bytes,
             memory_bytes: costs.peak_memory_bytes,
+            disk_bytes: model.disk_bytes(setting.precision),
         })
     }
 }

@@ -3,8 +3,8 @@
 use contract::*;
 use std::path::PathBuf;
 
-/// The engine on the device, if it can be used at this precision and for what is asked for.
-pub fn usable_target(machine: &Machine, setting: &Setting) -> Result<Target, Failure> {
+/// The engine on the device, if it can be used at this precision and for what is asked for of this model.
+pub fn usable_target(machine: &Machine, model: &ModelInfo, setting: &Setting) -> Result<Target, Failure> {
     let Setting { engine, device, precision, .. } = setting;
     let target = machine.target(engine, device).ok_or_else(|| {
         match machine.engines.iter().find(|status| &status.id == engine).map(|status| &status.availability) {
@@ -27,11 +27,12 @@ pub fn usable_target(machine: &Machine, setting: &Setting) -> Result<Target, Fai
         .remedy(format!("It offers {}", offered.join(", "))));
     }
     generates(setting)?;
+    takes(model, setting)?;
     Ok(target.clone())
 }
 
 /// Refuses a precision that another engine could lower the model's file to.
-pub fn takes(model: &ModelInfo, setting: &Setting) -> Result<(), Failure> {
+fn takes(model: &ModelInfo, setting: &Setting) -> Result<(), Failure> {
     let Setting { engine, precision, .. } = setting;
     if model.runs_in(*precision, engine) || !model.lowered().contains(precision) {
         return Ok(());
@@ -60,7 +61,8 @@ pub fn memory_limit(settings: &Settings, machine: &Machine) -> u64 {
 /// Other engines that are ready on the CPU: they say what the output should be.
 pub fn references(machine: &Machine, setting: &Setting) -> Vec<(TargetChoice, Option<PathBuf>)> {
     let mut engines = in_f32(machine);
-    engines.retain(|(choice, _)| family(&choice.engine) != family(&setting.engine));
+    // Another build of one engine is no independent check.
+    engines.retain(|(choice, _)| choice.engine.without_build() != setting.engine.without_build());
     engines
 }
 
@@ -71,7 +73,7 @@ pub fn in_f32(machine: &Machine) -> Vec<(TargetChoice, Option<PathBuf>)> {
         .filter(|target| target.device.0 == "cpu")
         .filter(|target| target.availability.is_ready() && target.precisions.contains(&Precision::F32))
         .collect();
-    targets.sort_by_key(|target| match family(&target.engine) {
+    targets.sort_by_key(|target| match target.engine.without_build() {
         "onnxruntime" => 0,
         "openvino" => 1,
         _ => 2,
@@ -85,11 +87,6 @@ pub fn in_f32(machine: &Machine) -> Vec<(TargetChoice, Option<PathBuf>)> {
         .collect()
 }
 
-/// The engine without its build: another build of one engine is no independent check.
-fn family(engine: &EngineId) -> &str {
-    engine.0.split('-').next().unwrap_or_default()
-}
-
 pub fn library(machine: &Machine, engine: &EngineId) -> Option<PathBuf> {
     machine.engines.iter().find(|status| &status.id == engine)?.library.as_ref().map(PathBuf::from)
 }
@@ -97,21 +94,15 @@ pub fn library(machine: &Machine, engine: &EngineId) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench::plain_setting;
 
     #[test]
     fn text_is_refused_where_the_engine_writes_none_and_the_remedy_is_told() {
         let setting = |engine: &str, device: &str, mode| Setting {
-            model: "writes".into(),
             engine: engine.into(),
             device: device.into(),
-            precision: Precision::F32,
             mode,
-            batch: 1,
-            size: None,
-            dims: Default::default(),
-            threads: None,
-            seed: 0,
-            budget_secs: 1.0,
+            ..plain_setting()
         };
         let refusal = generates(&setting("onnxruntime-gpu", "cuda:0", Mode::Generation)).unwrap_err().to_string();
         assert!(refusal.contains("generates text on the CPU only") && refusal.contains("Choose the CPU"), "{refusal}");
@@ -131,20 +122,7 @@ mod tests {
         described.export(&path, Precision::F32, 0, &mut go_on).unwrap();
         let file = models::Model::open(&path).unwrap();
         let asked = |model: &models::Model, engine: &str, precision| {
-            let setting = Setting {
-                model: model.info().id.clone(),
-                engine: engine.into(),
-                device: "cpu".into(),
-                precision,
-                mode: Mode::Inference,
-                batch: 1,
-                size: None,
-                dims: Default::default(),
-                threads: None,
-                seed: 0,
-                budget_secs: 1.0,
-            };
-            takes(model.info(), &setting)
+            takes(model.info(), &Setting { engine: engine.into(), precision, ..plain_setting() })
         };
         let refusal = asked(&file, "onnxruntime", Precision::F16).unwrap_err().to_string();
         assert!(refusal.contains("ONNX Runtime runs it as it is") && refusal.contains("Choose OpenVINO"), "{refusal}");

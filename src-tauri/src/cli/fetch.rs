@@ -5,7 +5,12 @@ use super::{
     output::{Output, Stop, progress},
     reach::{Access, Reach, reach},
 };
-use crate::{catalogue::Catalogue, hub::Hub, instance::Doorbell, place::Place};
+use crate::{
+    catalogue::Catalogue,
+    hub::{Hub, whose},
+    instance::Doorbell,
+    place::Place,
+};
 use clap::Args;
 use contract::*;
 use serde::Serialize;
@@ -142,17 +147,13 @@ impl FetchModel {
         match (chosen, &part.no_weights) {
             (Some(chosen), _) => Ok(Some(chosen)),
             (None, Some(HubRefusal { reason, remedy, .. })) => {
-                let whose = match part.folder.as_str() {
-                    "" => found.repository.clone(),
-                    folder => format!("{}, {folder}", found.repository),
-                };
                 let has_weights = |part: &&HubPart| !part.weights.is_empty();
                 let others: Vec<&str> = found.parts.iter().filter(has_weights).map(folder_name).collect();
                 let remedy = match others.is_empty() {
                     true => remedy.clone(),
                     false => format!("Weights are in {}; name one by --folder", others.join(", ")),
                 };
-                Err(Failure::bad_input(whose, reason.clone()).remedy(remedy))
+                Err(Failure::bad_input(whose(&found.repository, &part.folder), reason.clone()).remedy(remedy))
             }
             (None, None) => {
                 let names: Vec<&str> = all.iter().map(|weights| weights.name.as_str()).collect();

@@ -5,7 +5,7 @@ use super::{
     output::{Output, Stop, progress},
     reach::{Access, Reach, absolute, reach},
 };
-use crate::import::import;
+use crate::{import::import, place::is_one_file};
 use clap::Args;
 use contract::{CancelImport, Failure, ImportReport, ImportTable, SaveImportReport};
 use std::{
@@ -74,9 +74,9 @@ impl Import {
     fn check_report(&self) -> Result<(), Failure> {
         let Some(report) = &self.report else { return Ok(()) };
         // Links are followed, where there is something to follow.
-        let place = |path: &Path| path.canonicalize().or_else(|_| absolute(path));
+        let written = absolute(report)?;
         for (used, what) in [(&self.file, "the file that is imported"), (&self.store, "the store")] {
-            if place(report)? == place(used)? {
+            if is_one_file(&written, &absolute(used)?) {
                 return Err(Failure::bad_input("--report", format!("{} is {what}", report.display()))
                     .remedy("Name another file"));
             }

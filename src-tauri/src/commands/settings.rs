@@ -6,6 +6,7 @@ use crate::{
     disk::free_bytes,
     front::FileQuestion,
     hub::Endpoint,
+    place::is_one_file,
     quiet::Work,
     secret,
 };
@@ -123,9 +124,7 @@ fn with_ending(path: PathBuf) -> PathBuf {
         return path;
     }
     // The end of `results 1.2` is no ending to be replaced.
-    let mut name = path.into_os_string();
-    name.push(".duckdb");
-    name.into()
+    path.with_added_extension("duckdb")
 }
 
 fn refuse_existing(path: &Path) -> Result<(), Failure> {
@@ -138,14 +137,6 @@ fn refuse_existing(path: &Path) -> Result<(), Failure> {
         reason: "there is something of this name already, and it was left as it is".into(),
         remedy: "Choose another name, or open it instead".into(),
     })
-}
-
-/// Whether both paths lead to one file.
-fn is_one_file(one: &Path, other: &Path) -> bool {
-    match (one.canonicalize(), other.canonicalize()) {
-        (Ok(one), Ok(other)) => one == other,
-        _ => one == other,
-    }
 }
 
 impl Answer<ClearWeights> for Desk {

@@ -396,9 +396,14 @@ fn enough_space(repository: &str, folder: &Path, files: &[HubFile]) -> Result<()
     Err(Failure::TooBig { subject: repository.into(), resource: "disk space".into(), needed_bytes, available_bytes })
 }
 
+/// A model of a repository in words: its folder is told where it is not the repository itself.
+pub fn whose(repository: &str, folder: &str) -> String {
+    if folder.is_empty() { repository.to_owned() } else { format!("{repository}, {folder}") }
+}
+
 /// `folder` is the repository's, `here` where its files lie on this machine.
 fn fetched(repository: String, listing: &Listing, folder: &str, weights: Option<&HubWeights>, here: &Path) -> Fetched {
-    let whose = if folder.is_empty() { repository.clone() } else { format!("{repository}, {folder}") };
+    let whose = whose(&repository, folder);
     let (name, file) = match weights {
         None => (format!("{whose}, random weights"), within(folder, CONFIG_FILE)),
         Some(HubWeights { format: HubFormat::Safetensors, name, .. }) => (whose, name.clone()),

@@ -115,9 +115,7 @@ fn is_whole(folder: &Path, listed: &HubFile) -> bool {
 }
 
 fn partial(to: &Path) -> PathBuf {
-    let mut name = to.as_os_str().to_owned();
-    name.push(".part");
-    name.into()
+    to.with_added_extension("part")
 }
 
 /// Why bytes stopped arriving.

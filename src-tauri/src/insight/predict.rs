@@ -33,8 +33,9 @@ impl Insight {
                     .candidates
                     .iter()
                     .find(|candidate| candidate.evidence == Evidence::Predicted && same(&candidate.setting, usual));
-                if let Some(filled) = predicted.and_then(|candidate| filled(&known, survey, candidate, read)) {
-                    *cell = in_task(filled, &samples);
+                let filled = predicted.and_then(|candidate| filled(&known, survey, candidate, read, &samples));
+                if let Some(filled) = filled {
+                    *cell = filled;
                 }
             }
         }
@@ -61,35 +62,33 @@ fn figure_of(metric: Metric) -> Option<Read> {
     }
 }
 
-fn filled(known: &Known, survey: &Survey, candidate: &Candidate, read: Read) -> Option<MatrixCell> {
+/// In the unit of its task, where a figure of the same sizes tells what one sample is.
+fn filled(
+    known: &Known,
+    survey: &Survey,
+    candidate: &Candidate,
+    read: Read,
+    samples: &[(Fed, PerSample)],
+) -> Option<MatrixCell> {
     let Interval { value, low, high } = read(candidate)?;
+    let (size, dims) = (survey.size.map(|size| size as u32), known.dims(&survey.model));
+    let same = samples.iter().find(|(fed, _)| (fed.size, &fed.dims) == (size, &dims));
+    let per_sample = same.map(|(_, sample)| *sample);
+    let each = per_sample.map_or(1.0, |sample| sample.count);
     Some(MatrixCell::Predicted {
-        value,
-        low,
-        high,
-        per_sample: None,
+        value: value * each,
+        low: low * each,
+        high: high * each,
+        per_sample,
         precision: candidate.setting.precision.clone(),
         engine: EngineId(candidate.setting.runtime.clone()),
         mode: Mode::from_key(&survey.mode).unwrap_or(Mode::Inference),
         batch: survey.batch.map(|batch| batch as u32),
-        size: survey.size.map(|size| size as u32),
+        size,
         size_unit: known.size_unit(&survey.model),
-        dims: known.dims(&survey.model),
+        dims,
         told: candidate.note.clone(),
     })
-}
-
-/// The same in the unit of its task, where a figure of the same sizes tells what one sample is.
-fn in_task(mut cell: MatrixCell, samples: &[(Fed, PerSample)]) -> MatrixCell {
-    let Some(fed) = cell.fed() else { return cell };
-    let same = samples.iter().find(|(known, _)| (known.size, &known.dims) == (fed.size, &fed.dims));
-    if let (MatrixCell::Predicted { value, low, high, per_sample, .. }, Some((_, sample))) = (&mut cell, same) {
-        *per_sample = Some(*sample);
-        for rate in [value, low, high] {
-            *rate *= sample.count;
-        }
-    }
-    cell
 }
 
 /// The setting that most results of a column's device have.

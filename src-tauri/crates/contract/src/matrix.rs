@@ -2,7 +2,7 @@
 
 use crate::{
     Availability, DeviceId, EngineId, Evidence, Fed, Metric, Mode, NoiseGrade, PerSample, Platform, Precision, RunId,
-    SizeUnit,
+    SizeUnit, TaskUnit, ran_text,
 };
 use serde::{Deserialize, Serialize};
 
@@ -92,6 +92,22 @@ impl MatrixCell {
         match self {
             Self::Figure { per_sample, .. } | Self::Predicted { per_sample, .. } => *per_sample,
             Self::Failed { .. } | Self::Impossible { .. } | Self::Open => None,
+        }
+    }
+
+    /// The unit that its throughput is told in, where it is not samples.
+    pub fn task(&self) -> Option<TaskUnit> {
+        self.per_sample().map(|sample| sample.unit)
+    }
+
+    /// The precision of its figure, and what ran otherwise than was asked for; empty without a figure.
+    pub fn ran(&self) -> String {
+        match self {
+            Self::Figure { precision, effective_precision, device_share, all_experts, .. } => {
+                ran_text(*precision, *effective_precision, *device_share, *all_experts)
+            }
+            Self::Predicted { precision, .. } => precision.clone(),
+            Self::Failed { .. } | Self::Impossible { .. } | Self::Open => String::new(),
         }
     }
 

@@ -58,10 +58,15 @@ id!(
     EngineId
 );
 impl EngineId {
+    /// The engine alone: `onnxruntime` of `onnxruntime-webgpu`.
+    pub fn without_build(&self) -> &str {
+        self.0.split('-').next().unwrap_or_default()
+    }
+
     /// Whether it computes a graph in f32 in a narrower precision where it is asked to: OpenVINO takes the precision as a
     /// hint. All others run a graph in the formats that it has.
     pub fn lowers_f32(&self) -> bool {
-        self.0.split('-').next() == Some("openvino")
+        self.without_build() == "openvino"
     }
 
     /// The name that its maker gave it: a further build (`onnxruntime-webgpu`) carries its own in brackets, and what

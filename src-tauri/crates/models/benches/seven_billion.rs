@@ -5,11 +5,7 @@ use models::Model;
 use std::time::Instant;
 
 /// Llama 2 7B.
-const CONFIG: &str = r#"{
-    "model_type": "llama", "architectures": ["LlamaForCausalLM"], "vocab_size": 32000, "hidden_size": 4096,
-    "intermediate_size": 11008, "num_hidden_layers": 32, "num_attention_heads": 32, "num_key_value_heads": 32,
-    "max_position_embeddings": 4096, "hidden_act": "silu", "rms_norm_eps": 1e-5, "tie_word_embeddings": false
-}"#;
+const CONFIG: &str = include_str!("../src/presets/llama-2-7b.json");
 /// The first of them is what a person waits for, who opens one model; the others tell how far it is from the usual.
 const TIMES: usize = 21;
 

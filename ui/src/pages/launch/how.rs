@@ -9,7 +9,7 @@ use crate::{
     parts::{Segmented, dim_question, dim_typed, usual_threads},
     state::App,
 };
-use contract::{DEFAULT_OUTPUT, Dim, DimRole, EngineId, MOST_PADDING, Machine, Mode, ModelInfo, Precision, Target};
+use contract::{DEFAULT_OUTPUT, Dim, DimRole, MOST_PADDING, Machine, Mode, ModelInfo, Precision, Target};
 use leptos::prelude::*;
 
 #[component]
@@ -214,9 +214,10 @@ fn offered_precisions(draft: Draft, models: &Load<Vec<ModelInfo>>, machine: &Loa
     let targets = chosen_targets(draft, machine);
     chosen_models(draft, models, |models| {
         let offered = |precision: &Precision| {
-            let able = targets.iter().filter(|target| target.precisions.contains(precision));
-            let engines: Vec<&EngineId> = able.map(|target| &target.engine).collect();
-            models.iter().any(|model| engines.iter().any(|engine| model.runs_in(*precision, engine)))
+            targets.iter().any(|target| {
+                target.precisions.contains(precision)
+                    && models.iter().any(|model| model.runs_in(*precision, &target.engine))
+            })
         };
         Precision::ALL.iter().copied().filter(offered).collect()
     })
@@ -254,10 +255,10 @@ fn chosen_models<T>(draft: Draft, models: &Load<Vec<ModelInfo>>, read: impl FnOn
 
 /// The free dimensions of all chosen models, each once, with whether it is a size; the batch has a field of its own.
 fn free_dims(draft: Draft, models: &Load<Vec<ModelInfo>>) -> Vec<(Dim, bool)> {
-    let (chosen, mode) = (draft.models.get(), draft.mode.get());
-    models.value.with(|models| {
+    let mode = draft.mode.get();
+    chosen_models(draft, models, |models| {
         let mut dims: Vec<(Dim, bool)> = Vec::new();
-        for model in models.ready().into_iter().flatten().filter(|model| chosen.contains(&model.id)) {
+        for model in models {
             for (dim, is_size) in asked_dims(model, mode) {
                 let same = |(other, other_is_size): &&mut (Dim, bool)| {
                     other.role == dim.role && *other_is_size == is_size && (is_size || other.name == dim.name)

@@ -5,7 +5,12 @@ mod peaks;
 mod platforms;
 mod roofline;
 
-use crate::{actions, load::load, parts::*, state::App};
+use crate::{
+    actions,
+    load::{Load, load},
+    parts::*,
+    state::App,
+};
 use chart::format;
 use contract::{Browser, Fact, GetMachine, GetStorage, StorageInfo, WebViewFacts};
 use leptos::prelude::*;
@@ -18,6 +23,7 @@ pub fn Machine() -> impl IntoView {
         Some(GetMachine {})
     });
     let scanning = Signal::derive(move || app.scanning.get() || machine.busy.get());
+    let storage = load(|| Some(GetStorage {}));
     view! {
         <section class="page machine" aria-labelledby="machine-title">
             <header class="page-head">
@@ -36,7 +42,7 @@ pub fn Machine() -> impl IntoView {
             </header>
             <div class="page-scroll">
                 <peaks::Progress />
-                <WhenLoaded load=machine ready=move |machine| view! { <Everything machine /> } />
+                <WhenLoaded load=machine ready=move |machine| view! { <Everything machine storage /> } />
             </div>
         </section>
     }
@@ -52,7 +58,7 @@ fn summary(machine: &contract::Machine) -> String {
 }
 
 #[component]
-fn Everything(machine: contract::Machine) -> impl IntoView {
+fn Everything(machine: contract::Machine, storage: Load<StorageInfo>) -> impl IntoView {
     let contract::Machine { platforms, engines, browsers, webview, peaks, peaks_left_out, changes, scanned_at, .. } =
         machine;
     view! {
@@ -60,7 +66,7 @@ fn Everything(machine: contract::Machine) -> impl IntoView {
         <platforms::PlatformGrid platforms=platforms.clone() />
         <peaks::PeakPanel peaks left_out=peaks_left_out />
         <engines::EngineTable engines />
-        <LibrariesFolder />
+        <LibrariesFolder storage />
         <div class="machine-pair">
             <Browsers browsers />
             <WebView webview />
@@ -71,9 +77,8 @@ fn Everything(machine: contract::Machine) -> impl IntoView {
 
 /// Where the remedies above send a person to.
 #[component]
-fn LibrariesFolder() -> impl IntoView {
+fn LibrariesFolder(storage: Load<StorageInfo>) -> impl IntoView {
     let app = App::get();
-    let storage = load(|| Some(GetStorage {}));
     view! {
         <section class="panel" aria-labelledby="libraries-title">
             <header class="panel-head">

@@ -49,17 +49,16 @@ impl Best {
         let all: Vec<Compared> = cells.iter().filter_map(compared).collect();
         let count = |one: &Compared| all.iter().filter(|other| is_alike(one, other)).count();
         // A work that is only predicted has no best.
-        let figures = cells.iter().filter(|cell| matches!(cell, MatrixCell::Figure { .. }));
-        let figures: Vec<Compared> = figures.filter_map(compared).collect();
+        let figures = cells.iter().filter_map(|cell| match cell {
+            MatrixCell::Figure { value, .. } => Some((compared(cell)?, *value)),
+            _ => None,
+        });
+        let figures: Vec<(Compared, f64)> = figures.collect();
         // Of as many the first.
-        let most = figures.iter().rev().max_by_key(|one| count(one)).filter(|one| count(one) > 1);
+        let works = figures.iter().rev().map(|(work, _)| work);
+        let most = works.max_by_key(|one| count(one)).filter(|one| count(one) > 1);
         Self(most.and_then(|most| {
-            let values = cells.iter().filter_map(|cell| match cell {
-                MatrixCell::Figure { value, .. } => {
-                    compared(cell).is_some_and(|own| is_alike(&own, most)).then_some(*value)
-                }
-                _ => None,
-            });
+            let values = figures.iter().filter(|(work, _)| is_alike(work, most)).map(|(_, value)| *value);
             let best = if metric.smaller_is_better() { values.reduce(f64::min) } else { values.reduce(f64::max) };
             Some((best?, most.clone()))
         }))
@@ -91,7 +90,7 @@ impl Best {
 }
 
 fn compared(cell: &MatrixCell) -> Option<Compared> {
-    Some((cell.fed()?, task_of(cell)))
+    Some((cell.fed()?, cell.task()))
 }
 
 fn is_alike(one: &Compared, other: &Compared) -> bool {
@@ -146,7 +145,7 @@ pub fn Cell(at: CellAt, metric: Metric, best: Best, open: RwSignal<Option<CellAt
 fn inner(cell: &MatrixCell, metric: Metric, best: &Best) -> AnyView {
     match cell {
         MatrixCell::Figure { value, engine, evidence, mode, low, high, .. } => {
-            let (value, unit) = shown(*value, metric, task_of(cell));
+            let (value, unit) = shown(*value, metric, cell.task());
             let half = low.zip(*high).and_then(|(low, high)| half_width(cell, low, high));
             let bar = best.bar(metric, cell, raw(cell));
             let slower = metric == Metric::Speedup && raw(cell) < 1.0;
@@ -156,7 +155,7 @@ fn inner(cell: &MatrixCell, metric: Metric, best: &Best) -> AnyView {
                     {half.map(|half| view! { <span class="cell-half">{half}</span> })}
                     {value}<span class="unit">{unit}</span>
                 </span>
-                <span class="cell-under clip">{engine.label()}" · "{ran(cell)}{trained(*mode)}</span>
+                <span class="cell-under clip">{engine.label()}" · "{cell.ran()}{trained(*mode)}</span>
                 <WorkLine cell=cell.clone() evidence=*evidence marked=bar.is_none() />
                 {bar.map(|(left, width)| view! {
                     <span class="cell-bar" aria-hidden="true" class:diverging=metric == Metric::Speedup>
@@ -171,7 +170,7 @@ fn inner(cell: &MatrixCell, metric: Metric, best: &Best) -> AnyView {
             .into_any()
         }
         MatrixCell::Predicted { value, low, high, precision, engine, .. } => {
-            let task = task_of(cell);
+            let task = cell.task();
             let (shown_value, unit) = shown(*value, metric, task);
             let bar = best.bar(metric, cell, *value);
             view! {
@@ -205,22 +204,6 @@ fn WorkLine(cell: MatrixCell, evidence: Evidence, marked: bool) -> impl IntoView
     view! {
         <span class="cell-under cell-work clip">{marked.then(|| view! { <EvidenceMark evidence /> })}{words}</span>
     }
-}
-
-/// The precision of a figure, and what ran otherwise than was asked for.
-fn ran(cell: &MatrixCell) -> String {
-    match cell {
-        MatrixCell::Figure { precision, effective_precision, device_share, all_experts, .. } => {
-            ran_text(*precision, *effective_precision, *device_share, *all_experts)
-        }
-        MatrixCell::Predicted { precision, .. } => precision.clone(),
-        MatrixCell::Failed { .. } | MatrixCell::Impossible { .. } | MatrixCell::Open => String::new(),
-    }
-}
-
-/// The unit that a throughput is told in, where it is not samples.
-fn task_of(cell: &MatrixCell) -> Option<TaskUnit> {
-    cell.per_sample().map(|sample| sample.unit)
 }
 
 fn raw(cell: &MatrixCell) -> f64 {
@@ -261,7 +244,7 @@ pub fn figure_text(value: f64, metric: Metric, task: Option<TaskUnit>) -> String
 /// What a cell answers on hover and focus.
 fn told(at: &CellAt, metric: Metric) -> TipText {
     let place = format!("{} on {}", at.model, at.column.label);
-    let (task, fed) = (task_of(&at.cell), at.cell.fed().map(|fed| Fact::new("Fed", fed_text(&fed))));
+    let (task, fed) = (at.cell.task(), at.cell.fed().map(|fed| Fact::new("Fed", fed_text(&fed))));
     let facts = match &at.cell {
         MatrixCell::Figure { value, low, high, engine, evidence, mode, runs, noise, .. } => {
             let mut facts = vec![Fact::new(metric.label(), figure_text(*value, metric, task))];
@@ -271,7 +254,7 @@ fn told(at: &CellAt, metric: Metric) -> TipText {
             }
             facts.push(Fact::new("Evidence", evidence.label()));
             facts.push(Fact::new("Engine", engine.label()));
-            facts.push(Fact::new("Precision", ran(&at.cell)));
+            facts.push(Fact::new("Precision", at.cell.ran()));
             facts.push(Fact::new("Mode", mode.label()));
             facts.extend(fed);
             if let Some(noise) = noise {
@@ -302,12 +285,12 @@ fn told(at: &CellAt, metric: Metric) -> TipText {
 
 /// What a screen reader says of the cell.
 fn spoken(at: &CellAt, metric: Metric) -> String {
-    let task = task_of(&at.cell);
+    let task = at.cell.task();
     let fed = at.cell.fed().map_or_else(String::new, |fed| format!(", {}", fed_text(&fed)));
     let what = match &at.cell {
         MatrixCell::Figure { value, evidence, engine, .. } => {
             let figure = figure_text(*value, metric, task);
-            format!("{figure}, {}, {} {}{fed}", evidence.label(), engine.label(), ran(&at.cell))
+            format!("{figure}, {}, {} {}{fed}", evidence.label(), engine.label(), at.cell.ran())
         }
         MatrixCell::Predicted { value, low, high, .. } => format!(
             "predicted {}, 90 % between {} and {}{fed}",

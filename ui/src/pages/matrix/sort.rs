@@ -70,9 +70,7 @@ fn is_measured(row: &MatrixRow) -> bool {
 fn figure(row: &MatrixRow, column: usize) -> Option<(Option<TaskUnit>, f64)> {
     let cell = row.cells.get(column)?;
     match cell {
-        MatrixCell::Figure { value, .. } | MatrixCell::Predicted { value, .. } => {
-            Some((cell.per_sample().map(|sample| sample.unit), *value))
-        }
+        MatrixCell::Figure { value, .. } | MatrixCell::Predicted { value, .. } => Some((cell.task(), *value)),
         _ => None,
     }
 }

@@ -241,7 +241,7 @@ fn label(part: &HubPart) -> String {
     let folder = if part.folder.is_empty() { "The repository itself" } else { &part.folder };
     match &part.config {
         HubConfig::Builds { model_type, parameters } => {
-            let size = parameters.map_or(String::new(), |count| format!(", {} parameters", amount(count)));
+            let size = parameters_told(*parameters);
             format!("{folder}: {model_type}{size}")
         }
         HubConfig::Refused { .. } => format!("{folder}: not built"),
@@ -255,7 +255,7 @@ fn Part(model: HubModel, part: HubPart) -> impl IntoView {
     let open = model.closed.is_none();
     let built = match &part.config {
         HubConfig::Builds { model_type, parameters } => {
-            let size = parameters.map_or(String::new(), |count| format!(", {} parameters", amount(count)));
+            let size = parameters_told(*parameters);
             (true, format!("A model of the type {model_type}{size}, which Assay builds"))
         }
         HubConfig::Refused { reason } => (false, format!("Assay does not build it from its configuration. {reason}")),
@@ -494,4 +494,9 @@ fn Ended(name: String, weights: Option<String>, stage: FetchStage) -> impl IntoV
         FetchStage::Failed(failure) => view! { <InlineFailure failure /> }.into_any(),
         FetchStage::Asking | FetchStage::Fetching(_) | FetchStage::Checking(_) => ().into_any(),
     }
+}
+
+/// `, 110 million parameters`; nothing where they are not counted.
+fn parameters_told(parameters: Option<u64>) -> String {
+    parameters.map_or_else(String::new, |count| format!(", {} parameters", amount(count)))
 }

@@ -42,11 +42,10 @@ pub fn Memory(known: Known) -> impl IntoView {
                     {move || {
                         rows.get()
                             .into_iter()
-                            .flat_map(|memory| {
-                                let phases = memory.phases.clone();
-                                phases.into_iter().enumerate().map(move |(at, phase)| (memory.clone(), at, phase))
+                            .flat_map(|PrecisionMemory { precision, phases, .. }| {
+                                phases.into_iter().enumerate().map(move |(at, phase)| (precision, at, phase))
                             })
-                            .map(|(memory, at, phase)| view! { <Row memory first=at == 0 phase available=available.get() scale=scale.get() /> })
+                            .map(|(precision, at, phase)| view! { <Row precision first=at == 0 phase available=available.get() scale=scale.get() /> })
                             .collect_view()
                     }}
                 </tbody>
@@ -60,17 +59,17 @@ pub fn Memory(known: Known) -> impl IntoView {
 }
 
 #[component]
-fn Row(memory: PrecisionMemory, first: bool, phase: PhaseMemory, available: u64, scale: u64) -> impl IntoView {
+fn Row(precision: Precision, first: bool, phase: PhaseMemory, available: u64, scale: u64) -> impl IntoView {
     let too_big = phase.total_bytes > available;
     let share = move |part: u64| format!("width:{:.2}%", part as f64 / scale as f64 * 100.0);
     let cache = match phase.cache_bytes {
         0 => "–".to_owned(),
         kept => bytes(kept),
     };
-    let testid = format!("memory-{}-{}", memory.precision.key(), word(phase.phase).replace(' ', "-"));
+    let testid = format!("memory-{}-{}", precision.key(), word(phase.phase).replace(' ', "-"));
     view! {
         <tr data-testid=testid>
-            <th scope="row">{first.then(|| memory.precision.label())}</th>
+            <th scope="row">{first.then(|| precision.label())}</th>
             <td>{word(phase.phase)}</td>
             <td class="number">{bytes(phase.weight_bytes())}</td>
             <td class="number">{bytes(phase.activation_bytes)}</td>

@@ -1,9 +1,6 @@
 //! Deleted results, the newest deletion first, and the way back for each.
 
-use super::{
-    PAGE,
-    list::{median, precision, size},
-};
+use super::{PAGE, list::figures};
 use crate::{actions, load::load, parts::*, state::App, time};
 use contract::*;
 use leptos::prelude::*;
@@ -128,7 +125,6 @@ fn Row(row: DeletedRow, chosen: RwSignal<Vec<RunId>>) -> impl IntoView {
         });
     };
     let choose_label = format!("Choose {}", run.model);
-    let device = if run.device_name.is_empty() { run.platform.label().to_owned() } else { run.device_name.clone() };
     view! {
         <tr aria-selected=move || is_chosen.get().to_string() data-testid="deleted-row">
             <td class="results-check">
@@ -137,16 +133,7 @@ fn Row(row: DeletedRow, chosen: RwSignal<Vec<RunId>>) -> impl IntoView {
                 </Check>
             </td>
             <td><span class="clip">{run.model.clone()}</span></td>
-            <td>
-                <span class="results-two">
-                    <span>{run.engine.label()}</span>
-                    <span class="quiet small clip" title=device.clone()>{device.clone()}</span>
-                </span>
-            </td>
-            <td>{precision(&run)}</td>
-            <td class="number">{run.batch}</td>
-            <td class="number">{size(&run)}</td>
-            <td class="number">{median(&run)}</td>
+            {figures(&run)}
             <td class="quiet small">{run.started_at.map(time::minute)}</td>
             <td class="quiet small">{time::minute(deleted_at)}</td>
         </tr>

@@ -115,10 +115,8 @@ fn Row(
     };
     let on_row = show.clone();
     let choose_label = format!("Choose {}", row.model);
-    let figure = median(&row);
     let tokens = row.tokens_per_s.map(|value| Rate { value, unit: Metric::TokenRate.unit() });
     let rate = tokens.or(row.throughput_per_s.map(|samples| Rate::of(samples, row.per_sample)));
-    let device = if row.device_name.is_empty() { row.platform.label().to_owned() } else { row.device_name.clone() };
     view! {
         <tr
             class="can-open"
@@ -141,16 +139,7 @@ fn Row(
                     <span class="results-note clip" title=row.note.clone()><Icon name="note" size=12 />{row.note.clone()}</span>
                 })}
             </td>
-            <td>
-                <span class="results-two">
-                    <span>{row.engine.label()}</span>
-                    <span class="quiet small clip" title=device.clone()>{device.clone()}</span>
-                </span>
-            </td>
-            <td>{precision(&row)}</td>
-            <td class="number">{row.batch}</td>
-            <td class="number">{size(&row)}</td>
-            <td class="number">{figure}</td>
+            {figures(&row)}
             <td class="number" data-testid="rate">{rate.map_or_else(dash, |rate| view! {
                 {significant(rate.value)}<span class="unit">{rate.unit}</span>
             }.into_any())}</td>
@@ -185,8 +174,26 @@ fn dash() -> AnyView {
     view! { <span class="dash">"–"</span> }.into_any()
 }
 
+/// The cells from the engine to the median, which deleted results have as well.
+pub fn figures(row: &RunRow) -> AnyView {
+    let device = if row.device_name.is_empty() { row.platform.label().to_owned() } else { row.device_name.clone() };
+    view! {
+        <td>
+            <span class="results-two">
+                <span>{row.engine.label()}</span>
+                <span class="quiet small clip" title=device.clone()>{device.clone()}</span>
+            </span>
+        </td>
+        <td>{precision(row)}</td>
+        <td class="number">{row.batch}</td>
+        <td class="number">{size(row)}</td>
+        <td class="number">{median(row)}</td>
+    }
+    .into_any()
+}
+
 /// The precision that was asked for, and what ran otherwise.
-pub fn precision(row: &RunRow) -> AnyView {
+fn precision(row: &RunRow) -> AnyView {
     let otherwise = row.ran().split_once(", ").map(|(_, otherwise)| otherwise.to_owned());
     view! {
         <span class="results-two" data-testid="ran">
@@ -198,7 +205,7 @@ pub fn precision(row: &RunRow) -> AnyView {
 }
 
 /// In what people count, with the tokens that were generated and further dimensions.
-pub fn size(row: &RunRow) -> AnyView {
+fn size(row: &RunRow) -> AnyView {
     let further = row.fed().further().join(", ");
     view! {
         {row.size.map_or_else(dash, |size| match row.size_unit.map(|unit| unit.counted(size)) {
@@ -216,7 +223,7 @@ pub fn size(row: &RunRow) -> AnyView {
 }
 
 /// The median with its interval, or what went wrong.
-pub fn median(row: &RunRow) -> AnyView {
+fn median(row: &RunRow) -> AnyView {
     if let Some(failure) = row.failure {
         let message = row.message.clone();
         return view! { <span class="results-failed" title=message>{failure.label()}</span> }.into_any();

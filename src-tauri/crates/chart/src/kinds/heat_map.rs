@@ -1,9 +1,7 @@
 //! The heat map: models × devices in one figure, lighter where it is better.
 
 use crate::{Figure, Lack, Options, Table, format, layout, series, theme};
-use contract::{
-    EngineId, Evidence, Fed, Matrix, MatrixCell, MatrixColumn, MatrixRow, Metric, TaskUnit, common_unit, ran_text,
-};
+use contract::{EngineId, Evidence, Matrix, MatrixCell, MatrixColumn, MatrixRow, Metric, TaskUnit, common_unit};
 use serde_json::{Value, json};
 
 /// Models in one picture; more could not be read.
@@ -137,29 +135,15 @@ struct Known<'a> {
     high: Option<f64>,
     evidence: Evidence,
     engine: &'a EngineId,
-    /// The precision, and what ran otherwise.
-    ran: String,
-    fed: Fed,
     run: &'a str,
+    cell: &'a MatrixCell,
 }
 
 impl<'a> Known<'a> {
     /// A throughput in the unit of this task, else in samples.
     fn of(cell: &'a MatrixCell, task: Option<TaskUnit>) -> Option<Self> {
         match cell {
-            MatrixCell::Figure {
-                value,
-                low,
-                high,
-                evidence,
-                engine,
-                precision,
-                effective_precision,
-                device_share,
-                all_experts,
-                run,
-                ..
-            } if *value > 0.0 => {
+            MatrixCell::Figure { value, low, high, evidence, engine, run, .. } if *value > 0.0 => {
                 let sample = cell.per_sample().filter(|_| task.is_none());
                 let each = sample.map_or(1.0, |sample| sample.count);
                 Some(Self {
@@ -168,9 +152,8 @@ impl<'a> Known<'a> {
                     high: high.map(|high| high / each),
                     evidence: *evidence,
                     engine,
-                    ran: ran_text(*precision, *effective_precision, *device_share, *all_experts),
-                    fed: cell.fed()?,
                     run: &run.0,
+                    cell,
                 })
             }
             _ => None,
@@ -187,10 +170,10 @@ impl<'a> Known<'a> {
     }
 
     fn told(&self, row: &MatrixRow, column: &MatrixColumn, unit: &str) -> String {
-        let fed = self.fed.words().join(" · ");
+        let fed = self.cell.fed().map(|fed| fed.words().join(" · ")).unwrap_or_default();
         let lines = [
             format!("<b>{}</b>", format::with_interval(self.value, unit, self.low, self.high)),
-            format!("{} · {} · {}", series::escaped(&row.model), self.ran, series::escaped(&fed)),
+            format!("{} · {} · {}", series::escaped(&row.model), self.cell.ran(), series::escaped(&fed)),
             format!("{} · {}", series::escaped(&self.engine.label()), series::escaped(&column.label)),
             self.evidence.label().to_owned(),
         ];
@@ -215,7 +198,8 @@ fn table(matrix: &Matrix, task: Option<TaskUnit>, rows: &[&MatrixRow], columns: 
     ]);
     for row in rows {
         for at in columns {
-            let Some(known) = Known::of(&row.cells[*at], task) else { continue };
+            let cell = &row.cells[*at];
+            let Some((known, fed)) = Known::of(cell, task).zip(cell.fed()) else { continue };
             table.rows.push(vec![
                 row.model.as_str().into(),
                 row.family.as_str().into(),
@@ -224,10 +208,10 @@ fn table(matrix: &Matrix, task: Option<TaskUnit>, rows: &[&MatrixRow], columns: 
                 known.low.into(),
                 known.high.into(),
                 known.engine.label().into(),
-                known.ran.clone().into(),
-                f64::from(known.fed.batch).into(),
-                known.fed.size.map(f64::from).into(),
-                known.fed.dims.clone().into(),
+                cell.ran().into(),
+                f64::from(fed.batch).into(),
+                fed.size.map(f64::from).into(),
+                fed.dims.into(),
                 known.evidence.label().into(),
             ]);
         }

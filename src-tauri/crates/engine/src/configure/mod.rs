@@ -9,9 +9,9 @@ use serde_json::{Map, Value, json};
 
 /// What Assay itself sets when it measures this setting, in the engine's own words.
 pub fn engine_file(work: &Work, setting: &AdvisedSetting) -> EngineFile {
-    let write = match setting.engine.0.split('-').next() {
-        Some("onnxruntime" | "onnx") => onnxruntime::file,
-        Some("openvino") => openvino::file,
+    let write = match setting.engine.without_build() {
+        "onnxruntime" | "onnx" => onnxruntime::file,
+        "openvino" => openvino::file,
         _ => other::file,
     };
     let (settings, usage) = write(work, setting);

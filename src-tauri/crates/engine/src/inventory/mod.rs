@@ -20,6 +20,7 @@ mod webview;
 pub(crate) use adapters::{block_on, find as find_adapter};
 pub use changes::changes;
 pub(crate) use cuda::address as cuda_address;
+pub(crate) use platforms::is_adapter;
 pub(crate) use sizes::binary_size;
 pub use webview::merge_webview;
 

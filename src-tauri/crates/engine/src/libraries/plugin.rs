@@ -44,7 +44,7 @@ fn folder_of(plugin: &Path) -> Option<PathBuf> {
 
 /// How a person gets the plug-in: which file of the package for this system, and what goes where.
 ///
-/// ONNX Runtime 1.30 took in version 2.7.0, which asks for 1.24.2 or newer.
+/// ONNX Runtime 1.30 took in version 2.7.0, whose package asks for `onnxruntime>=1.24.2`.
 pub(crate) fn remedy() -> &'static str {
     static REMEDY: LazyLock<String> = LazyLock::new(|| {
         let Some(wheel) = wheel() else {

@@ -8,6 +8,7 @@ use super::{
     subject::Subject,
     through_engine::{Case, EngineOrder},
 };
+use crate::inventory::is_adapter;
 use contract::{Device, DeviceId, DeviceKind, EngineStatus, Machine, Platform, Precision, Target};
 use std::path::{Path, PathBuf};
 
@@ -117,14 +118,13 @@ fn cases(target: &Target, all: Option<u32>) -> Vec<Case> {
 }
 
 fn gpu(machine: &Machine, device: &Device) -> Option<Task> {
-    let native = device.id.0.split_once(':').map(|(interface, _)| interface)?;
-    let (order, steps) = match (device.platform, native) {
-        (Platform::WebGpu, "vulkan" | "metal" | "dx12" | "gl") => {
+    let (order, steps) = match device.platform {
+        Platform::WebGpu if is_adapter(device) => {
             let software = device.kind == DeviceKind::Software;
             let order = AdapterOrder { subject: Subject::of(device), software, step_secs: 0.0 };
             (PeakOrder::Adapter(order), AdapterOrder::STEPS)
         }
-        (Platform::Cuda, "cuda") => {
+        Platform::Cuda if device.id.0.starts_with("cuda:") => {
             let beside = machine
                 .engines
                 .iter()

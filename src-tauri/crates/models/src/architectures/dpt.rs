@@ -65,10 +65,7 @@ impl Dpt {
         if joined < 2 {
             return Err(config.refuse("fusion_hidden_size", "half of it must be left", "Use at least 2"));
         }
-        let last = widths.len() as i64 - 1;
-        if !matches!(config.integers("head_in_index", &[-1])?.as_slice(), [own] if [-1, last].contains(own)) {
-            return Err(config.refuse("head_in_index", "only the last image is read", "Set head_in_index to -1"));
-        }
+        reads_last(config, widths.len())?;
         let images = widths.iter().copied().zip(changes(config, widths.len())?).collect();
         Ok(Self {
             layers: taken(config, layers, widths.len())?,
@@ -231,6 +228,15 @@ impl Dpt {
         }
         b.add(&seen, x)
     }
+}
+
+/// Refuses a head that reads any but the last of so many images.
+pub fn reads_last(config: &Config, images: usize) -> Result<(), ModelError> {
+    let last = images as i64 - 1;
+    if !matches!(config.integers("head_in_index", &[-1])?.as_slice(), [own] if [-1, last].contains(own)) {
+        return Err(config.refuse("head_in_index", "only the last image is read", "Set head_in_index to -1"));
+    }
+    Ok(())
 }
 
 /// Which layers are read: one for each image, each after the one before.

@@ -259,13 +259,8 @@ impl Architecture for Llava {
         let options = Options::read(config, self)?;
         let language = &options.language;
         b.deviation(language.deviation);
-        let ReadText { sizes: [batch, sequence], table, hidden, .. } = options.look_and_read(&mut b, Goal::OnePass);
-        if class.ends_with("Model") {
-            b.output("last_hidden_state", &hidden, &[batch, sequence, fixed(language.vector_width())]);
-        } else {
-            let scores = language.score(&mut b.at("language_model"), &hidden, &table);
-            b.output("logits", &scores, &[batch, sequence, fixed(language.vocabulary)]);
-        }
+        let text = options.look_and_read(&mut b, Goal::OnePass);
+        language.finish_pass(&mut b, class, "language_model", text);
         Ok(())
     }
 

@@ -147,13 +147,8 @@ fn layer(b: &mut GraphBuilder, options: &Options, first: bool, x: &Var, mask: &V
     let normal = if first { x.clone() } else { norm.apply(&mut b.at("attn_norm"), x, width) };
     let attended = {
         let mut b = b.at("attn");
-        let all = linear(&mut b.at("Wqkv"), &normal, width, 3 * width, bias[0]);
-        let parts = b.split(&all, &[width; 3], -1);
-        let apart =
-            |b: &mut GraphBuilder, part: &Var| b.reshape(part, &[0, 0, heads.count as i64, heads.head_width as i64]);
-        let [query, key, value] = [0, 1, 2].map(|part: usize| apart(&mut b, &parts[part]));
         let attention = Attention { mask: Some(mask), rotary: Some(rotary), ..Attention::new(heads, [""; 4]) };
-        let mixed = attention.attend(&mut b, &query, &key, &value);
+        let mixed = attention.attend_together(&mut b, &normal, "Wqkv", bias[0]);
         linear(&mut b.at("Wo"), &mixed, width, width, bias[0])
     };
     let x = b.add(&attended, x);

@@ -132,13 +132,8 @@ impl Architecture for QwenVl {
         let options = self.options(config)?;
         let language = &options.language;
         b.deviation(language.deviation);
-        let ReadText { sizes: [batch, sequence], table, hidden, .. } = self.read(&mut b, &options, Goal::OnePass);
-        if class.ends_with("Model") {
-            b.output("last_hidden_state", &hidden, &[batch, sequence, fixed(language.width)]);
-        } else {
-            let scores = language.score(&mut b, &hidden, &table);
-            b.output("logits", &scores, &[batch, sequence, fixed(language.vocabulary)]);
-        }
+        let text = self.read(&mut b, &options, Goal::OnePass);
+        language.finish_pass(&mut b, class, "", text);
         Ok(())
     }
 
@@ -252,9 +247,7 @@ impl QwenVl {
         b.at(visual).undrawn(|b| vision.declare(b));
         let mut part = b.at(model);
         let reading = Reading { cache: goal.cache(), ..Reading::whole(&mut part, &text.mask) };
-        let (table, words) = language.embed(&mut part, &text.ids, &reading);
-        let (hidden, presents) = language.read(&mut part, &words, &reading);
-        ReadText { sizes: text.numbers(), table, hidden, presents }
+        language.read_words(&mut part, &text.ids, &reading, text.numbers())
     }
 
     /// What each pair of a head's numbers turns by: 0 the frame, 1 the row, 2 the column.

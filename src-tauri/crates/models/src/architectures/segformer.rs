@@ -1,6 +1,6 @@
 //! SegFormer: an image read in stages that overlap, with attention to a shrunken image.
 
-use super::{Architecture, Class, resnet::Image};
+use super::{Architecture, Class, dpt::reads_last, resnet::Image};
 use crate::{
     Dimension, ModelError,
     blocks::{
@@ -153,10 +153,7 @@ impl Segformer {
             return Err(config.refuse("decoder_hidden_size", "half of it must be left", "Use at least 2"));
         }
         let most = config.positive("max_depth", 10.0)?;
-        let own = config.integers("head_in_index", &[-1])?;
-        if ![-1, stages.len() as i64 - 1].contains(&own[0]) || own.len() > 1 {
-            return Err(config.refuse("head_in_index", "only the last image is read", "Set head_in_index to -1"));
-        }
+        reads_last(config, stages.len())?;
         let step = halvings(config, stages)?;
         let image = Image::in_steps(b, stages.first().map_or(3, |stage| stage.inputs), step);
         let images = look(&mut b.at(self.model_type), stages, activation, &image.pixels);

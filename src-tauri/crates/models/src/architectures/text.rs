@@ -45,7 +45,7 @@ impl Text {
         (sizes, mask)
     }
 
-    fn count(b: &mut GraphBuilder) -> Dimension {
+    pub fn count(b: &mut GraphBuilder) -> Dimension {
         b.free("batch", DimRole::Batch, "How many texts at once?", 1, None)
     }
 

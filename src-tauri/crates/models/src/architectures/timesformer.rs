@@ -233,11 +233,7 @@ fn attend(b: &mut GraphBuilder, [norm, module]: [&str; 2], options: &Options, x:
     let (heads, width) = (options.heads, options.heads.width);
     let x = normal(b, norm, options, x);
     let mut b = b.at(module);
-    let all = linear(&mut b.at("attention.qkv"), &x, width, 3 * width, options.bias);
-    let parts = b.split(&all, &[width; 3], -1);
-    let shape = [0, 0, heads.count as i64, heads.head_width as i64];
-    let [query, key, value] = [0, 1, 2].map(|part| b.reshape(&parts[part], &shape));
-    let mixed = Attention::new(heads, [""; 4]).attend(&mut b, &query, &key, &value);
+    let mixed = Attention::new(heads, [""; 4]).attend_together(&mut b, &x, "attention.qkv", options.bias);
     linear(&mut b.at("output.dense"), &mixed, width, width, true)
 }
 

@@ -185,6 +185,16 @@ impl<'a> Attention<'a> {
         self.mixed(b, &query, &key, &value)
     }
 
+    /// The same of a sequence to itself, its three products being one matrix of a module.
+    pub fn attend_together(&self, b: &mut GraphBuilder, x: &Var, module: &str, bias: bool) -> Var {
+        let Heads { width, count, head_width, .. } = self.heads;
+        let all = linear(&mut b.at(module), x, width, 3 * width, bias);
+        let parts = b.split(&all, &[width; 3], -1);
+        let shape = [0, 0, count as i64, head_width as i64];
+        let [query, key, value] = [0, 1, 2].map(|part| b.reshape(&parts[part], &shape));
+        self.attend(b, &query, &key, &value)
+    }
+
     /// The same of tokens that come after `past`.
     pub fn attend_cached(
         &self,

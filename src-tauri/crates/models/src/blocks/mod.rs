@@ -39,7 +39,7 @@ pub use linear::{Stored, linear, tied_head, word_scores};
 pub use mask::{Places, alibi, causal_mask, near_mask, order_mask, padding_mask, padding_mask_under_bias, pair_mask};
 pub use norm::{Norm, layer_norm, rms_norm};
 pub use relative::RelativeBias;
-pub use resize::{channels_to_places, doubled, edges_of, image_of, stretched};
+pub use resize::{channels_to_places, doubled, edges_of, image_of, resized, stretched};
 pub use resnet::ResNet;
 pub use rotary::Rotary;
 pub use rotation::{Frequencies, Rotation};

@@ -15,17 +15,22 @@ pub fn edges_of(b: &mut GraphBuilder, x: &Var) -> Var {
 /// An image with these edges (a vector of height and width), by bilinear interpolation; with `corners` its corners stay
 /// where they are, else its borders do.
 pub fn stretched(b: &mut GraphBuilder, x: &Var, edges: &Var, corners: bool) -> Var {
-    let kept = b.ints(&[0, 1]);
-    let shape = b.shape_of(x);
-    let front = b.gather(&shape, &kept, 0);
-    let sizes = b.concat(&[&front, edges], 0);
-    let none = x.omitted();
     let coordinates = if corners { "align_corners" } else { "half_pixel" };
     let attributes = [
         ("mode", Attribute::Text("linear".to_owned())),
         ("coordinate_transformation_mode", Attribute::Text(coordinates.to_owned())),
     ];
-    b.without_bf16("Resize", &[x, &none, &none, &sizes], &attributes)
+    resized(b, x, edges, &attributes)
+}
+
+/// An image with these edges, filled in as the operator's attributes say.
+pub fn resized(b: &mut GraphBuilder, x: &Var, edges: &Var, attributes: &[(&str, Attribute)]) -> Var {
+    let kept = b.ints(&[0, 1]);
+    let shape = b.shape_of(x);
+    let front = b.gather(&shape, &kept, 0);
+    let sizes = b.concat(&[&front, edges], 0);
+    let none = x.omitted();
+    b.without_bf16("Resize", &[x, &none, &none, &sizes], attributes)
 }
 
 /// The same twice as high and wide.

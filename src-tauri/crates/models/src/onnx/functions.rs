@@ -6,6 +6,7 @@ use super::{
     proto::{
         AttributeProto, Entry, FunctionProto, GraphProto, NodeProto, TensorProto, TypeKind, ValueInfo, attribute_kind,
     },
+    standard_domain,
 };
 use crate::ModelError;
 use std::{
@@ -43,7 +44,7 @@ pub fn write_out(graph: &mut GraphProto, functions: &[FunctionProto], file: &str
 /// Domain, name and overload, by which a node names what it calls.
 fn key(parts: [&Option<String>; 3]) -> [&str; 3] {
     let [domain, name, overload] = parts.map(|part| part.as_deref().unwrap_or_default());
-    [if domain == "ai.onnx" { "" } else { domain }, name, overload]
+    [standard_domain(domain), name, overload]
 }
 
 /// The names of all values that the graph and the graphs within it make.

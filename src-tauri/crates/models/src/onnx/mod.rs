@@ -9,5 +9,10 @@ mod write;
 /// Key and value of the metadata that says of a file that its weights share one pool.
 const SHARED_WEIGHTS: [&str; 2] = ["assay.weights", "shared"];
 
+/// The domain of the standard operators goes by two names.
+fn standard_domain(domain: &str) -> &str {
+    if domain == "ai.onnx" { "" } else { domain }
+}
+
 pub(crate) use read::{read, read_with_files};
 pub(crate) use write::{Place, encode, write};

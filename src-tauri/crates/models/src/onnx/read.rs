@@ -3,6 +3,7 @@
 use super::{
     SHARED_WEIGHTS, functions, limits,
     proto::{self, attribute_kind},
+    standard_domain,
 };
 use crate::{
     Attribute, Content, Dimension, Element, Filling, Graph, Initializer, ModelError, Node, Value, files,
@@ -103,7 +104,8 @@ impl Reader {
     ) -> Result<(i64, BTreeMap<String, i64>), ModelError> {
         let mut domains = BTreeMap::new();
         for import in imports {
-            domains.insert(standard_domain(import.domain.unwrap_or_default()), import.version.unwrap_or(1));
+            let domain = standard_domain(import.domain.as_deref().unwrap_or_default());
+            domains.insert(domain.to_owned(), import.version.unwrap_or(1));
         }
         let Some(opset) = domains.remove("") else {
             return Err(ModelError::unsupported(
@@ -201,7 +203,7 @@ impl Reader {
                 name = format!("{name}#{index}");
                 names.insert(name.clone());
             }
-            let domain = standard_domain(proto.domain.unwrap_or_default());
+            let domain = standard_domain(proto.domain.as_deref().unwrap_or_default()).to_owned();
             if !DOMAINS.contains(&domain.as_str()) {
                 return Err(ModelError::unsafe_(
                     &self.file,
@@ -483,16 +485,12 @@ fn describe(node: &proto::NodeProto) -> String {
 
 /// The tensor of a node that is nothing else: some exporters, Paddle's among them, keep all weights in such nodes.
 fn constant(node: &mut proto::NodeProto) -> Option<proto::TensorProto> {
-    let is_standard = matches!(node.domain.as_deref(), None | Some("" | "ai.onnx"));
+    let is_standard = standard_domain(node.domain.as_deref().unwrap_or_default()).is_empty();
     let (true, Some("Constant"), [output]) = (is_standard, node.op_type.as_deref(), node.output.as_slice()) else {
         return None;
     };
     let tensor = node.attribute.iter_mut().find_map(|attribute| attribute.t.take())?;
     Some(proto::TensorProto { name: Some(output.clone()), ..tensor })
-}
-
-fn standard_domain(domain: String) -> String {
-    if domain == "ai.onnx" { String::new() } else { domain }
 }
 
 fn set_opsets(graph: &mut Graph, opset: i64, domains: &BTreeMap<String, i64>) {

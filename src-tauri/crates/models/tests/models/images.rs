@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, ops::ControlFlow, path::Path};
 /// The token that stands for an image in the golden cases.
 const IMAGE: i64 = 97;
 
-fn golden(case: &str) -> Model {
+pub fn golden(case: &str) -> Model {
     Model::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/golden").join(case)).unwrap()
 }
 

@@ -1,23 +1,20 @@
 //! What a sample is, of models of every kind.
 
-use crate::architectures::{default_of, opened};
+use crate::{
+    architectures::{default_of, opened, shallow},
+    images::golden,
+};
 use contract::TaskUnit::{self, Frames, Images, SoundSeconds, Tokens};
 use models::{Model, UNKNOWN_FAMILY, per_sample, per_sample_of};
-use std::{collections::BTreeMap, path::Path};
+use std::collections::BTreeMap;
 
 fn preset(name: &str) -> Model {
     Model::preset(&format!("preset:{name}").into()).unwrap()
 }
 
-fn golden(case: &str) -> Model {
-    Model::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/golden").join(case)).unwrap()
-}
-
-/// With one layer and all else as transformers has it.
-fn shallow(model_type: &str, class: &str) -> Model {
-    let mut config = default_of(model_type, class);
-    config["num_hidden_layers"] = 1.into();
-    opened(&config)
+/// With few layers and all else as transformers has it.
+fn few_layers(model_type: &str, class: &str) -> Model {
+    opened(&shallow(default_of(model_type, class)))
 }
 
 /// At these sizes, in a batch that must not count.
@@ -49,7 +46,7 @@ fn an_image_is_an_image_alone_and_beside_texts() {
 fn sound_is_counted_in_seconds() {
     assert_eq!(at(&preset("wav2vec2-base"), &[("samples", 48_000)]), Some((SoundSeconds, 3.0)));
     assert_eq!(at(&preset("whisper-tiny"), &[("sequence", 5)]), Some((SoundSeconds, 30.0)));
-    assert_eq!(at(&shallow("audio-spectrogram-transformer", "ASTModel"), &[]), Some((SoundSeconds, 10.24)));
+    assert_eq!(at(&few_layers("audio-spectrogram-transformer", "ASTModel"), &[]), Some((SoundSeconds, 10.24)));
     let clap = golden("clap");
     let frames = clap.info().dims.iter().find(|dim| dim.name == "frames").unwrap().default;
     assert_eq!(at(&clap, &[]), Some((SoundSeconds, f64::from(frames) / 100.0)));
@@ -57,8 +54,8 @@ fn sound_is_counted_in_seconds() {
 
 #[test]
 fn a_video_is_its_frames() {
-    assert_eq!(at(&shallow("videomae", "VideoMAEModel"), &[]), Some((Frames, 16.0)));
-    assert_eq!(at(&shallow("vivit", "VivitModel"), &[]), Some((Frames, 32.0)));
+    assert_eq!(at(&few_layers("videomae", "VideoMAEModel"), &[]), Some((Frames, 16.0)));
+    assert_eq!(at(&few_layers("vivit", "VivitModel"), &[]), Some((Frames, 32.0)));
     assert!(matches!(at(&golden("xclip"), &[]), Some((Frames, count)) if count > 1.0));
 }
 

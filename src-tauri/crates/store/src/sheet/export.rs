@@ -12,7 +12,7 @@ use duckdb::{Connection, params_from_iter};
 use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Rows are read in portions of this size, so that a million of them need no memory of their own.
 const PORTION: usize = 20_000;
@@ -23,9 +23,7 @@ type Line = (Measurement, Vec<Option<String>>);
 /// Writes beside the target first: what was there before stays whole if this fails.
 pub fn export(conn: &Connection, path: &Path, filter: &Filter, with_names: bool) -> Result<ExportReport> {
     let format = Format::of(path)?;
-    let mut half = path.as_os_str().to_owned();
-    half.push(".part");
-    let half = PathBuf::from(half);
+    let half = path.with_added_extension("part");
     let written = match format {
         Format::Csv => write_csv(conn, &half, filter, with_names),
         Format::Parquet => write_parquet(conn, &half, filter, with_names),
@@ -125,19 +123,15 @@ fn left_out(conn: &Connection, filter: &Filter) -> Result<Vec<(String, u64)>> {
 /// What a reader of the table would not expect of its rows.
 fn notes(conn: &Connection, filter: &Filter) -> Result<Vec<(String, u64)>> {
     let condition = condition(filter);
-    let counted = |select: &str| -> Result<Vec<(String, u64)>> {
-        let sql = format!(
-            "SELECT {select} AS told, count(*) {FROM} WHERE {} GROUP BY told HAVING told IS NOT NULL ORDER BY told",
-            condition.sql
-        );
-        let mut statement = conn.prepare(&sql)?;
-        let rows = statement.query_map(params_from_iter(&condition.values), |row| Ok((row.get(0)?, row.get(1)?)))?;
-        rows.collect::<std::result::Result<_, _>>().map_err(StoreError::from)
-    };
-    let mut notes = counted(OTHER_PRECISION)?;
-    notes.extend(counted(OTHER_DEVICE)?);
-    notes.extend(counted(ALL_EXPERTS)?);
-    Ok(notes)
+    let sql = format!(
+        "SELECT told, count(*) FROM (
+            SELECT unnest([{OTHER_PRECISION}, {OTHER_DEVICE}, {ALL_EXPERTS}]) AS told {FROM} WHERE {})
+         WHERE told IS NOT NULL GROUP BY told ORDER BY told",
+        condition.sql
+    );
+    let mut statement = conn.prepare(&sql)?;
+    let rows = statement.query_map(params_from_iter(condition.values), |row| Ok((row.get(0)?, row.get(1)?)))?;
+    rows.collect::<std::result::Result<_, _>>().map_err(StoreError::from)
 }
 
 const OTHER_PRECISION: &str = "CASE WHEN r.effective_precision <> r.precision AND r.stated_precision IS NULL THEN

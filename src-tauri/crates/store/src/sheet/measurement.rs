@@ -1,7 +1,6 @@
 //! One row of the neutral table.
 
 use crate::columns::Word;
-use crate::tables::devices;
 use contract::{
     COLUMNS, Evidence, Mode, OPTIONAL_COLUMNS, Outcome, PLATFORM_COLUMN, Platform, Precision, Run, dims_key,
 };
@@ -61,7 +60,7 @@ impl Measurement {
         Some(Self {
             model: run.model.name.clone(),
             family: run.model.family.clone(),
-            hardware: devices::hardware(run).to_owned(),
+            hardware: run.device_name().to_owned(),
             runtime: run.setting.engine.0.clone(),
             platform: run.platform,
             precision,

@@ -3,7 +3,9 @@
 use super::{Migration, runs};
 use crate::columns::{Cells, insert, json, maybe, maybe_word, text, time};
 use crate::{Result, StoreError};
-use contract::{CompareRules, Comparison, ComparisonId, ComparisonRow, PairedRatio, Percentile, RatioInterval, RunId};
+use contract::{
+    CompareRules, Comparison, ComparisonId, ComparisonRow, PairedRatio, Percentile, RatioInterval, RunId, RunRow,
+};
 use duckdb::{Connection, params};
 
 pub const MIGRATIONS: &[Migration] = &[Migration {
@@ -85,44 +87,41 @@ pub fn whole(conn: &Connection, id: &ComparisonId) -> Result<Option<Comparison>>
     }))
 }
 
-/// As contract::size_text tells it.
-const SIZE: &str = "CASE WHEN starts_with(r.size_unit, 'sound/') THEN
-        rtrim(rtrim(round(r.size / split_part(r.size_unit, '/', 2)::DOUBLE, 3)::VARCHAR, '0'), '.') || ' s of sound'
-    WHEN r.size_unit = 'tokens' THEN r.size || ' tokens' ELSE 'size ' || r.size END";
-
 /// Every comparison in one line, newest first.
 pub fn rows(conn: &Connection) -> Result<Vec<ComparisonRow>> {
-    let side = |run: &str| {
-        format!(
-            "(SELECT concat_ws(' ', m.name, 'on', e.id || coalesce(' ' || nullif(r.engine_version, ''), '') || ',',
-                d.id || ',', coalesce(r.effective_precision, r.precision) || ',', 'batch', r.batch
-                || coalesce(', ' || {SIZE}, '') || coalesce(', ' || replace(replace(w.text, '=', ' '), ',', ', '), ''))
-             FROM runs r LEFT JOIN dims w ON w.key = r.dims JOIN subjects j ON j.key = r.subject JOIN models m ON m.key = j.model
-             JOIN engines e ON e.key = j.engine JOIN devices d ON d.key = j.device WHERE r.key = c.{run})"
-        )
-    };
-    let sql = format!(
-        "SELECT c.id::VARCHAR AS id, epoch_ns(started_at) AS started_at, threshold, confidence, tail_p, tail_ms, verdict,
-            ratio, low, high, needed_secs, round_count, {} AS a, {} AS b
+    let mut statement = conn.prepare(
+        "SELECT c.id::VARCHAR AS id, epoch_ns(c.started_at) AS started_at, c.threshold, c.confidence, c.tail_p, c.tail_ms,
+            c.verdict, c.ratio, c.low, c.high, c.needed_secs, c.round_count, c.a, c.b
          FROM comparisons c ORDER BY c.started_at DESC, c.id",
-        side("a"),
-        side("b")
-    );
-    let mut statement = conn.prepare(&sql)?;
-    let mut rows = statement.query([])?;
-    let mut all = Vec::new();
-    while let Some(row) = rows.next()? {
+    )?;
+    let mut found = statement.query([])?;
+    let (mut all, mut keys) = (Vec::new(), Vec::<i64>::new());
+    while let Some(row) = found.next()? {
         let cells = Cells(row);
+        keys.extend([cells.get::<i64>("a")?, cells.get::<i64>("b")?]);
         all.push(ComparisonRow {
             id: ComparisonId(cells.get("id")?),
             started_at: cells.time("started_at")?,
             rules: rules(&cells)?,
             result: result(&cells, cells.get("round_count")?)?,
-            a: cells.get("a")?,
-            b: cells.get("b")?,
+            a: String::new(),
+            b: String::new(),
         });
     }
+    // No result ever leaves the table, so that each key has its row.
+    let mut sides = runs::rows(conn, &keys)?.into_iter().map(|row| side(&row));
+    for row in &mut all {
+        (row.a, row.b) = (sides.next().unwrap_or_default(), sides.next().unwrap_or_default());
+    }
     Ok(all)
+}
+
+/// What a side was, in words.
+fn side(row: &RunRow) -> String {
+    let engine = format!("{} {}", row.engine, row.engine_version);
+    let precision = row.effective_precision.unwrap_or(row.precision);
+    let fed = row.fed().words().join(", ");
+    format!("{} on {}, {}, {}, {fed}", row.model, engine.trim_end(), row.device, precision.key())
 }
 
 fn rules(cells: &Cells) -> Result<CompareRules> {

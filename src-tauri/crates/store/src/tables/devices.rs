@@ -27,13 +27,8 @@ pub fn key(conn: &Connection, run: &Run) -> Result<i64> {
         ("id", text(&run.setting.device.0)),
         ("name", text(&run.effective.device_name)),
         ("platform", word(run.platform)),
-        ("hardware", text(hardware(run))),
+        ("hardware", text(run.device_name())),
         ("count", Value::UInt(1)),
     ];
     intern(conn, "devices", row)
-}
-
-/// What the neutral table calls the device: its name, or the engine's word where the name is not known.
-pub fn hardware(run: &Run) -> &str {
-    run.device_name()
 }

@@ -42,7 +42,7 @@ fn run(runtime: &Runtime, place: &Place, precision: Precision) -> Result<(), Str
         let threads = (place.provider == Provider::Cpu).then_some(1);
         let builder = options(runtime, place, threads)?;
         let mut prepared = match place.provider {
-            Provider::Qnn => prepared_there(runtime, builder, &path, place.provider)?,
+            Provider::Qnn => prepared_on_qnn(runtime, builder, &path)?,
             _ => Model::read(&runtime.environment, builder, &path)?.prepare()?,
         };
         let feed = prepared.feed(&[tensor("x", element, &values())])?;
@@ -70,17 +70,12 @@ fn is_right(numbers: &[f32], tolerance: f32) -> bool {
     numbers.len() == wanted.len() && numbers.iter().zip(wanted).all(|(got, wanted)| (got - wanted).abs() <= tolerance)
 }
 
-/// The model on a provider that leaves to the processor what it cannot run, all of it where it does not start at all, and
+/// The model on QNN, which leaves to the processor what it cannot run, all of it where it does not start at all, and which
 /// says why in its log alone.
 ///
 /// # Errors
 /// Where the product was left to the processor: what the log said first.
-fn prepared_there(
-    runtime: &Runtime,
-    builder: SessionBuilder,
-    path: &Path,
-    provider: Provider,
-) -> Result<Prepared, ort::Error> {
+fn prepared_on_qnn(runtime: &Runtime, builder: SessionBuilder, path: &Path) -> Result<Prepared, ort::Error> {
     let complaint = Arc::new(Mutex::new(None::<String>));
     let heard = Arc::clone(&complaint);
     let hear = move |level: LogLevel, _: &str, _: &str, _: &str, message: &str| {
@@ -92,11 +87,11 @@ fn prepared_there(
         builder.with_logger(Arc::new(hear))?.with_config_entry("session.record_ep_graph_assignment_info", "1")?;
     let prepared = Model::read(&runtime.environment, builder, path)?.prepare()?;
     let assigned = prepared.assignments()?;
-    if assigned.iter().any(|node| node.provider == provider.name() && node.operator.starts_with("MatMul")) {
+    if assigned.iter().any(|node| node.provider == Provider::Qnn.name() && node.operator.starts_with("MatMul")) {
         return Ok(prepared);
     }
     let said = complaint.lock().unwrap_or_else(PoisonError::into_inner).take();
-    Err(ort::Error::new(said.unwrap_or_else(|| format!("{} left the product to the processor", provider.label()))))
+    Err(ort::Error::new(said.unwrap_or_else(|| format!("{} left the product to the processor", Provider::Qnn.label()))))
 }
 
 /// Numbers that every format of floating-point numbers holds exactly.

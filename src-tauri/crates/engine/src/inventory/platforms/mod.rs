@@ -9,7 +9,7 @@ mod rocm;
 mod webgpu;
 mod webnn;
 
-pub use webgpu::{add_webview as add_webview_to_webgpu, rank_no_software};
+pub use webgpu::{add_webview as add_webview_to_webgpu, is_adapter, rank_no_software};
 pub use webnn::tell as tell_webnn;
 
 use super::found::Found;

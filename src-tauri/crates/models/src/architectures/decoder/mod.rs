@@ -96,11 +96,11 @@ impl Architecture for Variant {
         b.deviation(decoder.deviation);
         let text = Text::declare(&mut b, Some(decoder.positions));
         if class == self.classes[0].name {
-            let (_, hidden) = read(&mut b.at(self.inner), &decoder, &text);
+            let hidden = read(&mut b.at(self.inner), &decoder, &text).hidden;
             b.output("last_hidden_state", &hidden, &text.vectors(decoder.vector_width()));
             return Ok(());
         }
-        let (table, hidden) = read(&mut b.at(self.module()), &decoder, &text);
+        let ReadText { table, hidden, .. } = read(&mut b.at(self.module()), &decoder, &text);
         let width = decoder.vector_width();
         if class.ends_with("ForSequenceClassification") {
             let labels = config.labels()?;
@@ -131,12 +131,10 @@ impl Architecture for Variant {
     }
 }
 
-/// The word table and the vector of each token of a whole text.
-fn read(b: &mut GraphBuilder, decoder: &Decoder, text: &Text) -> (Var, Var) {
+/// A whole text.
+fn read(b: &mut GraphBuilder, decoder: &Decoder, text: &Text) -> ReadText {
     let reading = Reading::whole(b, &text.mask);
-    let (table, vectors) = decoder.embed(b, &text.ids, &reading);
-    let (hidden, _) = decoder.read(b, &vectors, &reading);
-    (table, hidden)
+    decoder.read_words(b, &text.ids, &reading, text.numbers())
 }
 
 /// The vector of each text's last token that is no padding, by its id and not by the mask, as transformers finds it; of the

@@ -1,6 +1,6 @@
 //! The two graphs that text is generated with: one reads the prompt, the other one token after another.
 
-use super::{Cache, Decoder, Reading};
+use super::{Cache, Decoder, Reading, Text};
 use crate::{
     Dimension, Element, Filling, Length,
     blocks::{Past, Places, Rotary},
@@ -55,7 +55,7 @@ impl Decoder {
     pub fn draw_stage(&self, b: &mut GraphBuilder, module: &str, stage: Stage) {
         match stage {
             Stage::Prefill => {
-                let batch = count(b);
+                let batch = Text::count(b);
                 let most = Some(self.positions as u32);
                 let length = b.free("sequence", DimRole::Sequence, "How many tokens in the prompt?", 128, most);
                 b.tokens(&batch, &length);
@@ -78,7 +78,7 @@ impl Decoder {
         module: &str,
         turned: impl FnOnce(&mut GraphBuilder, &Dimension, &Reading) -> Option<Rotary>,
     ) {
-        let batch = count(b);
+        let batch = Text::count(b);
         let most = Some((self.positions as u32).saturating_sub(1).max(1));
         let past = b.free("past", DimRole::Sequence, "How many tokens were read before?", 128, most);
         let one = fixed(1);
@@ -105,10 +105,22 @@ impl Decoder {
     }
 
     /// Words alone, without anything else among them.
-    fn read_words(&self, b: &mut GraphBuilder, ids: &Var, reading: &Reading, sizes: [Dimension; 2]) -> ReadText {
+    pub fn read_words(&self, b: &mut GraphBuilder, ids: &Var, reading: &Reading, sizes: [Dimension; 2]) -> ReadText {
         let (table, vectors) = self.embed(b, ids, reading);
         let (hidden, presents) = self.read(b, &vectors, reading);
         ReadText { sizes, table, hidden, presents }
+    }
+
+    /// Declares what a class gives of a whole text: the vector of each token where it is the base model, else scores of
+    /// every word by the module `scorer`.
+    pub fn finish_pass(&self, b: &mut GraphBuilder, class: &str, scorer: &str, text: ReadText) {
+        let ReadText { sizes: [batch, sequence], table, hidden, .. } = text;
+        if class.ends_with("Model") {
+            b.output("last_hidden_state", &hidden, &[batch, sequence, fixed(self.vector_width())]);
+        } else {
+            let scores = self.score(&mut b.at(scorer), &hidden, &table);
+            b.output("logits", &scores, &[batch, sequence, fixed(self.vocabulary)]);
+        }
     }
 
     /// Declares what a stage gives: `logits` of the last token, `[batch, 1, vocabulary]`, and each layer's `present.N.key`
@@ -131,8 +143,4 @@ impl Decoder {
         [self.heads.head_width, self.heads.value_width]
             .map(|width| [batch.clone(), fixed(self.heads.key_value_count), length.clone(), fixed(width)])
     }
-}
-
-fn count(b: &mut GraphBuilder) -> Dimension {
-    b.free("batch", DimRole::Batch, "How many texts at once?", 1, None)
 }

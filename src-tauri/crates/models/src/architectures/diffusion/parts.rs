@@ -2,7 +2,7 @@
 
 use crate::{
     Attribute,
-    blocks::{Activation, Convolution, group_norm, linear},
+    blocks::{Activation, Convolution, group_norm, linear, resized},
     builder::{GraphBuilder, Var},
 };
 
@@ -54,17 +54,12 @@ pub fn halve(b: &mut GraphBuilder, x: &Var, channels: usize, pad: usize) -> Var 
 
 /// Each place repeated until the image is as high and wide as asked (a vector of both), then a convolution.
 pub fn enlarge(b: &mut GraphBuilder, x: &Var, channels: usize, edges: &Var) -> Var {
-    let kept = b.ints(&[0, 1]);
-    let shape = b.shape_of(x);
-    let front = b.gather(&shape, &kept, 0);
-    let sizes = b.concat(&[&front, edges], 0);
-    let none = x.omitted();
     let attributes = [
         ("mode", Attribute::Text("nearest".to_owned())),
         ("coordinate_transformation_mode", Attribute::Text("asymmetric".to_owned())),
         ("nearest_mode", Attribute::Text("floor".to_owned())),
     ];
-    let large = b.without_bf16("Resize", &[x, &none, &none, &sizes], &attributes);
+    let large = resized(b, x, edges, &attributes);
     Convolution::square(channels, channels, 3).pad(1).apply(&mut b.at("upsamplers.0.conv"), &large)
 }
 
