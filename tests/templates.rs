@@ -108,6 +108,43 @@ fn a_hostile_template_is_refused_with_its_line_and_the_desk_goes_on() {
 }
 
 #[test]
+fn a_template_that_fills_or_breaks_its_process_is_refused_and_the_next_is_made_as_before() {
+    let desk = TestDesk::open();
+    let text = |body: &str| format!("---\nkind = \"test\"\nmodel_type = \"llama\"\n---\n{body}\n");
+    let preview = |body: &str| {
+        let (name, text) = ("test/hostile.py".to_owned(), text(body));
+        desk.ask(PreviewTemplate { name, text, choice: choice("llama", Platform::Cpu) })
+    };
+    let sound = preview("x = {{ model.model_type | py }}").unwrap();
+    assert_eq!(sound.text, "x = \"llama\"\n");
+    let too_much = "takes too much time or memory. Build smaller lists";
+    let in_itself = "{% set ns = namespace() %}{% set ns.x = ns %}{{ \"\" ~ ns }}";
+    for (body, said) in [
+        (in_itself, too_much),
+        ("{% set a, b = [1] * 100000000 %}", too_much),
+        ("{% for turn in range(2) %}{{ loop.cycle() }}{% endfor %}", "breaks the template engine"),
+    ] {
+        let refused = preview(body).unwrap_err().to_string();
+        assert!(refused.contains(&format!("test/hostile.py: making tests/test_llama_cpu.py {said}")), "{refused}");
+        assert_eq!(preview("x = {{ model.model_type | py }}").unwrap(), sound);
+    }
+
+    save(&desk, "test/hostile.py", &text(in_itself), "Hostile");
+    let wanted = FilesWanted {
+        model_types: vec!["bert".into(), "llama".into()],
+        platforms: vec![Platform::Cpu, Platform::Cuda],
+        kinds: vec!["test".into()],
+    };
+    let path = Some(desk.folder.path().join("made").display().to_string());
+    let made = desk.ask(GenerateFiles { wanted, as_zip: false, path }).unwrap().unwrap();
+    assert_eq!(made.files, ["tests/test_bert_cpu.py", "tests/test_bert_cuda.py"]);
+    let refused: Vec<(&str, Platform)> = made.refused.iter().map(|one| (&*one.model_type, one.platform)).collect();
+    assert_eq!(refused, [("llama", Platform::Cpu), ("llama", Platform::Cuda)]);
+    // It was tried once.
+    assert!(made.refused.iter().all(|one| one.reason.contains("making tests/test_llama_cpu.py")), "{made:?}");
+}
+
+#[test]
 fn a_change_is_told_for_all_that_it_reaches_before_it_is_saved() {
     let desk = TestDesk::open();
     let suite = text(&desk, "suite.json");

@@ -15,6 +15,7 @@ use crate::{
     python::Workshop,
     queue::{self, Queue},
     quiet::{Held, Quiet, Work},
+    rendering::Renderers,
     templates::Templates,
     weights::Weights,
 };
@@ -49,6 +50,7 @@ pub struct Inside {
     pub(crate) comparing: Comparing,
     pub(crate) templates: Templates,
     pub(crate) making: Making,
+    pub(crate) renderers: Renderers,
     pub(crate) insight: Insight,
     pub(crate) workshop: Workshop,
     pub(crate) fetching: Fetching,
@@ -100,6 +102,7 @@ impl Desk {
         let Opening { place, program, libraries, front, instance, store, runtime } = opening;
         // Where it cannot be made, opening it from the window says why.
         let _ = place.make_libraries();
+        let renderers = Renderers::of(&program);
         let bench = Bench {
             program,
             extra_libraries: libraries,
@@ -117,6 +120,7 @@ impl Desk {
             comparing: Comparing::default(),
             templates: Templates::default(),
             making: Making::default(),
+            renderers,
             insight: Insight::default(),
             workshop: Workshop::default(),
             fetching: Fetching::default(),

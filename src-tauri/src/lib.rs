@@ -29,6 +29,7 @@ pub mod place;
 mod python;
 mod queue;
 mod quiet;
+mod rendering;
 #[cfg(unix)]
 mod revival;
 mod secret;
@@ -39,10 +40,12 @@ mod window;
 
 use std::{env, process::ExitCode};
 
-/// `assay worker` measures, any other argument is a command, none opens the window.
+/// `assay worker` measures and `assay renderer` renders, any other argument is a command, none opens the window.
 pub fn main() -> ExitCode {
+    let ended = |code: i32| ExitCode::from(u8::try_from(code).unwrap_or(1));
     match env::args_os().nth(1) {
-        Some(first) if first == "worker" => ExitCode::from(u8::try_from(engine::worker_main()).unwrap_or(1)),
+        Some(first) if first == "worker" => ended(engine::worker_main()),
+        Some(first) if first == "renderer" => ended(rendering::main()),
         Some(_) => cli::main(),
         None => window::open(),
     }

@@ -42,7 +42,9 @@ pub fn impact(desk: &Desk, before: &Library, after: &Library) -> Result<Template
         ..Selection::default()
     };
     let (stop, teller) = (desk.making.begin(), Teller::new(desk));
-    let impact = workbench::impact(before, after, &everything, &stop, |done, total| teller.tell(done, total));
+    let renderer = || desk.renderers.take_of_many();
+    let impact = workbench::impact(renderer, before, after, &everything, &stop, |done, total| teller.tell(done, total));
+    desk.renderers.rest();
     if stop.load(Ordering::Relaxed) {
         return Err(Failure::Cancelled);
     }
@@ -64,10 +66,13 @@ pub fn generate(desk: &Desk, library: &Library, wanted: FilesWanted, out: &Path)
     let total = selection.requests().len();
     let (stop, teller) = (desk.making.begin(), Teller::new(desk));
     let mut done = 0;
-    let export = workbench::export(library, &selection, out, &stop, |_| {
+    let renderer = || desk.renderers.take_of_many();
+    let export = workbench::export(renderer, library, &selection, out, &stop, |_| {
         done += 1;
         teller.tell(done, total);
-    })?;
+    });
+    desk.renderers.rest();
+    let export = export?;
     let refused = export.refused.into_iter().map(|(request, reason)| ReachedFile {
         model_type: request.model_type,
         platform: request.platform,

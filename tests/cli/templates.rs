@@ -41,6 +41,11 @@ fn templates_of_a_folder_are_checked_rendered_and_generated() {
     let again = shell.fails(&[&generate, &mine[..]].concat());
     assert!(again.1.contains("the folder is not empty"), "{}", again.1);
 
+    let in_itself = "{% set ns = namespace() %}{% set ns.x = ns %}{{ \"\" ~ ns }}";
+    fs::write(shell.path("mine/test/bert.py"), TEMPLATE.replace("{{ batch }}", in_itself)).unwrap();
+    let (code, said) = shell.fails(&render);
+    assert!(code == 1 && said.contains("making tests/test_bert_cpu.py takes too much time or memory"), "{said}");
+
     fs::write(shell.path("mine/test/bert.py"), TEMPLATE.replace("{{ batch }}", "{{ bath }}")).unwrap();
     let (code, _) = shell.fails(&[&["template", "check", "test/bert.py"], &mine[..]].concat());
     assert_eq!(code, 1);

@@ -6,7 +6,7 @@ use super::{
     template::{What, library, ships},
     trials::RunFiles,
 };
-use crate::python::file_of;
+use crate::{python::file_of, rendering::Renderers};
 use clap::Args;
 use contract::{Failure, Run, Trial, TrialOutcome};
 use engine::Control;
@@ -50,7 +50,9 @@ impl Generate {
         })?;
         let total = selection.requests().len();
         let (mut done, mut all) = (0, Vec::new());
-        let made = export(&library, &selection, &self.out, &cancelled, |one| {
+        let renderers = Renderers::own()?;
+        let renderer = || renderers.take_of_many();
+        let made = export(renderer, &library, &selection, &self.out, &cancelled, |one| {
             done += 1;
             progress(&format!("{done} of {total} files"));
             if self.trials.asked() {

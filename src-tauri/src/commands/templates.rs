@@ -82,7 +82,11 @@ impl Answer<PreviewTemplate> for Desk {
     async fn answer(&self, request: PreviewTemplate) -> Result<TemplatePreview, Failure> {
         let PreviewTemplate { name, text, choice } = request;
         let (desk, store) = (self.clone(), self.store().await?);
-        blocking(move || desk.templates.with_text(&store, &name, &text)?.preview(&name, choice)).await
+        blocking(move || {
+            let library = desk.templates.with_text(&store, &name, &text)?;
+            library.preview(&name, choice, &mut desk.renderers.take())
+        })
+        .await
     }
 }
 

@@ -101,7 +101,7 @@ impl Answer<GetGeneratedFile> for Desk {
         let (desk, store) = (self.clone(), self.store().await?);
         let GeneratedFile { model_type, platform, kind } = file;
         let choice = PreviewChoice { model_type, platform, kind, variables: BTreeMap::new() };
-        blocking(move || desk.templates.library(&store)?.preview("", choice)).await
+        blocking(move || desk.templates.library(&store)?.preview("", choice, &mut desk.renderers.take())).await
     }
 }
 

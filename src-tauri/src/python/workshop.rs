@@ -172,7 +172,8 @@ fn prove(
     let cancelled = AtomicBool::new(false);
     let mut made: Vec<Made> = Vec::new();
     let mut shown = Instant::now();
-    generate(library, selection, &cancelled, |one| {
+    let renderer = || desk.renderers.take_of_many();
+    generate(renderer, library, selection, &cancelled, |one| {
         made.push(one);
         if control.is_cancelled() {
             cancelled.store(true, Ordering::Relaxed);
@@ -182,6 +183,7 @@ fn prove(
             workshop.show(desk, |progress| progress.checked = made.len() as u32);
         }
     });
+    desk.renderers.rest();
     if control.is_cancelled() {
         return Err(Failure::Cancelled);
     }

@@ -34,4 +34,4 @@ pub use limits::REFUSES_NETWORK;
 pub use measure::{TELL_EVERY, Told, Turns, measure, measure_in_turn};
 pub use peaks::{Ceilings, PeaksError, measure_peaks};
 pub use sampling::MIN_SAMPLES;
-pub use worker::{Errand, ErrandEnd, WorkerError, run_errand, worker_main};
+pub use worker::{Errand, ErrandEnd, Service, WorkerError, run_errand, service_main, worker_main};

@@ -3,7 +3,7 @@
 
 use contract::Platform;
 use std::{process::ExitCode, sync::atomic::AtomicBool, time::Instant};
-use workbench::{Kind, Library, Selection, generate};
+use workbench::{Here, Kind, Library, Selection, generate};
 
 fn main() -> ExitCode {
     let start = Instant::now();
@@ -11,7 +11,7 @@ fn main() -> ExitCode {
     let (platforms, kinds) = (Platform::LISTED.to_vec(), Kind::GENERATED.to_vec());
     let selection = Selection { model_types, platforms, kinds, ..Selection::default() };
     let (mut files, mut bytes, mut unsound) = (0_usize, 0_usize, 0_usize);
-    generate(Library::shipped(), &selection, &AtomicBool::new(false), |made| {
+    generate(Here::default, Library::shipped(), &selection, &AtomicBool::new(false), |made| {
         files += 1;
         bytes += made.outcome.as_ref().map_or(0, |rendered| rendered.text.len());
         if !made.is_sound() {

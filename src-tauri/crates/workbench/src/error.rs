@@ -2,10 +2,11 @@
 
 use crate::Kind;
 use contract::{Failure, Platform};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Something wrong at a place in a template.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     pub template: String,
     /// Of the template's file, the first being 1; none where the whole template is meant.
@@ -45,7 +46,7 @@ impl fmt::Display for Problem {
 }
 
 /// Why nothing was rendered.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum TemplateError {
     #[error("there is no model type {0} in this version's list of transformers")]
     UnknownModel(String),
@@ -57,6 +58,9 @@ pub enum TemplateError {
     BadVariable { variable: String, reason: String },
     #[error("{0}")]
     Template(Problem),
+    /// Rendering it took more than it may, and the process that did it was ended.
+    #[error("{0}")]
+    GivenUp(Problem),
 }
 
 impl From<TemplateError> for Failure {
@@ -64,7 +68,7 @@ impl From<TemplateError> for Failure {
         match error {
             TemplateError::UnknownModel(model_type) => Self::not_found("model type", model_type),
             TemplateError::BadVariable { variable, reason } => Self::bad_input(variable, reason),
-            TemplateError::Template(problem) => {
+            TemplateError::Template(problem) | TemplateError::GivenUp(problem) => {
                 let failure = Self::bad_input(&problem.template, &problem.reason).remedy(&problem.remedy);
                 match problem.place() {
                     Some(place) => failure.at(place),

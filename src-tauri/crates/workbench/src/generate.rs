@@ -1,9 +1,9 @@
 //! Making many files at once: model types × platforms × kinds, on all cores.
 
-use crate::{Facts, Kind, Library, Problem, Rendered, Request, TemplateError, check_rendered, facts, render_with};
+use crate::{Kind, Library, Problem, Rendered, Renderer, Request, TemplateError};
 use contract::{Platform, is_made};
-use minijinja::value::{Serde, Value};
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
     sync::{
@@ -22,7 +22,7 @@ pub struct Selection {
 }
 
 /// One file of a selection, or why there is none.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Made {
     pub request: Request,
     pub outcome: Result<Rendered, TemplateError>,
@@ -31,6 +31,10 @@ pub struct Made {
 }
 
 impl Made {
+    pub fn without(request: Request, error: TemplateError) -> Self {
+        Self { request, outcome: Err(error), problems: Vec::new() }
+    }
+
     /// Renders, and can be read as what it is.
     pub fn is_sound(&self) -> bool {
         self.outcome.is_ok() && self.problems.is_empty()
@@ -57,35 +61,50 @@ impl Selection {
     }
 }
 
-/// Renders and parses every file of a selection and gives each to `take`, in no particular order. Ends early once
-/// `cancelled` is set.
-pub fn generate(library: &Library, selection: &Selection, cancelled: &AtomicBool, take: impl FnMut(Made) + Send) {
-    let take = Mutex::new(take);
+/// Renders and parses every file of a selection, each model type by a renderer of its own, and gives each to `take`, in
+/// no particular order. Ends early once `cancelled` is set.
+pub fn generate<R: Renderer>(
+    renderer: impl Fn() -> R + Sync,
+    library: &Library,
+    selection: &Selection,
+    cancelled: &AtomicBool,
+    take: impl FnMut(Made) + Send,
+) {
+    let (take, given_up) = (Mutex::new(take), GivenUp::default());
     selection.model_types.par_iter().for_each(|model_type| {
-        if cancelled.load(Ordering::Relaxed) {
-            return;
-        }
-        for made in make(library, selection, model_type) {
+        let mut renderer = renderer();
+        for request in selection.requests_for(model_type) {
+            if cancelled.load(Ordering::Relaxed) {
+                return;
+            }
+            let made = match given_up.problem(library, &request) {
+                Some(problem) => Made::without(request, TemplateError::GivenUp(problem)),
+                None => renderer.make(library, request),
+            };
+            given_up.keep(&made);
             (*take.lock().expect("nobody panics while taking"))(made);
         }
     });
 }
 
-fn make(library: &Library, selection: &Selection, model_type: &str) -> Vec<Made> {
-    let known: Result<(Facts, Value), TemplateError> = facts(model_type).map(|facts| {
-        let model = Value::from(Serde(&facts));
-        (facts, model)
-    });
-    selection
-        .requests_for(model_type)
-        .into_iter()
-        .map(|request| {
-            let outcome = match &known {
-                Ok((facts, model)) => render_with(library, &request, facts, model),
-                Err(error) => Err(error.clone()),
-            };
-            let problems = outcome.as_ref().map(|rendered| check_rendered(rendered, library)).unwrap_or_default();
-            Made { request, outcome, problems }
-        })
-        .collect()
+/// Templates that ended the process that rendered them, with how it was told: no more is made of them, as each further
+/// file would take as long.
+#[derive(Default)]
+struct GivenUp(Mutex<BTreeMap<String, Problem>>);
+
+impl GivenUp {
+    fn problem(&self, library: &Library, request: &Request) -> Option<Problem> {
+        let known = self.0.lock().expect("nobody panics while looking it up");
+        if known.is_empty() {
+            return None;
+        }
+        known.get(&library.chosen(request).ok()?.name).cloned()
+    }
+
+    fn keep(&self, made: &Made) {
+        if let Err(TemplateError::GivenUp(problem)) = &made.outcome {
+            let mut known = self.0.lock().expect("nobody panics while looking it up");
+            known.entry(problem.template.clone()).or_insert_with(|| problem.clone());
+        }
+    }
 }

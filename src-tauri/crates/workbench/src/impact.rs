@@ -1,6 +1,6 @@
 //! What a change of templates does to everything they make.
 
-use crate::{Kind, Library, Made, Selection, generate};
+use crate::{Kind, Library, Made, Renderer, Selection, generate};
 use contract::Platform;
 use serde::Serialize;
 use std::{
@@ -39,7 +39,8 @@ pub struct Impact {
 
 /// Renders and checks what the difference between two libraries reaches, before and after. `progress` hears of files
 /// done and files in all.
-pub fn impact(
+pub fn impact<R: Renderer>(
+    renderer: impl Fn() -> R + Sync,
     before: &Library,
     after: &Library,
     selection: &Selection,
@@ -54,7 +55,7 @@ pub fn impact(
     let done = AtomicUsize::new(0);
     let results = |library: &Library| {
         let outcomes = Mutex::new(BTreeMap::new());
-        generate(library, &selection, cancelled, |made| {
+        generate(&renderer, library, &selection, cancelled, |made| {
             let key = (made.request.model_type.clone(), made.request.platform, made.request.kind);
             outcomes.lock().expect("nobody panics while keeping an outcome").insert(key, outcome(&made));
             progress(done.fetch_add(1, Ordering::Relaxed) / 2 + 1, total);
@@ -125,6 +126,7 @@ fn changed(before: &Library, after: &Library) -> BTreeSet<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Here;
 
     fn library(base: &str) -> Library {
         let test = "---\nkind = \"test\"\nfamily = \"decoder\"\nextends = \"base.py\"\n---\n{% block a %}x = 1{% endblock %}\n";
@@ -145,7 +147,8 @@ mod tests {
             ..Selection::default()
         };
         let told = |before: &str, after: &str| {
-            impact(&library(before), &library(after), &selection, &AtomicBool::new(false), |_, _| {})
+            let (before, after) = (library(before), library(after));
+            impact(Here::default, &before, &after, &selection, &AtomicBool::new(false), |_, _| {})
         };
         let sound = "{% block a %}{% endblock %}\n";
         let wrong = "{{ nothing }}\n{% block a %}{% endblock %}\n";

@@ -10,7 +10,8 @@ use std::fmt::Write;
 /// Bounds on what one template may do.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Steps of the engine; a step also pays for 64 bytes of text made, so that this bounds time and memory alike.
+    /// Steps of the engine; a step also pays for 64 bytes of text made. Lists are not paid for in full, so that this
+    /// alone bounds neither time nor memory: see [`crate::Renderer`].
     pub fuel: u64,
     /// Depth of includes, macros and loops within each other.
     pub depth: usize,

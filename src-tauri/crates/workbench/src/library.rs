@@ -1,6 +1,6 @@
 //! A set of templates that know each other, each compiled once.
 
-use crate::{Facts, Kind, Problem, Template, TemplateError, Variable, language, shipped::shipped};
+use crate::{Facts, Kind, Problem, Request, Template, TemplateError, Variable, facts, language, shipped::shipped};
 use minijinja::Environment;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -101,6 +101,11 @@ impl Library {
         &self.templates
     }
 
+    /// Names and texts of those that can be read.
+    pub fn texts(&self) -> BTreeMap<String, String> {
+        self.templates.iter().map(|(name, template)| (name.clone(), template.text.clone())).collect()
+    }
+
     /// Templates that cannot be used, with the reason.
     pub fn broken(&self) -> &[Problem] {
         &self.broken
@@ -115,6 +120,11 @@ impl Library {
             .max_by_key(|(specificity, _)| *specificity)
             .map(|(_, template)| template)
             .ok_or_else(|| TemplateError::NoTemplate { kind, model_type: facts.model_type.clone() })
+    }
+
+    /// The template that a file is made from.
+    pub fn chosen(&self, request: &Request) -> Result<&Template, TemplateError> {
+        self.choose(request.kind, &facts(&request.model_type)?)
     }
 
     /// A template and those it extends, most specific first.

@@ -1,6 +1,7 @@
 //! Which line of which template each part of what was rendered came from.
 
 use crate::Template;
+use contract::TemplateLine;
 use minijinja::{OutputSpan, OutputSpanKind};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -56,14 +57,14 @@ impl Origins {
     }
 
     /// For each line of `text`, where its first visible character came from.
-    pub fn lines(&self, text: &str, templates: &BTreeMap<String, Template>) -> Vec<Origin> {
+    pub fn lines(&self, text: &str, templates: &BTreeMap<String, Template>) -> Vec<TemplateLine> {
         let mut at = 0;
         text.split_inclusive('\n')
             .filter_map(|line| {
                 let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
                 let origin = self.of(at + indent, templates);
                 at += line.len();
-                origin
+                origin.map(|origin| TemplateLine { template: origin.template.to_string(), line: origin.line })
             })
             .collect()
     }

@@ -1,13 +1,12 @@
 //! What a window shows of a template as it is being edited: a reading of it, and what it makes.
 
 use crate::{
-    Kind, Library, Rendered, Request, TemplateError, check, check_rendered,
+    Kind, Library, Made, Renderer, Request, TemplateError, check,
     describe::{declared, direct_needs},
-    facts, render, words,
+    words,
 };
 use contract::{
-    Failure, InheritedVariable, PreviewChoice, TemplateLine, TemplateNeed, TemplatePreview, TemplateProblem,
-    TemplateReading,
+    Failure, InheritedVariable, PreviewChoice, TemplateNeed, TemplatePreview, TemplateProblem, TemplateReading,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -51,24 +50,26 @@ impl Library {
     }
 
     /// What is made for this choice, with what is wrong in it. `edited` is the template that a person looks at.
-    pub fn preview(&self, edited: &str, choice: PreviewChoice) -> Result<TemplatePreview, Failure> {
+    pub fn preview(
+        &self,
+        edited: &str,
+        choice: PreviewChoice,
+        renderer: &mut impl Renderer,
+    ) -> Result<TemplatePreview, Failure> {
         let PreviewChoice { model_type, platform, kind, variables } = choice;
         let kind = Kind::from_key(&kind).ok_or_else(|| Failure::not_found("kind of template", &kind))?;
         let mut request = Request { model_type, platform, kind, variables: BTreeMap::new() };
         request.variables = self.typed_values(&request, variables)?;
-        let rendered = render(self, &request)?;
+        let Made { outcome, problems, .. } = renderer.make(self, request);
+        let rendered = outcome?;
         Ok(TemplatePreview {
             uses_edited: self.needs(&rendered.template).contains(edited),
-            origins: rendered.origin.iter().map(line_of).collect(),
-            problems: self.problems_of(&rendered),
+            origins: rendered.origin,
+            problems: problems.into_iter().map(TemplateProblem::from).collect(),
             template: rendered.template,
             path: rendered.path,
             text: rendered.text,
         })
-    }
-
-    fn problems_of(&self, rendered: &Rendered) -> Vec<TemplateProblem> {
-        check_rendered(rendered, self).into_iter().map(TemplateProblem::from).collect()
     }
 
     /// What a person typed, as the types that the template declares. Unknown names are left to the rendering to refuse.
@@ -77,8 +78,7 @@ impl Library {
         request: &Request,
         typed: impl IntoIterator<Item = (String, String)>,
     ) -> Result<BTreeMap<String, Value>, TemplateError> {
-        let facts = facts(&request.model_type)?;
-        let declared = self.variables(&self.choose(request.kind, &facts)?.name);
+        let declared = self.variables(&self.chosen(request)?.name);
         let value = |(name, text): (String, String)| {
             let value = match declared.get(name.as_str()) {
                 None => Value::from(text),
@@ -93,13 +93,10 @@ impl Library {
     }
 }
 
-fn line_of(origin: &crate::Origin) -> TemplateLine {
-    TemplateLine { template: origin.template.to_string(), line: origin.line }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Here;
     use contract::Platform;
 
     fn choice(model_type: &str, variables: &[(&str, &str)]) -> PreviewChoice {
@@ -110,19 +107,21 @@ mod tests {
     #[test]
     fn a_preview_tells_for_each_line_where_it_came_from() {
         let library = Library::shipped();
-        let preview = library.preview("base.py", choice("llama", &[("seed", "11")])).unwrap();
+        let here = &mut Here::default();
+        let preview = library.preview("base.py", choice("llama", &[("seed", "11")]), here).unwrap();
         assert!(preview.uses_edited && preview.problems.is_empty(), "{:?}", preview.problems);
         assert_eq!(preview.origins.len(), preview.text.lines().count());
         let (at, _) = preview.text.lines().enumerate().find(|(_, line)| *line == "SEED = 11").unwrap();
         let origin = &preview.origins[at];
         let there = library.templates()[&origin.template].text.lines().nth(origin.line as usize - 1).unwrap();
         assert_eq!((origin.template.as_str(), there), ("base.py", "SEED = {{ seed }}"));
-        assert!(!library.preview("skill.py", choice("llama", &[])).unwrap().uses_edited);
+        assert!(!library.preview("skill.py", choice("llama", &[]), here).unwrap().uses_edited);
     }
 
     #[test]
     fn what_was_typed_must_suit_its_variable() {
-        let said = Library::shipped().preview("base.py", choice("llama", &[("seed", "eleven")])).unwrap_err();
+        let choice = choice("llama", &[("seed", "eleven")]);
+        let said = Library::shipped().preview("base.py", choice, &mut Here::default()).unwrap_err();
         assert_eq!(said.to_string(), "seed: eleven is not a whole number");
     }
 

@@ -1,17 +1,20 @@
 //! Rendering one template for one model type and platform.
 
 use crate::{
-    Facts, Kind, Library, Origin, PlatformFacts, Problem, Template, TemplateError, language::LIMITS, origin::Origins,
+    Facts, Kind, Library, Origin, PlatformFacts, Problem, Template, TemplateError,
+    language::{LIMITS, module},
+    origin::Origins,
 };
-use contract::{Platform, is_made};
+use contract::{Platform, TemplateLine, is_made};
 use minijinja::{
     ErrorKind,
     value::{Serde, Value},
 };
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use std::{collections::BTreeMap, error::Error as _};
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Request {
     pub model_type: String,
     pub platform: Platform,
@@ -20,7 +23,7 @@ pub struct Request {
     pub variables: BTreeMap<String, Json>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Rendered {
     /// Where the file belongs below the output folder.
     pub path: String,
@@ -28,12 +31,14 @@ pub struct Rendered {
     /// The template that was chosen.
     pub template: String,
     /// For each line of the text, where it came from.
-    pub origin: Vec<Origin>,
-    pub(crate) origins: Origins,
+    pub origin: Vec<TemplateLine>,
+    /// Only where it was rendered.
+    #[serde(skip)]
+    origins: Origins,
 }
 
 impl Rendered {
-    /// Where a byte of the text came from.
+    /// Where a byte of the text came from; none where another process rendered it.
     pub fn origin_of(&self, at: usize, library: &Library) -> Option<Origin> {
         self.origins.of(at, library.templates())
     }
@@ -47,7 +52,8 @@ impl Rendered {
     }
 }
 
-/// Renders the most specific template of the asked kind: of the model type, else of its family, else of the kind.
+/// Renders the most specific template of the asked kind: of the model type, else of its family, else of the kind. A
+/// hostile template may end the process that does it: see [`crate::Renderer`].
 pub fn render(library: &Library, request: &Request) -> Result<Rendered, TemplateError> {
     let facts = crate::facts(&request.model_type)?;
     render_with(library, request, &facts, &Value::from(Serde(&facts)))
@@ -111,6 +117,13 @@ fn context(library: &Library, template: &Template, request: &Request, model: &Va
 }
 
 impl Library {
+    /// That a file could not be made at all; `reason` completes "making it …".
+    pub fn unmade(&self, request: &Request, reason: &str, remedy: &str) -> Problem {
+        let template = self.chosen(request).map_or(request.kind.key(), |template| template.name.as_str());
+        let file = request.kind.path(&module(&request.model_type), request.platform);
+        Problem::new(template, format!("making {file} {reason}"), remedy)
+    }
+
     /// What went wrong, at the innermost template that the engine names.
     pub(crate) fn problem(&self, template: &str, error: &minijinja::Error) -> TemplateError {
         let mut innermost = error;

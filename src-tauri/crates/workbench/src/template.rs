@@ -1,10 +1,16 @@
 //! One template: its head, and its body as the template engine reads it.
 
-use crate::{Front, Problem, outline::Outline};
+use crate::{Front, Problem, language, outline::Outline};
+use minijinja::machinery::{Token, tokenize};
 use std::{fmt::Write, sync::Arc};
 
 /// More than any template needs, and little enough to check as a person types.
 const MAX_BYTES: usize = 256 * 1024;
+/// The engine reads what a tag joins, and a row of `elif`, each a level deeper than the one before, and has no bound of
+/// its own; these fit the stack of any thread.
+const MAX_LEVELS: usize = 300;
+/// Words that join what stands around them.
+const JOINING: [&str; 5] = ["and", "or", "not", "if", "is"];
 
 #[derive(Clone, Debug)]
 pub struct Template {
@@ -41,6 +47,10 @@ impl Template {
         }
         let tags = source.len();
         source.push_str(body);
+        if let Some((line, many, remedy)) = too_deep(&source) {
+            let reason = format!("it has more than {MAX_LEVELS} {many}");
+            return Err(Problem::new(name, reason, remedy).at(line + body_line - 1, None));
+        }
         let line_starts = [tags].into_iter().chain(source.match_indices('\n').map(|(at, _)| at + 1)).collect();
         let outline = Outline::of(name, &source, tags).map(Arc::new);
         Ok(Self { name: name.to_owned(), text: text.to_owned(), front, source, outline, tags, body_line, line_starts })
@@ -77,4 +87,29 @@ impl Template {
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.front.extends.iter().chain(self.front.imports.values()).map(String::as_str)
     }
+}
+
+/// The line where there is too much for the engine to read, what there is too much of, and what to do.
+fn too_deep(source: &str) -> Option<(u32, &'static str, &'static str)> {
+    let (mut joins, mut elifs) = (0, 0);
+    for token in tokenize(source, false, language::syntax()) {
+        // What is no token the engine tells itself.
+        let (token, span) = token.ok()?;
+        match token {
+            Token::TemplateData(_) | Token::VariableStart | Token::BlockStart => joins = 0,
+            Token::Ident("elif") => elifs += 1,
+            Token::Ident(word) if !JOINING.contains(&word) => {}
+            Token::Str(_) | Token::String(_) | Token::Int(_) | Token::Int128(_) | Token::Float(_) => {}
+            Token::Comma | Token::Colon | Token::BracketClose | Token::ParenClose | Token::BraceClose => {}
+            _ => joins += 1,
+        }
+        let line = u32::from(span.start_line);
+        if joins > MAX_LEVELS {
+            return Some((line, "operators, dots, filters and calls in one tag", "Split the tag with `set`"));
+        }
+        if elifs > MAX_LEVELS {
+            return Some((line, "`elif`", "Look the value up in a map, or split the template"));
+        }
+    }
+    None
 }

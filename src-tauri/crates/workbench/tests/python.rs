@@ -2,7 +2,7 @@
 
 use contract::Platform;
 use std::{collections::BTreeMap, sync::atomic::AtomicBool};
-use workbench::{Kind, Library, Request, Selection, check_rendered, generate, render};
+use workbench::{Here, Kind, Library, Request, Selection, check_rendered, generate, render};
 
 /// What is said of a test whose body is in this block.
 fn said(block: &str) -> Vec<String> {
@@ -57,7 +57,7 @@ fn what_ships_is_sound_with_other_values_too() {
             kinds: vec![Kind::Test, Kind::Skill, Kind::Benchmark],
             variables: BTreeMap::from([(name.to_owned(), value)]),
         };
-        generate(Library::shipped(), &selection, &AtomicBool::new(false), |file| {
+        generate(Here::default, Library::shipped(), &selection, &AtomicBool::new(false), |file| {
             if !file.is_sound() {
                 unsound.push((file.request, file.outcome.err(), file.problems));
             }

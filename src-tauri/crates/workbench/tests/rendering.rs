@@ -110,6 +110,27 @@ fn hostile_templates_are_refused_with_their_line() {
     assert!(refusal(long).contains("bytes, more than"), "{}", refusal(long));
 }
 
+/// Reading them recurses in the engine, where too many would end the program.
+#[test]
+fn what_nests_without_end_is_refused_before_the_engine_reads_it() {
+    let chain = |begin: &str, link: &str, end: &str| format!("\n{{{{ {begin}{}{end} }}}}\n", link.repeat(20_000));
+    let rows = [
+        chain("1", " + 1", ""),
+        chain("model", ".a", ""),
+        chain("", "not ", "1"),
+        chain("1", "|abs", ""),
+        chain("1", " if 1 else 1", ""),
+        format!("\n{{% if 1 %}}{}{{% endif %}}\n", "{% elif 1 %}".repeat(20_000)),
+    ];
+    for row in rows {
+        let library = library(&[("t.py", &format!("---\nkind = \"test\"\n---\n{row}"))]);
+        let said = library.broken()[0].to_string();
+        assert!(said.starts_with("t.py, line 5: ") && said.contains("more than 300"), "{said}");
+    }
+    let wide = format!("---\nkind = \"test\"\n---\nx = {{{{ [{}1] | sum }}}}\n", "1, ".repeat(1_999));
+    assert_eq!(render(&library(&[("t.py", &wide)]), &request("bert")).unwrap().text, "x = 2000\n");
+}
+
 #[test]
 fn nothing_outside_of_its_context_is_readable() {
     assert!(refusal("{% include \"/etc/hostname\" %}").contains("non-existing template '/etc/hostname'"));

@@ -2,7 +2,7 @@
 
 use contract::Platform;
 use std::sync::atomic::AtomicBool;
-use workbench::{Kind, Library, Selection, check, generate};
+use workbench::{Here, Kind, Library, Selection, check, generate};
 
 #[test]
 fn every_template_that_ships_is_sound() {
@@ -21,7 +21,7 @@ fn every_model_type_has_files_that_can_be_read() {
     for (model_types, platforms) in [(all, vec![Platform::Cpu]), (some, Platform::LISTED.to_vec())] {
         let selection = Selection { model_types, platforms, kinds: kinds.clone(), ..Selection::default() };
         let (mut made, mut unsound) = (0, Vec::new());
-        generate(Library::shipped(), &selection, &AtomicBool::new(false), |file| {
+        generate(Here::default, Library::shipped(), &selection, &AtomicBool::new(false), |file| {
             made += 1;
             if !file.is_sound() {
                 unsound.push((file.request, file.outcome.err(), file.problems));

@@ -131,7 +131,7 @@ impl Template {
                 let mut request = Request { model_type: model, platform, kind, variables: BTreeMap::new() };
                 let library = in_use()?;
                 request.variables = library.typed_values(&request, values)?;
-                print_rendered(&library, &request, self.json, output)
+                print_rendered(&library, request, self.json, output)
             }
             Act::Convert { file, kind } => print_converted(&file, kind, output),
             Act::Save { name, file, note, merged } => {

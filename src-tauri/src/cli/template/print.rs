@@ -1,14 +1,17 @@
 //! What `assay template` prints.
 
 use super::texts::read;
-use crate::cli::{
-    interrupt::interruption,
-    output::{Output, Stop, progress},
+use crate::{
+    cli::{
+        interrupt::interruption,
+        output::{Output, Stop, progress},
+    },
+    rendering::Renderers,
 };
 use contract::{Failure, TemplateProblem};
 use serde::Serialize;
 use std::{path::Path, sync::atomic::Ordering};
-use workbench::{Kind, Library, Problem, Request, Selection, check, check_rendered, convert, impact, render};
+use workbench::{Kind, Library, Made, Problem, Renderer, Request, Selection, check, convert, impact};
 
 /// A template as `list` prints it.
 #[derive(Serialize)]
@@ -75,14 +78,14 @@ fn tell_problems(problems: Vec<Problem>, json: bool, output: &mut Output) -> Res
     output.lines(problems.iter().map(ToString::to_string))
 }
 
-pub fn print_rendered(library: &Library, request: &Request, json: bool, output: &mut Output) -> Result<(), Stop> {
-    let rendered = render(library, request)?;
+pub fn print_rendered(library: &Library, request: Request, json: bool, output: &mut Output) -> Result<(), Stop> {
+    let Made { outcome, problems, .. } = Renderers::own()?.take().make(library, request);
+    let rendered = outcome?;
     if json {
         output.json(&Printed::of(&rendered))?;
     } else {
         output.lines(rendered.text.lines().map(str::to_owned))?;
     }
-    let problems = check_rendered(&rendered, library);
     for problem in &problems {
         eprintln!("assay: {problem}");
     }
@@ -100,7 +103,7 @@ struct Printed<'a> {
 
 impl<'a> Printed<'a> {
     fn of(rendered: &'a workbench::Rendered) -> Self {
-        let origin = rendered.origin.iter().map(|origin| (&*origin.template, origin.line)).collect();
+        let origin = rendered.origin.iter().map(|origin| (origin.template.as_str(), origin.line)).collect();
         Self { path: &rendered.path, template: &rendered.template, text: &rendered.text, origin }
     }
 }
@@ -120,7 +123,9 @@ pub fn print_converted(file: &Path, kind: Kind, output: &mut Output) -> Result<(
 
 pub fn tell_impact(library: &Library, selection: &Selection, json: bool, output: &mut Output) -> Result<(), Stop> {
     let cancelled = interruption()?;
-    let impact = impact(Library::shipped(), library, selection, &cancelled, |done, total| {
+    let renderers = Renderers::own()?;
+    let renderer = || renderers.take_of_many();
+    let impact = impact(renderer, Library::shipped(), library, selection, &cancelled, |done, total| {
         progress(&format!("{done} of {total} files"));
     });
     progress("");

@@ -184,6 +184,7 @@ fn document(
         "# Generated files, checked and run\n\n\
          Written by `cargo xtask bench templates PYTHON`.\n\n\
          {} files, {} MB, of every model type, platform and kind were rendered and read in {:.1} s; {} are not sound.\n\
+         One process renders them here; Assay itself gives them to processes that a hostile template can only end.\n\
          With transformers {} and PyTorch {} on the processor, in {minutes:.0} minutes of processor time: \
          of the {} model types whose parameters are known, the unchanged tests of {} pass.\n\n",
         every.files,

@@ -5,8 +5,8 @@ use super::{
     error::WorkerError,
     log,
     log::Log,
-    order::{Event, LONGEST_MESSAGE, Opening, Order, Wish},
-    process::Process,
+    order::{Event, Opening, Order, Wish},
+    process::{Process, read_messages},
 };
 use crate::{
     Control, Limits, Program, environment,
@@ -14,7 +14,7 @@ use crate::{
 };
 use serde::de::DeserializeOwned;
 use std::{
-    io::{self, BufRead, BufReader, Read, Write},
+    io::{self, Write},
     process::{ChildStdin, ChildStdout, ExitStatus},
     sync::{
         Arc, Mutex, PoisonError,
@@ -180,9 +180,7 @@ impl Conversation {
             let log = self.log.lock().unwrap_or_else(PoisonError::into_inner).tail(20);
             on(Heard::Pulse(Pulse { cpu_cores, resident_bytes, log }));
             if let Some(used) = resident_bytes.filter(|used| *used > limits.memory_bytes) {
-                break Err(WorkerError::OutOfMemory {
-                    how: format!("it used {} MB, it may use {} MB", used / 1_000_000, limits.memory_bytes / 1_000_000),
-                });
+                break Err(WorkerError::over(used, limits.memory_bytes));
             }
         };
         self.process.end();
@@ -233,23 +231,12 @@ fn drain(reader: thread::JoinHandle<()>) {
 
 /// Ends with the pipe, with a reader that is gone, or with a line that is too long.
 fn read_events(stdout: ChildStdout, events: &mpsc::Sender<Event>, log: &Mutex<Log>) {
-    let mut stdout = BufReader::new(stdout);
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        match stdout.by_ref().take(LONGEST_MESSAGE).read_until(b'\n', &mut line) {
-            Ok(0) | Err(_) => return,
-            Ok(_) if line.last() != Some(&b'\n') => return,
-            Ok(_) => {}
+    read_messages(stdout, |line| match serde_json::from_slice(line) {
+        Ok(event) => events.send(event).is_ok(),
+        // What a program prints before it becomes a worker (a debugger's or a sanitiser's greeting).
+        Err(_) => {
+            push(log, &String::from_utf8_lossy(line));
+            true
         }
-        match serde_json::from_slice(&line) {
-            Ok(event) => {
-                if events.send(event).is_err() {
-                    return;
-                }
-            }
-            // What a program prints before it becomes a worker (a debugger's or a sanitiser's greeting).
-            Err(_) => push(log, &String::from_utf8_lossy(&line)),
-        }
-    }
+    });
 }

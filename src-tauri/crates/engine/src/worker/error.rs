@@ -28,6 +28,11 @@ pub enum WorkerError {
 }
 
 impl WorkerError {
+    pub(super) fn over(used_bytes: u64, allowed_bytes: u64) -> Self {
+        let [used, allowed] = [used_bytes, allowed_bytes].map(|bytes| bytes / 1_000_000);
+        Self::OutOfMemory { how: format!("it used {used} MB, it may use {allowed} MB") }
+    }
+
     pub fn kind(&self) -> FailureKind {
         match self {
             Self::NotStarted { .. } | Self::Garbled(_) => FailureKind::EngineError,

@@ -1,8 +1,9 @@
 //! A worker process as its parent holds it: started in a group of its own, watched, ended as a whole.
 
+use super::order::LONGEST_MESSAGE;
 use crate::{Program, limits, without_console};
 use std::{
-    io,
+    io::{self, BufRead, BufReader, Read},
     process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
@@ -72,5 +73,19 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+/// Gives each line that a worker writes to `take`, until its pipe ends, a line is too long or `take` has had enough.
+pub(super) fn read_messages(stdout: ChildStdout, mut take: impl FnMut(&[u8]) -> bool) {
+    let mut stdout = BufReader::new(stdout);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        match stdout.by_ref().take(LONGEST_MESSAGE).read_until(b'\n', &mut line) {
+            Ok(0) | Err(_) => return,
+            Ok(_) if line.last() != Some(&b'\n') || !take(&line) => return,
+            Ok(_) => {}
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 mod place;
 
-use crate::{Kind, Library, Made, PlatformFacts, Selection, generate};
+use crate::{Kind, Library, Made, PlatformFacts, Renderer, Selection, generate};
 use contract::Failure;
 use place::Place;
 use std::{
@@ -54,7 +54,8 @@ impl From<ExportError> for Failure {
 
 /// Makes a selection and writes it below an empty or new folder, or into a new file where the name ends in `.zip`. What
 /// was made is given to `take`, once it is written or refused.
-pub fn export(
+pub fn export<R: Renderer>(
+    renderer: impl Fn() -> R + Sync,
     library: &Library,
     selection: &Selection,
     out: &Path,
@@ -62,7 +63,7 @@ pub fn export(
     take: impl FnMut(Made) + Send,
 ) -> Result<Export, ExportError> {
     let mut place = Place::open(out)?;
-    match fill(library, selection, &mut place, cancelled, take) {
+    match fill(renderer, library, selection, &mut place, cancelled, take) {
         Ok(export) => place.finish().map(|()| export),
         Err(error) => {
             place.give_up();
@@ -71,7 +72,8 @@ pub fn export(
     }
 }
 
-fn fill(
+fn fill<R: Renderer>(
+    renderer: impl Fn() -> R + Sync,
     library: &Library,
     selection: &Selection,
     place: &mut Place,
@@ -80,7 +82,7 @@ fn fill(
 ) -> Result<Export, ExportError> {
     let (mut export, mut failed) = (Export::default(), None);
     let stop = AtomicBool::new(false);
-    generate(library, selection, &stop, |made| {
+    generate(renderer, library, selection, &stop, |made| {
         if let Err(error) = keep(&made, place, &mut export) {
             failed.get_or_insert(error);
         }
@@ -176,8 +178,13 @@ fn about(kind: Kind) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Here;
     use contract::Platform;
     use std::{fs, io::Read};
+
+    fn write(library: &Library, selection: &Selection, out: &Path, cancelled: bool) -> Result<Export, ExportError> {
+        export(Here::default, library, selection, out, &AtomicBool::new(cancelled), |_| {})
+    }
 
     #[test]
     fn a_folder_is_written_once_with_what_says_how_to_run_it() {
@@ -190,7 +197,7 @@ mod tests {
             ..Selection::default()
         };
         let folder = tempfile::tempdir().unwrap();
-        let made = export(&library, &selection, folder.path(), &AtomicBool::new(false), |_| {}).unwrap();
+        let made = write(&library, &selection, folder.path(), false).unwrap();
         assert_eq!(made.files, ["tests/test_bert_cpu.py", "tests/test_xlm_roberta_cpu.py"]);
         assert_eq!(made.refused.len(), 2, "CUDA is not listed, and no Python is made for a browser");
         let text = fs::read_to_string(folder.path().join("tests/test_xlm_roberta_cpu.py")).unwrap();
@@ -198,7 +205,7 @@ mod tests {
         let readme = fs::read_to_string(folder.path().join("README.md")).unwrap();
         assert!(readme.contains("pytest tests") && readme.contains("bert test for CUDA: "), "{readme}");
         assert!(folder.path().join("conftest.py").exists());
-        let again = export(&library, &selection, folder.path(), &AtomicBool::new(false), |_| {}).unwrap_err();
+        let again = write(&library, &selection, folder.path(), false).unwrap_err();
         assert!(matches!(again, ExportError::NotEmpty(_)));
     }
 
@@ -213,15 +220,15 @@ mod tests {
         };
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("tests.zip");
-        export(&library, &selection, &out, &AtomicBool::new(false), |_| {}).unwrap();
+        write(&library, &selection, &out, false).unwrap();
         let mut archive = zip::ZipArchive::new(fs::File::open(&out).unwrap()).unwrap();
         let mut text = String::new();
         archive.by_name("tests/test_bert_cpu.py").unwrap().read_to_string(&mut text).unwrap();
         assert_eq!((text.as_str(), archive.len()), ("x = 1\n", 3));
-        let again = export(&library, &selection, &out, &AtomicBool::new(false), |_| {}).unwrap_err();
+        let again = write(&library, &selection, &out, false).unwrap_err();
         assert!(matches!(again, ExportError::Exists(_)));
         let stopped = folder.path().join("stopped.zip");
-        export(&library, &selection, &stopped, &AtomicBool::new(true), |_| {}).unwrap_err();
+        write(&library, &selection, &stopped, true).unwrap_err();
         assert!(!stopped.exists(), "half a zip file is none");
     }
 }
