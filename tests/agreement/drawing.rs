@@ -11,12 +11,13 @@ use std::collections::BTreeMap;
 const MOST_WORK: u64 = 500_000_000;
 
 /// Ends of keys, by what they say. What the small configurations have in common is changed: vectors of 64, inner ones of
-/// 128, 4 heads, 2 layers, 4 experts.
+/// 128, 4 heads, 2 layers, 4 experts of which a token goes through 2.
 const WIDTHS: [&str; 7] =
     ["hidden_size", "dim", "d_model", "n_embd", "embedding_size", "projection_size", "pooler_output_size"];
 const INNER_WIDTHS: [&str; 5] = ["intermediate_size", "ffn_dim", "d_ff", "dff", "ffn_hidden_size"];
 const HEADS: [&str; 6] = ["attention_heads", "num_heads", "n_head", "n_heads", "num_kv_heads", "key_value_heads"];
 const EXPERTS: [&str; 3] = ["num_experts", "num_local_experts", "n_routed_experts"];
+const CHOSEN_EXPERTS: [&str; 2] = ["num_experts_per_tok", "moe_k"];
 /// Whole keys.
 const LAYERS: [&str; 9] = [
     "num_hidden_layers",
@@ -97,7 +98,7 @@ fn changes(random: &mut Random) -> Vec<Change> {
     let heads = random.among(&[2, 8]);
     let layers = random.among(&[1, 3]);
     let more_words = u64::from(random.within(1, 40));
-    let experts = random.among(&[6, 8]);
+    let [experts, chosen] = random.among(&[[6, 3], [8, 1]]);
     let share = random.among(&[2, 4]);
     let patches = u64::from(random.within(2, 5));
     vec![
@@ -110,6 +111,7 @@ fn changes(random: &mut Random) -> Vec<Change> {
             Some((words + more_words).into())
         }),
         number(&EXPERTS, 4, experts),
+        number(&CHOSEN_EXPERTS, 2, chosen),
         Box::new(move |key, value, _| stages_of(key, value, share)),
         Box::new(move |key, value, around| image_of(key, value, around, patches)),
     ]

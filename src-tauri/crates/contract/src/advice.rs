@@ -1,6 +1,6 @@
 //! "Where should this model run?": the work, the limits, and the answer with its evidence.
 
-use crate::{EngineId, Evidence, Fed, Mode, ModelId, Plan, Platform, RunId, SizeUnit, TargetChoice};
+use crate::{EngineId, Evidence, Fed, Mode, ModelId, Plan, Platform, RunId, SizeUnit, TargetChoice, grouped};
 use serde::{Deserialize, Serialize};
 
 /// A model and what it is to do. What is left open is taken from the model's own results.
@@ -51,7 +51,7 @@ pub struct Limits {
     pub memory_mb: Option<f64>,
     /// At most, by the price list of the settings.
     pub cost_per_hour: Option<f64>,
-    /// In the words of results, such as `f32` and `w8a16`.
+    /// In the words of results, such as `f32`, `w8a16` and `f16, ran in f32`.
     pub precisions: Vec<String>,
     pub platforms: Vec<Platform>,
 }
@@ -81,8 +81,7 @@ pub enum Advice {
 pub struct GivenAdvice {
     /// As it was judged: what the question left open is filled in.
     pub work: Work,
-    /// Results that the answer was learned from.
-    pub learned_from: u64,
+    pub learned_from: LearnedFrom,
     /// None where nothing keeps the limits.
     pub choice: Option<Candidate>,
     /// What else keeps the limits, best first.
@@ -93,6 +92,59 @@ pub struct GivenAdvice {
     /// The same among those this machine can make, where it cannot make the other.
     pub next_run_here: Option<NextRun>,
     pub scope: Scope,
+}
+
+/// How many results answers are learned from, and how many are left out, each for the first reason that holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LearnedFrom {
+    pub results: u64,
+    /// Of these, those of tables that leave further sizes open, where the others of their model tell some.
+    pub untold_sizes: u64,
+    /// Left out: generated texts, whose time follows from their length.
+    pub texts: u64,
+    /// Left out: generated benchmarks, whose graphs nobody has counted.
+    pub benchmarks: u64,
+    /// Left out: those of another model of the same name than the one that was measured last.
+    pub namesakes: u64,
+    /// Left out: those of a mixture with other experts computed, all or the chosen ones, than in its newest result.
+    pub other_experts: u64,
+    /// Left out: those fed with other further sizes than most of their model.
+    pub other_sizes: u64,
+}
+
+impl LearnedFrom {
+    /// "Learned from 120 results. 5 results were left out: 2 of generated text; 3 of generated benchmarks."
+    pub fn told(&self) -> String {
+        let mut told = format!("Learned from {}.", results(self.results));
+        if self.untold_sizes > 0 {
+            told += &format!(
+                " For {} of them the table tells no further sizes, such as padding: those of most results of the model \
+                are assumed.",
+                grouped(&self.untold_sizes.to_string())
+            );
+        }
+        told + &self.left_out().map_or_else(String::new, |left_out| format!(" {left_out}."))
+    }
+
+    /// None where nothing was left out.
+    pub fn left_out(&self) -> Option<String> {
+        let reasons = [
+            (self.texts, "of generated text"),
+            (self.benchmarks, "of generated benchmarks"),
+            (self.namesakes, "of another model of the same name"),
+            (self.other_experts, "of a mixture of experts whose newest result computes other experts"),
+            (self.other_sizes, "fed with other further sizes, such as padding, than most of their model"),
+        ];
+        let all: u64 = reasons.iter().map(|(many, _)| many).sum();
+        let told = reasons.iter().filter(|(many, _)| *many > 0);
+        let told: Vec<String> = told.map(|(many, why)| format!("{} {why}", grouped(&many.to_string()))).collect();
+        let were = if all == 1 { "was" } else { "were" };
+        (all > 0).then(|| format!("{} {were} left out: {}", results(all), told.join("; ")))
+    }
+}
+
+fn results(many: u64) -> String {
+    format!("{} result{}", grouped(&many.to_string()), if many == 1 { "" } else { "s" })
 }
 
 /// What the limits of a piece of work can be chosen from.
@@ -114,8 +166,10 @@ pub struct AdvisedSetting {
     pub engine: EngineId,
     pub hardware: String,
     pub platform: Platform,
-    /// In the word of its results, such as `f32` and `w8a16`.
+    /// The one to ask for, in the word of its results, such as `f32` and `w8a16`.
     pub precision: String,
+    /// The same with what its results ran otherwise, as [`crate::ran_text`] tells it: `f16, ran in f32`.
+    pub ran: String,
     /// Used together.
     pub devices: Option<u32>,
     pub threads: Option<u32>,
@@ -182,7 +236,7 @@ pub struct NextRun {
 /// "What runs well on this machine?"
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MachineAdvice {
-    pub learned_from: u64,
+    pub learned_from: LearnedFrom,
     /// Engines on devices of this machine that results speak of.
     pub places: u32,
     /// Fastest first; each model in its best setting here.
@@ -203,6 +257,8 @@ pub struct ModelHere {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Elsewhere {
     pub hardware: String,
+    /// What ran there, as [`crate::ran_text`] tells it.
+    pub ran: String,
     pub times_faster: f64,
 }
 
@@ -240,4 +296,22 @@ pub struct SupportCell {
     /// Results that failed or are withheld, with the latest reason.
     pub failed: u32,
     pub reason: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_left_out_is_told_with_its_reasons() {
+        let learned_from = LearnedFrom { results: 3, ..LearnedFrom::default() };
+        assert_eq!((learned_from.told().as_str(), learned_from.left_out()), ("Learned from 3 results.", None));
+        let learned_from = LearnedFrom { results: 1, untold_sizes: 1, texts: 2, other_sizes: 3, ..learned_from };
+        assert_eq!(
+            learned_from.told(),
+            "Learned from 1 result. For 1 of them the table tells no further sizes, such as padding: those of most \
+            results of the model are assumed. 5 results were left out: 2 of generated text; 3 fed with other further \
+            sizes, such as padding, than most of their model."
+        );
+    }
 }

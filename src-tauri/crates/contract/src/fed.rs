@@ -15,41 +15,73 @@ pub const MOST_PADDING: u32 = 90;
 pub enum SizeUnit {
     /// Of text.
     Tokens,
-    /// Pieces of sound, of which so many make a second; above 0.
+    /// Samples of sound, of which so many make a second; above 0.
     Sound { per_second: u32 },
+    /// Frames of a spectrogram at the ends of steps through the sound, so many steps a second; above 0.
+    Frames { per_second: u32 },
 }
 
 impl SizeUnit {
-    /// The stable word of the store: `tokens`, `sound/16000`.
+    /// The stable word of the store: `tokens`, `sound/16000`, `frames/100`.
     pub fn key(self) -> String {
         match self {
             Self::Tokens => "tokens".into(),
             Self::Sound { per_second } => format!("sound/{per_second}"),
+            Self::Frames { per_second } => format!("frames/{per_second}"),
         }
     }
 
     pub fn from_key(key: &str) -> Option<Self> {
-        match key.strip_prefix("sound/") {
-            Some(pieces) => {
-                let per_second = pieces.parse::<u32>().ok().filter(|pieces| *pieces > 0)?;
-                Some(Self::Sound { per_second })
-            }
-            None => (key == "tokens").then_some(Self::Tokens),
+        if key == "tokens" {
+            return Some(Self::Tokens);
         }
+        let (pieces, per_second) = key.split_once('/')?;
+        let per_second = per_second.parse::<u32>().ok().filter(|per_second| *per_second > 0)?;
+        match pieces {
+            "sound" => Some(Self::Sound { per_second }),
+            "frames" => Some(Self::Frames { per_second }),
+            _ => None,
+        }
+    }
+
+    /// Seconds of the sound that has so many of it; none where no sound is counted.
+    ///
+    /// n samples last n / rate. Frames that are centred on the ends of steps, as those of librosa and torch (`center`),
+    /// stand at the sound's beginning and after each step, so that there is one more of them than steps, and n frames
+    /// last (n − 1) · hop / rate: CLAP's 1001 are 10 s.
+    pub fn secs(self, size: u32) -> Option<f64> {
+        match self {
+            Self::Tokens => None,
+            Self::Sound { per_second } => Some(f64::from(size) / f64::from(per_second)),
+            Self::Frames { per_second } => Some(f64::from(size.saturating_sub(1)) / f64::from(per_second)),
+        }
+    }
+
+    /// So many of it as a sound of these seconds has, to the nearest step; none where no sound is counted, and where no
+    /// size is as large.
+    pub fn of_secs(self, secs: f64) -> Option<u32> {
+        let (per_second, more) = match self {
+            Self::Tokens => return None,
+            Self::Sound { per_second } => (per_second, 0.0),
+            Self::Frames { per_second } => (per_second, 1.0),
+        };
+        let steps = (secs * f64::from(per_second)).round();
+        // Nothing to hear has no frame.
+        let size = if steps > 0.0 { steps + more } else { steps };
+        (0.0..=f64::from(u32::MAX)).contains(&size).then_some(size as u32)
     }
 
     /// A size as people count it, and what is counted: `128` and `tokens`, `10` and `s of sound`.
     pub fn counted(self, size: u32) -> (String, &'static str) {
-        match self {
-            Self::Tokens => (size.to_string(), "tokens"),
-            Self::Sound { per_second } => (seconds(size, per_second), "s of sound"),
+        match self.secs(size) {
+            None => (size.to_string(), "tokens"),
+            Some(secs) => (seconds(secs), "s of sound"),
         }
     }
 }
 
 /// To the millisecond, which tells any two lengths that people choose.
-fn seconds(pieces: u32, per_second: u32) -> String {
-    let exact = f64::from(pieces) / f64::from(per_second);
+fn seconds(exact: f64) -> String {
     let round = (exact * 1e3).round() / 1e3;
     if round > 0.0 { round.to_string() } else { exact.to_string() }
 }
@@ -162,7 +194,8 @@ mod tests {
         assert_eq!(one_pass(Some(128), Some(SizeUnit::Tokens), Some("text=16")), "batch 1, 128 tokens, text 16");
         assert_eq!(one_pass(Some(128), None, Some("padding=25,text=16")), "batch 1, size 128, 25 % padding, text 16");
         assert_eq!(one_pass(Some(160_000), sound(16_000), None), "batch 1, 10 s of sound");
-        assert_eq!(one_pass(Some(1001), sound(100), None), "batch 1, 10.01 s of sound");
+        let frames = Some(SizeUnit::Frames { per_second: 100 });
+        assert_eq!(one_pass(Some(1001), frames, None), "batch 1, 10 s of sound");
         assert_eq!(one_pass(Some(1), sound(16_000), None), "batch 1, 0.0000625 s of sound");
         let written = |dims| told(Mode::Generation, Some(16), Some(SizeUnit::Tokens), dims);
         assert_eq!(written(Some("output=32")), "batch 1, prompt 16, 32 tokens generated");
@@ -179,11 +212,25 @@ mod tests {
     }
 
     #[test]
+    fn seconds_and_the_pieces_of_a_sound_lead_to_each_other() {
+        let (samples, frames) = (SizeUnit::Sound { per_second: 16_000 }, SizeUnit::Frames { per_second: 100 });
+        let cases = [(samples, 160_000, 10.0), (samples, 0, 0.0), (frames, 1001, 10.0), (frames, 2, 0.01)];
+        for (unit, size, secs) in cases {
+            assert_eq!((unit.secs(size), unit.of_secs(secs)), (Some(secs), Some(size)), "{}", unit.key());
+        }
+        assert_eq!((frames.secs(1), frames.of_secs(0.0)), (Some(0.0), Some(0)), "a lone frame is no length of sound");
+        assert_eq!((frames.of_secs(-1.0), samples.of_secs(1e9), samples.of_secs(f64::NAN)), (None, None, None));
+        assert_eq!((SizeUnit::Tokens.secs(128), SizeUnit::Tokens.of_secs(1.0)), (None, None));
+    }
+
+    #[test]
     fn words_of_units_and_dimensions_are_read_back() {
-        for unit in [SizeUnit::Tokens, SizeUnit::Sound { per_second: 16_000 }] {
+        for unit in [SizeUnit::Tokens, SizeUnit::Sound { per_second: 16_000 }, SizeUnit::Frames { per_second: 100 }] {
             assert_eq!(SizeUnit::from_key(&unit.key()), Some(unit));
         }
-        assert_eq!((SizeUnit::from_key("sound/0"), SizeUnit::from_key("pixels")), (None, None));
+        for word in ["sound/0", "frames/0", "frames", "pixels/2"] {
+            assert_eq!(SizeUnit::from_key(word), None, "{word}");
+        }
         let dims = BTreeMap::from([("text".to_owned(), 16), ("frames".to_owned(), 8)]);
         let key = dims_key(&dims).unwrap();
         assert_eq!((key.as_str(), dims_of_key(&key)), ("frames=8,text=16", Some(dims)));

@@ -1,6 +1,6 @@
 //! The gallery: every model type there is, and what a model costs before anything is run.
 
-use crate::{DeviceId, Dim, EngineId, Experts, Family, Medium, ModelId, PerSample, Precision, ValueSpec};
+use crate::{DeviceId, Dim, EngineId, Experts, Family, MedianTime, Medium, ModelId, PerSample, Precision, ValueSpec};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -154,16 +154,17 @@ pub struct LayerForecasts {
     pub forecasts: Vec<LayerForecast>,
 }
 
-/// A prediction with its 95 % interval.
+/// A prediction for one place and precision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LayerForecast {
     pub engine: EngineId,
     pub device: DeviceId,
     pub device_name: String,
-    pub precision: Precision,
-    pub ms: f64,
-    pub low_ms: f64,
-    pub high_ms: f64,
+    /// With what ran otherwise, as [`crate::ran_text`] tells it: `f16, ran in f32`.
+    pub precision: String,
+    pub times: LayerTimes,
+    /// Batch divided by the time of a further token; only where text is generated.
+    pub tokens_per_s: Option<f64>,
     /// The measured runs it rests on.
     pub from: Vec<LayerRun>,
 }
@@ -173,9 +174,25 @@ pub struct LayerForecast {
 pub struct LayerRun {
     /// Counted as [`LayerForecasts::layers`].
     pub layers: u32,
-    pub median_ms: f64,
-    pub low_ms: f64,
-    pub high_ms: f64,
+    pub times: LayerTimes,
+}
+
+/// What a model takes with some number of layers, measured or predicted.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LayerTimes {
+    /// Of one call, which is a whole text where text is generated.
+    pub call: MedianTime,
+    /// Only where text is generated.
+    pub tokens: Option<TokenTimes>,
+}
+
+/// The two times that a text is made of, those of the whole batch.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TokenTimes {
+    /// From the prompt to the choice of the first token.
+    pub first: MedianTime,
+    /// From the choice of one token to that of the next.
+    pub further: MedianTime,
 }
 
 /// What a model is and what it costs; every number follows from its graph.
@@ -203,8 +220,6 @@ pub struct ModelDescription {
     pub macs: Option<u64>,
     /// Only where each token goes through a few of many networks.
     pub experts: Option<Experts>,
-    /// Multiply-accumulates with the chosen experts alone.
-    pub chosen_macs: Option<u64>,
     /// Numbers in all intermediate results.
     pub activations: Option<u64>,
     /// What one sample is, as throughput counts it; none where nothing tells.
@@ -215,13 +230,6 @@ pub struct ModelDescription {
     pub operators: BTreeMap<String, u32>,
     /// Multiply-accumulates by operator, where it has any.
     pub operator_macs: BTreeMap<String, u64>,
-}
-
-impl ModelDescription {
-    /// That all experts are computed, and what the chosen ones alone would cost; none where there are no experts.
-    pub fn experts_told(&self) -> Option<String> {
-        Some(self.experts?.told(self.chosen_macs.zip(self.macs)))
-    }
 }
 
 /// Multiply-accumulates of the two stages of generating text.

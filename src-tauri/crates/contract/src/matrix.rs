@@ -67,7 +67,7 @@ pub enum MatrixCell {
         high: f64,
         /// As of a figure, from which it is known; none where no figure of the row has the same sizes.
         per_sample: Option<PerSample>,
-        /// In the word of results, such as `f32` and `w8a16`.
+        /// In the word of results, such as `f32` and `w8a16`, with what ran otherwise in those of its setting.
         precision: String,
         engine: EngineId,
         mode: Mode,
@@ -104,7 +104,7 @@ impl MatrixCell {
     pub fn ran(&self) -> String {
         match self {
             Self::Figure { precision, effective_precision, device_share, all_experts, .. } => {
-                ran_text(*precision, *effective_precision, *device_share, *all_experts)
+                ran_text(precision.key(), *effective_precision, *device_share, *all_experts)
             }
             Self::Predicted { precision, .. } => precision.clone(),
             Self::Failed { .. } | Self::Impossible { .. } | Self::Open => String::new(),

@@ -1,6 +1,6 @@
 //! A model as the window knows it: where it comes from, what it takes in, what it costs.
 
-use crate::{EngineId, ModelId, PADDING, Precision, SizeUnit, UNIT_SPACE, scaled};
+use crate::{EngineId, ModelId, PADDING, Precision, SizeUnit};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ pub enum DimRole {
     Sequence,
     /// Pixels along an edge.
     ImageSize,
-    /// Pieces of sound, such as samples; [`Dim::per_second`] says how many make a second.
+    /// Pieces of sound, such as samples; [`Dim::unit`] says how long they last.
     Sound,
     Other,
 }
@@ -71,6 +71,9 @@ pub struct Dim {
     /// How many make a second, where it counts pieces of sound.
     #[serde(default)]
     pub per_second: Option<u32>,
+    /// Whether those pieces are [`SizeUnit::Frames`].
+    #[serde(default)]
+    pub frames: bool,
 }
 
 impl Dim {
@@ -78,7 +81,10 @@ impl Dim {
     pub fn unit(&self) -> Option<SizeUnit> {
         match self.role {
             DimRole::Sequence => Some(SizeUnit::Tokens),
-            DimRole::Sound => self.per_second.map(|per_second| SizeUnit::Sound { per_second }),
+            DimRole::Sound => self.per_second.map(|per_second| match self.frames {
+                true => SizeUnit::Frames { per_second },
+                false => SizeUnit::Sound { per_second },
+            }),
             DimRole::Batch | DimRole::ImageSize | DimRole::Other => None,
         }
     }
@@ -173,7 +179,7 @@ impl ModelInfo {
     }
 }
 
-/// A mixture of experts. Its graph computes all of them for every token.
+/// A mixture of experts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Experts {
     pub count: u32,
@@ -182,17 +188,11 @@ pub struct Experts {
 }
 
 impl Experts {
-    /// What is to be known beside times and costs. `macs` are multiply-accumulates, with the chosen experts alone and with
-    /// all of them, where both are known.
-    pub fn told(self, macs: Option<(u64, u64)>) -> String {
-        const WORDS: [&str; 5] = ["", "thousand", "million", "billion", "trillion"];
-        let amount = |count: u64| scaled(count as f64, &WORDS).trim_end_matches(UNIT_SPACE).to_owned();
+    /// What is to be known beside its costs.
+    pub fn told(self) -> String {
         let Self { count, chosen } = self;
-        let work = macs.map_or_else(String::new, |(few, all)| {
-            format!(": about {} multiply-accumulates instead of {}", amount(few), amount(all))
-        });
         format!(
-            "All {count} experts are computed for each token; a runtime made for such models computes {chosen}{work}"
+            "Each token goes through {chosen} of {count} experts: the work is that of those, the memory that of all"
         )
     }
 }
@@ -203,7 +203,7 @@ mod tests {
 
     fn dim(name: &str, role: DimRole, default: u32) -> Dim {
         let per_second = (role == DimRole::Sound).then_some(100);
-        Dim { name: name.into(), role, question: String::new(), default, max: None, per_second }
+        Dim { name: name.into(), role, question: String::new(), default, max: None, per_second, frames: true }
     }
 
     fn sizes(of: &[(&str, u32)]) -> BTreeMap<String, u32> {
@@ -218,20 +218,11 @@ mod tests {
             dim("frames", DimRole::Sound, 1000),
         ];
         let size = size_dim(&dims).unwrap();
-        assert_eq!((size.name.as_str(), size.unit()), ("frames", Some(SizeUnit::Sound { per_second: 100 })));
+        assert_eq!((size.name.as_str(), size.unit()), ("frames", Some(SizeUnit::Frames { per_second: 100 })));
+        assert_eq!(Dim { frames: false, ..size.clone() }.unit(), Some(SizeUnit::Sound { per_second: 100 }));
         assert_eq!(spelt_sizes(&dims, None, &sizes(&[])), (Some(1000), sizes(&[("sequence", 64)])));
         let asked = sizes(&[("frames", 500), ("sequence", 16), ("batch", 8), ("another model's", 3)]);
         assert_eq!(spelt_sizes(&dims, Some(700), &asked), (Some(500), sizes(&[("sequence", 16)])), "its name wins");
-    }
-
-    #[test]
-    fn a_mixture_tells_the_work_of_all_its_experts_and_of_the_chosen() {
-        let experts = Experts { count: 128, chosen: 8 };
-        let told = |macs| experts.told(macs).replace(UNIT_SPACE, " ");
-        let plain = "All 128 experts are computed for each token; a runtime made for such models computes 8";
-        assert_eq!(told(None), plain);
-        let work = ": about 3.24 billion multiply-accumulates instead of 30.1 billion";
-        assert_eq!(told(Some((3_240_000_000, 30_100_000_000))), format!("{plain}{work}"));
     }
 
     #[test]

@@ -198,6 +198,21 @@ words!(
 );
 
 impl Precision {
+    /// The one that a table's word is listed under.
+    ///
+    /// Mixed precision (`amp`) computes in half precision; `w8a16` and its like are named for their weights.
+    pub fn from_word(word: &str) -> Option<Self> {
+        match word.trim().to_ascii_lowercase().as_str() {
+            "f32" | "fp32" | "float32" | "float" | "single" => Some(Self::F32),
+            "f16" | "fp16" | "float16" | "half" | "amp" => Some(Self::F16),
+            "bf16" | "bfloat16" => Some(Self::Bf16),
+            "int8-static" | "int8 static" | "int8_static" => Some(Self::Int8Static),
+            "int8" | "i8" | "uint8" | "w8a8" | "w8a16" => Some(Self::Int8),
+            "int4" | "i4" | "uint4" | "w4a16" | "w4a8" => Some(Self::Int4),
+            _ => None,
+        }
+    }
+
     /// Largest absolute difference, relative to the largest reference value, that still counts as the same output.
     ///
     /// f32 follows accumulated rounding in deep networks; the half formats follow their mantissas of 10 and 7 bits
@@ -311,7 +326,7 @@ words!(
 
 #[cfg(test)]
 mod tests {
-    use super::EngineId;
+    use super::{EngineId, Precision};
 
     #[test]
     fn engines_have_their_makers_names() {
@@ -321,5 +336,12 @@ mod tests {
         assert_eq!(label("pytorch"), "PyTorch");
         assert_eq!(label("qnn-v73"), "qnn-v73");
         assert_eq!(label("pytorch 2.9"), "pytorch 2.9");
+    }
+
+    #[test]
+    fn a_precision_that_is_none_of_ours_is_not_bent_into_one() {
+        assert_eq!(Precision::from_word("fp64"), None);
+        assert_eq!(Precision::from_word("uint16"), None);
+        assert_eq!(Precision::from_word("AMP"), Some(Precision::F16));
     }
 }

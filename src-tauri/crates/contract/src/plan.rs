@@ -158,5 +158,6 @@ pub struct PlanEstimate {
     pub available_memory_bytes: u64,
     /// Generated weights still to be written.
     pub disk_bytes: u64,
+    /// Free now, and what is removed of earlier weights before the next measurement begins.
     pub available_disk_bytes: u64,
 }

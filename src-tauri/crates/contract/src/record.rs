@@ -95,6 +95,9 @@ pub struct ForecastRecord {
     pub judged: Vec<JudgedForecast>,
     /// Predictions whose setting was not measured since.
     pub waiting: u64,
+    /// Results of predicted settings that judge nothing: they were fed with sizes beyond batch and size, which a prediction
+    /// does not tell.
+    pub other_sizes: u64,
 }
 
 impl ForecastRecord {
@@ -207,7 +210,7 @@ mod tests {
             judged("2026-05-31", 1.0, 2.0, 2.0),
             judged("2026-06-02", 1.0, 2.0, 3.0),
         ];
-        let record = ForecastRecord { judged, waiting: 4 };
+        let record = ForecastRecord { judged, waiting: 4, other_sizes: 0 };
         assert_eq!(record.told(), "Of 3 predictions since 2026-05-30, 67 % fell inside their 90 % interval");
         let fared = |judged, hits| Fared { judged, hits };
         assert_eq!(record.by_month(), [("2026-05".into(), fared(1, 1)), ("2026-06".into(), fared(2, 1))]);
@@ -222,7 +225,7 @@ mod tests {
         let told = |hits: usize, misses: usize| {
             let mut all = vec![judged("2026-05-30", 1.0, 2.0, 1.5); hits];
             all.extend(vec![judged("2026-05-30", 1.0, 2.0, 3.0); misses]);
-            ForecastRecord { judged: all, waiting: 0 }.verdict().unwrap()
+            ForecastRecord { judged: all, ..ForecastRecord::default() }.verdict().unwrap()
         };
         assert!(told(180, 20).starts_with("That agrees"));
         assert!(told(200, 0).starts_with("More than"));

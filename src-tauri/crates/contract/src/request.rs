@@ -78,8 +78,9 @@ requests! {
     GetConfig { source: ConfigSource } -> ConfigText;
     /// What a model costs with these sizes of its inputs, by name; a configuration that makes no sense says where.
     DescribeModel { of: Described, dims: BTreeMap<String, u32> } -> ConfigReading;
-    /// What a configuration would take whole with these sizes of its inputs, from runs of it with a few layers.
-    ForecastLayers { name: String, text: String, dims: BTreeMap<String, u32> } -> LayerForecasts;
+    /// What a configuration would take whole with these sizes of its inputs, from runs of it with a few layers. Where text
+    /// is generated, [`OUTPUT`] is one of the sizes.
+    ForecastLayers { name: String, text: String, mode: Mode, dims: BTreeMap<String, u32> } -> LayerForecasts;
 
     // Models of Hugging Face, asked for over the network
     /// Asks what a repository holds at this branch, tag or commit, `main` where none is named. Keeps nothing of it.

@@ -99,7 +99,7 @@ pub struct Generated {
     pub texts_ms: Vec<Vec<f64>>,
 }
 
-/// A median over texts with its 95 % bootstrap interval.
+/// A median time with its 95 % interval: of a bootstrap over the samples where it was measured.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MedianTime {
     pub ms: f64,
@@ -198,11 +198,11 @@ pub struct OutputError {
 /// Where the graph's nodes really ran.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Placement {
-    /// Share of nodes on the asked device, 0 to 1.
+    /// Share of nodes on the asked device, 0 to 1; of the work, where a table told it and nothing is known of nodes.
     pub node_share: f64,
     /// Share of multiply-accumulates on the asked device, 0 to 1; none where they cannot be counted.
     pub mac_share: Option<f64>,
-    /// Nodes and multiply-accumulates by what ran them.
+    /// Nodes and multiply-accumulates by what ran them; empty where a table told the share.
     pub parts: Vec<PlacementPart>,
     /// How this is known: "profile of one call", "the engine runs on one device only".
     pub source: String,
@@ -258,7 +258,8 @@ pub enum Flag {
     OtherPrecision { reason: String },
     /// The precision cost so much that the outputs no longer are the model's.
     FarFromF32 { reason: String },
-    /// Every expert of a mixture was computed for each token, where each goes through a few.
+    /// Every expert of a mixture was computed for each token, where each goes through a few: of versions whose graphs did
+    /// so, and of tables that say it.
     AllExperts { reason: String },
 }
 
@@ -311,6 +312,8 @@ words!(
         Cancelled = "cancelled", "Cancelled";
         /// The output contains NaN or infinity, or differs from the other engine's.
         WrongOutput = "wrong_output", "Wrong output";
+        /// A file of the model was rewritten meanwhile, so that it is not known which of the two ran.
+        ModelChanged = "model_changed", "Model changed";
     }
 );
 
@@ -398,8 +401,12 @@ impl Run {
     /// The precision asked for, and what ran otherwise.
     pub fn ran(&self) -> String {
         let share = self.placement.as_ref().map(Placement::share);
-        let all_experts = self.flags.iter().any(|flag| matches!(flag, Flag::AllExperts { .. }));
-        ran_text(self.setting.precision, self.effective.precision, share, all_experts)
+        ran_text(self.setting.precision.key(), self.effective.precision, share, self.all_experts())
+    }
+
+    /// Whether every expert of a mixture was computed for each token.
+    pub fn all_experts(&self) -> bool {
+        self.flags.iter().any(|flag| matches!(flag, Flag::AllExperts { .. }))
     }
 
     /// Why this result takes no part in rankings, if it does not.
@@ -424,20 +431,26 @@ fn elsewhere_text(device: &str) -> String {
     format!("it ran elsewhere: nothing of its work was done on {device}")
 }
 
-/// The precision that was asked for, and what ran otherwise: another precision, a part of the work on another device, all
-/// experts of a mixture where the chosen ones would do. `f32`, `f16, ran in f32`, `f16, 12 % on this device`.
-pub fn ran_text(asked: Precision, ran: Option<Precision>, device_share: Option<f64>, all_experts: bool) -> String {
-    let mut text = asked.key().to_owned();
-    if let Some(ran) = ran.filter(|ran| *ran != asked) {
-        text += &format!(", ran in {}", ran.key());
-    }
+/// The precision that was asked for, in the word of its results, and what ran otherwise: another precision, a part of the
+/// work on another device, all experts of a mixture where the chosen ones would do. `f32`, `f16, ran in f32`,
+/// `f16, 12 % on this device`.
+pub fn ran_text(asked: &str, ran: Option<Precision>, device_share: Option<f64>, all_experts: bool) -> String {
+    let mut text = precision_text(asked, ran.map_or(asked, |ran| ran.key()));
     if let Some(share) = device_share.filter(|share| *share < 1.0) {
         text += &format!(", {} on this device", percent_text(share));
     }
     if all_experts {
-        text += ", all experts computed";
+        text += &format!(", {ALL_EXPERTS}");
     }
     text
+}
+
+/// Of a mixture where the chosen ones would do.
+pub const ALL_EXPERTS: &str = "all experts computed";
+
+/// `f16, ran in f32`; one word where what was asked for ran.
+pub fn precision_text(asked: &str, ran: &str) -> String {
+    if asked == ran { asked.to_owned() } else { format!("{asked}, ran in {ran}") }
 }
 
 /// A result in one row, for lists, charts and the matrix drawer.
@@ -508,7 +521,7 @@ impl RunRow {
 
     /// The precision asked for, and what ran otherwise.
     pub fn ran(&self) -> String {
-        ran_text(self.precision, self.effective_precision, self.device_share, self.all_experts)
+        ran_text(self.precision.key(), self.effective_precision, self.device_share, self.all_experts)
     }
 }
 
@@ -518,7 +531,7 @@ mod tests {
 
     #[test]
     fn a_precision_says_what_ran_otherwise() {
-        let told = |ran, share| ran_text(Precision::F16, ran, share, false);
+        let told = |ran, share| ran_text("f16", ran, share, false);
         assert_eq!(told(None, None), "f16");
         assert_eq!(told(Some(Precision::F16), Some(1.0)), "f16");
         assert_eq!(told(Some(Precision::F32), None), "f16, ran in f32");

@@ -22,7 +22,7 @@ pub struct Settings {
     pub budget_secs: f64,
     /// A run that takes longer than this in all is stopped and stored as timed out.
     pub timeout_secs: f64,
-    /// Generated weights beyond this are removed, oldest first.
+    /// Generated weights beyond this are removed, oldest first, but for those that waiting measurements read.
     pub weights_budget_bytes: u64,
     /// A worker may use this share of the installed memory.
     pub memory_share: f64,

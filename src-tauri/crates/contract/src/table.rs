@@ -23,8 +23,21 @@ pub const COLUMNS: [&str; 17] = [
     "peak_memory_mb",
 ];
 
-/// The last, `dims`, tells the dimensions beyond batch and size: `frames=8,text=16`.
-pub const OPTIONAL_COLUMNS: [&str; 6] = ["evidence", "source", "low_ms", "high_ms", "samples", "dims"];
+/// What a table may tell beyond them, in the order that Assay writes; `docs/table.md` says what each means.
+pub const OPTIONAL_COLUMNS: [&str; 12] = [
+    "evidence",
+    "source",
+    "low_ms",
+    "high_ms",
+    "samples",
+    "dims",
+    "size_unit",
+    "throughput_unit",
+    "units_per_sample",
+    "asked_precision",
+    "device_share",
+    "all_experts",
+];
 
 /// A platform's key; where it is missing, it is told from the runtime's and the hardware's names.
 pub const PLATFORM_COLUMN: &str = "platform";

@@ -7,10 +7,10 @@ use crate::{
     quantize::Packing,
     weights::{Fill, Part, Stack, Weight},
 };
-use contract::{Dim, DimRole};
+use contract::{Dim, DimRole, Experts};
 use half::{bf16, f16};
 use rustc_hash::FxHashMap;
-use std::{collections::HashMap, fmt::Display, ops::Range, rc::Rc};
+use std::{collections::HashMap, fmt::Display, rc::Rc};
 
 /// A value in the graph being drawn.
 #[derive(Clone, Debug)]
@@ -29,18 +29,8 @@ pub struct Description {
     pub packed: HashMap<String, Packing>,
     /// In f16 and in bf16 the same nodes are drawn.
     pub halves_alike: bool,
-    /// Layers of experts, each of which is computed for every token.
-    pub experts: Vec<DrawnExperts>,
-}
-
-/// The experts of one layer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DrawnExperts {
-    pub count: usize,
-    /// How many of them a token goes through.
-    pub chosen: usize,
-    /// Their nodes; what chooses among them and what every token goes through lie elsewhere.
-    pub nodes: Range<usize>,
+    /// Those of its first layer that is a mixture.
+    pub experts: Option<Experts>,
 }
 
 /// What is being drawn, whole.
@@ -60,7 +50,7 @@ pub struct Draft {
     /// What values are called as outputs, by the names they are drawn with.
     outputs: FxHashMap<Rc<str>, String>,
     halves_alike: bool,
-    experts: Vec<DrawnExperts>,
+    experts: Option<Experts>,
 }
 
 impl Draft {
@@ -76,7 +66,7 @@ impl Draft {
             used: FxHashMap::default(),
             outputs: FxHashMap::default(),
             halves_alike: true,
-            experts: Vec::new(),
+            experts: None,
         }
     }
 
@@ -134,13 +124,21 @@ impl GraphBuilder<'_> {
     /// Declares a free size and gives it for use in input shapes.
     pub fn free(&mut self, name: &str, role: DimRole, question: &str, default: u32, max: Option<u32>) -> Dimension {
         let default = max.map_or(default, |max| default.min(max));
-        let question = question.to_owned();
-        self.draft.dims.push(Dim { name: name.to_owned(), role, question, default, max, per_second: None });
-        Dimension::Free(name.to_owned())
+        let (name, question) = (name.to_owned(), question.to_owned());
+        let dimension = Dimension::Free(name.clone());
+        self.draft.dims.push(Dim { name, role, question, default, max, per_second: None, frames: false });
+        dimension
     }
 
-    /// The same for pieces of sound, of which so many make a second.
-    pub fn free_sound(
+    /// The same for samples of sound, of which so many make a second.
+    pub fn free_samples(&mut self, name: &str, question: &str, default: u32, per_second: u32) -> Dimension {
+        let dimension = self.free(name, DimRole::Sound, question, default, None);
+        self.draft.dims.last_mut().expect("pushed by the line above").per_second = Some(per_second);
+        dimension
+    }
+
+    /// The same for frames of a spectrogram, so many steps a second, of which there is one more than steps.
+    pub fn free_frames(
         &mut self,
         name: &str,
         question: &str,
@@ -149,7 +147,8 @@ impl GraphBuilder<'_> {
         per_second: u32,
     ) -> Dimension {
         let dimension = self.free(name, DimRole::Sound, question, default, max);
-        self.draft.dims.last_mut().expect("pushed by the line above").per_second = Some(per_second);
+        let dim = self.draft.dims.last_mut().expect("pushed by the line above");
+        (dim.per_second, dim.frames) = (Some(per_second), true);
         dimension
     }
 
@@ -236,11 +235,11 @@ impl GraphBuilder<'_> {
     pub fn undrawn(&mut self, draw: impl FnOnce(&mut GraphBuilder)) {
         let (nodes, hints) = (self.draft.graph.nodes.len(), self.draft.graph.hints.len());
         let (weights, used) = (self.draft.weights.len(), self.draft.used.clone());
-        let experts = self.draft.experts.len();
+        let (experts, equal_shares) = (self.draft.experts, self.draft.graph.equal_shares);
         draw(self);
         self.draft.graph.nodes.truncate(nodes);
         self.draft.graph.hints.truncate(hints);
-        self.draft.experts.truncate(experts);
+        (self.draft.experts, self.draft.graph.equal_shares) = (experts, equal_shares);
         self.draft.used = used;
         for weight in &mut self.draft.weights[weights..] {
             weight.part = Part::Unread;
@@ -249,13 +248,10 @@ impl GraphBuilder<'_> {
         }
     }
 
-    /// Draws the experts of a layer, so many, of which a token goes through so many.
-    pub fn experts(&mut self, [count, chosen]: [usize; 2], draw: impl FnOnce(&mut GraphBuilder) -> Var) -> Var {
-        let first = self.draft.graph.nodes.len();
-        let made = draw(self);
-        let nodes = first..self.draft.graph.nodes.len();
-        self.draft.experts.push(DrawnExperts { count, chosen, nodes });
-        made
+    /// Notes that rows are shared among the experts of a layer, so many, of which a token goes through so many.
+    pub fn mixture(&mut self, count: usize, chosen: usize) {
+        self.draft.graph.equal_shares = true;
+        self.draft.experts.get_or_insert(Experts { count: count as u32, chosen: chosen as u32 });
     }
 
     /// The weight of a linear layer: `[out, in]` in the checkpoint, `[in, out]` in the graph, as a product wants it.
@@ -524,7 +520,12 @@ impl GraphBuilder<'_> {
     pub fn split(&mut self, value: &Var, sizes: &[usize], axis: i64) -> Vec<Var> {
         let lengths: Vec<i64> = sizes.iter().map(|size| *size as i64).collect();
         let lengths = self.ints(&lengths);
-        self.nodes("Split", &[value, &lengths], sizes.len(), value.element, &[("axis", Attribute::Int(axis))])
+        self.split_by(value, &lengths, sizes.len(), axis)
+    }
+
+    /// The same at sizes that were computed, a vector of as many as there are parts; a part may be empty.
+    pub fn split_by(&mut self, value: &Var, sizes: &Var, parts: usize, axis: i64) -> Vec<Var> {
+        self.nodes("Split", &[value, sizes], parts, value.element, &[("axis", Attribute::Int(axis))])
     }
 
     /// The rows `indices` of a table, or what lies at them along another axis.
@@ -611,6 +612,12 @@ impl GraphBuilder<'_> {
     pub fn cumulative_sum(&mut self, value: &Var, axis: i64) -> Var {
         let axis = self.int(axis);
         self.plain("CumSum", &[value, &axis])
+    }
+
+    /// At each place the sum of what lies before it along an axis.
+    pub fn sum_before(&mut self, value: &Var, axis: i64) -> Var {
+        let axis = self.int(axis);
+        self.node("CumSum", &[value, &axis], value.element, &[("exclusive", Attribute::Int(1))])
     }
 
     /// The larger of two numbers.

@@ -18,7 +18,8 @@ pub struct Costs {
     pub parameters: Option<u64>,
     /// Estimate: the weights and the largest sum of results that live at the same time. Engines add buffers of their own.
     pub peak_memory_bytes: u64,
-    /// Multiply-accumulates of each node, in the graph's order; 0 where they are not known.
+    /// Multiply-accumulates of each node, in the graph's order; 0 where they are not known. Nodes that share rows as the
+    /// graph runs have equal shares here, whose sum is exact.
     pub node_macs: Vec<u64>,
 }
 

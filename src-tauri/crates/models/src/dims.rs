@@ -17,7 +17,8 @@ pub fn of_inputs(graph: &Graph) -> Vec<Dim> {
                 if part.parse::<u64>().is_err() && dims.iter().all(|known| known.name != part) {
                     let (role, default) = guess(part, input, axis);
                     let question = question(role, part, input, axis);
-                    dims.push(Dim { name: part.to_owned(), role, question, default, max: None, per_second: None });
+                    let (name, max, per_second, frames) = (part.to_owned(), None, None, false);
+                    dims.push(Dim { name, role, question, default, max, per_second, frames });
                 }
             }
         }
@@ -134,6 +135,9 @@ pub fn choose(
 fn check(dim: &Dim, value: u32) -> Result<(), ModelError> {
     let reason = match dim.max {
         _ if value == 0 => "there must be at least one".to_owned(),
+        _ if dim.unit().and_then(|unit| unit.secs(value)) == Some(0.0) => {
+            "one frame alone is no length of sound; choose at least two".to_owned()
+        }
         Some(max) if value > max => format!("the model takes at most {max}"),
         _ if u64::from(value) > LARGEST => "no memory holds so much".to_owned(),
         _ => return Ok(()),

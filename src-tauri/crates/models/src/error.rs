@@ -9,6 +9,9 @@ pub enum ModelError {
     Unreadable { path: PathBuf, source: io::Error },
     #[error("could not write the file\n{}", path.display())]
     Unwritable { path: PathBuf, source: io::Error },
+    /// What was read may be partly of the one and partly of the other.
+    #[error("{} was rewritten while it was in use. Try again once it is completely written", path.display())]
+    Rewritten { path: PathBuf },
     /// The file contradicts its own format, or itself.
     #[error("{file} is damaged at {place}: {reason}. {remedy}")]
     Damaged { file: String, place: String, reason: String, remedy: String },
@@ -75,6 +78,10 @@ impl From<ModelError> for Failure {
             ModelError::Unwritable { path, source } => {
                 Failure::bad_input(path.display().to_string(), format!("the file cannot be written: {source}"))
                     .remedy("Check the free space and the rights of the folder")
+            }
+            ModelError::Rewritten { path } => {
+                Failure::bad_input(path.display().to_string(), "the file was rewritten while it was in use")
+                    .remedy("Try again once it is completely written")
             }
             ModelError::Damaged { file, place, reason, remedy } => {
                 Failure::bad_input(file, format!("the file is damaged: {reason}")).at(place).remedy(remedy)

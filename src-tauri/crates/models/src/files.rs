@@ -4,10 +4,123 @@ use crate::ModelError;
 use bytes::Bytes;
 use memmap2::Mmap;
 use std::{
+    collections::{HashMap, hash_map::Entry},
     fs::{self, File},
     io,
+    ops::Range,
     path::{Component, Path, PathBuf},
+    sync::Arc,
 };
+
+/// A stretch of a file, which is opened only while it is read: a model may lie in more files than may be open at once.
+///
+/// It is not mapped, for a program that cuts a mapped file short ends the process that reads it. A read only fails.
+#[derive(Clone, Debug)]
+pub struct Stretch {
+    pub path: Arc<Path>,
+    /// The byte of the file that it begins at.
+    start: u64,
+    /// Bytes.
+    pub length: usize,
+}
+
+impl Stretch {
+    /// A whole file, as long as it is now.
+    pub fn of(path: &Path) -> Result<Self, ModelError> {
+        let (_, length) = open(path)?;
+        Ok(Self { path: path.into(), start: 0, length: length as usize })
+    }
+
+    /// A part of it, in bytes from its own start.
+    pub fn part(&self, range: Range<usize>) -> Self {
+        Self { path: self.path.clone(), start: self.start + range.start as u64, length: range.len() }
+    }
+
+    pub fn open(&self) -> Result<Opened, ModelError> {
+        let (file, _) = open(&self.path)?;
+        Ok(Opened { file, stretch: self.clone() })
+    }
+
+    pub fn bytes(&self) -> Result<Vec<u8>, ModelError> {
+        self.open()?.bytes(0..self.length)
+    }
+
+    /// Whether other bytes lie in the two, which are never in memory as a whole.
+    pub fn differs_from(&self, other: &Self) -> Result<bool, ModelError> {
+        const STEP: usize = 1 << 20;
+        if self.length != other.length {
+            return Ok(true);
+        }
+        let (one, other) = (self.open()?, other.open()?);
+        for start in (0..self.length).step_by(STEP) {
+            let range = start..self.length.min(start + STEP);
+            if one.bytes(range.clone())? != other.bytes(range)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Its bytes, mapped.
+    ///
+    /// `maps` keeps the map of each file for its other stretches. Only a worker may do so: see [`map`].
+    pub fn mapped(&self, maps: &mut HashMap<Arc<Path>, Bytes>) -> Result<Bytes, ModelError> {
+        let map = match maps.entry(self.path.clone()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(map(&self.path)?),
+        };
+        let start = self.start as usize;
+        let end = start + self.length;
+        if end > map.len() {
+            return Err(ModelError::Rewritten { path: self.path.to_path_buf() });
+        }
+        Ok(map.slice(start..end))
+    }
+}
+
+/// A stretch whose file is open.
+pub struct Opened {
+    file: File,
+    pub stretch: Stretch,
+}
+
+impl Opened {
+    /// Fills `bytes` with what follows byte `start` of the stretch.
+    ///
+    /// # Errors
+    /// Where the file ends before: it was cut short since the stretch was found in it.
+    pub fn read_at(&self, start: usize, bytes: &mut [u8]) -> Result<(), ModelError> {
+        let path = &self.stretch.path;
+        read_exact_at(&self.file, bytes, self.stretch.start + start as u64).map_err(|source| match source.kind() {
+            io::ErrorKind::UnexpectedEof => ModelError::Rewritten { path: path.to_path_buf() },
+            _ => unreadable(path)(source),
+        })
+    }
+
+    pub fn bytes(&self, range: Range<usize>) -> Result<Vec<u8>, ModelError> {
+        let mut bytes = vec![0; range.len()];
+        self.read_at(range.start, &mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+#[cfg(unix)]
+fn read_exact_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, bytes, offset)
+}
+
+#[cfg(windows)]
+fn read_exact_at(file: &File, mut bytes: &mut [u8], mut offset: u64) -> io::Result<()> {
+    while !bytes.is_empty() {
+        let read = std::os::windows::fs::FileExt::seek_read(file, bytes, offset)?;
+        if read == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        bytes = &mut bytes[read..];
+        offset += read as u64;
+    }
+    Ok(())
+}
 
 /// The file's name for messages, or its path where it has none.
 pub fn name(path: &Path) -> String {
@@ -39,14 +152,14 @@ fn open(path: &Path) -> Result<(File, u64), ModelError> {
     Ok((file, kind.len()))
 }
 
-/// The file's bytes without reading them: pages come in as they are touched.
-pub fn map(path: &Path) -> Result<Bytes, ModelError> {
+/// The file's bytes without reading them: pages come in as they are touched. For a worker, which an engine may end too.
+fn map(path: &Path) -> Result<Bytes, ModelError> {
     let (file, length) = open(path)?;
     if length == 0 {
         return Ok(Bytes::new());
     }
-    // SAFETY: the map is only read. A program that cuts the file short meanwhile would end this process with SIGBUS;
-    // nobody writes to a model that is in use, and measuring happens in a process of its own.
+    // SAFETY: the map is only read. A program that cuts the file short meanwhile ends this process with SIGBUS. It is a
+    // worker, whose end is a result; the app itself reads a person's files through `Opened`.
     let map = unsafe { Mmap::map(&file) }.map_err(unreadable(path))?;
     Ok(Bytes::from_owner(map))
 }
@@ -146,6 +259,21 @@ mod tests {
     #[test]
     fn a_folder_is_not_read_as_a_file() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(map(folder.path()).unwrap_err().to_string().contains("could not read"));
+        assert!(Stretch::of(folder.path()).unwrap_err().to_string().contains("could not read"));
+    }
+
+    #[test]
+    fn what_a_file_has_lost_since_it_was_opened_is_an_error_and_the_rest_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("weights.bin");
+        fs::write(&path, (0..100).collect::<Vec<u8>>()).unwrap();
+        let [kept, cut] = [10..40, 50..80].map(|range| Stretch::of(&path).unwrap().part(20..100).part(range));
+        let opened = cut.open().unwrap();
+        assert_eq!(opened.bytes(5..8).unwrap(), [75, 76, 77]);
+        File::options().write(true).open(&path).unwrap().set_len(76).unwrap();
+        for error in [opened.bytes(5..8).unwrap_err(), cut.bytes().unwrap_err()] {
+            assert!(matches!(&error, ModelError::Rewritten { path: named } if *named == path), "{error}");
+        }
+        assert_eq!(kept.bytes().unwrap(), (30..60).collect::<Vec<u8>>());
     }
 }

@@ -14,7 +14,7 @@ pub struct Format {
 }
 
 /// Engines quantise activations in each call by different operators.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum DynamicForm {
     /// The graph says so: DynamicQuantizeLinear and MatMulInteger, which ONNX Runtime fuses.
     #[default]

@@ -119,8 +119,6 @@ pub struct TextSizes {
 pub struct TextCosts {
     /// Of one text, multiply-accumulates.
     pub macs: Option<u64>,
-    /// The same with the chosen experts alone; none where there are no experts.
-    pub chosen_macs: Option<u64>,
     /// Of one text, elements of all intermediate results.
     pub activations: Option<u64>,
     /// Of the prefill graph, which has all weights.
@@ -255,11 +253,6 @@ impl Generation {
         let decode = self.decode.costs_in(precision, &sizes.steps[1])?;
         Ok(TextCosts {
             macs: all(prompt.macs, first.macs, last.macs),
-            chosen_macs: all(
-                self.prefill.chosen_macs(&prompt),
-                self.decode.chosen_macs(&first),
-                self.decode.chosen_macs(&last),
-            ),
             activations: all(prompt.activations, first.activations, last.activations),
             weight_bytes: prefill.weight_bytes,
             peak_memory_bytes: prefill.peak_memory_bytes.saturating_add(decode.peak_memory_bytes),

@@ -1,6 +1,6 @@
 //! A computation as ONNX describes it: nodes in running order, inputs, outputs and weights.
 
-use crate::{Element, Filling, ModelError, Tensor, onnx, tensor};
+use crate::{Element, Filling, ModelError, Tensor, files::Stretch, onnx, tensor};
 use bytes::Bytes;
 use std::{collections::BTreeMap, fmt, path::Path};
 
@@ -22,6 +22,9 @@ pub struct Graph {
     pub fillings: BTreeMap<String, Filling>,
     /// Its weights are beginnings of one pool of random numbers: what is timed on them is no measurement of the model.
     pub shared_weights: bool,
+    /// Where only the numbers tell the sizes that a Split is given, costs count equal parts: the rows of a mixture's
+    /// experts, each of which costs the same wherever it goes.
+    pub equal_shares: bool,
 }
 
 /// An input or output.
@@ -85,6 +88,8 @@ pub struct Initializer {
 pub enum Content {
     /// In memory, or mapped from a file. Little-endian, row-major.
     Ready(Bytes),
+    /// The same, to be read from a file.
+    InFile(Stretch),
     /// In no file yet: a weight of a model that was only described so far.
     Described,
 }
@@ -93,6 +98,7 @@ impl fmt::Debug for Content {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ready(bytes) => write!(f, "Ready({} bytes)", bytes.len()),
+            Self::InFile(numbers) => write!(f, "InFile({} bytes)", numbers.length),
             Self::Described => f.write_str("Described"),
         }
     }
@@ -108,7 +114,8 @@ impl fmt::Display for Dimension {
 }
 
 impl Graph {
-    /// Reads an ONNX file. Weights stay in the file and are mapped; external data may not leave the file's folder.
+    /// Reads an ONNX file. Weights stay in the file and are mapped, which only a worker may do with a person's file: one
+    /// that is cut short ends the process. External data may not leave the file's folder.
     ///
     /// Whatever the bytes, this ends with a graph that holds together or a [`ModelError`] that says what is wrong.
     pub fn read(path: &Path) -> Result<Self, ModelError> {
@@ -208,11 +215,11 @@ impl Initializer {
         self.element.bytes_of(self.len()).unwrap_or(u64::MAX)
     }
 
-    /// The numbers; none for a weight of a model that was only described so far.
+    /// The numbers; none where they were not read, or the weight is of a model that was only described so far.
     pub fn bytes(&self) -> Option<&[u8]> {
         match &self.content {
             Content::Ready(bytes) => Some(bytes),
-            Content::Described => None,
+            Content::InFile(_) | Content::Described => None,
         }
     }
 

@@ -2,9 +2,11 @@
 
 use crate::{
     Content, Graph, Initializer, ModelError,
+    files::Stretch,
     onnx::{self, Place},
 };
 use sha2::{Digest, Sha256};
+use std::ops::Range;
 
 /// Constants up to this size are structure (shapes, axes, scalars); larger ones are weights.
 const LARGEST_CONSTANT_BYTES: u64 = 512;
@@ -22,8 +24,12 @@ pub fn structure(graph: &Graph) -> Result<String, ModelError> {
 pub fn content(graph: &Graph) -> Result<String, ModelError> {
     let mut hash = Sha256::new();
     hash.update(structure(graph)?);
-    for bytes in graph.initializers.iter().filter_map(Initializer::bytes) {
-        samples(bytes).for_each(|sample| hash.update(sample));
+    for initializer in &graph.initializers {
+        match &initializer.content {
+            Content::Ready(bytes) => samples(bytes.len()).for_each(|sample| hash.update(&bytes[sample])),
+            Content::InFile(numbers) => add_samples(&mut hash, numbers)?,
+            Content::Described => {}
+        }
     }
     Ok(id(hash))
 }
@@ -42,12 +48,19 @@ fn id(hash: Sha256) -> String {
     hex(&hash.finalize())[..20].to_owned()
 }
 
-/// A few stretches of a tensor, enough to tell two checkpoints apart without reading them whole.
-pub fn samples(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    const LENGTH: usize = 256;
-    [0, bytes.len() / 2, bytes.len().saturating_sub(LENGTH)]
-        .into_iter()
-        .map(move |start| &bytes[start..bytes.len().min(start + LENGTH)])
+/// Adds samples of a tensor that lies in a file.
+pub fn add_samples(hash: &mut Sha256, numbers: &Stretch) -> Result<(), ModelError> {
+    let file = numbers.open()?;
+    for sample in samples(numbers.length) {
+        hash.update(file.bytes(sample)?);
+    }
+    Ok(())
+}
+
+/// A few stretches of a tensor of so many bytes, enough to tell two checkpoints apart without reading them whole.
+fn samples(length: usize) -> impl Iterator<Item = Range<usize>> {
+    const LONGEST: usize = 256;
+    [0, length / 2, length.saturating_sub(LONGEST)].into_iter().map(move |start| start..length.min(start + LONGEST))
 }
 
 pub fn hex(bytes: &[u8]) -> String {

@@ -3,7 +3,7 @@
 use crate::{
     Calibration, Content, Costs, Dimension, Element, Format, Graph, ModelError, Progress, Ranges,
     architectures::{self, Architecture, Class},
-    builder::{Description, DrawnExperts},
+    builder::Description,
     config::Config,
     dims,
     error::{counted, listed},
@@ -13,11 +13,12 @@ use crate::{
     presets::PRESETS,
     quantize,
     shapes::Numbered,
+    stamp::Stamped,
     stored,
     weights::{self, Checkpoint, Files, Source},
 };
 use contract::{
-    ConfigSize, Dim, DimRole, Experts, ModelId, ModelInfo, ModelOrigin, PADDING, Precision, UNKNOWN_FAMILY, ValueSpec,
+    ConfigSize, Dim, DimRole, ModelId, ModelInfo, ModelOrigin, PADDING, Precision, UNKNOWN_FAMILY, ValueSpec,
 };
 use std::{
     borrow::Cow,
@@ -34,7 +35,7 @@ pub struct Model {
     /// In the precision the model has by itself: f32 where it is described.
     graph: Arc<Graph>,
     body: Body,
-    files: Vec<PathBuf>,
+    files: Vec<Stamped>,
 }
 
 #[derive(Clone)]
@@ -51,12 +52,10 @@ struct Described {
     config: Config,
     /// Where it is one of the two graphs that text is generated with.
     stage: Option<Stage>,
-    /// The checkpoint's path and fingerprint. It is open only while it is read: Windows lets nobody replace a file that
-    /// is mapped, and elsewhere one that is cut short ends this process.
+    /// The checkpoint's path and fingerprint. Its headers are read anew each time, for it may be another by then.
     checkpoint: Option<(PathBuf, String)>,
     /// See [`Model::halves_alike`].
     halves_alike: bool,
-    experts: Vec<DrawnExperts>,
 }
 
 impl Described {
@@ -71,7 +70,7 @@ impl Described {
             return write(&Source::Seed(seed));
         };
         let tensors = checkpoint.matched(&description.weights, self.architecture)?.tensors;
-        write(&Source::Checkpoint { tensors: &tensors, fingerprint })
+        write(&Source::Checkpoint { tensors: &tensors, fingerprint, files: &checkpoint.files })
     }
 
     /// The checkpoint with its fingerprint; none where the weights are random.
@@ -81,7 +80,7 @@ impl Described {
     fn open_checkpoint(&self) -> Result<Option<(Checkpoint, &str)>, ModelError> {
         let Some((path, fingerprint)) = &self.checkpoint else { return Ok(None) };
         let checkpoint = Checkpoint::open(path)?;
-        if checkpoint.fingerprint() != *fingerprint {
+        if checkpoint.fingerprint()? != *fingerprint {
             let (place, reason) = ("its tensors", "they are others than when the model was opened");
             return Err(ModelError::unsupported(&files::name(path), place, reason, "Add the model again"));
         }
@@ -184,7 +183,7 @@ impl Model {
                     let (count, names) = (counted(unused.len(), "tensor"), listed(&unused));
                     about = format!("{about}; {count} of the checkpoint not used by it ({names})");
                 }
-                Some((checkpoint.path.clone(), checkpoint.fingerprint()))
+                Some((checkpoint.path.clone(), checkpoint.fingerprint()?))
             }
         };
         let counted = description.weights.iter().filter(|weight| weight.part != weights::Part::Buffer);
@@ -211,10 +210,10 @@ impl Model {
             graph_hash,
             operators: operators(&description.graph),
             random_weights: checkpoint.is_none(),
-            experts: description.experts.first().map(counted_experts),
+            experts: description.experts,
         };
-        let Description { graph, halves_alike, experts, .. } = description;
-        let described = Described { architecture, class, config, stage, checkpoint, halves_alike, experts };
+        let Description { graph, halves_alike, .. } = description;
+        let described = Described { architecture, class, config, stage, checkpoint, halves_alike };
         let body = Body::Described(Arc::new(described));
         let model = Self { info, graph: Arc::new(graph), body, files: Vec::new() };
         // The work of a stage follows from the texts, so it is counted at their sizes.
@@ -254,7 +253,7 @@ impl Model {
     }
 
     /// With the files that it was read from.
-    pub(crate) fn read_from(self, files: Vec<PathBuf>) -> Self {
+    pub(crate) fn read_from(self, files: Vec<Stamped>) -> Self {
         Self { files, ..self }
     }
 
@@ -269,9 +268,17 @@ impl Model {
         &self.info
     }
 
-    /// Every file that it was read from; none for a preset and a text.
-    pub fn files(&self) -> &[PathBuf] {
+    /// Every file that it was read from, as it was then; none for a preset and a text.
+    pub fn files(&self) -> &[Stamped] {
         &self.files
+    }
+
+    /// Those of them that an engine reads where they lie; none where Assay writes what an engine reads.
+    pub fn files_in_place(&self) -> &[Stamped] {
+        match &self.body {
+            Body::Described(_) => &[],
+            Body::Onnx { .. } => &self.files,
+        }
     }
 
     /// The graph in the model's own precision; described weights have no numbers in it.
@@ -344,18 +351,6 @@ impl Model {
     /// What one call costs at these sizes, in the model's own precision.
     pub fn costs(&self, dims: &BTreeMap<String, u64>) -> Result<Costs, ModelError> {
         self.costs_of(&self.graph, dims)
-    }
-
-    /// Multiply-accumulates where each token goes through its own experts alone; `costs` are those that [`Model::costs`]
-    /// gives, of all experts. None where there are no experts, or not all of the work is known.
-    pub fn chosen_macs(&self, costs: &Costs) -> Option<u64> {
-        let (Body::Described(described), Some(all)) = (&self.body, costs.macs) else { return None };
-        let left_out = |layer: &DrawnExperts| {
-            let macs: u64 = costs.node_macs.get(layer.nodes.clone())?.iter().sum();
-            Some(macs / layer.count as u64 * layer.count.saturating_sub(layer.chosen) as u64)
-        };
-        let layers = Some(&described.experts).filter(|layers| !layers.is_empty())?;
-        all.checked_sub(layers.iter().map(left_out).sum::<Option<u64>>()?)
     }
 
     /// The same of its graph in a precision.
@@ -480,6 +475,26 @@ impl Model {
         })
     }
 
+    /// Whether something in `dir` bears its name: nothing else is of it, or of the two graphs that text is generated with.
+    pub fn may_lie_in(&self, dir: &Path) -> bool {
+        weights::is_named_in(dir, &self.graph.name)
+    }
+
+    /// What [`Model::materialize`] would find from an earlier time; none where it would write, and of a person's file.
+    pub fn found(&self, dir: &Path, format: impl Into<Format>, seed: u64) -> Result<Option<Files>, ModelError> {
+        let format = format.into();
+        let Body::Described(described) = &self.body else { return Ok(None) };
+        // Spares drawing the graph.
+        if !self.may_lie_in(dir) {
+            return Ok(None);
+        }
+        let source = match &described.checkpoint {
+            None => Source::Seed(seed),
+            Some((_, fingerprint)) => Source::Checkpoint { tensors: &[], fingerprint, files: &[] },
+        };
+        weights::found(&described.draw(&format)?, dir, format.precision, &source)
+    }
+
     /// Writes (or finds) this model's graph over the weights of another that was materialized in this folder.
     ///
     /// # Errors
@@ -505,6 +520,11 @@ impl Model {
         let graph = quantize::calibration_graph(&self.graph);
         let onnx = weights::graph_beside(&self.graph, &graph, &files.folder, "calibration.onnx")?;
         Ok(Calibration::new(onnx, self.dims_for(1, None, &BTreeMap::new())?))
+    }
+
+    /// The ranges of an earlier calibration, where what [`Model::calibration`] writes is still there with them.
+    pub fn calibrated(&self, dir: &Path, seed: u64) -> Option<Ranges> {
+        quantize::known_ranges(&self.found(dir, Precision::F32, seed).ok()??.folder)
     }
 
     /// Writes the ONNX file at `path`, which must not exist yet, and its weights beside it.
@@ -563,10 +583,6 @@ impl Model {
     }
 }
 
-fn counted_experts(layer: &DrawnExperts) -> Experts {
-    Experts { count: layer.count as u32, chosen: layer.chosen as u32 }
-}
-
 /// Bytes of a weight of an ONNX file in f32 that an engine lowers to 16 bits.
 fn lowered_bytes(weight: &crate::Initializer) -> u64 {
     if weight.element == Element::F32 { weight.byte_len() / 2 } else { weight.byte_len() }
@@ -602,14 +618,12 @@ impl Graph {
         counts.map(crate::Initializer::len).sum()
     }
 
-    /// Lets go of the mapped file; shapes and other small constants stay.
+    /// Lets go of the numbers of large weights; shapes and other small constants stay.
     fn forget_large_weights(&mut self) {
-        const SMALL: usize = 4096;
         for initializer in &mut self.initializers {
-            initializer.content = match &initializer.content {
-                Content::Ready(bytes) if bytes.len() <= SMALL => Content::Ready(bytes.to_vec().into()),
-                _ => Content::Described,
-            };
+            if initializer.byte_len() > onnx::SMALL as u64 {
+                initializer.content = Content::Described;
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Finding out what a path holds, and opening it as a model.
 
-use crate::{Model, ModelError, config::Config, error::listed, files, weights::Checkpoint};
+use crate::{Model, ModelError, config::Config, error::listed, files, stamp::Stamped, weights::Checkpoint};
 use contract::ModelOrigin;
 use std::{
     fs,
@@ -120,9 +120,10 @@ fn weights_beside(config: &Path) -> Option<PathBuf> {
 }
 
 fn config_alone(path: &Path) -> Result<Model, ModelError> {
+    let file = Stamped::now(path);
     let config = read_config(path)?;
     let origin = ModelOrigin::Config { path: path.display().to_string() };
-    Ok(Model::described(&title(path), config, None, origin)?.read_from(vec![path.to_owned()]))
+    Ok(Model::described(&title(path), config, None, origin)?.read_from(vec![file]))
 }
 
 /// `path` is a .safetensors file or an index.
@@ -144,7 +145,7 @@ pub fn with_weights(config: &Path, weights: &Path) -> Result<Model, ModelError> 
     if is_pickle(weights) {
         return Err(pickle(&files::name(weights)));
     }
-    let mut files = vec![config.to_owned(), weights.to_owned()];
+    let mut files = vec![Stamped::now(config)];
     let config = read_config(config)?;
     let checkpoint = Checkpoint::open(weights)?;
     files.extend(checkpoint.files.iter().cloned());

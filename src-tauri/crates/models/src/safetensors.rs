@@ -1,102 +1,85 @@
-//! Safetensors files: maps of named tensors, read with distrust and without copying.
+//! Safetensors files: maps of named tensors, read with distrust, and their numbers only when they are needed.
 
-use crate::{Element, ModelError, Tensor, files};
-use ::safetensors::{SafeTensors, tensor::TensorView};
-use bytes::Bytes;
+use crate::{
+    Element, ModelError, Tensor,
+    files::{self, Stretch},
+};
+use ::safetensors::tensor::{Metadata, TensorView};
 use std::{io, path::Path};
 
-/// A file whose header was checked; tensors are read from it on demand.
-pub struct File {
-    name: String,
-    bytes: Bytes,
-    entries: Vec<Entry>,
-}
+/// As the format bounds it; a real one has some hundred bytes for each tensor.
+const LONGEST_HEADER: u64 = 100_000_000;
 
 /// One tensor of a file.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub(crate) struct Entry {
     pub name: String,
     pub element: Element,
     pub shape: Vec<usize>,
-    start: usize,
-    end: usize,
+    /// Still in the file.
+    pub numbers: Stretch,
 }
 
-impl File {
-    pub fn open(path: &Path) -> Result<Self, ModelError> {
-        let name = files::name(path);
-        let bytes = files::map(path)?;
-        let header = SafeTensors::deserialize(&bytes).map_err(|error| damaged(&name, &bytes, &error.to_string()))?;
-        let entries = header
-            .iter()
-            .map(|(tensor, view)| {
-                let element = Element::from_dtype(view.dtype()).ok_or_else(|| {
-                    ModelError::unsupported(
-                        &name,
-                        format!("tensor {tensor:?}"),
-                        format!("its number format {:?} is not read", view.dtype()),
-                        "Save the weights as float32, float16 or bfloat16",
-                    )
-                })?;
-                let start = view.data().as_ptr() as usize - bytes.as_ptr() as usize;
-                let (shape, end) = (view.shape().to_vec(), start + view.data().len());
-                Ok(Entry { name: tensor.to_owned(), element, shape, start, end })
-            })
-            .collect::<Result<Vec<_>, ModelError>>()?;
-        Ok(Self { name, bytes, entries })
-    }
-
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    pub fn entries(&self) -> &[Entry] {
-        &self.entries
-    }
-
-    /// The numbers of one of this file's entries, still in the file.
-    pub fn bytes(&self, entry: &Entry) -> Bytes {
-        self.bytes.slice(entry.start..entry.end)
-    }
-
-    pub fn tensor(&self, name: &str) -> Option<Tensor> {
-        let entry = self.entries.iter().find(|entry| entry.name == name)?;
-        let bytes = self.bytes(entry).to_vec();
-        Some(Tensor { name: name.to_owned(), element: entry.element, shape: entry.shape.clone(), bytes })
-    }
+/// The tensors of a file, whose header was checked.
+pub(crate) fn entries(path: &Path) -> Result<Vec<Entry>, ModelError> {
+    let file = Stretch::of(path)?;
+    let (metadata, start) = header(&file)?;
+    metadata
+        .tensors()
+        .into_iter()
+        .map(|(name, info)| {
+            let element = Element::from_dtype(info.dtype).ok_or_else(|| {
+                ModelError::unsupported(
+                    &files::name(path),
+                    format!("tensor {name:?}"),
+                    format!("its number format {:?} is not read", info.dtype),
+                    "Save the weights as float32, float16 or bfloat16",
+                )
+            })?;
+            let (from, to) = info.data_offsets;
+            let numbers = file.part(start + from..start + to);
+            Ok(Entry { name, element, shape: info.shape.clone(), numbers })
+        })
+        .collect()
 }
 
-/// Names what the bytes really are where they are no safetensors file.
-fn damaged(name: &str, bytes: &[u8], error: &str) -> ModelError {
-    let length = bytes.first_chunk::<8>().map(|first| u64::from_le_bytes(*first));
-    let reason = match length {
-        _ if bytes.starts_with(b"version https://git-lfs") => {
-            "this is a Git LFS pointer instead of the weights".to_owned()
-        }
-        None => format!("it is only {} bytes long", bytes.len()),
-        Some(header) if header > bytes.len() as u64 - 8 => {
-            format!("its header says it is {header} bytes long, the file has {}", bytes.len())
-        }
-        Some(_) => error.to_owned(),
+/// What the header says, and the byte that the numbers begin at. They fill the rest of the file without gaps.
+fn header(file: &Stretch) -> Result<(Metadata, usize), ModelError> {
+    const LFS_POINTER: &[u8] = b"version https://git-lfs";
+    let damaged = |reason: String| ModelError::damaged(&files::name(&file.path), "its header", reason);
+    let opened = file.open()?;
+    let first = opened.bytes(0..file.length.min(LFS_POINTER.len()))?;
+    if first == LFS_POINTER {
+        return Err(damaged("this is a Git LFS pointer instead of the weights".to_owned()));
+    }
+    let Some(length) = first.first_chunk::<8>().map(|length| u64::from_le_bytes(*length)) else {
+        return Err(damaged(format!("it is only {} bytes long", file.length)));
     };
-    ModelError::damaged(name, "its header", reason)
+    if length > file.length as u64 - 8 {
+        let reason = format!("its header says it is {length} bytes long, the file has {}", file.length);
+        return Err(damaged(reason));
+    }
+    if length > LONGEST_HEADER {
+        return Err(damaged(format!("it is {length} bytes long, no real one is above {LONGEST_HEADER}")));
+    }
+    let start = 8 + length as usize;
+    let text = opened.bytes(8..start)?;
+    let metadata: Metadata = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
+    let (said, left) = (metadata.data_len(), file.length - start);
+    if said != left {
+        return Err(damaged(format!("its tensors are {said} bytes long, the file has {left} for them")));
+    }
+    Ok((metadata, start))
 }
 
 /// Every tensor of a file, in the order of their names.
 pub fn read(path: &Path) -> Result<Vec<Tensor>, ModelError> {
-    let file = File::open(path)?;
-    let mut tensors: Vec<Tensor> = file
-        .entries
-        .iter()
-        .map(|entry| Tensor {
-            name: entry.name.clone(),
-            element: entry.element,
-            shape: entry.shape.clone(),
-            bytes: file.bytes(entry).to_vec(),
-        })
-        .collect();
-    tensors.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(tensors)
+    let mut entries = entries(path)?;
+    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    entries
+        .into_iter()
+        .map(|Entry { name, element, shape, numbers }| Ok(Tensor { name, element, shape, bytes: numbers.bytes()? }))
+        .collect()
 }
 
 pub fn write(path: &Path, tensors: &[Tensor]) -> Result<(), ModelError> {
@@ -127,15 +110,23 @@ mod tests {
         ];
         write(&path, &tensors).unwrap();
         assert_eq!(read(&path).unwrap(), tensors);
-        assert_eq!(File::open(&path).unwrap().tensor("b").unwrap().i64s(), [-1, 9]);
     }
 
     #[test]
-    fn a_header_longer_than_the_file_is_named() {
+    fn a_file_that_is_shorter_or_longer_than_its_header_says_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.safetensors");
         std::fs::write(&path, [0xff; 16]).unwrap();
-        let error = File::open(&path).err().unwrap().to_string();
+        let error = read(&path).unwrap_err().to_string();
         assert!(error.contains("the file has 16"), "{error}");
+
+        write(&path, &[Tensor::from_f32s("a", &[2], &[1.0, 2.0])]).unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        let longer = [whole.as_slice(), &[0]].concat();
+        for (bytes, left) in [(&whole[..whole.len() - 1], 7), (longer.as_slice(), 9)] {
+            std::fs::write(&path, bytes).unwrap();
+            let error = read(&path).unwrap_err().to_string();
+            assert!(error.contains(&format!("are 8 bytes long, the file has {left} for them")), "{error}");
+        }
     }
 }

@@ -26,8 +26,10 @@ struct Spectrogram {
     per_second: u32,
 }
 
-/// As the feature extractors of transformers make them, a frame every 160 of 16,000 samples a second:
-/// `WhisperFeatureExtractor` (`hop_length`, `sampling_rate`) and `ASTFeatureExtractor` (a frame shift of 10 ms).
+/// As the feature extractors of transformers make them, a frame for each step of 160 of 16,000 samples a second, so that
+/// n frames last n · hop / rate. `WhisperFeatureExtractor` (`hop_length`, `sampling_rate`) drops the frame at the end: 3000
+/// are 30 s. `ASTFeatureExtractor` (a frame shift of 10 ms) fills up to a fixed number: 1024 are 10.24 s, as the model's
+/// authors count them (Gong et al. 2021, arXiv 2104.01778).
 const SPECTROGRAMS: [Spectrogram; 2] = [
     Spectrogram {
         model_types: &["whisper", "qwen2_audio_encoder", "voxtral_encoder"],
@@ -79,11 +81,11 @@ fn answers_each_token(info: &ModelInfo) -> bool {
     info.outputs.iter().any(|output| output.shape.get(1) == Some(length))
 }
 
-/// Sound of a length that is free to choose.
+/// Sound of a length that is free to choose, see [`contract::SizeUnit::secs`].
 fn sound(info: &ModelInfo, sizes: &BTreeMap<String, u64>) -> Option<PerSample> {
     info.dims.iter().find_map(|dim| {
-        let seconds = *sizes.get(&dim.name)? as f64 / f64::from(dim.per_second?);
-        Some(PerSample { unit: TaskUnit::SoundSeconds, count: seconds })
+        let size = u32::try_from(*sizes.get(&dim.name)?).ok()?;
+        Some(PerSample { unit: TaskUnit::SoundSeconds, count: dim.unit()?.secs(size)? })
     })
 }
 

@@ -43,8 +43,8 @@ impl Architecture for Clap {
         let batch = b.free("batch", DimRole::Batch, "How many sounds, and as many texts, at once?", 1, None);
         let text = Text::beside(&mut b, &batch, 64, Some(reader.longest()));
         let longest = (sound.edge * sound.folds()) as u32;
-        let question = "How many frames of the spectrogram (100 are a second)?";
-        let frames = b.free_sound("frames", question, FRAMES, Some(longest), FRAMES_PER_SECOND);
+        let question = "How many frames of the spectrogram (1001 are ten seconds)?";
+        let frames = b.free_frames("frames", question, FRAMES, Some(longest), STEPS_PER_SECOND);
         let heard = b.input("input_features", Element::F32, &[batch.clone(), fixed(1), frames, fixed(sound.bins)]);
 
         let (sound_width, text_width) = (sound_config.size("hidden_size", 768)?, reader.width());
@@ -71,9 +71,10 @@ impl Architecture for Clap {
     }
 }
 
-/// Ten seconds, a frame each hundredth and one at the end.
-const FRAMES: u32 = 1001;
-const FRAMES_PER_SECOND: u32 = 100;
+/// Ten seconds as `ClapFeatureExtractor` gives them: a frame at the beginning and after each step, which is 480 of 48,000
+/// samples a second.
+const FRAMES: u32 = 10 * STEPS_PER_SECOND + 1;
+const STEPS_PER_SECOND: u32 = 100;
 
 /// The tower that listens: a Swin over the folded spectrogram.
 struct Sound {

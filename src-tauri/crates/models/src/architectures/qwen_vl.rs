@@ -35,10 +35,8 @@ const ABOUT: [&str; 2] = [
 ];
 
 const MIXTURE_ABOUT: [&str; 2] = [
-    "Reads text with an image in it and gives a vector for each token; every expert is computed for every token, not only \
-     the chosen ones",
-    "Reads text with an image in it and scores every word as the next one; every expert is computed for every token, not \
-     only the chosen ones",
+    "Reads text with an image in it and gives a vector for each token; a token goes through a few of many experts",
+    "Reads text with an image in it and scores every word as the next one; a token goes through a few of many experts",
 ];
 
 pub static QWEN2_VL: QwenVl = QwenVl {

@@ -149,7 +149,7 @@ impl Architecture for T5 {
     /// Transformers from version 5 on writes of every T5 that its head is the word table, and goes by the tensors when it
     /// reads one.
     fn corrected(&self, config: Config, checkpoint: &Checkpoint) -> Result<Config, ModelError> {
-        if !checkpoint.differ(["shared.weight", "lm_head.weight"]) {
+        if !checkpoint.differ(["shared.weight", "lm_head.weight"])? {
             return Ok(config);
         }
         let scaled = self.scales(&config)?;

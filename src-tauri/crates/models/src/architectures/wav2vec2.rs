@@ -241,7 +241,7 @@ impl Architecture for Wav2Vec2 {
         b.deviation(config.positive("initializer_range", 0.02)?);
         let batch = b.free("batch", DimRole::Batch, "How many recordings at once?", 1, None);
         let question = "How many samples of sound (16 000 are a second)?";
-        let samples = b.free_sound("samples", question, SAMPLES, None, SAMPLES_PER_SECOND);
+        let samples = b.free_samples("samples", question, SAMPLES, SAMPLES_PER_SECOND);
         let sound = b.input("input_values", Element::F32, &[batch.clone(), samples.clone()]);
         let frames = options.convolutions.iter().fold(Extent::of(&samples), |frames, next| next.extent(0, &frames));
         let factor = options.position.stride;

@@ -1,8 +1,8 @@
 //! Mixture of experts: for each token a router chooses which few of many networks it goes through.
 //!
-//! The graph computes every expert for every token and weighs with 0 what was not chosen: which experts a token needs is
-//! known only when it is there, and this form runs on every engine. Its costs are those of all experts; a runtime made for
-//! such models computes the chosen ones alone.
+//! An expert computes the tokens that chose it and no others. Which these are is known only when they are there: so rows of
+//! tokens are put in the order of their experts and cut between them at places that the graph counts. Only the products are
+//! made expert by expert; an expert that nobody chose multiplies no rows, and reads no weights.
 
 use super::{Activation, GATED, Stored, gated_feed_forward, gated_halves, gated_together, linear};
 use crate::{
@@ -102,20 +102,20 @@ pub struct Shared {
 impl Experts {
     /// `[batch, sequence, width]` to the same.
     pub fn apply(&self, b: &mut GraphBuilder, x: &Var, width: usize) -> Var {
-        let weights = self.router.apply(b, x, [width, self.count], self.chosen);
-        let weights = b.split(&weights, &vec![1; self.count], -1);
-        let sum = b.experts([self.count, self.chosen], |b| {
-            let mut sum: Option<Var> = None;
-            for (expert, weight) in weights.iter().enumerate() {
-                let made = self.expert(b, expert, x, width);
-                let share = b.mul(&made, weight);
-                sum = Some(match sum {
-                    None => share,
-                    Some(sum) => b.add(&sum, &share),
-                });
-            }
-            sum.expect("there is at least one expert")
-        });
+        b.mixture(self.count, self.chosen);
+        let tokens = b.reshape(x, &[-1, width as i64]);
+        let logits = self.router.logits(b, &tokens, [width, self.count]);
+        let (chosen, weights) = self.router.choose(b, &logits, self.count, self.chosen);
+        let rows = Rows::of(b, &logits, &chosen);
+        let given = b.gather(&tokens, &rows.tokens, 0);
+        let made = self.networks(b, &given, &rows.counts, width);
+        let made = b.gather(&made, &rows.places, 0);
+        let weights = b.unsqueeze(&weights, -1);
+        let shares = b.mul(&made, &weights);
+        let sum = b.sum(&shares, 1);
+        let shape = b.shape_of(x);
+        let sum = b.reshape_to(&sum, &shape);
+        b.hint(&sum, width);
         match self.shared {
             None => sum,
             Some(shared) => {
@@ -125,33 +125,95 @@ impl Experts {
         }
     }
 
-    fn expert(&self, b: &mut GraphBuilder, index: usize, x: &Var, width: usize) -> Var {
+    /// Each row through the network of its expert: `[rows, width]` to the same. The rows are in the order of the experts,
+    /// which have `counts` of them each.
+    fn networks(&self, b: &mut GraphBuilder, rows: &Var, counts: &Var, width: usize) -> Var {
         let Self { count, inner, activation, .. } = *self;
-        match self.matrices {
-            Matrices::Apart(modules) => {
-                let mut b = b.at(format_args!("experts.{index}"));
-                gated_feed_forward(&mut b, x, modules, [width, inner], activation, false)
+        let parts = b.split_by(rows, counts, count, 0);
+        let (product, down) = match self.matrices {
+            Matrices::Apart([gate, up, down]) => {
+                let gate = Matrix::Apart(gate).products(b, &parts, [width, inner]);
+                let gate = activation.apply(b, &gate);
+                let up = Matrix::Apart(up).products(b, &parts, [width, inner]);
+                (b.mul(&gate, &up), Matrix::Apart(down))
             }
             Matrices::Stacked { tensors: [both, down], stored } => {
-                let weight = b.stacked_weight(both, [index, count], [width, 2 * inner], stored);
-                let both = b.matmul(x, &weight);
-                let product = gated_halves(b, &both, inner, activation);
-                let weight = b.stacked_weight(down, [index, count], [inner, width], stored);
-                b.matmul(&product, &weight)
+                let both = Matrix::Stacked(both, stored).products(b, &parts, [width, 2 * inner]);
+                (gated_halves(b, &both, inner, activation), Matrix::Stacked(down, stored))
             }
             Matrices::Woven { tensors: [both, both_bias, down, down_bias], gate } => {
-                let place = [index, count];
-                let weight = b.stacked_weight(both, place, [width, 2 * inner], Stored::InputsFirst);
-                let bias = b.stacked_bias(both_bias, place, 2 * inner);
-                let both = b.matmul(x, &weight);
-                let both = b.add(&both, &bias);
-                let product = gate.apply(b, &both);
-                let weight = b.stacked_weight(down, place, [inner, width], Stored::InputsFirst);
-                let bias = b.stacked_bias(down_bias, place, width);
-                let made = b.matmul(&product, &weight);
-                b.add(&made, &bias)
+                let both = Matrix::Woven([both, both_bias]).products(b, &parts, [width, 2 * inner]);
+                (gate.apply(b, &both), Matrix::Woven([down, down_bias]))
             }
-        }
+        };
+        let parts = b.split_by(&product, counts, count, 0);
+        down.products(b, &parts, [inner, width])
+    }
+}
+
+/// A row for each token and each expert that it goes through, by expert and then by token.
+struct Rows {
+    /// Which token each is: `[rows]`.
+    tokens: Var,
+    /// How many each expert has: `[experts]`.
+    counts: Var,
+    /// Where those of a token lie, in the order of its experts: `[tokens, chosen]`.
+    places: Var,
+}
+
+impl Rows {
+    /// From a value `[tokens, experts]` and the experts of each token, `[tokens, chosen]`. All of it is whole numbers, so
+    /// that it is exact on every engine.
+    fn of(b: &mut GraphBuilder, logits: &Var, chosen: &Var) -> Self {
+        let (nothing, one) = (counted_like(b, logits, 0), counted_like(b, chosen, 1));
+        let marks = b.put_elements(&nothing, chosen, &one);
+        let counts = b.sum(&marks, 0);
+        // Before a row lie those of the experts before its own, and those that its own has of the tokens before.
+        let (experts_before, tokens_before) = (b.sum_before(&counts, 0), b.sum_before(&marks, 0));
+        let place = b.add(&tokens_before, &experts_before);
+        let places = b.gather_elements(&place, chosen, -1);
+        // Sums of ones number the tokens.
+        let token = b.sum_before(&one, 0);
+        let (token, place) = (b.reshape(&token, &[-1]), b.reshape(&places, &[-1]));
+        let tokens = b.put_elements(&token, &place, &token);
+        Self { tokens, counts, places }
+    }
+}
+
+/// One matrix of each expert, by how a checkpoint has it.
+#[derive(Clone, Copy)]
+enum Matrix {
+    Apart(&'static str),
+    Stacked(&'static str, Stored),
+    /// With its bias.
+    Woven([&'static str; 2]),
+}
+
+impl Matrix {
+    /// The rows of each expert, `[rows, inputs]`, times its matrix: `[rows, outputs]`, those of one expert after another's.
+    fn products(self, b: &mut GraphBuilder, parts: &[Var], sizes: [usize; 2]) -> Var {
+        let [inputs, outputs] = sizes;
+        let product = |(expert, rows): (usize, &Var)| {
+            let place = [expert, parts.len()];
+            match self {
+                Self::Apart(module) => {
+                    let mut b = b.at(format_args!("experts.{expert}.{module}"));
+                    linear(&mut b, rows, inputs, outputs, false)
+                }
+                Self::Stacked(tensor, stored) => {
+                    let weight = b.stacked_weight(tensor, place, sizes, stored);
+                    b.matmul(rows, &weight)
+                }
+                Self::Woven([tensor, bias]) => {
+                    let weight = b.stacked_weight(tensor, place, sizes, Stored::InputsFirst);
+                    let product = b.matmul(rows, &weight);
+                    let bias = b.stacked_bias(bias, place, outputs);
+                    b.add(&product, &bias)
+                }
+            }
+        };
+        let products: Vec<Var> = parts.iter().enumerate().map(product).collect();
+        b.concat(&products.iter().collect::<Vec<_>>(), 0)
     }
 }
 
@@ -187,25 +249,27 @@ impl Shared {
 }
 
 impl Router {
-    /// The weight of each expert, 0 for those that were not chosen: `[batch, sequence, experts]`. Computed in f32.
-    fn apply(&self, b: &mut GraphBuilder, x: &Var, [width, count]: [usize; 2], chosen: usize) -> Var {
+    /// `[tokens, width]` to a score of each expert, in f32.
+    fn logits(&self, b: &mut GraphBuilder, x: &Var, [width, count]: [usize; 2]) -> Var {
         let logits = linear(&mut b.at(self.module), x, width, count, self.bias);
-        let logits = b.cast(&logits, Element::F32);
+        b.cast(&logits, Element::F32)
+    }
+
+    /// The experts of each token and what they weigh, both `[tokens, chosen]`. Computed in f32.
+    fn choose(&self, b: &mut GraphBuilder, logits: &Var, count: usize, chosen: usize) -> (Var, Var) {
         let (places, weights) = match self.scores {
-            Scores::OneByOne { jitter } => one_by_one(b, &logits, chosen, jitter),
+            Scores::OneByOne { jitter } => one_by_one(b, logits, chosen, jitter),
             Scores::Softmax => {
-                let scores = b.softmax_last(&logits);
+                let scores = b.softmax_last(logits);
                 self.best(b, &scores, count, chosen)
             }
             Scores::Sigmoid => {
-                let scores = b.unary("Sigmoid", &logits);
+                let scores = b.unary("Sigmoid", logits);
                 self.best(b, &scores, count, chosen)
             }
         };
         let weights = self.scaled(b, weights);
-        let nothing = filled_like(b, &logits, 0.0);
-        let weights = b.put_elements(&nothing, &places, &weights);
-        b.cast_float(&weights)
+        (places, b.cast_float(&weights))
     }
 
     /// Places and scores of the best experts.
@@ -249,7 +313,7 @@ impl Groups {
     /// The scores with those of all groups but the best out of reach.
     fn keep_best(&self, b: &mut GraphBuilder, scores: &Var, experts: usize) -> Var {
         let groups = self.count as i64;
-        let grouped = b.reshape(scores, &[0, 0, groups, (experts / self.count) as i64]);
+        let grouped = b.reshape(scores, &[0, groups, (experts / self.count) as i64]);
         let (best, _) = b.largest(&grouped, self.best);
         let sums = b.sum_last(&best);
         let sums = b.squeeze(&sums, -1);
@@ -258,7 +322,7 @@ impl Groups {
         let kept = b.put_elements(&away, &places, &kept);
         let kept = b.unsqueeze(&kept, -1);
         let kept = b.add(&grouped, &kept);
-        b.reshape(&kept, &[0, 0, experts as i64])
+        b.reshape(&kept, &[0, experts as i64])
     }
 }
 
@@ -289,6 +353,17 @@ fn one_by_one(b: &mut GraphBuilder, logits: &Var, chosen: usize, jitter: f64) ->
 
 /// One number in f32 at every place of another value.
 fn filled_like(b: &mut GraphBuilder, value: &Var, number: f64) -> Var {
-    let (number, shape) = (b.scalar_as(Element::F32, number), b.shape_of(value));
-    b.expand(&number, &shape)
+    let number = b.scalar_as(Element::F32, number);
+    spread_like(b, value, &number)
+}
+
+/// The same of a whole number.
+fn counted_like(b: &mut GraphBuilder, value: &Var, number: i64) -> Var {
+    let number = b.int(number);
+    spread_like(b, value, &number)
+}
+
+fn spread_like(b: &mut GraphBuilder, value: &Var, number: &Var) -> Var {
+    let shape = b.shape_of(value);
+    b.expand(number, &shape)
 }

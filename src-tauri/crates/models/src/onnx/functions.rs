@@ -2,7 +2,7 @@
 //! plain operators.
 
 use super::{
-    limits::BUDGET_BYTES,
+    outline::BUDGET_BYTES,
     proto::{
         AttributeProto, Entry, FunctionProto, GraphProto, NodeProto, TensorProto, TypeKind, ValueInfo, attribute_kind,
     },
@@ -21,6 +21,9 @@ const REMEDY: &str = "Ask whoever exported it for a file without functions of it
 
 /// Puts the nodes that it stands for in place of each call of a function, in the graphs within the graph too.
 ///
+/// A constant of a function, such as a weight, lies in the file once, and so in the graph, however often the function
+/// is called. What a call gives as an attribute is that call's own.
+///
 /// # Errors
 /// Where a function calls itself, or all that is called would need more memory than any real model.
 pub fn write_out(graph: &mut GraphProto, functions: &[FunctionProto], file: &str) -> Result<(), ModelError> {
@@ -36,13 +39,19 @@ pub fn write_out(graph: &mut GraphProto, functions: &[FunctionProto], file: &str
     }
     let mut taken = HashSet::new();
     names(graph, &mut taken);
-    let mut writer = Writer { file, functions: known, taken, calls: 0, again: 0, held_bytes: 0 };
-    graph.node = writer.nodes(mem::take(&mut graph.node), 0)?;
+    let (calls, again, held_bytes) = (0, 0, 0);
+    let (constants, known_constants) = (Vec::new(), HashMap::new());
+    let mut writer = Writer { file, functions: known, constants, known_constants, taken, calls, again, held_bytes };
+    let nodes = writer.nodes(mem::take(&mut graph.node), 0)?;
+    graph.node = writer.constants;
+    graph.node.extend(nodes);
     Ok(())
 }
 
 /// Domain, name and overload, by which a node names what it calls.
-fn key(parts: [&Option<String>; 3]) -> [&str; 3] {
+type Key<'a> = [&'a str; 3];
+
+fn key(parts: [&Option<String>; 3]) -> Key<'_> {
     let [domain, name, overload] = parts.map(|part| part.as_deref().unwrap_or_default());
     [standard_domain(domain), name, overload]
 }
@@ -60,7 +69,11 @@ fn names(graph: &GraphProto, taken: &mut HashSet<String>) {
 
 struct Writer<'a> {
     file: &'a str,
-    functions: HashMap<[&'a str; 3], &'a FunctionProto>,
+    functions: HashMap<Key<'a>, &'a FunctionProto>,
+    /// Those of all functions that were called, for the outermost graph: every other graph reads its values.
+    constants: Vec<NodeProto>,
+    /// What they are called there, by their function and their name in it.
+    known_constants: HashMap<(Key<'a>, &'a str), String>,
     /// Names that values have already.
     taken: HashSet<String>,
     /// How many calls were written out.
@@ -93,7 +106,7 @@ impl Scope<'_> {
     }
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
     /// The nodes with all calls among them written out, in their order.
     fn nodes(&mut self, nodes: Vec<NodeProto>, depth: usize) -> Result<Vec<NodeProto>, ModelError> {
         if depth > DEEPEST {
@@ -116,7 +129,7 @@ impl Writer<'_> {
     }
 
     /// The nodes that a call stands for, under names that nothing else has.
-    fn body(&mut self, function: &FunctionProto, node: &NodeProto) -> Result<Vec<NodeProto>, ModelError> {
+    fn body(&mut self, function: &'a FunctionProto, node: &NodeProto) -> Result<Vec<NodeProto>, ModelError> {
         let name = function.name.as_deref().unwrap_or_default();
         if node.input.len() > function.input.len() || node.output.len() > function.output.len() {
             let reason = "a call has more inputs or outputs than the function";
@@ -132,10 +145,17 @@ impl Writer<'_> {
         for (index, formal) in function.input.iter().enumerate() {
             scope.names.insert(formal, node.input.get(index).cloned().unwrap_or_default());
         }
+        let mut rest = Vec::with_capacity(function.node.len());
+        for part in &function.node {
+            match constant(part).filter(|name| !scope.names.contains_key(*name)) {
+                Some(name) => self.place(function, part, name, &call, &mut scope)?,
+                None => rest.push(part),
+            }
+        }
         let mut nodes = Vec::new();
         for (formal, actual) in function.output.iter().zip(&node.output).filter(|(_, actual)| !actual.is_empty()) {
             match scope.names.get(formal.as_str()) {
-                // What goes in comes out as it is.
+                // What goes in comes out as it is, and so does a constant.
                 Some(given) => {
                     self.take(size_of::<NodeProto>() + given.len() + actual.len())?;
                     nodes.push(identity(given, actual));
@@ -143,14 +163,36 @@ impl Writer<'_> {
                 None => drop(scope.names.insert(formal, actual.clone())),
             }
         }
-        nodes.append(&mut self.renamed(&function.node, &call, &mut scope)?);
+        nodes.append(&mut self.renamed(&rest, &call, &mut scope)?);
         Ok(nodes)
+    }
+
+    /// Puts a constant of a function among the others where no call has, and gives the scope its name.
+    fn place(
+        &mut self,
+        function: &'a FunctionProto,
+        node: &NodeProto,
+        name: &'a str,
+        call: &Call,
+        scope: &mut Scope<'a>,
+    ) -> Result<(), ModelError> {
+        let own = (key([&function.domain, &function.name, &function.overload]), name);
+        if let Some(known) = self.known_constants.get(&own).cloned() {
+            self.take(size_of::<String>() + known.len())?;
+            scope.names.insert(name, known);
+            return Ok(());
+        }
+        self.name(name, call, scope)?;
+        let copy = self.node(node, call, scope)?;
+        self.known_constants.insert(own, scope.names[name].clone());
+        self.constants.push(copy);
+        Ok(())
     }
 
     /// Copies of nodes that belong together, each value under its name outside.
     fn renamed<'s>(
         &mut self,
-        nodes: &'s [NodeProto],
+        nodes: &[&'s NodeProto],
         call: &Call,
         scope: &mut Scope<'s>,
     ) -> Result<Vec<NodeProto>, ModelError> {
@@ -233,7 +275,7 @@ impl Writer<'_> {
         for name in inputs.chain(graph.initializer.iter().map(|weight| &weight.name)).flatten() {
             self.name(name, call, &mut scope)?;
         }
-        let node = self.renamed(&graph.node, call, &mut scope)?;
+        let node = self.renamed(&graph.node.iter().collect::<Vec<_>>(), call, &mut scope)?;
         let mut initializer = Vec::with_capacity(graph.initializer.len());
         for weight in &graph.initializer {
             self.take(of_tensor(weight))?;
@@ -298,6 +340,18 @@ impl Writer<'_> {
 fn levels(graph: &GraphProto) -> usize {
     let inner = graph.node.iter().flat_map(|node| &node.attribute).filter_map(|attribute| attribute.g.as_ref());
     1 + inner.map(levels).max().unwrap_or(0)
+}
+
+/// The name of a node's value where that is a tensor which no attribute of a call changes.
+fn constant(node: &NodeProto) -> Option<&str> {
+    let is_standard = standard_domain(node.domain.as_deref().unwrap_or_default()).is_empty();
+    let (true, Some("Constant"), [name], [value]) =
+        (is_standard, node.op_type.as_deref(), node.output.as_slice(), node.attribute.as_slice())
+    else {
+        return None;
+    };
+    let is_fixed = value.t.is_some() && value.ref_attr_name.as_deref().unwrap_or_default().is_empty();
+    (is_fixed && !name.is_empty()).then_some(name)
 }
 
 fn identity(from: &str, to: &str) -> NodeProto {
@@ -475,6 +529,52 @@ mod tests {
         assert_eq!(last, "y");
         assert_eq!(graph.shapes(&BTreeMap::new()).unwrap()["y"], [2]);
         assert_eq!(graph.costs(&BTreeMap::new()).unwrap().macs, Some(0));
+    }
+
+    #[test]
+    fn a_weight_of_a_function_is_one_weight_however_often_it_is_called() {
+        let attribute = |name: &str, kind: i32| AttributeProto {
+            name: Some(name.to_owned()),
+            kind: Some(kind),
+            ..AttributeProto::default()
+        };
+        let dims = vec![2];
+        let tensor = TensorProto { dims, data_type: Some(1), float_data: vec![3.0, 4.0], ..TensorProto::default() };
+        let own = AttributeProto { t: Some(tensor), ..attribute("value", attribute_kind::TENSOR) };
+        let asked = AttributeProto { t: None, ref_attr_name: Some("weight".to_owned()), ..own.clone() };
+        let given = [AttributeProto { name: Some("weight".to_owned()), ..own.clone() }];
+        let reads_weight = |op: &str, weight: AttributeProto| {
+            vec![node("Constant", &[], &["w"], &[weight]), node(op, &["x", "w"], &["y"], &[])]
+        };
+        let scaled = function("scaled", [&["x"], &["y", "w"]], reads_weight("Mul", own));
+        let twice = vec![node("local.scaled", &["x"], &["t"], &[]), node("local.scaled", &["t"], &["y"], &[])];
+        let twice = function("twice", [&["x"], &["y"]], twice);
+        let shifted = function("shifted", [&["x"], &["y"]], reads_weight("Add", asked));
+        let branch = GraphProto {
+            node: vec![node("local.scaled", &["x"], &["out"], &[])],
+            output: vec![value("out")],
+            ..GraphProto::default()
+        };
+        let branch = AttributeProto { g: Some(branch), ..attribute("then_branch", attribute_kind::GRAPH) };
+        let nodes = vec![
+            node("If", &["x"], &["a"], &[branch]),
+            node("local.twice", &["a"], &["b"], &[]),
+            node("local.scaled", &["b"], &["c", "copy"], &[]),
+            node("local.shifted", &["c"], &["d"], &given),
+            node("local.shifted", &["copy"], &["e"], &given),
+            node("Add", &["d", "e"], &["y"], &[]),
+        ];
+        let graph = read(&model(nodes, vec![scaled, twice, shifted])).unwrap();
+        let of = |op: &str| graph.nodes.iter().filter(|node| node.op == op).collect::<Vec<_>>();
+        let copied = of("Identity").remove(0);
+        let weight = &copied.inputs[0];
+        let read: Vec<&String> = of("Mul").into_iter().map(|node| &node.inputs[1]).collect();
+        assert_eq!(read, [weight; 3]);
+        let Some(Attribute::Graph(met)) = of("If").remove(0).attributes.get("then_branch") else { panic!("no branch") };
+        assert_eq!((&met.nodes[0].inputs[1], met.initializers.len()), (weight, 0), "it lies in the graph around");
+        // Each call of `shifted` brings a weight along.
+        assert_eq!((graph.initializers.len(), graph.parameters()), (3, 6));
+        assert_eq!(graph.costs(&BTreeMap::new()).unwrap().weight_bytes, 24);
     }
 
     #[test]

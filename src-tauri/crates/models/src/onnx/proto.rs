@@ -154,7 +154,17 @@ pub struct TensorProto {
     /// 1 where the numbers are in another file.
     #[prost(int32, optional, tag = "14")]
     pub data_location: Option<i32>,
+    /// Only in an outline: the byte of the file that its raw data begin at.
+    #[prost(uint64, optional, tag = "1000")]
+    pub raw_start: Option<u64>,
+    /// And how many bytes they are.
+    #[prost(uint64, optional, tag = "1001")]
+    pub raw_length: Option<u64>,
 }
+
+/// Numbers of fields that ONNX does not have: see [`TensorProto::raw_start`] and [`TensorProto::raw_length`].
+pub const RAW_START: u64 = 1000;
+pub const RAW_LENGTH: u64 = 1001;
 
 #[derive(Clone, PartialEq, Message)]
 pub struct Entry {

@@ -1,13 +1,16 @@
 //! From an ONNX file to a graph that holds together, whatever the file's bytes are.
 
 use super::{
-    SHARED_WEIGHTS, functions, limits,
+    EQUAL_SHARES, SHARED_WEIGHTS, SMALL, functions,
+    outline::{self, BUDGET_BYTES},
     proto::{self, attribute_kind},
     standard_domain,
 };
 use crate::{
-    Attribute, Content, Dimension, Element, Filling, Graph, Initializer, ModelError, Node, Value, files,
+    Attribute, Content, Dimension, Element, Filling, Graph, Initializer, ModelError, Node, Value,
+    files::{self, Stretch},
     filling::METADATA_KEY,
+    stamp::Stamped,
 };
 use bytes::Bytes;
 use prost::Message;
@@ -23,22 +26,33 @@ const OLDEST_OPSET: i64 = 7;
 const DOMAINS: [&str; 4] = ["", "ai.onnx.ml", "com.microsoft", "ai.onnx.preview.training"];
 const MOST_NODES: usize = 1_000_000;
 const MOST_DIMENSIONS: usize = 32;
+/// By so many of its first bytes a file is known as what it is.
+const LONGEST_SIGN: usize = 32;
 
+/// The graph with its weights mapped, for a worker.
 pub fn read(path: &Path) -> Result<Graph, ModelError> {
-    Ok(read_with_files(path)?.0)
+    let (mut graph, _) = read_with_files(path)?;
+    let mut maps = HashMap::new();
+    for initializer in &mut graph.initializers {
+        if let Content::InFile(numbers) = &initializer.content {
+            initializer.content = Content::Ready(numbers.mapped(&mut maps)?);
+        }
+    }
+    Ok(graph)
 }
 
-/// The same with every file that a part of it lies in.
-pub fn read_with_files(path: &Path) -> Result<(Graph, Vec<PathBuf>), ModelError> {
-    let bytes = files::map(path)?;
+/// The graph, whose large weights stay in their files, and every file that a part of it lies in.
+pub fn read_with_files(path: &Path) -> Result<(Graph, Vec<Stamped>), ModelError> {
+    let stamped = Stamped::now(path);
+    let own = Stretch::of(path)?;
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
         _ => PathBuf::from("."),
     };
-    let mut reader = Reader { file: files::name(path), folder, opened: HashMap::new() };
-    let graph = reader.model(bytes)?;
-    let external = reader.opened.keys().map(|location| reader.folder.join(location));
-    Ok((graph, [path.to_owned()].into_iter().chain(external).collect()))
+    let (found, files) = (HashMap::new(), vec![stamped]);
+    let mut reader = Reader { file: files::name(path), own, folder, found, files, fetched_bytes: 0 };
+    let graph = reader.model()?;
+    Ok((graph, reader.files))
 }
 
 /// What Assay wrote about the inputs; a text that is not its own says nothing about them.
@@ -47,22 +61,29 @@ fn fillings(metadata: &[proto::Entry]) -> BTreeMap<String, Filling> {
     own.and_then(|entry| serde_json::from_str(entry.value.as_deref()?).ok()).unwrap_or_default()
 }
 
-fn shared_weights(metadata: &[proto::Entry]) -> bool {
-    metadata.iter().any(|entry| [entry.key.as_deref(), entry.value.as_deref()] == SHARED_WEIGHTS.map(Some))
+fn says(metadata: &[proto::Entry], told: [&str; 2]) -> bool {
+    metadata.iter().any(|entry| [entry.key.as_deref(), entry.value.as_deref()] == told.map(Some))
 }
 
 struct Reader {
     file: String,
+    own: Stretch,
     /// External data may only come from here.
     folder: PathBuf,
-    opened: HashMap<String, Bytes>,
+    /// Files of external data, by what the model calls them.
+    found: HashMap<String, Stretch>,
+    /// The model's own file and those of external data.
+    files: Vec<Stamped>,
+    /// What was read of them into memory.
+    fetched_bytes: u64,
 }
 
 impl Reader {
-    fn model(&mut self, bytes: Bytes) -> Result<Graph, ModelError> {
-        self.check_kind(&bytes)?;
-        limits::check(&bytes, &self.file)?;
-        let model = proto::ModelProto::decode(bytes)
+    fn model(&mut self) -> Result<Graph, ModelError> {
+        let file = self.own.open()?;
+        self.check_kind(&file.bytes(0..self.own.length.min(LONGEST_SIGN))?)?;
+        let outline = outline::of(&file, &self.file)?;
+        let model = proto::ModelProto::decode(Bytes::from(outline))
             .map_err(|error| ModelError::damaged(&self.file, "its protobuf structure", error.to_string()))?;
         let Some(mut graph) = model.graph else {
             return Err(ModelError::damaged(&self.file, "the model", "it holds no graph"));
@@ -74,11 +95,12 @@ impl Reader {
         let mut read = self.graph(graph, None)?;
         set_opsets(&mut read, opset, &domains);
         read.fillings = fillings(&model.metadata_props);
-        read.shared_weights = shared_weights(&model.metadata_props);
+        read.shared_weights = says(&model.metadata_props, SHARED_WEIGHTS);
+        read.equal_shares = says(&model.metadata_props, EQUAL_SHARES);
         Ok(read)
     }
 
-    /// Says what a file really is when it is no ONNX file at all.
+    /// Says what a file really is when it is no ONNX file at all, by its first bytes.
     fn check_kind(&self, bytes: &[u8]) -> Result<(), ModelError> {
         let found = match bytes {
             [] => "an empty file",
@@ -155,7 +177,7 @@ impl Reader {
         let mut initializers = Vec::with_capacity(tensors.len());
         let mut own = HashSet::new();
         for tensor in tensors {
-            let initializer = self.initializer(tensor)?;
+            let initializer = if outer.is_none() { self.initializer(tensor)? } else { self.held(tensor)? };
             if initializer.name.is_empty() || !own.insert(initializer.name.clone()) {
                 let place = format!("weight {:?}", initializer.name);
                 return Err(ModelError::damaged(&self.file, place, "the name is empty or used twice"));
@@ -292,8 +314,8 @@ impl Reader {
             attribute_kind::INT => Attribute::Int(attribute.i.unwrap_or_default()),
             attribute_kind::STRING => Attribute::Text(attribute.s.map(text).unwrap_or_default()),
             attribute_kind::TENSOR => {
-                let initializer = self.initializer(attribute.t.unwrap_or_default())?;
-                Attribute::Tensor(initializer.tensor().expect("what was read from a file has its numbers"))
+                let held = self.held(attribute.t.unwrap_or_default())?;
+                Attribute::Tensor(held.tensor().expect("its numbers are in memory"))
             }
             attribute_kind::GRAPH => {
                 Attribute::Graph(Box::new(self.graph(attribute.g.unwrap_or_default(), Some(known))?))
@@ -378,25 +400,62 @@ impl Reader {
         })
     }
 
+    /// A tensor, whose numbers stay in their file where they are not [`SMALL`].
     fn initializer(&mut self, tensor: proto::TensorProto) -> Result<Initializer, ModelError> {
         let name = tensor.name.clone().unwrap_or_default();
         let place = format!("weight {name:?}");
         let element = self.element(tensor.data_type, &place)?;
         let (shape, length) = self.shape(&tensor.dims, element, &place)?;
-        let bytes = if tensor.data_location == Some(1) {
-            self.external(&tensor.external_data, length, &place)?
+        let content = if tensor.data_location == Some(1) {
+            let numbers = self.external(&tensor.external_data, length, &place)?;
+            if length > SMALL { Content::InFile(numbers) } else { Content::Ready(self.fetched(&numbers, &place)?) }
         } else {
-            let bytes = match &tensor.raw_data {
-                Some(raw) => raw.clone(),
-                None => Bytes::from(typed_bytes(element, &tensor)),
+            let content = match (self.left(&tensor), &tensor.raw_data) {
+                (Some(numbers), _) => Content::InFile(numbers),
+                // A part of the outline would keep all of it.
+                (None, Some(raw)) => Content::Ready(Bytes::copy_from_slice(raw)),
+                (None, None) => Content::Ready(typed_bytes(element, &tensor).into()),
             };
-            if bytes.len() != length {
-                let reason = format!("its shape {shape:?} needs {length} bytes, {} are there", bytes.len());
+            let there = match &content {
+                Content::Ready(bytes) => bytes.len(),
+                Content::InFile(numbers) => numbers.length,
+                Content::Described => 0,
+            };
+            if there != length {
+                let reason = format!("its shape {shape:?} needs {length} bytes, {there} are there");
                 return Err(ModelError::damaged(&self.file, place, reason));
             }
-            bytes
+            content
         };
-        Ok(Initializer { name, element, shape, content: Content::Ready(bytes) })
+        Ok(Initializer { name, element, shape, content })
+    }
+
+    /// The same with its numbers in memory.
+    fn held(&mut self, tensor: proto::TensorProto) -> Result<Initializer, ModelError> {
+        let mut held = self.initializer(tensor)?;
+        if let Content::InFile(numbers) = &held.content {
+            held.content = Content::Ready(self.fetched(numbers, &format!("weight {:?}", held.name))?);
+        }
+        Ok(held)
+    }
+
+    /// Numbers of a file in memory. Any number of tensors may name the same ones, so what is read in all is bounded.
+    fn fetched(&mut self, numbers: &Stretch, place: &str) -> Result<Bytes, ModelError> {
+        let lengths = self.found.values().chain([&self.own]).map(|file| file.length as u64);
+        self.fetched_bytes += numbers.length as u64;
+        if self.fetched_bytes > BUDGET_BYTES + 2 * lengths.sum::<u64>() {
+            let reason = "it and the weights before it have the same numbers again and again";
+            let remedy = "Ask whoever exported it for a file that has each weight once";
+            return Err(ModelError::unsupported(&self.file, place, reason, remedy));
+        }
+        Ok(numbers.bytes()?.into())
+    }
+
+    /// The raw data that the outline of the file left in it.
+    fn left(&self, tensor: &proto::TensorProto) -> Option<Stretch> {
+        let [start, length] = [tensor.raw_start?, tensor.raw_length?].map(|number| number as usize);
+        let end = start.checked_add(length).filter(|end| *end <= self.own.length)?;
+        Some(self.own.part(start..end))
     }
 
     fn shape(&self, dims: &[i64], element: Element, place: &str) -> Result<(Vec<usize>, usize), ModelError> {
@@ -417,7 +476,7 @@ impl Reader {
     }
 
     /// Numbers that lie in another file of the same folder.
-    fn external(&mut self, entries: &[proto::Entry], length: usize, place: &str) -> Result<Bytes, ModelError> {
+    fn external(&mut self, entries: &[proto::Entry], length: usize, place: &str) -> Result<Stretch, ModelError> {
         let entry = |key: &str| {
             entries.iter().find(|entry| entry.key.as_deref() == Some(key)).and_then(|entry| entry.value.as_deref())
         };
@@ -437,17 +496,18 @@ impl Reader {
             let reason = format!("its shape needs {length} bytes, its external data has {declared}");
             return Err(ModelError::damaged(&self.file, place, reason));
         }
-        if !self.opened.contains_key(&location) {
+        if !self.found.contains_key(&location) {
             let path = files::inside(&self.folder, &location, &self.file, place)?;
-            self.opened.insert(location.clone(), files::map(&path)?);
+            self.files.push(Stamped::now(&self.folder.join(&location)));
+            self.found.insert(location.clone(), Stretch::of(&path)?);
         }
-        let bytes = &self.opened[&location];
+        let file = &self.found[&location];
         match offset.checked_add(length) {
-            Some(end) if end <= bytes.len() => Ok(bytes.slice(offset..end)),
+            Some(end) if end <= file.length => Ok(file.part(offset..end)),
             _ => Err(ModelError::damaged(
                 &location,
                 format!("byte {offset}"),
-                format!("{place} of {} needs {length} bytes here, the file has {} in all", self.file, bytes.len()),
+                format!("{place} of {} needs {length} bytes here, the file has {} in all", self.file, file.length),
             )),
         }
     }
@@ -525,9 +585,28 @@ mod tests {
     use super::*;
     use proto::{TensorType, TypeKind, TypeProto, ValueInfo};
 
+    /// Of a file of so many bytes.
+    fn reader(folder: &Path, bytes: usize) -> Reader {
+        let path = folder.join("x.onnx");
+        std::fs::write(&path, vec![0; bytes]).unwrap();
+        let (own, folder) = (Stretch::of(&path).unwrap(), folder.to_owned());
+        Reader { file: "x.onnx".into(), own, folder, found: HashMap::new(), files: Vec::new(), fetched_bytes: 0 }
+    }
+
+    #[test]
+    fn tensors_that_all_name_the_same_numbers_are_refused_before_they_fill_the_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut reader = Reader { fetched_bytes: BUDGET_BYTES, ..reader(folder.path(), 100) };
+        let whole = reader.own.part(0..100);
+        assert!((0..2).all(|_| reader.fetched(&whole, "w").unwrap().len() == 100));
+        let error = reader.fetched(&whole, "w").unwrap_err().to_string();
+        assert!(error.contains("again and again") && error.contains("Ask whoever exported it"), "{error}");
+    }
+
     #[test]
     fn a_branch_may_leave_its_types_open_and_a_sequence_is_refused() {
-        let reader = Reader { file: "x.onnx".into(), folder: PathBuf::new(), opened: HashMap::new() };
+        let folder = tempfile::tempdir().unwrap();
+        let reader = reader(folder.path(), 0);
         let read = |kind: Option<TypeProto>, of_branch: bool| {
             reader.value(ValueInfo { name: Some("y".into()), kind }, of_branch).map_err(|error| error.to_string())
         };

@@ -1,7 +1,7 @@
 //! From a graph to the bytes of an ONNX file.
 
 use super::{
-    SHARED_WEIGHTS,
+    EQUAL_SHARES, SHARED_WEIGHTS,
     proto::{self, attribute_kind},
 };
 use crate::{Attribute, Dimension, Graph, Initializer, ModelError, Node, Value, files, filling::METADATA_KEY};
@@ -10,7 +10,7 @@ use prost::Message;
 use std::{fs, path::Path};
 
 /// Protobuf messages cannot be longer.
-const LARGEST_FILE: u64 = (1 << 31) - 1;
+pub const LARGEST_FILE: u64 = (1 << 31) - 1;
 
 /// Where an initializer's numbers are put.
 pub enum Place {
@@ -56,17 +56,15 @@ pub fn encode(graph: &Graph, file: &str, place: &dyn Fn(&Initializer) -> Place) 
     Ok(model.encode_to_vec())
 }
 
-/// How the inputs are filled, where the architecture says so, and whether the weights are shared.
+/// How the inputs are filled, where the architecture says so, and what else Assay knows of the graph.
 fn metadata(graph: &Graph) -> Vec<proto::Entry> {
     let mut told = Vec::new();
     if !graph.fillings.is_empty() {
         let value = serde_json::to_string(&graph.fillings).expect("names and numbers always become JSON");
         told.push(entry(METADATA_KEY, value));
     }
-    if graph.shared_weights {
-        let [key, value] = SHARED_WEIGHTS;
-        told.push(entry(key, value.to_owned()));
-    }
+    let known = [(graph.shared_weights, SHARED_WEIGHTS), (graph.equal_shares, EQUAL_SHARES)];
+    told.extend(known.into_iter().filter(|(is, _)| *is).map(|(_, [key, value])| entry(key, value.to_owned())));
     told
 }
 

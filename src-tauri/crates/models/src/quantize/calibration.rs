@@ -1,12 +1,15 @@
 //! Calibration: the f32 graph with the smallest and largest number of every activation as its outputs.
 
-use super::{Packing, Ranges, Uses, is_product, ranges::ENDS};
+use super::{Packing, Ranges, Uses, is_product, ranges::ENDS, wholes};
 use crate::{Attribute, Element, Graph, ModelError, Node, Tensor, Value, files::unwritable};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
+
+/// Where the ranges lie, beside the graph.
+const KEPT: &str = "ranges.json";
 
 /// A graph to be run in f32 on some inputs, and where the ranges that it gives are kept.
 pub struct Calibration {
@@ -19,7 +22,7 @@ pub struct Calibration {
 
 impl Calibration {
     pub(crate) fn new(onnx: PathBuf, dims: BTreeMap<String, u64>) -> Self {
-        Self { kept: onnx.with_file_name("ranges.json"), onnx, dims }
+        Self { kept: onnx.with_file_name(KEPT), onnx, dims }
     }
 
     /// Where it lies; what is kept here is used again.
@@ -29,7 +32,7 @@ impl Calibration {
 
     /// The ranges of an earlier calibration of the same weights.
     pub fn known(&self) -> Option<Ranges> {
-        serde_json::from_slice(&fs::read(&self.kept).ok()?).ok()
+        known_ranges(self.folder())
     }
 
     /// Keeps the ranges in the outputs of the graph, one set for each input it was given.
@@ -43,11 +46,18 @@ impl Calibration {
     }
 }
 
-/// The values that products with a quantised weight read, each once.
+/// The ranges of an earlier calibration in this folder.
+pub fn known_ranges(folder: &Path) -> Option<Ranges> {
+    serde_json::from_slice(&fs::read(folder.join(KEPT)).ok()?).ok()
+}
+
+/// The values that products with a quantised weight read, each once; those that are quantised before they are cut, whole.
 pub fn activations(graph: &Graph) -> BTreeSet<String> {
     let chosen = Uses::of(graph).quantised(Packing::Columns);
+    let wholes = wholes(graph, &chosen);
     let products = graph.nodes.iter().filter(|node| is_product(node, &chosen));
-    products.filter_map(|node| node.input(0)).map(str::to_owned).collect()
+    let read = products.filter_map(|node| node.inputs.first());
+    read.map(|value| wholes.get(value).unwrap_or(value).clone()).collect()
 }
 
 /// The graph with the ends of each activation's range as its only outputs.

@@ -8,7 +8,7 @@ mod calibration;
 mod products;
 mod ranges;
 
-pub use calibration::{Calibration, activations, graph as calibration_graph};
+pub use calibration::{Calibration, activations, graph as calibration_graph, known_ranges};
 pub use ranges::Ranges;
 
 use crate::{Content, Element, Graph, Initializer, ModelError, Node, builder::Description};
@@ -40,6 +40,10 @@ impl Scheme<'_> {
             Self::Blocks => Packing::Blocks,
             Self::Dynamic | Self::Weights | Self::Static(_) => Packing::Columns,
         }
+    }
+
+    fn quantises_activations(self) -> bool {
+        matches!(self, Self::Dynamic | Self::Static(_))
     }
 }
 
@@ -94,11 +98,12 @@ pub fn quantise_graph(graph: &mut Graph, scheme: Scheme) -> Result<FxHashSet<Str
     let uses = Uses::of(graph);
     uses.refuse_little(&graph.name, packing)?;
     let chosen = uses.quantised(packing);
+    let wholes = if scheme.quantises_activations() { wholes(graph, &chosen) } else { FxHashMap::default() };
     let initializers = std::mem::take(&mut graph.initializers);
     let stored = |one: Initializer| if chosen.contains(&one.name) { packed(one, packing) } else { vec![one] };
     graph.initializers = initializers.into_iter().flat_map(stored).collect();
     let nodes = std::mem::take(&mut graph.nodes);
-    let mut products = Products::new(scheme, &chosen, graph);
+    let mut products = Products::new(scheme, &chosen, wholes, graph);
     nodes.into_iter().try_for_each(|node| products.add(node))?;
     if packing == Packing::Blocks {
         to_opset_21(graph);
@@ -204,6 +209,21 @@ fn to_opset_21(graph: &mut Graph) {
             graph.initializers.push(Initializer { name, element: Element::I64, shape: vec![axes.len()], content });
         }
     }
+}
+
+/// The value that each part belongs to, by the part's name, where a value is cut at sizes that only the numbers tell and
+/// nothing but products with these weights read its parts: the rows of a mixture's experts. Such a value is quantised
+/// whole, for a part may be empty and then has no range.
+fn wholes(graph: &Graph, chosen: &FxHashSet<String>) -> FxHashMap<String, String> {
+    let made: FxHashSet<&String> = graph.nodes.iter().flat_map(|node| &node.outputs).collect();
+    let read_otherwise: FxHashSet<&String> =
+        graph.nodes.iter().flat_map(|node| node.inputs.iter().skip(usize::from(is_product(node, chosen)))).collect();
+    let is_cut = |node: &&Node| {
+        let counted = node.op == "Split" && node.inputs.get(1).is_some_and(|sizes| made.contains(sizes));
+        counted && !node.outputs.iter().any(|part| read_otherwise.contains(part))
+    };
+    let cut = graph.nodes.iter().filter(is_cut);
+    cut.flat_map(|node| node.outputs.iter().map(move |part| (part.clone(), node.inputs[0].clone()))).collect()
 }
 
 /// Whether a node multiplies activations with one of these weights.

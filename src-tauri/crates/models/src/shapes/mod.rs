@@ -1,7 +1,7 @@
 //! The shape of every value in a graph once its free sizes are chosen.
 //!
 //! Shape arithmetic (Shape, Gather, Concat, … feeding Reshape) is computed along the way. What cannot be known stays
-//! unknown: nothing is guessed.
+//! unknown: nothing is guessed but the equal shares of a graph that says so.
 
 mod rules;
 mod values;
@@ -122,7 +122,7 @@ impl<'a> Numbered<'a> {
             infos.0[*number] = Some(Info { element: Some(input.element), shape, values: None });
         }
         for step in self.steps() {
-            for (number, info) in step.outputs.iter().zip(of_node(self.graph.opset, &step, &infos)) {
+            for (number, info) in step.outputs.iter().zip(of_node(self.graph, &step, &infos)) {
                 infos.0[*number] = Some(info);
             }
         }
@@ -151,10 +151,12 @@ fn of_initializer(initializer: &Initializer) -> Info {
 }
 
 /// One info for each output of the node.
-fn of_node(opset: i64, step: &Step, infos: &Infos) -> Vec<Info> {
+fn of_node(graph: &Graph, step: &Step, infos: &Infos) -> Vec<Info> {
     let node = step.node;
     let inputs: Vec<Option<&Info>> = (0..node.inputs.len()).map(|index| infos.input(step, index)).collect();
-    let known = rules::shapes(opset, node, &inputs).unwrap_or_default();
+    let known = rules::shapes(graph.opset, node, &inputs);
+    let shared = || rules::equal_shares(node, &inputs).filter(|_| graph.equal_shares);
+    let known = known.or_else(shared).unwrap_or_default();
     let usual = |shape: &Vec<u64>| shape.len() <= MOST_AXES && count(shape).is_some();
     let mut shapes: Vec<Option<Vec<u64>>> = known.into_iter().map(|shape| Some(shape).filter(usual)).collect();
     shapes.resize(node.outputs.len(), None);

@@ -411,12 +411,26 @@ fn split(node: &Node, inputs: &Inputs) -> Option<Vec<Vec<u64>>> {
         (0..count).map(|part| each.min(x[axis].saturating_sub(part * each))).collect()
     });
     let fits = parts.iter().try_fold(0u64, |sum, part| sum.checked_add(*part)) == Some(x[axis]);
-    let part_of = |size: u64| {
-        let mut part = x.to_vec();
-        part[axis] = size;
-        part
-    };
-    (fits && parts.len() == node.outputs.len()).then(|| parts.into_iter().map(part_of).collect())
+    (fits && parts.len() == node.outputs.len()).then(|| parts.into_iter().map(|size| part(x, axis, size)).collect())
+}
+
+/// The parts of a Split whose sizes only the numbers tell, as if they were equal; where that does not come out even, the
+/// first have one more. Their sum is exact, and so is what all of them cost together where each place costs the same in
+/// any part; what one of them costs is not.
+pub fn equal_shares(node: &Node, inputs: &Inputs) -> Option<Vec<Vec<u64>>> {
+    let sizes = inputs.get(1).copied().flatten().filter(|sizes| node.op == "Split" && sizes.values.is_none());
+    let x = sizes.and(shape(inputs, 0))?;
+    let axis = axis(node.int("axis").unwrap_or(0), x.len())?;
+    let (all, count) = (x[axis], node.outputs.len() as u64);
+    let size = |index: u64| all / count + u64::from(index < all % count);
+    Some((0..count).map(|index| part(x, axis, size(index))).collect())
+}
+
+/// A shape with another size along an axis.
+fn part(x: &[u64], axis: usize, size: u64) -> Vec<u64> {
+    let mut part = x.to_vec();
+    part[axis] = size;
+    part
 }
 
 /// Start, end and step of a slice along an axis of this size, as the operator's rules clamp them.
@@ -722,6 +736,16 @@ mod tests {
         assert_eq!((slice(10, 9.0, 5.0), slice(4, 3.0, -5.0)), (Some(vec![2]), Some(vec![2])));
         let range = shape_of("Range", &[Some(&one(5.0)), Some(&one(1.0)), Some(&one(-2.0))]);
         assert_eq!(range, Some(vec![2]));
+    }
+
+    #[test]
+    fn equal_shares_come_to_the_whole_and_only_where_no_sizes_are_known() {
+        let outputs = ["a", "b", "c"].map(str::to_owned).to_vec();
+        let node = Node { op: "Split".to_owned(), outputs, ..Node::default() };
+        let (rows, counted, known) = (info(&[8, 5], None), info(&[3], None), info(&[3], Some(&[1.0, 0.0, 7.0])));
+        assert_eq!(equal_shares(&node, &[Some(&rows), Some(&counted)]), Some(vec![vec![3, 5], vec![3, 5], vec![2, 5]]));
+        assert_eq!(equal_shares(&node, &[Some(&rows), Some(&known)]), None);
+        assert_eq!(shapes(17, &node, &[Some(&rows), Some(&known)]), Some(vec![vec![1, 5], vec![0, 5], vec![7, 5]]));
     }
 
     #[test]

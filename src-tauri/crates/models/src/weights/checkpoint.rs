@@ -5,11 +5,11 @@ use crate::{
     Element, ModelError,
     architectures::Architecture,
     error::{counted, listed},
-    files,
-    hash::{hex, samples},
-    safetensors::{Entry, File},
+    files::{self, Stretch},
+    hash::{add_samples, hex},
+    safetensors::{self, Entry},
+    stamp::Stamped,
 };
-use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeSet, HashMap},
@@ -44,61 +44,54 @@ const OLD_ENDS: [(&str, &str); 14] = [
 
 pub struct Checkpoint {
     pub path: PathBuf,
-    /// The files that its tensors lie in.
-    pub files: Vec<PathBuf>,
-    shards: Vec<File>,
-    /// Tensor name to shard and place in it.
-    tensors: HashMap<String, (usize, usize)>,
+    /// The index, where there is one, and the files that its tensors lie in.
+    pub files: Vec<Stamped>,
+    /// By their names.
+    tensors: HashMap<String, Entry>,
 }
 
 /// The tensor of each weight, in the order of the weights, and what no weight wanted.
 pub struct Matched {
-    pub tensors: Vec<(Element, Bytes)>,
+    /// None for an unread weight that the checkpoint lacks.
+    pub tensors: Vec<Option<(Element, Stretch)>>,
     pub unused: Vec<String>,
 }
 
 impl Checkpoint {
     /// `path` is a .safetensors file or the .index.json of several.
     pub fn open(path: &Path) -> Result<Self, ModelError> {
-        let files = match path.extension().is_some_and(|extension| extension == "json") {
+        let mut files = vec![Stamped::now(path)];
+        let paths = match path.extension().is_some_and(|extension| extension == "json") {
             true => shards_of(path)?,
             false => vec![path.to_owned()],
         };
-        let shards = files.iter().map(|file| File::open(file)).collect::<Result<Vec<_>, _>>()?;
+        files.extend(paths.iter().filter(|shard| *shard != path).map(|shard| Stamped::now(shard)));
         let mut tensors = HashMap::new();
-        for (shard, file) in shards.iter().enumerate() {
-            for (place, entry) in file.entries().iter().enumerate() {
-                tensors.insert(entry.name.clone(), (shard, place));
-            }
+        for shard in &paths {
+            tensors.extend(safetensors::entries(shard)?.into_iter().map(|entry| (entry.name.clone(), entry)));
         }
-        Ok(Self { path: path.to_owned(), files, shards, tensors })
+        Ok(Self { path: path.to_owned(), files, tensors })
     }
 
     /// Hex digits that change with the tensors' names, shapes and (by samples) numbers.
-    pub fn fingerprint(&self) -> String {
+    pub fn fingerprint(&self) -> Result<String, ModelError> {
         let mut hash = Sha256::new();
         let mut names: Vec<&String> = self.tensors.keys().collect();
         names.sort();
         for name in names {
-            let (file, entry) = self.entry(self.tensors[name]);
-            let bytes = file.bytes(entry);
-            hash.update(format!("{name} {} {:?} ", entry.element, entry.shape));
-            for sample in samples(&bytes) {
-                hash.update(sample);
-            }
+            let Entry { element, shape, numbers, .. } = &self.tensors[name];
+            hash.update(format!("{name} {element} {shape:?} "));
+            add_samples(&mut hash, numbers)?;
         }
-        hex(&hash.finalize())
+        Ok(hex(&hash.finalize()))
     }
 
     /// Whether both tensors are there and their numbers are not the same.
-    pub fn differ(&self, names: [&str; 2]) -> bool {
-        let [one, other] = names.map(|name| self.tensors.get(name).map(|place| self.entry(*place)));
-        one.zip(other).is_some_and(|((file, entry), (other_file, other))| file.bytes(entry) != other_file.bytes(other))
-    }
-
-    fn entry(&self, (shard, place): (usize, usize)) -> (&File, &Entry) {
-        let file = &self.shards[shard];
-        (file, &file.entries()[place])
+    pub fn differ(&self, names: [&str; 2]) -> Result<bool, ModelError> {
+        match names.map(|name| self.tensors.get(name)) {
+            [Some(one), Some(other)] => one.numbers.differs_from(&other.numbers),
+            _ => Ok(false),
+        }
     }
 
     /// Finds every weight's tensor, whose name may have the base model's module in front or not, or begin in another way
@@ -110,9 +103,9 @@ impl Checkpoint {
         let mut missing = Vec::new();
         for weight in weights {
             match self.find(weight.tensor().0, architecture) {
-                Some((name, place)) => {
-                    used.insert(name);
-                    found.push((weight, Some(place)));
+                Some(entry) => {
+                    used.insert(&entry.name);
+                    found.push((weight, Some(entry)));
                 }
                 None if weight.part == Part::Unread => found.push((weight, None)),
                 None => missing.push(weight.name.as_str()),
@@ -127,17 +120,16 @@ impl Checkpoint {
             ));
         }
         let mut tensors = Vec::with_capacity(found.len());
-        for (weight, place) in found {
-            let Some(place) = place else {
-                tensors.push((Element::F32, Bytes::new()));
+        for (weight, entry) in found {
+            let Some(entry) = entry else {
+                tensors.push(None);
                 continue;
             };
-            let (shard, entry) = self.entry(place);
-            let place = format!("tensor {:?}", entry.name);
+            let (shard, place) = (files::name(&entry.numbers.path), format!("tensor {:?}", entry.name));
             let shape = weight.tensor().1;
             if entry.shape != shape {
                 return Err(ModelError::unsupported(
-                    shard.name(),
+                    &shard,
                     place,
                     format!("its shape is {:?}, the configuration makes it {shape:?}", entry.shape),
                     "The config.json beside it must be the one of these weights",
@@ -145,31 +137,29 @@ impl Checkpoint {
             }
             if !entry.element.is_float() {
                 return Err(ModelError::unsupported(
-                    shard.name(),
+                    &shard,
                     place,
                     format!("its numbers are {}; quantised checkpoints are not read", entry.element),
                     "Use the checkpoint in float32, float16 or bfloat16",
                 ));
             }
-            let bytes = shard.bytes(entry);
-            let bytes = match &weight.stack {
-                None => bytes,
+            let numbers = match &weight.stack {
+                None => entry.numbers.clone(),
                 Some(stack) => {
-                    let length = bytes.len() / stack.count;
-                    bytes.slice(stack.place * length..(stack.place + 1) * length)
+                    let length = entry.numbers.length / stack.count;
+                    entry.numbers.part(stack.place * length..(stack.place + 1) * length)
                 }
             };
-            tensors.push((entry.element, bytes));
+            tensors.push(Some((entry.element, numbers)));
         }
         // Counters and index tables follow from the configuration.
-        let of_no_use =
-            |name: &&String| !used.contains(name.as_str()) && self.entry(self.tensors[*name]).1.element.is_float();
-        let mut unused: Vec<String> = self.tensors.keys().filter(of_no_use).cloned().collect();
+        let of_no_use = |entry: &&Entry| !used.contains(entry.name.as_str()) && entry.element.is_float();
+        let mut unused: Vec<String> = self.tensors.values().filter(of_no_use).map(|entry| entry.name.clone()).collect();
         unused.sort();
         Ok(Matched { tensors, unused })
     }
 
-    fn find(&self, name: &str, architecture: &dyn Architecture) -> Option<(&str, (usize, usize))> {
+    fn find(&self, name: &str, architecture: &dyn Architecture) -> Option<&Entry> {
         let base = architecture.base();
         let without_base = name.strip_prefix(base).and_then(|rest| rest.strip_prefix('.')).map(str::to_owned);
         let renamed = architecture.renames().iter().filter_map(|(own, other)| {
@@ -180,9 +170,7 @@ impl Checkpoint {
         names.find_map(|name| {
             let old =
                 OLD_ENDS.iter().find_map(|(end, old)| name.strip_suffix(end).map(|start| format!("{start}{old}")));
-            let found = self.tensors.get_key_value(&name);
-            let found = found.or_else(|| self.tensors.get_key_value(old?.as_str()));
-            found.map(|(name, place)| (name.as_str(), *place))
+            self.tensors.get(&name).or_else(|| self.tensors.get(old?.as_str()))
         })
     }
 }

@@ -8,7 +8,10 @@ mod random;
 mod store;
 
 pub use checkpoint::Checkpoint;
-pub use store::{Files, Progress, Source, disk_bytes, export, export_shared, graph_beside, materialize, pool_bytes};
+pub use store::{
+    Files, Progress, Source, disk_bytes, export, export_shared, found, graph_beside, is_named_in, materialize,
+    pool_bytes,
+};
 
 /// One weight as a checkpoint knows it.
 #[derive(Clone, Debug)]

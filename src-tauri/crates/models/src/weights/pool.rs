@@ -36,7 +36,7 @@ impl Pool {
             }
         }
         let (graph, packed) = (Graph::default(), HashMap::new());
-        let (weights, dims, experts) = (Vec::new(), Vec::new(), Vec::new());
+        let (weights, dims, experts) = (Vec::new(), Vec::new(), None);
         let description = Description { graph, weights, dims, packed, halves_alike: true, experts };
         let mut pool = Self { description, begins: HashMap::new() };
         kinds.iter().for_each(|(kind, weights)| pool.add(*kind, element(model), weights));

@@ -1,14 +1,18 @@
 //! Writing a described model to disk: the graph in one file, its weights beside it, never the weights in memory.
 
-use super::{Part, maker::Maker, pool::Pool};
+use super::{
+    Part,
+    maker::{BAND, Maker},
+    pool::Pool,
+};
 use crate::{
     Content, Element, Graph, Initializer, ModelError,
     builder::Description,
-    files::unwritable,
+    files::{Stretch, unwritable},
     hash::hex,
     onnx::{self, Place},
+    stamp::{Stamped, check_current},
 };
-use bytes::Bytes;
 use contract::Precision;
 use sha2::{Digest, Sha256};
 use std::{
@@ -49,10 +53,12 @@ impl Files {
 /// Where the numbers come from.
 pub enum Source<'a> {
     Seed(u64),
-    /// Tensors of a checkpoint in the order of the weights, with the checkpoint's fingerprint.
+    /// Tensors of a checkpoint in the order of the weights, none for an unread one that it lacks, with the checkpoint's
+    /// fingerprint and files.
     Checkpoint {
-        tensors: &'a [(Element, Bytes)],
+        tensors: &'a [Option<(Element, Stretch)>],
         fingerprint: &'a str,
+        files: &'a [Stamped],
     },
 }
 
@@ -111,21 +117,11 @@ pub fn materialize(
     source: &Source,
     progress: &mut Progress,
 ) -> Result<Files, ModelError> {
-    let graph = &description.graph;
-    let layout = Layout::of(graph);
-    let encoded = layout.encode(graph, GRAPH_FILE, WEIGHTS_FILE)?;
-    let hash = hex(&Sha256::digest(&encoded));
-    let origin = match source {
-        Source::Seed(seed) => format!("seed{seed}"),
-        Source::Checkpoint { fingerprint, .. } => fingerprint[..12].to_owned(),
-    };
-    let name = format!("{}-{}-{}-{origin}", graph.name.to_lowercase(), precision.key(), &hash[..12]);
-    let folder = dir.join(&name);
-    let bytes = layout.total + encoded.len() as u64;
-    let files = Files { onnx: folder.join(GRAPH_FILE), folder, bytes };
-    if is_whole(&files.folder, &encoded, layout.total) {
-        return Ok(files);
+    let home = Home::of(description, dir, precision, source)?;
+    if home.is_whole() {
+        return Ok(home.files);
     }
+    let Home { name, files, layout, encoded } = &home;
 
     fs::create_dir_all(dir).map_err(unwritable(dir))?;
     remove_abandoned(dir);
@@ -133,21 +129,70 @@ pub fn materialize(
     // Left over from an earlier attempt of this very process.
     let _ = fs::remove_dir_all(&partial.0);
     fs::create_dir(&partial.0).map_err(unwritable(&partial.0))?;
-    write_weights(description, &layout, &partial.0.join(WEIGHTS_FILE), source, progress)?;
+    write_weights(description, layout, &partial.0.join(WEIGHTS_FILE), source, progress)?;
     let graph_path = partial.0.join(GRAPH_FILE);
-    fs::write(&graph_path, &encoded).map_err(unwritable(&graph_path))?;
+    fs::write(&graph_path, encoded).map_err(unwritable(&graph_path))?;
 
     if files.folder.exists() {
-        if is_whole(&files.folder, &encoded, layout.total) {
-            return Ok(files);
+        if home.is_whole() {
+            return Ok(home.files);
         }
         fs::remove_dir_all(&files.folder).map_err(unwritable(&files.folder))?;
     }
     match fs::rename(&partial.0, &files.folder) {
-        Ok(()) => Ok(files),
+        Ok(()) => Ok(home.files),
         // Another process was faster; its folder is as good.
-        Err(_) if is_whole(&files.folder, &encoded, layout.total) => Ok(files),
+        Err(_) if home.is_whole() => Ok(home.files),
         Err(source) => Err(unwritable(&files.folder)(source)),
+    }
+}
+
+/// What [`materialize`] would find in `dir`; the numbers are not looked at.
+pub fn found(
+    description: &Description,
+    dir: &Path,
+    precision: Precision,
+    source: &Source,
+) -> Result<Option<Files>, ModelError> {
+    let home = Home::of(description, dir, precision, source)?;
+    Ok(home.is_whole().then_some(home.files))
+}
+
+/// Whether something in `dir` bears the name of a graph, as every folder does that [`materialize`] makes of it.
+pub fn is_named_in(dir: &Path, graph: &str) -> bool {
+    let start = format!("{}-", graph.to_lowercase());
+    let mut entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    entries.any(|entry| entry.file_name().to_string_lossy().starts_with(&start))
+}
+
+/// Where a model lies once it is written, and what its graph's file then holds.
+struct Home {
+    name: String,
+    files: Files,
+    layout: Layout,
+    encoded: Vec<u8>,
+}
+
+impl Home {
+    fn of(description: &Description, dir: &Path, precision: Precision, source: &Source) -> Result<Self, ModelError> {
+        let graph = &description.graph;
+        let layout = Layout::of(graph);
+        let encoded = layout.encode(graph, GRAPH_FILE, WEIGHTS_FILE)?;
+        let hash = hex(&Sha256::digest(&encoded));
+        let origin = match source {
+            Source::Seed(seed) => format!("seed{seed}"),
+            Source::Checkpoint { fingerprint, .. } => fingerprint[..12].to_owned(),
+        };
+        let name = format!("{}-{}-{}-{origin}", graph.name.to_lowercase(), precision.key(), &hash[..12]);
+        let folder = dir.join(&name);
+        let bytes = layout.total + encoded.len() as u64;
+        Ok(Self { name, files: Files { onnx: folder.join(GRAPH_FILE), folder, bytes }, layout, encoded })
+    }
+
+    fn is_whole(&self) -> bool {
+        let Files { onnx, folder, .. } = &self.files;
+        fs::read(onnx).is_ok_and(|graph| graph == self.encoded)
+            && fs::metadata(folder.join(WEIGHTS_FILE)).is_ok_and(|weights| weights.len() == self.layout.total)
     }
 }
 
@@ -220,7 +265,12 @@ fn write_weights(
     let file = File::create(path).map_err(unwritable(path))?;
     file.set_len(layout.total).map_err(unwritable(path))?;
     let Description { weights, packed, .. } = description;
-    Maker { weights, packed, layout, element: element(description), source }.write_all(&file, path, progress)
+    let element = element(description);
+    Maker { weights, packed, layout, element, source, file: &file, path, band: BAND }.write_all(progress)?;
+    match source {
+        Source::Seed(_) => Ok(()),
+        Source::Checkpoint { files, .. } => check_current(files),
+    }
 }
 
 /// Of the weights that are written whole; f32 where all are packed.
@@ -228,11 +278,6 @@ pub fn element(Description { graph, weights, packed, .. }: &Description) -> Elem
     let whole = weights.iter().find(|weight| weight.part != Part::Unread && !packed.contains_key(&weight.initializer));
     let initializer = whole.and_then(|weight| graph.initializer(&weight.initializer));
     initializer.map_or(Element::F32, |initializer| initializer.element)
-}
-
-fn is_whole(folder: &Path, encoded: &[u8], weight_bytes: u64) -> bool {
-    fs::read(folder.join(GRAPH_FILE)).is_ok_and(|graph| graph == encoded)
-        && fs::metadata(folder.join(WEIGHTS_FILE)).is_ok_and(|weights| weights.len() == weight_bytes)
 }
 
 /// A folder that is removed unless it was renamed.

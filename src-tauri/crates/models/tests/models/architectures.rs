@@ -234,12 +234,6 @@ fn what_cannot_be_built_is_named_with_its_key() {
         (json!({"model_type": "phimoe", "num_experts_per_tok": 3}), "num_experts_per_tok"),
         (json!({"model_type": "glm4_moe", "n_group": 3}), "n_group"),
         (json!({"model_type": "exaone_moe", "mlp_layer_types": vec!["wide"; 32]}), "mlp_layer_types"),
-        (
-            json!({
-                "model_type": "llama", "architectures": ["LlamaForSequenceClassification"], "pad_token_id": [0, 1]
-            }),
-            "pad_token_id",
-        ),
     ];
     for (config, key) in cases {
         let error = refusal(&config);
@@ -416,6 +410,9 @@ fn a_size_is_the_length_of_the_sound_where_there_is_one() {
     assert_eq!(sizes("wav2vec2", 16_000)["samples"], 16_000);
     let both = sizes("clap", 1000);
     assert_eq!((both["frames"], both["sequence"]), (1000, 64), "the text keeps its own length");
+    let clap = opened(&json!({"model_type": "clap"}));
+    let lone = clap.dims_for(1, Some(1), &BTreeMap::new()).unwrap_err().to_string();
+    assert!(lone.contains("no length of sound"), "{lone}");
 }
 
 #[test]

@@ -17,40 +17,68 @@ fn config(model_type: &str, class: &str) -> Value {
     })
 }
 
+fn mixture(config: &Value) -> Model {
+    Model::from_config_text("config.json", &config.to_string()).unwrap()
+}
+
+fn graph(model: &Model, precision: Precision) -> Graph {
+    let folder = tempfile::tempdir().unwrap();
+    let files = model.materialize(folder.path(), precision, 1, &mut |_, _| ControlFlow::Continue(())).unwrap();
+    Graph::read(&files.onnx).unwrap()
+}
+
 #[test]
-fn a_mixture_costs_what_all_of_its_experts_do() {
-    let text = config("mixtral", "MixtralModel").to_string();
-    let model = Model::from_config_text("config.json", &text).unwrap();
+fn a_mixture_costs_what_the_chosen_experts_do() {
+    let model = mixture(&config("mixtral", "MixtralModel"));
     let (batch, length) = (3, 9);
     let dims = model.dims_for(batch, Some(length), &BTreeMap::new()).unwrap();
     let (width, inner, experts, length) = (WIDTH as u64, INNER as u64, EXPERTS as u64, u64::from(length));
-    let attention = 4 * width * width + 2 * length * width;
-    let token = attention + width * experts + experts * 3 * width * inner;
+    // Of five experts a token goes through two.
+    let token = 4 * width * width + 2 * length * width + width * experts + 2 * 3 * width * inner;
     let costs = model.costs(&dims).unwrap();
     assert_eq!(costs.macs, Some(u64::from(batch) * length * 2 * token));
-    assert!(model.info().about.contains("every expert is computed"));
-    // Of five experts a token goes through two.
-    let chosen = attention + width * experts + 2 * 3 * width * inner;
-    assert_eq!(model.chosen_macs(&costs), Some(u64::from(batch) * length * 2 * chosen));
     assert_eq!(model.info().experts, Some(Experts { count: EXPERTS as u32, chosen: 2 }));
+    assert!(model.info().about.contains("a few of many experts"));
+    // The file says so much of itself that it costs the same when it is read.
+    for precision in [Precision::F32, Precision::Bf16, Precision::Int8] {
+        let read = graph(&model, precision).costs(&dims).unwrap();
+        let drawn = model.costs_in(precision, &dims).unwrap();
+        assert_eq!((read.macs, read.activations), (costs.macs, drawn.activations), "{precision}");
+    }
+    let unsaid = Graph { equal_shares: false, ..graph(&model, Precision::F32) };
+    assert_eq!(unsaid.costs(&dims).unwrap().macs, None, "nothing is guessed of a graph that does not say it");
 }
 
 #[test]
-fn texts_of_a_mixture_cost_less_with_the_chosen_experts_alone() {
-    let text = config("mixtral", "MixtralForCausalLM").to_string();
-    let stages = Model::from_config_text("config.json", &text).unwrap().generation().unwrap().unwrap();
-    let costs = stages.costs_in(Precision::F32, Texts { batch: 1, prompt: 8, output: 5 }).unwrap();
-    let of_one = 3 * (WIDTH * INNER) as u64;
-    // Eight tokens of the prompt and four more, in two layers, each through two experts of five.
-    assert_eq!(costs.macs.unwrap() - costs.chosen_macs.unwrap(), (8 + 4) * 2 * 3 * of_one);
+fn an_expert_more_for_each_token_of_a_text_costs_its_matrices_more() {
+    let macs = |chosen: u32| {
+        let mut config = config("mixtral", "MixtralForCausalLM");
+        config["num_experts_per_tok"] = json!(chosen);
+        let stages = mixture(&config).generation().unwrap().unwrap();
+        stages.costs_in(Precision::F32, Texts { batch: 1, prompt: 8, output: 5 }).unwrap().macs.unwrap()
+    };
+    // Eight tokens of the prompt and four more, in two layers.
+    assert_eq!(macs(3) - macs(2), (8 + 4) * 2 * 3 * (WIDTH * INNER) as u64);
 }
 
 #[test]
-fn a_model_without_experts_computes_all_that_it_has() {
+fn the_rows_of_experts_are_quantised_before_they_are_cut() {
+    let graph = graph(&mixture(&config("mixtral", "MixtralModel")), Precision::Int8);
+    let of = |op: &str| graph.nodes.iter().filter(|node| node.op == op).collect::<Vec<_>>();
+    // Of a layer: what attention reads, what it gives, what the router reads, what the experts read and what they made of it.
+    assert_eq!(of("DynamicQuantizeLinear").len(), 2 * 5);
+    assert_eq!(of("MatMulInteger").len(), 2 * (4 + 1 + 3 * EXPERTS));
+    let quantised: Vec<&String> = of("DynamicQuantizeLinear").into_iter().map(|node| &node.outputs[0]).collect();
+    let cut: Vec<_> = of("Split").into_iter().filter(|node| node.outputs.len() == EXPERTS).collect();
+    assert_eq!(cut.len(), 2 * 2);
+    assert!(cut.iter().all(|node| quantised.contains(&&node.inputs[0])));
+}
+
+#[test]
+fn a_model_without_experts_tells_of_none() {
     let plain = json!({"model_type": "bert", "hidden_size": 16, "num_attention_heads": 2, "num_hidden_layers": 1});
-    let model = Model::from_config_text("config.json", &plain.to_string()).unwrap();
-    let dims = model.dims_for(1, Some(4), &BTreeMap::new()).unwrap();
-    assert_eq!((model.info().experts, model.chosen_macs(&model.costs(&dims).unwrap())), (None, None));
+    let model = mixture(&plain);
+    assert_eq!((model.info().experts, model.graph().equal_shares), (None, false));
 }
 
 fn initializers(model: &Model, folder: &Path) -> Vec<Tensor> {

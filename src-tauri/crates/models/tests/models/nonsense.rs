@@ -38,7 +38,7 @@ fn judge(model_type: &str, config: &Value, changed: &str) -> Result<(), String> 
         Ok(model) => {
             let ready = model.graph().initializers.iter().filter_map(|one| match &one.content {
                 Content::Ready(bytes) => Some(bytes.len()),
-                Content::Described => None,
+                Content::InFile(_) | Content::Described => None,
             });
             let bytes: usize = ready.sum();
             if bytes > MOST_CONSTANT_BYTES { Err(format!("{} holds {bytes} bytes", what())) } else { Ok(()) }

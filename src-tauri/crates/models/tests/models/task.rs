@@ -47,9 +47,9 @@ fn sound_is_counted_in_seconds() {
     assert_eq!(at(&preset("wav2vec2-base"), &[("samples", 48_000)]), Some((SoundSeconds, 3.0)));
     assert_eq!(at(&preset("whisper-tiny"), &[("sequence", 5)]), Some((SoundSeconds, 30.0)));
     assert_eq!(at(&few_layers("audio-spectrogram-transformer", "ASTModel"), &[]), Some((SoundSeconds, 10.24)));
-    let clap = golden("clap");
-    let frames = clap.info().dims.iter().find(|dim| dim.name == "frames").unwrap().default;
-    assert_eq!(at(&clap, &[]), Some((SoundSeconds, f64::from(frames) / 100.0)));
+    assert_eq!(at(&few_layers("voxtral_encoder", "VoxtralEncoder"), &[]), Some((SoundSeconds, 30.0)));
+    assert_eq!(at(&preset("clap-htsat-unfused"), &[]), Some((SoundSeconds, 10.0)), "1001 frames");
+    assert_eq!(at(&golden("clap"), &[("frames", 251)]), Some((SoundSeconds, 2.5)));
 }
 
 #[test]

@@ -154,6 +154,49 @@ fn numbers_that_came_after_the_model_was_opened_are_not_written_as_its_own() {
     assert!(error.contains("others than when the model was opened. Add the model again"), "{error}");
 }
 
+/// Windows lets nobody replace a file that is being read.
+#[cfg(unix)]
+#[test]
+fn numbers_that_are_rewritten_while_they_are_copied_are_not_kept() {
+    let (dir, path) = changed("bert", |_| {});
+    let model = Model::open(&path).unwrap();
+    let weights = dir.path().join("weights");
+    let mut rewrite = |_, _| {
+        // Put in its place as a whole: every number is still where it was.
+        let other = dir.path().join("other");
+        let bytes = fs::read(&path).unwrap();
+        fs::write(&other, [bytes.as_slice(), &[0]].concat()).unwrap();
+        fs::rename(&other, &path).unwrap();
+        ControlFlow::Continue(())
+    };
+    let error = model.materialize(&weights, Precision::F32, 0, &mut rewrite).unwrap_err();
+    assert!(matches!(&error, models::ModelError::Rewritten { path: named } if *named == path), "{error}");
+    assert!(error.to_string().ends_with("Try again once it is completely written"), "{error}");
+    assert_eq!(fs::read_dir(&weights).unwrap().count(), 0, "nothing is found there by the next one");
+}
+
+#[test]
+fn a_checkpoint_that_is_cut_short_while_it_is_copied_is_an_error_that_names_it() {
+    // A table of many pieces, most of which are still to be read when the first is written.
+    let words = 200_000;
+    let (dir, path) = changed("bert", |tensors| {
+        let table = tensors.iter_mut().find(|tensor| tensor.name == "embeddings.word_embeddings.weight").unwrap();
+        *table = Tensor::from_f32s(table.name.as_str(), &[words, 32], &vec![0.5; words * 32]);
+    });
+    let config = fs::read_to_string(dir.path().join("config.json")).unwrap();
+    let config = config.replace(r#""vocab_size": 99"#, &format!(r#""vocab_size": {words}"#));
+    fs::write(dir.path().join("config.json"), config).unwrap();
+    let model = Model::open(&path).unwrap();
+    let weights = dir.path().join("weights");
+    let mut cut = |_, _| {
+        fs::File::options().write(true).open(&path).unwrap().set_len(4096).unwrap();
+        ControlFlow::Continue(())
+    };
+    let error = model.materialize(&weights, Precision::F32, 0, &mut cut).unwrap_err();
+    assert!(matches!(&error, models::ModelError::Rewritten { path: named } if *named == path), "{error}");
+    assert_eq!(fs::read_dir(&weights).unwrap().count(), 0, "nothing is found there by the next one");
+}
+
 #[test]
 fn a_checkpoints_names_may_have_the_base_model_in_front_or_not() {
     let added = changed("bert", |tensors| {
@@ -242,7 +285,7 @@ fn a_checkpoint_in_shards_equals_the_one_in_a_single_file() {
     fs::copy(golden("llama").join("config.json"), dir.path().join("config.json")).unwrap();
     let (shards, single) = (Model::open(dir.path()).unwrap(), Model::open(&golden("llama")).unwrap());
     assert_eq!(shards.info().id, single.info().id);
-    let named: Vec<_> = shards.files().iter().map(|file| file.file_name().unwrap().to_owned()).collect();
+    let named: Vec<_> = shards.files().iter().map(|file| file.path.file_name().unwrap().to_owned()).collect();
     for entry in fs::read_dir(dir.path()).unwrap() {
         let name = entry.unwrap().file_name();
         assert!(named.contains(&name), "{name:?} is a part of it");

@@ -19,8 +19,8 @@ pub use variants::{VARIANTS, Variant};
 
 use super::{Architecture, Class, Text};
 use crate::{
-    Element, ModelError,
-    blocks::{linear, place_of_largest, vector_at, vector_at_each},
+    ModelError,
+    blocks::{linear, place_of_largest, vector_at_each},
     builder::{GraphBuilder, Var},
     config::Config,
     generation::Stage,
@@ -58,17 +58,6 @@ impl Variant {
         if self.inner.is_empty() { self.base.to_owned() } else { format!("{}.{}", self.base, self.inner) }
     }
 
-    /// The token that fills up texts shorter than others, where the configuration names one.
-    fn padding(&self, config: &Config) -> Result<Option<i64>, ModelError> {
-        const KEY: &str = "pad_token_id";
-        let config = config.over_defaults(self.model_type, self.derived);
-        match config.integers(KEY, &[])?.as_slice() {
-            [] => Ok(None),
-            [padding] => Ok(Some(*padding)),
-            _ => Err(config.refuse(KEY, "a text is filled up with one token", "Write a whole number, or null")),
-        }
-    }
-
     /// Module of the scores of each token's classes, and whether they have a bias.
     fn token_head(&self, config: &Config) -> Result<(&'static str, bool), ModelError> {
         if self.base == "model" {
@@ -104,7 +93,7 @@ impl Architecture for Variant {
         let width = decoder.vector_width();
         if class.ends_with("ForSequenceClassification") {
             let labels = config.labels()?;
-            let last = last_vector(&mut b, &text, &hidden, self.padding(config)?, width);
+            let last = last_vector(&mut b, &text, &hidden, width);
             let scores = linear(&mut b.at("score"), &last, width, labels, false);
             b.output("logits", &scores, &text.vector(labels));
         } else if class.ends_with("ForTokenClassification") {
@@ -137,25 +126,23 @@ fn read(b: &mut GraphBuilder, decoder: &Decoder, text: &Text) -> ReadText {
     decoder.read_words(b, &text.ids, &reading, text.numbers())
 }
 
-/// The vector of each text's last token that is no padding, by its id and not by the mask, as transformers finds it; of the
-/// last token where nothing is padding: `[batch, width]`.
-fn last_vector(b: &mut GraphBuilder, text: &Text, hidden: &Var, padding: Option<i64>, width: usize) -> Var {
-    let Some(padding) = padding else { return vector_at(b, hidden, -1) };
-    let (padding, one) = (b.int(padding), b.int(1));
-    let empty = b.equal(&text.ids, &padding);
-    let empty = b.cast(&empty, Element::I64);
-    let real = b.sub(&one, &empty);
-    let length = b.size_of(&text.ids, 1);
+/// The vector of each text's last token that is no padding: `[batch, width]`.
+///
+/// transformers goes by the id of the padding token. The mask says the same of every text that a tokenizer filled up,
+/// and is right where any ids stand at padding.
+fn last_vector(b: &mut GraphBuilder, text: &Text, hidden: &Var, width: usize) -> Var {
+    let length = b.size_of(&text.mask, 1);
     let places = b.count_up(&length);
-    let places = b.mul(&places, &real);
-    let last = place_of_largest(b, &places);
+    let real = b.mul(&places, &text.mask);
+    let last = place_of_largest(b, &real);
     vector_at_each(b, hidden, &last, width)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::blocks::Rotation;
+    use crate::{Model, blocks::Rotation, padding};
+    use std::collections::BTreeSet;
 
     fn read(text: &str) -> Result<Decoder, ModelError> {
         let config = Config::parse("config.json", text)?;
@@ -164,6 +151,30 @@ mod tests {
 
     fn decoder(text: &str) -> Decoder {
         read(text).unwrap()
+    }
+
+    /// The inputs of the graph that the place of a text's vector follows from.
+    fn place_follows_from(model: &Model) -> BTreeSet<&str> {
+        let graph = model.graph();
+        let mut followed: BTreeSet<&str> = BTreeSet::new();
+        for node in graph.nodes.iter().rev() {
+            if node.op == "ArgMax" || node.outputs.iter().any(|output| followed.contains(output.as_str())) {
+                followed.extend(node.inputs.iter().map(String::as_str));
+            }
+        }
+        graph.inputs.iter().map(|input| input.name.as_str()).filter(|name| followed.contains(name)).collect()
+    }
+
+    #[test]
+    fn a_text_is_sorted_by_its_last_token_that_the_mask_shows() {
+        for more in ["", r#", "pad_token_id": 0"#] {
+            let config = format!(
+                r#"{{"model_type": "llama", "architectures": ["LlamaForSequenceClassification"],
+                    "num_hidden_layers": 1{more}}}"#
+            );
+            let model = Model::from_config_text("config.json", &config).unwrap();
+            assert_eq!(place_follows_from(&model), BTreeSet::from([padding::MASK]), "{config}");
+        }
     }
 
     const YARN: &str = r#"{"rope_type": "yarn", "rope_theta": 500000.0, "factor": 8.0, "beta_fast": 32.0,

@@ -63,22 +63,21 @@ macro_rules! variant {
     };
 }
 
-/// The same with experts, of which the graph computes all.
+/// The same with experts.
 macro_rules! mixture {
     ($model_type:literal, $name:literal, $read:path, [$($derived:literal),*] $(, $sorter:ident)*) => {
         Variant {
             classes: &[
                 Class {
                     name: concat!($name, "Model"),
-                    about: "Reads text and gives a vector for each token; every expert is computed for every token, not \
-                        only the chosen ones",
+                    about: "Reads text and gives a vector for each token; a token goes through a few of many experts",
                 },
                 Class {
                     name: concat!($name, "ForCausalLM"),
-                    about: "Reads text and scores every word as the next one; every expert is computed for every token, \
-                        not only the chosen ones",
+                    about: "Reads text and scores every word as the next one; a token goes through a few of many \
+                        experts",
                 },
-                $($sorter!($name, "; every expert is computed for every token, not only the chosen ones")),*
+                $($sorter!($name, "; a token goes through a few of many experts")),*
             ],
             ..variant!($model_type, $name, $read, [$($derived),*])
         }
