@@ -447,6 +447,36 @@ fn a_model_whose_file_was_written_anew_is_not_measured_as_the_one_before() {
     assert!(new != id && describe(&new).is_ok());
 }
 
+/// Windows lets nobody replace a file that is mapped.
+#[cfg(unix)]
+#[test]
+fn a_model_whose_weights_are_rewritten_while_it_is_measured_gets_no_time() {
+    let desk = TestDesk::open();
+    let path = desk.folder.path().join("mine.onnx");
+    let model = models::Model::from_config_text("mine", NEVER_SEEN).unwrap();
+    model.export(&path, Precision::F32, 0, &mut |_, _| std::ops::ControlFlow::Continue(())).unwrap();
+    let id = desk.ask(AddModel { path: path.display().to_string() }).unwrap().id;
+    desk.at_each_event(move |event| {
+        if matches!(event, Event::Live(live) if live.samples > 0) {
+            let (weights, other) = (path.with_extension("weights.bin"), path.with_extension("other"));
+            fs::copy(&weights, &other).unwrap();
+            fs::rename(&other, &weights).unwrap();
+        }
+    });
+    let measured = || {
+        let job = desk.ask(StartPlan { plan: desk.plan(&id.0) }).unwrap().remove(0);
+        desk.result_of(&job)
+    };
+    let run = measured();
+    let Outcome::Failed { kind, message, remedy, .. } = &run.outcome else { panic!("{:?}", run.outcome) };
+    assert_eq!(*kind, FailureKind::ModelChanged);
+    assert!(message.contains("mine.weights.bin"), "{message}");
+    assert!(remedy.as_ref().is_some_and(|remedy| remedy.starts_with("Measure again")), "{remedy:?}");
+    assert!(run.timing.is_none() && run.samples_ms.is_empty(), "{:?}", run.timing);
+    desk.at_each_event(|_| {});
+    assert_eq!(measured().outcome, Outcome::Done, "once it is left alone");
+}
+
 #[test]
 fn deleted_results_come_back_and_notes_stay() {
     let desk = TestDesk::open();
@@ -836,13 +866,17 @@ fn a_configuration_to_start_from_is_one_that_is_described() {
     assert!(matches!(desk.ask(nobody), Err(Failure::NotFound { .. })));
 }
 
+fn few_layers(text: &str, mode: Mode, sizes: &[(&str, u32)]) -> ForecastLayers {
+    let dims = sizes.iter().map(|(name, size)| ((*name).to_owned(), *size)).collect();
+    ForecastLayers { name: "Mine".into(), text: text.into(), mode, dims }
+}
+
 #[test]
 fn a_model_measured_with_a_few_layers_is_predicted_whole() {
     let desk = TestDesk::open();
     // Wide enough for a layer to take longer than what surrounds it.
     let text = NEVER_SEEN.replace("48,", "512,").replace("96,", "2048,").replace("layers\": 3", "layers\": 12");
-    let forecasts =
-        || desk.ask(ForecastLayers { name: "Mine".into(), text: text.clone(), dims: Default::default() }).unwrap();
+    let forecasts = || desk.ask(few_layers(&text, Mode::Inference, &[])).unwrap();
     let before = forecasts();
     assert_eq!((before.layers, before.few.len(), before.forecasts.len()), (12, 4, 0));
     assert_eq!(before.few[0].name, "Mine, 1 layer");
@@ -864,7 +898,61 @@ fn a_model_measured_with_a_few_layers_is_predicted_whole() {
     for forecast in after.forecasts {
         let layers: Vec<u32> = forecast.from.iter().map(|run| run.layers).collect();
         assert_eq!(layers, [1, 2, 3, 4]);
-        assert!(forecast.low_ms <= forecast.ms && forecast.ms <= forecast.high_ms);
+        let MedianTime { ms, low_ms, high_ms } = forecast.times.call;
+        assert!(low_ms <= ms && ms <= high_ms);
+        assert_eq!((forecast.times.tokens, forecast.tokens_per_s), (None, None));
+    }
+}
+
+#[test]
+fn text_written_with_a_few_layers_predicts_the_first_token_and_each_further_one_of_the_whole() {
+    let desk = TestDesk::open();
+    let text = r#"{"model_type": "llama", "architectures": ["LlamaForCausalLM"], "vocab_size": 96,
+        "hidden_size": 256, "num_attention_heads": 4, "num_hidden_layers": 12, "intermediate_size": 512,
+        "max_position_embeddings": 32}"#;
+    let asked = [("batch", 2), ("sequence", 12), (OUTPUT, 4)];
+    let forecasts = |mode, asked: &[(&str, u32)]| desk.ask(few_layers(text, mode, asked)).unwrap();
+    // Three numbers of layers are enough for a line.
+    let few = forecasts(Mode::Generation, &asked).few.into_iter().take(3);
+    let add = |few: ConfigText| desk.ask(AddConfigText { name: few.name, text: few.text.unwrap() }).unwrap().id;
+    let models: Vec<ModelId> = few.map(add).collect();
+    let plan = Plan {
+        sizes: models.iter().map(|id| (id.clone(), vec![12])).collect(),
+        models,
+        mode: Mode::Generation,
+        batches: vec![2],
+        dims: [(OUTPUT.to_owned(), 4)].into(),
+        ..desk.plan("")
+    };
+    let jobs = desk.ask(StartPlan { plan }).unwrap();
+    let runs: Vec<Run> = jobs.iter().map(|job| desk.result_of(job)).collect();
+    assert!(runs.iter().all(|run| run.outcome == Outcome::Done));
+    let checked = runs.iter().all(|run| matches!(run.check, OutputCheck::Agrees { .. }));
+    let times = runs.iter().map(|run| {
+        let (timing, written) = (run.timing.as_ref().unwrap(), run.generated.as_ref().unwrap());
+        [timing.median_ms, written.first_token.ms, written.token.ms]
+    });
+    let times: Vec<[f64; 3]> = times.collect();
+    // On a machine that is busy with something else a deeper model may seem to be faster.
+    let grows = times.windows(2).all(|pair| pair[0].iter().zip(&pair[1]).all(|(fewer, more)| fewer < more));
+    let after = forecasts(Mode::Generation, &asked);
+    assert!(checked || after.forecasts.is_empty(), "only what was checked is built upon");
+    assert!(!(checked && grows) || after.forecasts.len() == 1, "{times:?}");
+    for LayerForecast { times: LayerTimes { call, tokens }, tokens_per_s, from, .. } in after.forecasts {
+        let TokenTimes { first, further } = tokens.unwrap();
+        let measured = from.iter().map(|run| (run.times.call.ms, run.times.tokens.unwrap()));
+        let measured: Vec<[f64; 3]> = measured.map(|(ms, tokens)| [ms, tokens.first.ms, tokens.further.ms]).collect();
+        assert_eq!(measured, times);
+        for (whole, most) in [call, first, further].into_iter().zip(times[2]) {
+            assert!(whole.low_ms <= whole.ms && whole.ms <= whole.high_ms, "{whole:?}");
+            assert!(!grows || whole.ms > most, "{whole:?} {most}");
+        }
+        assert!((tokens_per_s.unwrap() * further.ms / 2000.0 - 1.0).abs() < 1e-9, "{tokens_per_s:?} {further:?}");
+    }
+    // Neither another length of the text nor one pass was measured.
+    let longer = [("batch", 2), ("sequence", 12), (OUTPUT, 5)];
+    for other in [forecasts(Mode::Generation, &longer), forecasts(Mode::Inference, &asked)] {
+        assert_eq!(other.forecasts, []);
     }
 }
 
@@ -874,8 +962,7 @@ fn an_encoder_and_its_decoder_are_measured_with_few_layers_together() {
     let text = r#"{"model_type": "bart", "vocab_size": 96, "d_model": 32, "max_position_embeddings": 40,
         "encoder_layers": 12, "encoder_attention_heads": 4, "encoder_ffn_dim": 48,
         "decoder_layers": 6, "decoder_attention_heads": 4, "decoder_ffn_dim": 48}"#;
-    let forecasts = ForecastLayers { name: "Mine".into(), text: text.into(), dims: Default::default() };
-    let forecasts = desk.ask(forecasts).unwrap();
+    let forecasts = desk.ask(few_layers(text, Mode::Inference, &[])).unwrap();
     assert_eq!((forecasts.layers, forecasts.named.as_str()), (12, "12 encoder and 6 decoder layers"));
     let names: Vec<&str> = forecasts.few.iter().map(|few| few.name.as_str()).collect();
     assert_eq!(names.first(), Some(&"Mine, 2 encoder and 1 decoder layer"));

@@ -5,13 +5,12 @@ use contract::{
     DEFAULT_OUTPUT, Failure, Mode, ModelId, ModelInfo, ModelOrigin, OUTPUT, PADDING, Setting, SizeUnit, size_dim,
     spelt_sizes,
 };
-use models::Model;
+use models::{Model, Stamped};
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fs,
     path::Path,
     sync::{Arc, Mutex, OnceLock},
-    time::SystemTime,
 };
 use store::Store;
 
@@ -32,24 +31,25 @@ impl Listed {
     /// Padding is kept wherever some is asked for: what takes none is refused rather than measured without it.
     pub fn spelt_out(&self, setting: Setting) -> Setting {
         let padding = setting.dims.get(PADDING).copied().filter(|percent| *percent > 0);
-        let mut spelt = self.with_sizes(setting);
-        spelt.dims.extend(padding.map(|percent| (PADDING.to_owned(), percent)));
-        spelt
+        let (size, mut dims) = self.spelt_sizes(setting.mode, setting.size, &setting.dims);
+        dims.extend(padding.map(|percent| (PADDING.to_owned(), percent)));
+        Setting { size, dims, ..setting }
     }
 
-    fn with_sizes(&self, mut setting: Setting) -> Setting {
-        if setting.mode == Mode::Generation {
-            setting.dims.entry(OUTPUT.to_owned()).or_insert(DEFAULT_OUTPUT);
-            setting.size = setting.size.or_else(|| self.model.usual_prompt());
-            for dim in self.model.image_dims() {
-                setting.dims.entry(dim.name.clone()).or_insert(dim.default);
-            }
-            // What is left belongs to another model of the sweep.
-            setting.dims.retain(|name, _| name == OUTPUT || self.model.image_dims().any(|dim| dim.name == *name));
-            return setting;
+    /// Size and dimensions beyond batch and size, but for padding. What the model does not have belongs to another one of
+    /// the sweep, and is left out.
+    pub fn spelt_sizes(
+        &self,
+        mode: Mode,
+        size: Option<u32>,
+        asked: &BTreeMap<String, u32>,
+    ) -> (Option<u32>, BTreeMap<String, u32>) {
+        if mode != Mode::Generation {
+            return spelt_sizes(&self.info.dims, size, asked);
         }
-        (setting.size, setting.dims) = spelt_sizes(&self.info.dims, setting.size, &setting.dims);
-        setting
+        let value = |name: &str, default: u32| (name.to_owned(), asked.get(name).copied().unwrap_or(default));
+        let image = self.model.image_dims().map(|dim| value(&dim.name, dim.default));
+        (size.or_else(|| self.model.usual_prompt()), image.chain([value(OUTPUT, DEFAULT_OUTPUT)]).collect())
     }
 
     /// What the size of a setting counts; a prompt is told as what it is.
@@ -63,7 +63,7 @@ impl Listed {
 pub struct Catalogue {
     /// Drawn once: the largest take a while.
     presets: OnceLock<Vec<ModelInfo>>,
-    opened: Mutex<HashMap<ModelId, Opened>>,
+    opened: Mutex<HashMap<ModelId, Arc<Listed>>>,
 }
 
 impl Catalogue {
@@ -81,8 +81,8 @@ impl Catalogue {
     /// Where there is none, its file is gone or unreadable, or another model lies there now.
     pub fn model(&self, store: &Store, id: &ModelId) -> Result<Arc<Listed>, Failure> {
         let known = self.opened().get(id).cloned();
-        if let Some(known) = known.filter(Opened::is_current) {
-            return Ok(known.listed);
+        if let Some(known) = known.filter(|known| is_current(known)) {
+            return Ok(known);
         }
         let listed = match Model::preset(id) {
             Some(preset) => preset.into(),
@@ -92,9 +92,9 @@ impl Catalogue {
                 Listed { model: reopen(info)?, info: info.clone() }
             }
         };
-        let opened = Opened::from(listed);
-        self.opened().insert(id.clone(), opened.clone());
-        Ok(opened.listed)
+        let listed = Arc::new(listed);
+        self.opened().insert(id.clone(), listed.clone());
+        Ok(listed)
     }
 
     /// Opens a file and lists its model from now on.
@@ -146,41 +146,18 @@ impl Catalogue {
     fn list_from_now_on(&self, store: &Store, listed: Listed) -> Result<ModelInfo, Failure> {
         let info = listed.info.clone();
         store.save_model(&info)?;
-        let opened = Opened::from(listed);
-        self.opened().insert(info.id.clone(), opened);
+        self.opened().insert(info.id.clone(), Arc::new(listed));
         Ok(info)
     }
 
-    fn opened(&self) -> std::sync::MutexGuard<'_, HashMap<ModelId, Opened>> {
+    fn opened(&self) -> std::sync::MutexGuard<'_, HashMap<ModelId, Arc<Listed>>> {
         self.opened.lock().expect("no holder of this lock panics")
     }
 }
 
-/// A model that was opened, and its files as they were then: a file that is written anew may hold another model.
-#[derive(Clone)]
-struct Opened {
-    listed: Arc<Listed>,
-    stamps: Vec<Option<Stamp>>,
-}
-
-/// Length and time of a file; another one has another.
-type Stamp = (u64, SystemTime);
-
-impl From<Listed> for Opened {
-    fn from(listed: Listed) -> Self {
-        Self { stamps: stamps(&listed.model), listed: Arc::new(listed) }
-    }
-}
-
-impl Opened {
-    fn is_current(&self) -> bool {
-        self.stamps == stamps(&self.listed.model)
-    }
-}
-
-fn stamps(model: &Model) -> Vec<Option<Stamp>> {
-    let facts = model.files().iter().map(|file| fs::metadata(file).ok());
-    facts.map(|facts| facts.and_then(|facts| Some((facts.len(), facts.modified().ok()?)))).collect()
+/// Whether its files still are those that the model was read from: one that is written anew may hold another.
+fn is_current(listed: &Listed) -> bool {
+    listed.model.files().iter().all(Stamped::is_current)
 }
 
 fn reopen(info: &ModelInfo) -> Result<Model, Failure> {

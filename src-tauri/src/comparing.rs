@@ -2,7 +2,7 @@
 
 use crate::{
     bench::Order,
-    compare::{Progress, Terms},
+    compare::{Progress, Terms, tails_of},
     desk::{Desk, on_thread},
     keep,
     quiet::{Held, Work},
@@ -159,7 +159,7 @@ fn measure(
     let a = Order { run: run(), setting: &setting_a, model: &model_a, machine: &machine, settings: &settings };
     let b = Order { run: run(), setting: &setting_b, model: &model_b, machine: &machine, settings: &settings };
     let mut told: Option<Instant> = None;
-    Ok(desk.bench.compare([&a, &b], terms, control, &mut |progress| match progress {
+    let comparison = desk.bench.compare([&a, &b], terms, control, &mut |progress| match progress {
         Progress::Live(side, Live { phase, .. }) => {
             let live = desk.comparing.show(|live| live.stage = ComparisonStage::Preparing { side, phase: *phase });
             tell(desk, live);
@@ -183,7 +183,14 @@ fn measure(
                 tell(desk, live);
             }
         }
-    }))
+    });
+    // Rounds that were told may not count in the end: those of a model that was rewritten meanwhile.
+    desk.comparing.show(|live| {
+        live.points = points(&comparison.rounds, &comparison.rules);
+        live.ratio = comparison.result;
+        live.tails = tails_of(&comparison);
+    });
+    Ok(comparison)
 }
 
 fn tell(desk: &Desk, live: Option<LiveComparison>) {

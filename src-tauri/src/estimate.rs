@@ -1,16 +1,14 @@
 //! What a plan will take, and what of it cannot run, before it starts.
 
 use crate::{
-    bench::{Needs, Room, Sizes, memory_limit, references, usable_target},
+    bench::{Kept, Needs, Room, Sizes, memory_limit, references, usable_target},
     catalogue::{Catalogue, Listed},
-    disk::free_bytes,
     nearest,
     weights::Weights,
 };
 use contract::*;
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    iter,
+    collections::{BTreeMap, HashMap},
     sync::Arc,
 };
 use store::Store;
@@ -36,6 +34,8 @@ pub struct Estimator<'a> {
     pub machine: &'a Machine,
     pub settings: &'a Settings,
     pub weights: &'a Weights,
+    /// What is measured before the plan is.
+    pub queue: &'a [Job],
 }
 
 /// The settings of a plan, unless it is empty or too large to be meant.
@@ -66,27 +66,32 @@ impl Estimator<'_> {
     pub fn plan(&self, plan: &Plan) -> Result<PlanEstimate, Failure> {
         let settings = settings_of(plan)?;
         let models = self.open(&plan.models)?;
-        let there = Room::here(self.weights, memory_limit(self.settings, self.machine));
+        let kept = Kept::of(self.weights);
+        let there = self.there(&settings, &kept);
         let mut needs: HashMap<String, Result<Arc<Needs>, Failure>> = HashMap::new();
         let mut nearest: HashMap<String, Option<String>> = HashMap::new();
-        let mut to_write: BTreeMap<(ModelId, Precision), u64> = BTreeMap::new();
+        let mut to_write: HashMap<_, u64> = HashMap::new();
         let mut lines = Vec::with_capacity(settings.len());
         for setting in settings {
             let model = &models[&setting.model];
             let setting = model.spelt_out(setting);
             let Setting { model: id, batch, size, precision, dims, .. } = &setting;
-            let key = format!("{id}/{batch}/{size:?}/{dims:?}/{precision}");
-            let known =
-                needs.entry(key.clone()).or_insert_with(|| Needs::of(&model.model, &setting).map(Arc::new)).clone();
+            // Engines are given int8 in forms of their own.
+            let form = (*precision == Precision::Int8).then(|| engine::dynamic_form(&setting.engine));
+            let key = format!("{id}/{batch}/{size:?}/{dims:?}/{precision}/{form:?}");
+            let find = || Needs::of(&model.model, &setting, &kept).map(Arc::new);
+            let known = needs.entry(key.clone()).or_insert_with(find).clone();
             let written = known.as_deref().map(|needs| self.written(&setting, needs, there)).unwrap_or_default();
             let line = self.line(setting, model, known, there, |setting| {
                 let place = format!("{key}/{}/{}", setting.engine, setting.device);
-                nearest.entry(place).or_insert_with(|| self.nearest(setting, model, there)).clone()
+                nearest.entry(place).or_insert_with(|| self.nearest(setting, model, there, &kept)).clone()
             });
-            for precision in written.into_iter().filter(|_| line.refusal.is_none()) {
-                to_write
-                    .entry((line.setting.model.clone(), precision))
-                    .or_insert_with(|| model.model.disk_bytes(precision));
+            if line.refusal.is_none() {
+                let id = &line.setting.model;
+                to_write.extend(written.into_iter().map(|(precision, bytes)| {
+                    let form = form.filter(|_| precision == Precision::Int8);
+                    ((id.clone(), precision, form), bytes)
+                }));
             }
             lines.push(line);
         }
@@ -96,7 +101,7 @@ impl Estimator<'_> {
             peak_memory_bytes: running().filter_map(|line| line.memory_bytes).max().unwrap_or(0),
             available_memory_bytes: there.memory_bytes,
             disk_bytes: to_write.values().sum(),
-            available_disk_bytes: free_bytes(self.weights.root()),
+            available_disk_bytes: there.disk_bytes,
             lines,
         })
     }
@@ -142,14 +147,25 @@ impl Estimator<'_> {
         }
     }
 
-    /// Precisions whose weights are written for a setting: its own, and f32 where that is what its output is checked by
-    /// or what it is calibrated on. f32 is left out where there is no room for it.
-    fn written(&self, setting: &Setting, needs: &Needs, there: Room) -> BTreeSet<Precision> {
+    /// What there will be: weights that are too much are removed before the next measurement begins, but for those that
+    /// the queue and the plan read.
+    fn there(&self, settings: &[Setting], kept: &Kept) -> Room {
+        let read = settings.iter().chain(self.queue.iter().map(|job| &job.setting));
+        let needed = || kept.needed_by(read, self.catalogue, self.store);
+        let removable = self.weights.removable_bytes(self.settings.weights_budget_bytes, needed);
+        let here = Room::here(self.weights, memory_limit(self.settings, self.machine));
+        Room { disk_bytes: here.disk_bytes.saturating_add(removable), ..here }
+    }
+
+    /// Precisions whose weights a setting reads, with the bytes that are still to be written of them: its own, and f32
+    /// where that is what its output is checked by or what it is calibrated on. f32 is left out where there is no room
+    /// for it.
+    fn written(&self, setting: &Setting, needs: &Needs, there: Room) -> BTreeMap<Precision, u64> {
         let checked_by_f32 =
             needs.in_f32.is_some_and(|in_f32| in_f32.fits(there)) && !references(self.machine, setting).is_empty();
         let calibrated = setting.precision == Precision::Int8Static;
-        let in_f32 = (checked_by_f32 || calibrated).then_some(Precision::F32);
-        iter::once(setting.precision).chain(in_f32).collect()
+        let is_read = |precision: Precision| precision == setting.precision || checked_by_f32 || calibrated;
+        needs.to_write.iter().map(|(precision, bytes)| (*precision, *bytes)).filter(|(one, _)| is_read(*one)).collect()
     }
 
     /// `nearest` says what would fit, where memory or disk are too small.
@@ -177,9 +193,9 @@ impl Estimator<'_> {
     }
 
     /// What would fit into the room there is.
-    fn nearest(&self, setting: &Setting, model: &Listed, there: Room) -> Option<String> {
+    fn nearest(&self, setting: &Setting, model: &Listed, there: Room, kept: &Kept) -> Option<String> {
         let target = self.machine.target(&setting.engine, &setting.device)?;
-        Some(nearest::choices(model, target, setting, there))
+        Some(nearest::choices(model, target, setting, there, kept))
     }
 
     fn open(&self, ids: &[ModelId]) -> Result<HashMap<ModelId, Arc<Listed>>, Failure> {
@@ -201,8 +217,9 @@ fn refused(setting: Setting, memory_bytes: Option<u64>, failure: &Failure, remed
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::plain_setting;
+    use crate::{bench::plain_setting, disk::bytes_below};
     use models::Model;
+    use std::{collections::BTreeSet, fs, ops::ControlFlow};
 
     /// Two engines on the CPU, one of them on a GPU as well.
     fn machine() -> Machine {
@@ -259,10 +276,11 @@ mod tests {
         let (catalogue, settings) = (Catalogue::default(), Settings::default());
         let (machine, weights) = (machine(), Weights::at(folder.path().join("weights")));
         let (store, catalogue, machine, settings, weights) = (&store, &catalogue, &machine, &settings, &weights);
-        let estimator = Estimator { store, catalogue, machine, settings, weights };
-        let needs = Arc::new(Needs::of(&model.model, setting).unwrap());
-        let written = estimator.written(setting, &needs, there);
-        let nearest = |setting: &Setting| estimator.nearest(setting, model, there);
+        let estimator = Estimator { store, catalogue, machine, settings, weights, queue: &[] };
+        let kept = Kept::of(weights);
+        let needs = Arc::new(Needs::of(&model.model, setting, &kept).unwrap());
+        let written = estimator.written(setting, &needs, there).into_keys().collect();
+        let nearest = |setting: &Setting| estimator.nearest(setting, model, there, &kept);
         (estimator.line(setting.clone(), model, Ok(needs), there, nearest), written)
     }
 
@@ -272,7 +290,8 @@ mod tests {
             "num_hidden_layers": 2, "intermediate_size": 512, "max_position_embeddings": 16}"#;
         let model = Listed::from(Model::from_config_text("mine", text).unwrap());
         let of = |precision| setting("candle", "cpu", precision, Mode::Inference);
-        let half = Room::of(&model.model, &of(Precision::F16)).unwrap();
+        let nothing = Kept::of(&Weights::at("none".into()));
+        let half = Room::of(&model.model, &of(Precision::F16), &nothing).unwrap();
         let all = Room { memory_bytes: u64::MAX, disk_bytes: u64::MAX };
         let short = [Room { disk_bytes: half.disk_bytes, ..all }, Room { memory_bytes: half.memory_bytes, ..all }];
         for (there, resource) in short.into_iter().zip(["disk space", "memory"]) {
@@ -284,6 +303,52 @@ mod tests {
         }
         let (_, written) = line(&model, &of(Precision::F16), all);
         assert_eq!(written, [Precision::F32, Precision::F16].into());
+    }
+
+    #[test]
+    fn weights_that_are_there_are_neither_written_again_nor_removed_where_they_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("a.duckdb")).unwrap();
+        let config = folder.path().join("tiny.json");
+        let text = r#"{"model_type": "bert", "vocab_size": 50, "hidden_size": 32, "num_attention_heads": 4,
+            "num_hidden_layers": 1, "intermediate_size": 64, "max_position_embeddings": 16}"#;
+        fs::write(&config, text).unwrap();
+        let (catalogue, machine) = (Catalogue::default(), machine());
+        let (settings, weights) = (Settings::default(), Weights::at(folder.path().join("weights")));
+        let id = catalogue.add(&store, &config).unwrap().id;
+        let model = catalogue.model(&store, &id).unwrap();
+        let plan = Plan {
+            models: vec![id.clone()],
+            targets: vec![TargetChoice { engine: "candle".into(), device: "cpu".into() }],
+            precisions: vec![Precision::F16],
+            mode: Mode::Inference,
+            batches: vec![1],
+            sizes: [(id, vec![8])].into(),
+            dims: Default::default(),
+            padding: Default::default(),
+            threads: Vec::new(),
+            seed: 0,
+            budget_secs: 1.0,
+        };
+        let to_write = || {
+            let (store, catalogue, machine, settings) = (&store, &catalogue, &machine, &settings);
+            let estimator = Estimator { store, catalogue, machine, settings, weights: &weights, queue: &[] };
+            estimator.plan(&plan).unwrap().disk_bytes
+        };
+        let [half, exact] = [Precision::F16, Precision::F32].map(|precision| model.model.disk_bytes(precision));
+        assert_eq!(to_write(), half + exact, "its output is checked in f32");
+        let mut go_on = |_, _| ControlFlow::Continue(());
+        let files = model.model.materialize(weights.root(), Precision::F16, 0, &mut go_on).unwrap();
+        assert_eq!(to_write(), exact);
+
+        let other = weights.root().join("of another model");
+        fs::create_dir(&other).unwrap();
+        fs::write(other.join("weights.bin"), [0; 1000]).unwrap();
+        let removable = |read: &[Setting]| {
+            weights.removable_bytes(0, || Kept::of(&weights).needed_by(read.iter(), &catalogue, &store))
+        };
+        assert_eq!(removable(&plan.settings()), 1000);
+        assert_eq!(removable(&[]), 1000 + bytes_below(&files.folder));
     }
 
     #[test]

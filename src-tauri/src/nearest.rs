@@ -1,6 +1,10 @@
 //! What would fit where a model does not: fewer layers, a smaller batch, a narrower precision.
 
-use crate::{bench::Room, catalogue::Listed, depth::Depth};
+use crate::{
+    bench::{Kept, Room},
+    catalogue::Listed,
+    depth::Depth,
+};
 use contract::{ConfigSize, FittingLayers, Precision, Setting, Target};
 use models::Model;
 
@@ -54,9 +58,9 @@ fn most(
 }
 
 /// The nearest choices that fit into the room there is, in a sentence.
-pub fn choices(model: &Listed, target: &Target, setting: &Setting, there: Room) -> String {
-    let fits = |setting: &Setting| Room::of(&model.model, setting).is_ok_and(|needed| needed.fits(there));
-    let whole = Room::of(&model.model, setting).ok();
+pub fn choices(model: &Listed, target: &Target, setting: &Setting, there: Room, kept: &Kept) -> String {
+    let fits = |setting: &Setting| Room::of(&model.model, setting, kept).is_ok_and(|needed| needed.fits(there));
+    let whole = Room::of(&model.model, setting, kept).ok();
     let offered = [&target.precisions, &model.info.precisions];
     let fitting = |precision: &Precision| {
         let is_offered = offered.iter().all(|offered| offered.contains(precision));
@@ -69,10 +73,10 @@ pub fn choices(model: &Listed, target: &Target, setting: &Setting, there: Room) 
     if on_disk {
         choices.extend(largest_batch(setting.batch, |batch| fits(&Setting { batch, ..setting.clone() })));
     }
-    choices.extend(whole.and_then(|whole| fewer_layers(model, setting, whole, there)));
+    choices.extend(whole.and_then(|whole| fewer_layers(model, setting, whole, there, kept)));
     match choices.as_slice() {
         [] if on_disk => "Choose a shorter input or a narrower model".to_owned(),
-        [] => "Free some disk space, or choose a narrower model".to_owned(),
+        [] => "Free some disk space (Settings clears generated weights), or choose a narrower model".to_owned(),
         [most @ .., last] if !most.is_empty() => format!("What would fit: {}, or {last}", most.join(", ")),
         [one, ..] => format!("What would fit: {one}"),
     }
@@ -90,12 +94,12 @@ fn narrower(asked: Precision) -> impl Iterator<Item = Precision> {
 }
 
 /// The most layers that fit into what there is of both memory and disk, in words.
-fn fewer_layers(model: &Listed, setting: &Setting, whole: Room, there: Room) -> Option<String> {
+fn fewer_layers(model: &Listed, setting: &Setting, whole: Room, there: Room, kept: &Kept) -> Option<String> {
     let (text, sizes) = (model.model.config_text()?, model.model.config_sizes().0);
     let depth = Depth::of(text, &sizes)?;
     let most = |of: fn(Room) -> u64| match of(whole) <= of(there) {
         true => Some(depth.layers()),
-        false => most_layers(&depth, of(there), of(whole), |model| Room::of(model, setting).ok().map(of)),
+        false => most_layers(&depth, of(there), of(whole), |model| Room::of(model, setting, kept).ok().map(of)),
     };
     let layers = most(|room| room.memory_bytes)?.min(most(|room| room.disk_bytes)?);
     Some(depth.named(layers))
@@ -118,8 +122,8 @@ fn largest_batch(asked: u32, fits: impl Fn(u32) -> bool) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::plain_setting;
-    use contract::{Availability, Platform};
+    use crate::{bench::plain_setting, weights::Weights};
+    use contract::{Availability, Mode, OUTPUT, Platform};
     use std::cell::Cell;
 
     #[test]
@@ -165,6 +169,10 @@ mod tests {
         Setting { precision, batch, ..plain_setting() }
     }
 
+    fn nothing_kept() -> Kept {
+        Kept::of(&Weights::at("none".into()))
+    }
+
     fn target(precisions: &[Precision]) -> Target {
         Target {
             engine: "candle".into(),
@@ -181,10 +189,11 @@ mod tests {
     fn int8_static_is_offered_only_where_it_can_be_calibrated() {
         use Precision::{F32, Int8, Int8Static};
         let model = wide();
-        let taken = |precision, batch| Room::of(&model.model, &setting(precision, batch)).unwrap().memory_bytes;
+        let kept = nothing_kept();
+        let taken = |precision, batch| Room::of(&model.model, &setting(precision, batch), &kept).unwrap().memory_bytes;
         let offered = |precisions: &[Precision], batch, memory_bytes| {
             let there = Room { memory_bytes, disk_bytes: u64::MAX };
-            choices(&model, &target(precisions), &setting(F32, batch), there)
+            choices(&model, &target(precisions), &setting(F32, batch), there, &kept)
         };
         let both = offered(&[F32, Int8Static, Int8], 1, taken(Int8, 1));
         assert!(both.contains("int8") && !both.contains("static"), "{both}");
@@ -198,9 +207,11 @@ mod tests {
     #[test]
     fn what_fits_the_disk_and_how_many_layers_do_is_told() {
         let model = wide();
-        let taken = |precision| Room::of(&model.model, &setting(precision, 8)).unwrap();
-        let offered =
-            |precisions: &[Precision], there| choices(&model, &target(precisions), &setting(Precision::F32, 8), there);
+        let kept = nothing_kept();
+        let taken = |precision| Room::of(&model.model, &setting(precision, 8), &kept).unwrap();
+        let offered = |precisions: &[Precision], there| {
+            choices(&model, &target(precisions), &setting(Precision::F32, 8), there, &kept)
+        };
         let whole = taken(Precision::F32);
         let short_of_disk = Room { disk_bytes: taken(Precision::F16).disk_bytes, ..whole };
         assert_eq!(offered(&[Precision::F32, Precision::F16], short_of_disk), "What would fit: f16, or 2 layers");
@@ -208,5 +219,31 @@ mod tests {
         assert_eq!(offered(&[Precision::F32], short_of_memory), "What would fit: a batch of 7, or 5 layers");
         let nothing = Room { memory_bytes: u64::MAX, disk_bytes: 0 };
         assert!(offered(&[Precision::F32], nothing).starts_with("Free some disk space"));
+    }
+
+    #[test]
+    fn layers_that_fit_leave_room_for_writing_text() {
+        let text = r#"{"model_type": "llama", "architectures": ["LlamaForCausalLM"], "vocab_size": 96,
+            "hidden_size": 64, "num_attention_heads": 4, "num_hidden_layers": 6, "intermediate_size": 128,
+            "max_position_embeddings": 512}"#;
+        let model = Listed::from(Model::from_config_text("writes", text).unwrap());
+        let one_pass = Setting { size: Some(8), ..setting(Precision::F32, 1) };
+        let texts = |output: u32| Setting {
+            mode: Mode::Generation,
+            dims: [(OUTPUT.to_owned(), output)].into(),
+            ..one_pass.clone()
+        };
+        let kept = nothing_kept();
+        let taken = |setting: &Setting| Room::of(&model.model, setting, &kept).unwrap().memory_bytes;
+        let offered = |setting: &Setting, memory_bytes| {
+            let there = Room { memory_bytes, disk_bytes: u64::MAX };
+            choices(&model, &target(&[Precision::F32]), setting, there, &kept)
+        };
+        // Two graphs with their weights take more than one, and a longer text keeps more of itself.
+        assert!(taken(&one_pass) < taken(&texts(2)));
+        let cache = taken(&texts(500)) - taken(&texts(2));
+        assert!(cache >= 6 * 2 * 64 * 4 * 498, "{cache} bytes for the keys and values of all layers");
+        assert_eq!(offered(&texts(2), taken(&texts(2)) - 1), "What would fit: 5 layers");
+        assert_ne!(offered(&texts(500), taken(&texts(2)) - 1), "What would fit: 5 layers");
     }
 }

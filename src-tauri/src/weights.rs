@@ -3,6 +3,7 @@
 use crate::disk::bytes_below;
 use contract::ModelId;
 use std::{
+    collections::HashSet,
     fs, io,
     path::{Path, PathBuf},
     time::SystemTime,
@@ -42,23 +43,45 @@ impl Weights {
         }
     }
 
-    /// Removes folders, least recently used first, until what is left fits. Returns the bytes freed. Nothing may be
-    /// measured meanwhile.
-    pub fn shrink_to(&self, budget_bytes: u64) -> io::Result<u64> {
-        let mut folders = self.folders();
-        folders.sort_by_key(|folder| folder.used);
-        let sizes: Vec<u64> = folders.iter().map(|folder| bytes_below(&folder.path)).collect();
-        let mut left: u64 = sizes.iter().sum();
+    /// Removes folders, least recently used first, until what is left fits; `needed` ones stay, and are asked for only
+    /// where there is too much. Returns the bytes freed. Nothing may be measured meanwhile.
+    pub fn shrink_to(&self, budget_bytes: u64, needed: impl FnOnce() -> HashSet<PathBuf>) -> io::Result<u64> {
         let mut freed = 0;
-        for (folder, bytes) in folders.iter().zip(sizes) {
-            if left <= budget_bytes {
-                break;
-            }
-            fs::remove_dir_all(&folder.path)?;
-            left -= bytes;
+        for (folder, bytes) in self.beyond(budget_bytes, needed) {
+            fs::remove_dir_all(&folder)?;
             freed += bytes;
         }
         Ok(freed)
+    }
+
+    /// Bytes that [`Weights::shrink_to`] would free.
+    pub fn removable_bytes(&self, budget_bytes: u64, needed: impl FnOnce() -> HashSet<PathBuf>) -> u64 {
+        self.beyond(budget_bytes, needed).iter().map(|(_, bytes)| bytes).sum()
+    }
+
+    /// Folders that are too much, with their bytes.
+    fn beyond(&self, budget_bytes: u64, needed: impl FnOnce() -> HashSet<PathBuf>) -> Vec<(PathBuf, u64)> {
+        let mut folders = self.folders();
+        folders.sort_by_key(|folder| folder.used);
+        let sized = |Folder { path, .. }: Folder| {
+            let bytes = bytes_below(&path);
+            (path, bytes)
+        };
+        let folders: Vec<(PathBuf, u64)> = folders.into_iter().map(sized).collect();
+        let mut left: u64 = folders.iter().map(|(_, bytes)| bytes).sum();
+        if left <= budget_bytes {
+            return Vec::new();
+        }
+        let needed = needed();
+        let mut beyond = Vec::new();
+        for (folder, bytes) in folders.into_iter().filter(|(folder, _)| !needed.contains(folder)) {
+            if left <= budget_bytes {
+                break;
+            }
+            left -= bytes;
+            beyond.push((folder, bytes));
+        }
+        beyond
     }
 
     fn folders(&self) -> Vec<Folder> {
@@ -113,8 +136,20 @@ mod tests {
         let old = folder_of(&weights, "old", 100);
         let new = folder_of(&weights, "new", 100);
         weights.touch(&old);
-        assert_eq!(weights.shrink_to(150).unwrap(), 100);
+        assert_eq!(weights.shrink_to(150, HashSet::new).unwrap(), 100);
         assert!(old.exists() && !new.exists());
+    }
+
+    #[test]
+    fn what_is_needed_stays_and_is_not_told_as_removable() {
+        let root = tempfile::tempdir().unwrap();
+        let weights = Weights::at(root.path().join("weights"));
+        let [needed, old, new] = ["needed", "old", "new"].map(|name| folder_of(&weights, name, 100));
+        assert_eq!(weights.removable_bytes(300, || panic!("nothing is too much")), 0);
+        assert_eq!(weights.removable_bytes(250, || [needed.clone()].into()), 100);
+        assert_eq!(weights.removable_bytes(0, || [needed.clone()].into()), 200);
+        assert_eq!(weights.shrink_to(250, || [needed.clone()].into()).unwrap(), 100);
+        assert!(needed.exists() && !old.exists() && new.exists());
     }
 
     #[test]
@@ -124,7 +159,7 @@ mod tests {
         let outputs = weights.outputs_of(&ModelId("preset:bert-tiny".into()));
         fs::create_dir_all(outputs.join("inputs-1")).unwrap();
         fs::write(outputs.join("inputs-1/0.safetensors"), [1; 10]).unwrap();
-        assert_eq!(weights.shrink_to(0).unwrap(), 10);
+        assert_eq!(weights.shrink_to(0, HashSet::new).unwrap(), 10);
         assert!(!outputs.exists());
     }
 }

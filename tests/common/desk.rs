@@ -65,6 +65,15 @@ impl TestDesk {
         self.events.lock().unwrap().clone()
     }
 
+    /// Does something at each event, while what tells it waits.
+    pub fn at_each_event(&self, act: impl Fn(&Event) + Send + 'static) {
+        let heard = self.events.clone();
+        self.desk.listen(move |event| {
+            act(&event);
+            heard.lock().unwrap().push(event);
+        });
+    }
+
     /// Waits until `found` gives something, for a minute at most.
     pub fn wait_for<T>(&self, what: &str, mut found: impl FnMut(&Self) -> Option<T>) -> T {
         let began = Instant::now();
@@ -99,7 +108,7 @@ impl TestDesk {
             padding: Default::default(),
             threads: vec![],
             seed: 1,
-            budget_secs: 1.0,
+            budget_secs: 0.3,
         }
     }
 }

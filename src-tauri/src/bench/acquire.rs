@@ -118,8 +118,12 @@ impl Acquire<'_> {
             Ok(written) => return Ok(written),
             Err(error) => error,
         };
-        if lacking.is_none() && matches!(error, ModelError::Cancelled) {
-            return Err(Stopped::cancelled());
+        match error {
+            ModelError::Cancelled if lacking.is_none() => return Err(Stopped::cancelled()),
+            ModelError::Rewritten { .. } => return Err(Stopped::rewritten(error)),
+            ModelError::Cancelled | ModelError::Unwritable { .. } => {}
+            // A full disk has no part in it.
+            _ => return Err(Stopped::refused(error)),
         }
         let needed_bytes = lacking.unwrap_or_else(|| model.model.disk_bytes(precision));
         if needed_bytes <= free {

@@ -1,12 +1,14 @@
 //! One measurement from its setting to its result: weights, references, limits, then the engine's worker.
 
 mod acquire;
+mod kept;
 mod not_run;
 mod room;
 mod sizes;
 mod targets;
 
 pub use acquire::{calibration_failed, ranges};
+pub use kept::Kept;
 pub use not_run::{failed_run, not_started};
 pub use room::{Needs, Room};
 pub use sizes::Sizes;
@@ -17,6 +19,7 @@ use acquire::Acquire;
 use contract::*;
 use engine::{CalibrateError, Control, Job, Libraries, Limits, Program, Writing};
 use jiff::Timestamp;
+use models::ModelError;
 use sizes::written;
 use std::{
     path::PathBuf,
@@ -63,6 +66,11 @@ pub struct Stopped {
 impl Stopped {
     pub fn refused(failure: impl Into<Failure>) -> Self {
         Self { kind: FailureKind::Refused, failure: failure.into(), remedy: None }
+    }
+
+    /// What was read is of nobody knows which of two.
+    fn rewritten(error: ModelError) -> Self {
+        Self { kind: FailureKind::ModelChanged, failure: error.into(), remedy: None }
     }
 
     pub fn cancelled() -> Self {
@@ -120,12 +128,13 @@ impl Bench {
         let Order { setting, model, machine, settings, .. } = order;
         let target = usable_target(machine, model.model.info(), setting).map_err(Stopped::refused)?;
         let texts = written(&model.model, setting).map_err(Stopped::refused)?;
-        let needs = Needs::with(&model.model, setting, texts.as_ref()).map_err(Stopped::refused)?;
+        let kept = Kept::of(&self.weights);
+        let needs = Needs::with(&model.model, setting, texts.as_ref(), &kept).map_err(Stopped::refused)?;
         let stages = texts.as_ref().map(|(_, stages)| stages);
         let limit = memory_limit(settings, machine);
         let there = Room::here(&self.weights, limit);
         let offering =
-            |stopped: Stopped| stopped.offering(there, |room| nearest::choices(model, &target, setting, room));
+            |stopped: Stopped| stopped.offering(there, |room| nearest::choices(model, &target, setting, room, &kept));
         needs.own.check(&model.info.name, there).map_err(|failure| offering(Stopped::refused(failure)))?;
 
         let mut acquire = Acquire { bench: self, order, control, on, began: Instant::now() };
@@ -161,9 +170,6 @@ impl Bench {
         };
 
         let info = &model.info;
-        let experts = model.model.info().experts;
-        let reason = experts.map(|experts| experts.told(sizes.chosen_macs.zip(sizes.macs)));
-        let remarks = reason.map(|reason| Flag::AllExperts { reason }).into_iter().collect();
         let outputs = self.weights.outputs_of(&info.id);
         let folders = [&own.folder, &outputs].into_iter().chain(reference.as_ref().map(|reference| &reference.folder));
         folders.for_each(|folder| self.weights.touch(folder));
@@ -186,13 +192,13 @@ impl Bench {
                 size_unit: model.size_unit(setting.mode),
             },
             onnx: own.onnx,
+            files: model.model.files_in_place().to_vec(),
             dims: sizes.dims,
             references,
             reference_onnx: reference.map(|reference| reference.onnx),
             f32_left_out,
             scores: model.model.scores().map(str::to_owned),
             writing,
-            remarks,
             peaks: machine.peaks.clone(),
             limits: Limits { memory_bytes: limit, timeout: Duration::from_secs_f64(settings.timeout_secs) },
             acquire_ms: Some(acquire_ms),

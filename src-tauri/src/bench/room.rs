@@ -1,6 +1,9 @@
 //! Whether a setting fits here: what it takes of memory and disk, and what there is.
 
-use super::sizes::{Sizes, written};
+use super::{
+    kept::Kept,
+    sizes::{Sizes, written},
+};
 use crate::{disk::free_bytes, weights::Weights};
 use contract::*;
 use models::{Generation, Model, Texts};
@@ -16,38 +19,38 @@ pub struct Room {
 }
 
 impl Room {
-    /// What there is now for a worker that may use so much memory. Weights of earlier times count as free: those asked
-    /// for may be among them. What then finds no place is refused when it is to be written.
+    /// What there is now for a worker that may use so much memory. Nothing on the disk goes to make room for it.
     pub fn here(weights: &Weights, limit_bytes: u64) -> Self {
-        Self {
-            memory_bytes: engine::available_memory_bytes().min(limit_bytes),
-            disk_bytes: free_bytes(weights.root()).saturating_add(weights.bytes()),
-        }
+        let memory_bytes = engine::available_memory_bytes().min(limit_bytes);
+        Self { memory_bytes, disk_bytes: free_bytes(weights.root()) }
     }
 
-    /// What a setting takes by itself, whatever it is checked by.
-    pub fn of(model: &Model, setting: &Setting) -> Result<Self, Failure> {
+    /// What a setting takes by itself, whatever it is checked by. Weights that are kept take no more of the disk.
+    pub fn of(model: &Model, setting: &Setting, kept: &Kept) -> Result<Self, Failure> {
         let texts = written(model, setting)?;
         let sizes = Sizes::with(model, setting, texts.as_ref())?;
-        Self::at(model, setting.precision, &sizes, texts.as_ref())
+        Self::at(model, setting, &sizes, texts.as_ref(), kept)
     }
 
     /// Calibrating int8 static runs the model in f32 at its usual sizes, whose weights are written for that.
     fn at(
         model: &Model,
-        precision: Precision,
+        setting: &Setting,
         sizes: &Sizes,
         texts: Option<&(Texts, Generation)>,
+        kept: &Kept,
     ) -> Result<Self, Failure> {
-        let own = Self { memory_bytes: sizes.memory_bytes, disk_bytes: sizes.disk_bytes };
-        if !is_calibrated(model, precision) {
+        let read = read(model, texts);
+        let disk_bytes = kept.to_write(read, setting, setting.precision, sizes.disk_bytes);
+        let own = Self { memory_bytes: sizes.memory_bytes, disk_bytes };
+        if !is_calibrated(model, setting.precision) {
             return Ok(own);
         }
-        let calibrated = texts.map_or(model, |(_, stages)| &stages.prefill);
-        let in_f32 = calibrated.costs(&calibrated.dims_for(1, None, &BTreeMap::new())?)?;
+        let in_f32 = read.costs(&read.dims_for(1, None, &BTreeMap::new())?)?;
+        let f32_bytes = kept.to_write(read, setting, Precision::F32, model.disk_bytes(Precision::F32));
         Ok(Self {
             memory_bytes: own.memory_bytes.max(in_f32.peak_memory_bytes),
-            disk_bytes: own.disk_bytes.saturating_add(model.disk_bytes(Precision::F32)),
+            disk_bytes: own.disk_bytes.saturating_add(f32_bytes),
         })
     }
 
@@ -70,6 +73,11 @@ impl Room {
     }
 }
 
+/// The graph whose weights are written: the one that reads the prompt, where text is generated.
+fn read<'a>(model: &'a Model, texts: Option<&'a (Texts, Generation)>) -> &'a Model {
+    texts.map_or(model, |(_, stages)| &stages.prefill)
+}
+
 /// Whether a precision of a model is calibrated here. An ONNX file holds its ranges.
 pub fn is_calibrated(model: &Model, precision: Precision) -> bool {
     precision == Precision::Int8Static && model.class().is_some()
@@ -85,27 +93,39 @@ pub struct Needs {
     /// What it takes to run the model in f32 as well, which its output is checked by: disk for both together. None in
     /// f32 itself, and where the model cannot be had in f32.
     pub in_f32: Option<Room>,
+    /// Bytes of weights that are still to be written: at its precision, and in f32 where that may be read as well.
+    pub to_write: BTreeMap<Precision, u64>,
 }
 
 impl Needs {
-    pub fn of(model: &Model, setting: &Setting) -> Result<Self, Failure> {
-        Self::with(model, setting, written(model, setting)?.as_ref())
+    pub fn of(model: &Model, setting: &Setting, kept: &Kept) -> Result<Self, Failure> {
+        Self::with(model, setting, written(model, setting)?.as_ref(), kept)
     }
 
     /// The same where it is known which texts the setting asks for.
-    pub fn with(model: &Model, setting: &Setting, texts: Option<&(Texts, Generation)>) -> Result<Self, Failure> {
+    pub fn with(
+        model: &Model,
+        setting: &Setting,
+        texts: Option<&(Texts, Generation)>,
+        kept: &Kept,
+    ) -> Result<Self, Failure> {
+        let read = read(model, texts);
         let sizes = Sizes::with(model, setting, texts)?;
-        let own = Room::at(model, setting.precision, &sizes, texts)?;
+        let own = Room::at(model, setting, &sizes, texts, kept)?;
+        let own_bytes = kept.to_write(read, setting, setting.precision, sizes.disk_bytes);
+        let mut to_write = BTreeMap::from([(setting.precision, own_bytes)]);
         if setting.precision == Precision::F32 || !model.info().precisions.contains(&Precision::F32) {
-            return Ok(Self { sizes, own, in_f32: None });
+            return Ok(Self { sizes, own, in_f32: None, to_write });
         }
         let exact = Sizes::with(model, &Setting { precision: Precision::F32, ..setting.clone() }, texts)?;
+        let f32_bytes = kept.to_write(read, setting, Precision::F32, exact.disk_bytes);
+        to_write.insert(Precision::F32, f32_bytes);
         let disk_bytes = match setting.precision {
             // They were written to calibrate it.
             Precision::Int8Static => own.disk_bytes,
-            _ => own.disk_bytes.saturating_add(exact.disk_bytes),
+            _ => own.disk_bytes.saturating_add(f32_bytes),
         };
-        Ok(Self { sizes, own, in_f32: Some(Room { memory_bytes: exact.memory_bytes, disk_bytes }) })
+        Ok(Self { sizes, own, in_f32: Some(Room { memory_bytes: exact.memory_bytes, disk_bytes }), to_write })
     }
 }
 
@@ -125,7 +145,8 @@ mod tests {
     #[test]
     fn what_an_output_is_checked_by_is_counted_beside_it() {
         let model = Model::from_config_text("wide", WIDE).unwrap();
-        let needs = |precision| Needs::of(&model, &setting(precision, 1)).unwrap();
+        let kept = Kept::of(&Weights::at("none".into()));
+        let needs = |precision| Needs::of(&model, &setting(precision, 1), &kept).unwrap();
         let exact = needs(Precision::F32);
         assert_eq!(exact.in_f32, None);
         for precision in [Precision::F16, Precision::Int8, Precision::Int4] {
@@ -140,11 +161,12 @@ mod tests {
     #[test]
     fn int8_static_takes_what_calibrating_it_in_f32_takes() {
         let model = Model::from_config_text("wide", WIDE).unwrap();
-        let of = |precision, batch| Room::of(&model, &setting(precision, batch)).unwrap();
+        let kept = Kept::of(&Weights::at("none".into()));
+        let of = |precision, batch| Room::of(&model, &setting(precision, batch), &kept).unwrap();
         let (exact, int8, fixed) = (of(Precision::F32, 1), of(Precision::Int8, 1), of(Precision::Int8Static, 1));
         assert!(int8.memory_bytes < exact.memory_bytes && fixed.memory_bytes >= exact.memory_bytes, "{fixed:?}");
         assert!(fixed.disk_bytes > exact.disk_bytes && int8.disk_bytes < exact.disk_bytes, "{fixed:?}");
-        let needs = Needs::of(&model, &setting(Precision::Int8Static, 1)).unwrap();
+        let needs = Needs::of(&model, &setting(Precision::Int8Static, 1), &kept).unwrap();
         assert_eq!(needs.in_f32.unwrap().disk_bytes, fixed.disk_bytes, "its weights in f32 are there by then");
         // It is calibrated one sample at a time, however many are asked for.
         let many = of(Precision::Int8Static, 4096);

@@ -10,8 +10,6 @@ pub struct Sizes {
     pub dims: BTreeMap<String, u64>,
     /// Of one sample: of a whole text, where text is generated.
     pub macs: Option<u64>,
-    /// The same with the chosen experts alone; none where there are no experts.
-    pub chosen_macs: Option<u64>,
     /// Of one sample.
     pub activations: Option<u64>,
     /// None where nothing tells, and where text is generated.
@@ -36,21 +34,21 @@ impl Sizes {
         }
         let dims = model.dims_for(setting.batch, setting.size, &setting.dims)?;
         let (asked, disk_bytes) = model.costs_and_disk_bytes(setting.precision, &dims)?;
-        let (macs, chosen_macs, activations) = match model.dims_for(1, setting.size, &setting.dims) {
+        let (macs, activations) = match model.dims_for(1, setting.size, &setting.dims) {
             Ok(single) => {
                 let one = model.costs(&single)?;
-                (one.macs, model.chosen_macs(&one), one.activations)
+                (one.macs, one.activations)
             }
             // The file fixes the batch at another number.
             Err(_) => {
                 let all = model.costs(&dims)?;
                 let share = |whole: Option<u64>| whole.map(|whole| whole / u64::from(setting.batch.max(1)));
-                (share(all.macs), share(model.chosen_macs(&all)), share(all.activations))
+                (share(all.macs), share(all.activations))
             }
         };
         let (weight_bytes, memory_bytes) = (asked.weight_bytes, asked.peak_memory_bytes);
         let per_sample = models::per_sample(model.info(), &dims);
-        Ok(Self { dims, macs, chosen_macs, activations, per_sample, weight_bytes, memory_bytes, disk_bytes })
+        Ok(Self { dims, macs, activations, per_sample, weight_bytes, memory_bytes, disk_bytes })
     }
 
     fn of_texts(model: &Model, setting: &Setting, texts: Texts, stages: &Generation) -> Result<Self, Failure> {
@@ -59,7 +57,6 @@ impl Sizes {
         Ok(Self {
             dims,
             macs: costs.macs,
-            chosen_macs: costs.chosen_macs,
             activations: costs.activations,
             per_sample: None,
             weight_bytes: costs.weight_bytes,

@@ -31,9 +31,9 @@ impl Answer<GetConfig> for Desk {
 }
 
 impl Answer<ForecastLayers> for Desk {
-    async fn answer(&self, ForecastLayers { name, text, dims }: ForecastLayers) -> Result<LayerForecasts, Failure> {
+    async fn answer(&self, asked: ForecastLayers) -> Result<LayerForecasts, Failure> {
         let store = self.store().await?;
-        blocking(move || few_layers::forecasts(&store, &name, &text, &dims)).await
+        blocking(move || few_layers::forecasts(&store, &asked)).await
     }
 }
 

@@ -13,8 +13,8 @@ impl Answer<EstimatePlan> for Desk {
     async fn answer(&self, EstimatePlan { plan }: EstimatePlan) -> Result<PlanEstimate, Failure> {
         let (desk, store, machine) = (self.clone(), self.store().await?, self.inventory.machine().await);
         blocking(move || {
-            let settings = store.settings()?;
-            estimator(&desk, &store, &machine, &settings).plan(&plan)
+            let (settings, queue) = (store.settings()?, desk.queue.view().jobs);
+            estimator(&desk, &store, &machine, &settings, &queue).plan(&plan)
         })
         .await
     }
@@ -24,8 +24,8 @@ impl Answer<StartPlan> for Desk {
     async fn answer(&self, StartPlan { plan }: StartPlan) -> Result<Vec<JobId>, Failure> {
         let (desk, store, machine) = (self.clone(), self.store().await?, self.inventory.machine().await);
         blocking(move || {
-            let settings = store.settings()?;
-            let estimator = estimator(&desk, &store, &machine, &settings);
+            let (settings, queue) = (store.settings()?, desk.queue.view().jobs);
+            let estimator = estimator(&desk, &store, &machine, &settings, &queue);
             let jobs = jobs(&estimator, &plan)?;
             let ids = jobs.iter().map(|job| job.id.clone()).collect();
             desk.queue.add(jobs);
@@ -39,8 +39,14 @@ impl Answer<StartPlan> for Desk {
     }
 }
 
-fn estimator<'a>(desk: &'a Desk, store: &'a Store, machine: &'a Machine, settings: &'a Settings) -> Estimator<'a> {
-    Estimator { store, catalogue: &desk.catalogue, machine, settings, weights: &desk.bench.weights }
+fn estimator<'a>(
+    desk: &'a Desk,
+    store: &'a Store,
+    machine: &'a Machine,
+    settings: &'a Settings,
+    queue: &'a [Job],
+) -> Estimator<'a> {
+    Estimator { store, catalogue: &desk.catalogue, machine, settings, weights: &desk.bench.weights, queue }
 }
 
 /// A job for each setting. One that will not fit is queued as well: its refusal is a result that the matrix can show.

@@ -11,7 +11,10 @@ use crate::{
     secret,
 };
 use contract::*;
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+};
 
 impl Answer<GetSettings> for Desk {
     async fn answer(&self, _: GetSettings) -> Result<Settings, Failure> {
@@ -144,7 +147,8 @@ impl Answer<ClearWeights> for Desk {
         let desk = self.clone();
         blocking(move || {
             let _held = desk.begin(Work::Clearing)?;
-            desk.bench.weights.shrink_to(0).map_err(|e| Failure::broken("removing the generated weights", e))
+            let removed = desk.bench.weights.shrink_to(0, HashSet::new);
+            removed.map_err(|e| Failure::broken("removing the generated weights", e))
         })
         .await
     }

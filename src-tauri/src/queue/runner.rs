@@ -2,7 +2,7 @@
 
 use super::{Running, run_of};
 use crate::{
-    bench::Order,
+    bench::{Kept, Order},
     catalogue::Listed,
     desk::Desk,
     keep,
@@ -102,7 +102,7 @@ fn bench(desk: &Desk, store: &Store, job: &Job, model: &Listed, control: &Contro
         desk.warn(format!("The settings could not be read, so that the usual ones hold: {e}."));
         Settings::default()
     });
-    make_room(desk, &settings);
+    make_room(desk, store, &settings);
     let machine = desk.inventory.machine_blocking();
     // A queue that an older Assay left tells some sizes otherwise.
     let setting = model.spelt_out(job.setting.clone());
@@ -139,9 +139,14 @@ fn finish(desk: &Desk, store: &Store, end: End) {
     }
 }
 
-/// Old weights go before new ones are written.
-fn make_room(desk: &Desk, settings: &Settings) {
-    if let Err(e) = desk.bench.weights.shrink_to(settings.weights_budget_bytes) {
+/// Old weights go before new ones are written, but for those that the queue reads.
+fn make_room(desk: &Desk, store: &Store, settings: &Settings) {
+    let weights = &desk.bench.weights;
+    let needed = || {
+        let jobs = desk.queue.view().jobs;
+        Kept::of(weights).needed_by(jobs.iter().map(|job| &job.setting), &desk.catalogue, store)
+    };
+    if let Err(e) = weights.shrink_to(settings.weights_budget_bytes, needed) {
         desk.warn(format!("Old generated weights could not be removed: {e}."));
     }
 }

@@ -155,7 +155,7 @@ impl Case {
         let (given, expected) = given_and_expected(&folder.join("io.safetensors"))?;
         let model = Model::open(&folder.join("config.json"))?;
         let files = model.materialize(scratch.path(), Precision::F32, 0, &mut |_, _| ControlFlow::Continue(()))?;
-        let dims = dims_of(&Graph::read(&files.onnx)?, &given);
+        let dims = dims_of(model.graph(), &given);
         let inputs = scratch.path().join("inputs.safetensors");
         safetensors::write(&inputs, &given)?;
         Ok(Self { onnx: files.onnx, dims, inputs, expected, scratch })
@@ -276,6 +276,20 @@ mod tests {
             }
         }
         assert!(compared >= 4, "candle needs no library and runs every case");
+    }
+
+    #[test]
+    fn a_text_is_in_the_same_class_whatever_stands_at_its_padding() {
+        let case = Case::prepare(&golden().join("llama_sequence")).unwrap();
+        let mut given = safetensors::read(&case.inputs).unwrap();
+        let numbers = |name: &str| given.iter().find(|input| input.name == name).unwrap().i64s();
+        let (ids, mask) = (numbers("input_ids"), numbers("attention_mask"));
+        let others: Vec<i64> = ids.iter().zip(mask).map(|(id, real)| if real == 0 { 50 } else { *id }).collect();
+        assert_ne!(others, ids, "the case has padding");
+        let input = given.iter_mut().find(|input| input.name == "input_ids").unwrap();
+        *input = Tensor::from_i64s("input_ids", &input.shape.clone(), &others);
+        safetensors::write(&case.inputs, &given).unwrap();
+        assert!(difference_here(&case, &EngineId::from("candle"), None).unwrap() <= 1e-4);
     }
 
     #[test]

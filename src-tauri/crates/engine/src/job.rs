@@ -1,8 +1,8 @@
 //! What one measurement is given: the setting, the files, the bounds, and a way to end it.
 
 use crate::backend::{LoadRequest, WriterRequest};
-use contract::{Flag, Peak, RunId, RunModel, Setting, Target, TargetChoice};
-use models::{CacheEntry, Manner, Texts};
+use contract::{Peak, RunId, RunModel, Setting, Target, TargetChoice};
+use models::{CacheEntry, Manner, Stamped, Texts};
 use std::{
     collections::BTreeMap,
     io,
@@ -27,6 +27,9 @@ pub struct Job {
     pub model: RunModel,
     /// The graph at the precision asked for; external data lies in the same folder.
     pub onnx: PathBuf,
+    /// The person's files that the engines read where they lie, as they were when the model was opened; none where Assay
+    /// wrote what is read.
+    pub files: Vec<Stamped>,
     /// Values of the free dimensions, by symbol, batch included.
     pub dims: BTreeMap<String, u64>,
     /// Engines to check the output against, best first, with their library files. None of them is the one measured.
@@ -41,8 +44,6 @@ pub struct Job {
     pub scores: Option<String>,
     /// For generating text: `onnx`, `reference_onnx` and `dims` are then those of the graph that reads the prompt.
     pub writing: Option<Writing>,
-    /// What is known of the model beforehand and stands beside its result.
-    pub remarks: Vec<Flag>,
     /// Measured ceilings of the devices, for the plausibility gate.
     pub peaks: Vec<Peak>,
     pub limits: Limits,

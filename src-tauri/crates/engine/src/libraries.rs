@@ -264,6 +264,20 @@ mod tests {
     }
 
     #[test]
+    fn a_plug_in_is_of_its_packages_version_as_long_as_the_file_is_the_packages() {
+        let folder = tempfile::tempdir().unwrap();
+        let library = touch(folder.path().join("onnxruntime_qnn").join(plugin::FILE));
+        std::fs::write(&library, [0; 42]).unwrap();
+        assert_eq!(plugin::package_version(&library), None, "it was unpacked alone");
+        let record = touch(folder.path().join("onnxruntime_qnn-2.7.0.dist-info/RECORD"));
+        let lines = format!("onnxruntime_qnn/__init__.py,sha256=a,43\nonnxruntime_qnn/{},sha256=b,42\n", plugin::FILE);
+        std::fs::write(record, lines).unwrap();
+        assert_eq!(plugin::package_version(&library).as_deref(), Some("2.7.0"));
+        std::fs::write(&library, [0; 43]).unwrap();
+        assert_eq!(plugin::package_version(&library), None, "another build was put in its place");
+    }
+
+    #[test]
     fn the_remedy_names_a_place_where_the_plug_in_is_found() {
         let remedy = plugin::remedy();
         let (_, after) = remedy.split_once("so that ").unwrap();

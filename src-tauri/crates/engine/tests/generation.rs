@@ -21,6 +21,16 @@ fn llama() -> Model {
     Model::from_config_text("tiny llama", &config.to_string()).unwrap()
 }
 
+/// Its tokens go through two of six experts each, so that some experts have none of a step's two tokens.
+fn mixtral() -> Model {
+    let config = json!({
+        "model_type": "mixtral", "architectures": ["MixtralForCausalLM"], "vocab_size": 96, "hidden_size": 32,
+        "num_attention_heads": 4, "num_key_value_heads": 2, "num_hidden_layers": 2, "intermediate_size": 24,
+        "num_local_experts": 6, "num_experts_per_tok": 2, "max_position_embeddings": 40, "initializer_range": 0.2
+    });
+    Model::from_config_text("tiny mixtral", &config.to_string()).unwrap()
+}
+
 /// Positions are learned and heads not shared, so its cache has another shape.
 fn gpt2() -> Model {
     let config = json!({
@@ -107,7 +117,7 @@ fn engines() -> impl Iterator<Item = (&'static str, &'static str)> {
 #[test]
 fn every_engine_writes_with_its_cache_what_another_and_a_full_pass_do() {
     let bench = Bench::new();
-    for (model, texts) in [(llama(), TEXTS), (gpt2(), TEXTS)].into_iter().chain(answering()) {
+    for (model, texts) in [(llama(), TEXTS), (mixtral(), TEXTS), (gpt2(), TEXTS)].into_iter().chain(answering()) {
         for (engine, reference) in engines() {
             let job = bench.writing_job(&model, Precision::F32, engine, &[reference], texts);
             is_right(&run(&job), &model.info().name, reference);

@@ -23,7 +23,6 @@ fn a_measurement_has_every_phase_and_a_checked_output() {
     let bench = Bench::new();
     let mut job = bench.job("candle", 64, &["onnxruntime"]);
     job.acquire_ms = Some(12.5);
-    job.remarks = vec![Flag::AllExperts { reason: "All 8 experts are computed for each token".to_owned() }];
     let run = run(&job);
     assert_eq!(run.outcome, Outcome::Done, "{:#?}", run.log);
     let phases: Vec<PhaseName> = run.phases.iter().map(|phase| phase.name).collect();
@@ -40,7 +39,7 @@ fn a_measurement_has_every_phase_and_a_checked_output() {
     let device = (run.effective.device_name.as_str(), run.effective.driver.as_deref());
     assert_eq!(device, ("the processor", Some("0.1")), "as the inventory has it, where the engine knows a number");
     assert!(run.withheld().is_none(), "{:?}", run.withheld());
-    assert_eq!(run.flags, job.remarks, "what is known of the model stands beside its result");
+    assert_eq!(run.flags, [], "nothing stands beside its result");
 }
 
 #[test]
@@ -227,6 +226,30 @@ fn what_the_target_does_not_offer_is_refused_before_anything_starts() {
     assert_eq!(*kind, FailureKind::Refused);
     assert!(message.contains("int4") && remedy.as_ref().unwrap().contains("f32"), "{message} {remedy:?}");
     assert!(run.phases.is_empty());
+}
+
+#[cfg(unix)]
+#[test]
+fn times_of_a_file_that_is_rewritten_meanwhile_are_no_result() {
+    let bench = Bench::new();
+    let mut job = bench.job("candle", 64, &[]);
+    job.files = vec![models::Stamped::now(&job.onnx)];
+    let control = Control::default();
+    let run = measure(&program(), &job, &control, &mut |live| {
+        if live.samples > 0 && control.goes_on() {
+            bench::rewrite(&job.onnx);
+            control.stop();
+        }
+    });
+    let Outcome::Failed { phase, kind, message, remedy } = &run.outcome else { panic!("{:?}", run.outcome) };
+    assert_eq!((*phase, *kind), (PhaseName::Warm, FailureKind::ModelChanged));
+    assert!(message.contains("product.onnx"), "{message}");
+    assert!(remedy.as_ref().is_some_and(|remedy| remedy.starts_with("Measure again")), "{remedy:?}");
+    assert!(run.timing.is_none() && run.samples_ms.is_empty(), "{:?}", run.timing);
+    assert!(!job.scratch.exists(), "outputs that others are checked by may be of either file");
+
+    let again = measure(&program(), &job, &Control::default(), &mut |_| panic!("nothing starts"));
+    assert!(matches!(&again.outcome, Outcome::Failed { kind: FailureKind::ModelChanged, .. }), "{:?}", again.outcome);
 }
 
 #[test]

@@ -28,6 +28,15 @@ fn llama() -> Model {
     }))
 }
 
+/// Each token goes through all of its experts: no rounding sends it to another one.
+fn mixtral() -> Model {
+    model(json!({
+        "model_type": "mixtral", "architectures": ["MixtralForCausalLM"], "vocab_size": 96, "hidden_size": 64,
+        "num_attention_heads": 4, "num_key_value_heads": 2, "num_hidden_layers": 2, "intermediate_size": 64,
+        "num_local_experts": 3, "num_experts_per_tok": 3, "max_position_embeddings": 40
+    }))
+}
+
 fn model(config: serde_json::Value) -> Model {
     Model::from_config_text(config["model_type"].as_str().unwrap(), &config.to_string()).unwrap()
 }
@@ -48,7 +57,7 @@ const BOUNDS: [(Precision, f64, f64); 3] =
 #[test]
 fn every_engine_runs_every_quantised_precision_within_its_error() {
     let bench = Bench::new();
-    for (model, scores) in [(bert(), false), (llama(), true)] {
+    for (model, scores) in [(bert(), false), (llama(), true), (mixtral(), true)] {
         for (precision, least_cosine, most_nats) in BOUNDS {
             for (engine, other) in engines() {
                 let told = format!("{} in {precision} on {engine}", model.info().name);

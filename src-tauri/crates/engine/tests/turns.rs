@@ -62,6 +62,28 @@ fn a_side_that_cannot_run_ends_the_other() {
     assert!(message.contains("none.onnx"), "{message}");
 }
 
+#[cfg(unix)]
+#[test]
+fn rounds_with_a_model_that_is_rewritten_meanwhile_tell_nothing() {
+    let bench = Bench::new();
+    let (mut a, b) = (bench.job("candle", 64, &[]), bench.job("candle", 64, &[]));
+    a.onnx = bench.path().join("mine.onnx");
+    std::fs::copy(&b.onnx, &a.onnx).unwrap();
+    a.files = vec![models::Stamped::now(&a.onnx)];
+    let (control, mut heard) = (Control::default(), 0);
+    let turns = turns(&a, &b, Duration::from_secs(60), &control, &mut |rounds| {
+        heard = rounds.len();
+        if heard == 3 {
+            bench::rewrite(&a.onnx);
+            control.stop();
+        }
+    });
+    assert_eq!((heard, turns.rounds.len()), (3, 0));
+    let a = turns.a.outcome;
+    assert!(matches!(a, Outcome::Failed { kind: FailureKind::ModelChanged, .. }), "{a:?}");
+    assert_eq!(turns.b.outcome, Outcome::Done, "{:#?}", turns.b.log);
+}
+
 #[test]
 fn cancelling_ends_both_at_once() {
     let bench = Bench::new();

@@ -46,6 +46,7 @@ mod tests {
             hardware: "some hardware".into(),
             platform,
             precision: "f32".into(),
+            ran: "f32".into(),
             devices: Some(1),
             threads: Some(4),
             software: "1.0".into(),

@@ -3,6 +3,7 @@
 use super::Libraries;
 use std::{
     ffi::OsStr,
+    fs,
     path::{Path, PathBuf},
     sync::LazyLock,
 };
@@ -40,6 +41,26 @@ fn folder_of(plugin: &Path) -> Option<PathBuf> {
     let is_build = |name: &OsStr| name.to_string_lossy().starts_with("onnxruntime-");
     let build = plugin.ancestors().skip(1).find(|folder| folder.file_name().is_some_and(is_build))?;
     build.parent().map(Path::to_owned)
+}
+
+/// The version of the package that a plug-in came in, where all of it was unpacked and the file still is the package's: a
+/// wheel lists its files with their lengths in `<name>-<version>.dist-info/RECORD`, as PyPA's specifications say.
+pub(crate) fn package_version(plugin: &Path) -> Option<String> {
+    let length = fs::metadata(plugin).ok()?.len().to_string();
+    // As deep as it lies in any of the packages.
+    plugin.ancestors().skip(1).take(4).find_map(|folder| {
+        let file = plugin.strip_prefix(folder).ok()?.to_string_lossy().replace('\\', "/");
+        let is_it = |line: &str| {
+            let mut parts = line.split(',');
+            parts.next() == Some(file.as_str()) && parts.next_back() == Some(length.as_str())
+        };
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        entries.filter_map(|entry| entry.file_name().into_string().ok()).find_map(|name| {
+            let version = name.strip_prefix("onnxruntime_qnn-")?.strip_suffix(".dist-info")?;
+            let record = fs::read_to_string(folder.join(&name).join("RECORD")).ok()?;
+            record.lines().any(is_it).then(|| version.to_owned())
+        })
+    })
 }
 
 /// How a person gets the plug-in: which file of the package for this system, and what goes where.

@@ -20,7 +20,10 @@ use contract::{Availability, FailureKind, Live, Mode, Outcome, PhaseName, Run};
 use live::Feed;
 use record::Record;
 use reference::Reference;
-use std::time::{Duration, Instant};
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 /// Longest budget a person may choose: a day.
 const LONGEST_BUDGET_SECS: f64 = 86_400.0;
@@ -45,7 +48,15 @@ fn measure_at(
 ) -> Run {
     let mut record = Record::new(job);
     let mut feed = Feed::new(job, on);
-    let outcome = match attempt(pace, program, job, control, &mut record, &mut feed, hear) {
+    let ended = check_files(job).and_then(|()| attempt(pace, program, job, control, &mut record, &mut feed, hear));
+    // What is kept there may be another engine's output of either file.
+    let unchanged = check_files(job).inspect_err(|_| drop(fs::remove_dir_all(&job.scratch)));
+    // What goes wrong with a file that is being written is told as that; what is given up stays given up.
+    let ended = match ended {
+        Err(Failure { kind: FailureKind::Cancelled, .. }) => ended,
+        ended => unchanged.and(ended),
+    };
+    let outcome = match ended {
         Ok(()) => Outcome::Done,
         Err(Failure { kind, message, remedy }) => {
             let remedy = remedy.or_else(|| other_sizes(job, kind));
@@ -54,7 +65,6 @@ fn measure_at(
     };
     let mut run = record.finish(outcome);
     run.flags = gates::flags(&run, &job.target, &job.peaks, environment::installed_memory_bytes());
-    run.flags.extend(job.remarks.iter().cloned());
     run
 }
 
@@ -63,6 +73,16 @@ struct Failure {
     kind: FailureKind,
     message: String,
     remedy: Option<String>,
+}
+
+/// Refuses a result of files that are others than when the model was opened: it would bear that model's name.
+fn check_files(job: &Job) -> Result<(), Failure> {
+    let Some(file) = job.files.iter().find(|file| !file.is_current()) else { return Ok(()) };
+    Err(Failure {
+        kind: FailureKind::ModelChanged,
+        message: format!("{} was rewritten while it was in use, so that it is not known what ran", file.path.display()),
+        remedy: Some("Measure again once it is completely written".to_owned()),
+    })
 }
 
 /// A person's file may leave sizes open and yet run at some of them only.

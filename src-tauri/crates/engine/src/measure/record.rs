@@ -6,7 +6,8 @@ use crate::{
     worker::{Checked, Event, Heard, Log},
 };
 use contract::{
-    Effective, EngineId, Evidence, Memory, Outcome, OutputCheck, OutputError, Phase, PhaseName, Run, StopReason,
+    Effective, EngineId, Evidence, FailureKind, Memory, Outcome, OutputCheck, OutputError, Phase, PhaseName, Run,
+    StopReason,
 };
 use jiff::Timestamp;
 use models::Texts;
@@ -215,6 +216,12 @@ impl Record {
             run.generated = self
                 .texts
                 .and_then(|texts| generated::of(texts, run.setting.seed, self.texts_ms, self.full_pass_difference));
+        }
+        if let Outcome::Failed { kind: FailureKind::ModelChanged, message, .. } = &outcome {
+            // Nobody knows what they are of.
+            run.samples_ms.clear();
+            run.check = OutputCheck::Unchecked { reason: message.clone() };
+            (run.error, run.placement, run.memory) = (None, None, Memory::default());
         }
         run.outcome = outcome;
         self.run

@@ -7,7 +7,7 @@ use crate::{
     statistics,
     worker::{Event, Heard, Pace, Voice, Wish},
 };
-use contract::{Live, Round, Run, Side};
+use contract::{FailureKind, Live, Outcome, Round, Run, Side};
 use std::{
     sync::mpsc::{self, Receiver},
     thread::{self, Scope},
@@ -36,7 +36,8 @@ pub struct Turns {
 }
 
 /// Measures A and B in turn until `budget` is spent or `control` is told to stop. Each is checked and recorded as a
-/// measurement alone is; what goes wrong is its result, and where one side cannot go on the other one ends too.
+/// measurement alone is; what goes wrong is its result, and where one side cannot go on the other one ends too. No
+/// round is kept where a side's model was rewritten meanwhile.
 ///
 /// Sampling stops at once where `on` calls `control.stop()`, as it does when the rounds have told enough.
 pub fn measure_in_turn(
@@ -52,7 +53,11 @@ pub fn measure_in_turn(
         let mut b = Seat::take(Side::B, scope, program, b, control, on);
         let rounds = take_rounds(&mut a, &mut b, budget, control, on);
         control.stop();
-        Turns { a: a.leave(), b: b.leave(), rounds }
+        let (a, b) = (a.leave(), b.leave());
+        let is_changed = |run: &Run| matches!(run.outcome, Outcome::Failed { kind: FailureKind::ModelChanged, .. });
+        // Times of nobody knows what tell nothing of either side.
+        let rounds = if is_changed(&a) || is_changed(&b) { Vec::new() } else { rounds };
+        Turns { a, b, rounds }
     })
 }
 

@@ -5,6 +5,7 @@ use crate::{backend::BackendError, libraries::plugin};
 use ort::environment::Environment;
 use std::{
     ffi::CStr,
+    fs,
     panic::catch_unwind,
     path::{Path, PathBuf},
     sync::{Mutex, OnceLock, PoisonError},
@@ -19,7 +20,7 @@ pub(super) struct Runtime {
     pub library: PathBuf,
     /// Where the plug-in lies that was taken in, as an absolute path.
     pub plugin: Option<PathBuf>,
-    /// `1.30.0`
+    /// `1.30.0`, and of the plug-in where there is one: `1.30.0 with QNN 2.7.0`.
     pub version: String,
 }
 
@@ -82,11 +83,24 @@ fn load(library: &Path) -> Result<Runtime, BackendError> {
     })
     .unwrap_or_else(|_| Err("the library broke off while it was set up".to_owned()))
     .map_err(|reason| missing(reason, "Put another build of ONNX Runtime in its place."))?;
-    if let Some(plugin) = &plugin {
-        let taken_in = environment.register_ep_library(Provider::Qnn.name(), plugin);
-        taken_in.map_err(|error| missing(reason(&error), plugin::remedy()))?;
-    }
+    let version = match &plugin {
+        None => version,
+        Some(plugin) => {
+            let taken_in = environment.register_ep_library(Provider::Qnn.name(), plugin);
+            taken_in.map_err(|error| missing(reason(&error), plugin::remedy()))?;
+            let own = plugin::package_version(plugin).unwrap_or_else(|| unpackaged(plugin));
+            format!("{version} with {} {own}", Provider::Qnn.label())
+        }
+    };
     Ok(Runtime { environment, library: library.to_owned(), plugin, version })
+}
+
+/// A plug-in whose package is not known. What it says of itself is 0.1.0 whatever its release, by Qualcomm's sources, so the
+/// file is told: name and length tell one build from most others.
+fn unpackaged(plugin: &Path) -> String {
+    let name = plugin.file_name().unwrap_or_default().to_string_lossy();
+    let length = fs::metadata(plugin).map_or(0, |facts| facts.len());
+    format!("of unknown version ({name}, {length} bytes)")
 }
 
 /// The library takes a relative path as one from its own folder.

@@ -119,6 +119,10 @@ fn binary(inputs: &Inputs, how: Arithmetic) -> Result<Tensor> {
 }
 
 fn apply(a: &Tensor, b: &Tensor, how: Arithmetic) -> Result<Tensor> {
+    // A GPU is not asked to compute nothing, which it refuses.
+    if a.elem_count() == 0 || b.elem_count() == 0 {
+        return Tensor::zeros(broadcast_shape(a.dims(), b.dims())?, a.dtype(), a.device());
+    }
     if is_int(a) {
         return whole(a, b, how);
     }

@@ -245,6 +245,16 @@ fn joining_and_cutting() {
 }
 
 #[test]
+fn parts_without_rows_are_computed_and_joined() {
+    let sizes = i(&[3], &[0, 3, 0]);
+    let parts = run_as("Split", "", 17, 3, &[], &[Some(counting(&[3, 2])), Some(sizes)]).unwrap();
+    let (twice, bias) = (f(&[2, 2], &[2.0, 0.0, 0.0, 2.0]), f(&[2], &[1.0, 0.0]));
+    let product = |part: &Tensor| run("MatMul", &[], &[part.clone(), twice.clone()]);
+    let made: Vec<Tensor> = parts.iter().map(|part| run("Add", &[], &[product(part), bias.clone()])).collect();
+    same(&run("Concat", &[("axis", INT(0))], &made), &[3, 2], &[1.0, 2.0, 5.0, 6.0, 9.0, 10.0]);
+}
+
+#[test]
 fn padding_by_a_number_by_mirror_and_by_edge() {
     let x = f(&[3], &[1.0, 2.0, 3.0]);
     let padded = |mode: &str| run("Pad", &[("mode", text(mode))], &[x.clone(), i(&[2], &[2, 1])]);
