@@ -132,6 +132,30 @@ fn what_is_measured_here_is_recommended_for_this_machine() {
     assert!(history.points[0].environment.iter().any(|value| !value.is_empty()));
 }
 
+/// Where there is no arithmetic in f16, as on most processors, what was asked for in it runs in f32.
+#[test]
+fn advice_says_what_ran_where_another_precision_was_asked_for() {
+    let desk = TestDesk::open();
+    let plan = Plan { precisions: vec![Precision::F32, Precision::F16], ..desk.plan("preset:bert-tiny") };
+    let jobs = desk.ask(StartPlan { plan }).unwrap();
+    let runs: Vec<Run> = jobs.iter().map(|job| desk.result_of(job)).collect();
+    let given = advise(&desk, "bert-tiny", Limits::default());
+    assert_eq!(given.learned_from, LearnedFrom { results: 2, ..LearnedFrom::default() });
+    let all: Vec<&Candidate> = given.choice.iter().chain(&given.alternatives).collect();
+    assert_eq!(all.len(), 2, "{all:?}");
+    for run in &runs {
+        let setting = &all.iter().find(|candidate| candidate.runs == [run.id.clone()]).unwrap().setting;
+        assert_eq!((&setting.ran, setting.precision.as_str()), (&run.ran(), run.setting.precision.key()));
+        // Each is allowed by what ran, and is alone then.
+        let limits = Limits { precisions: vec![run.ran()], ..Limits::default() };
+        let limited = advise(&desk, "bert-tiny", limits);
+        assert_eq!((limited.choice.unwrap().runs, limited.alternatives.len()), (vec![run.id.clone()], 0));
+    }
+    let half = runs.iter().find(|run| run.setting.precision == Precision::F16).unwrap();
+    let other = half.flags.iter().any(|flag| matches!(flag, Flag::OtherPrecision { .. }));
+    assert_eq!(half.ran() != "f16", other, "{:?}", half.flags);
+}
+
 #[test]
 fn families_and_platforms_are_told_from_results_alone() {
     let desk = filled("edge_devices.csv.gz");

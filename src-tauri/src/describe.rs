@@ -15,7 +15,6 @@ pub fn describe(model: &Model, sizes: Sizes) -> Result<ModelDescription, ModelEr
     let at = At::of(model, sizes)?;
     let memory = memories(&at, generating.as_ref())?;
     let At { sizes, costs, .. } = at;
-    let chosen_macs = model.chosen_macs(&costs);
     let family = transformers::find(&info.family).map(workbench::family_of);
     Ok(ModelDescription {
         name: info.name.clone(),
@@ -32,7 +31,6 @@ pub fn describe(model: &Model, sizes: Sizes) -> Result<ModelDescription, ModelEr
         dims: info.dims.clone(),
         macs: costs.macs,
         experts: info.experts,
-        chosen_macs,
         activations: costs.activations,
         per_sample: models::per_sample(info, &sizes),
         generation: generating.as_ref().map(Generating::work),

@@ -13,7 +13,7 @@ fn generation_is_measured_with_its_first_token_and_every_further_one() {
     let shell = Shell::new();
     fs::write(shell.path("writes.json"), WRITES).unwrap();
     let measure = ["measure", "--model", "writes.json", "--mode", "generation", "--prompt", "12", "--output", "5"];
-    let kept = ["--budget-secs", "1", "--store", "mine.duckdb", "--json"];
+    let kept = ["--budget-secs", "0.2", "--store", "mine.duckdb", "--json"];
     let run = shell.json(&[&measure[..], &kept].concat());
     assert_eq!(run["outcome"]["outcome"], "done");
     assert_eq!((&run["setting"]["mode"], &run["setting"]["size"]), (&json!("generation"), &json!(12)));
@@ -40,7 +40,7 @@ fn generation_in_int8_tells_how_far_the_next_token_lies_from_f32() {
     fs::write(shell.path("writes.json"), WRITES).unwrap();
     let measure = ["measure", "--model", "writes.json", "--mode", "generation", "--prompt", "12", "--output", "5"];
     for precision in ["int8", "int8-static"] {
-        let run = shell.json(&[&measure[..], &["--budget-secs", "1", "--precision", precision, "--json"]].concat());
+        let run = shell.json(&[&measure[..], &["--budget-secs", "0.2", "--precision", precision, "--json"]].concat());
         assert_eq!(run["check"]["verdict"], "agrees", "{}", run["check"]);
         let nats = run["error"]["divergence_nats"].as_f64().unwrap();
         assert!(nats > 0.0 && nats < 0.01, "{precision}: {nats}");
@@ -64,7 +64,7 @@ fn answers_are_written_to_a_text_and_to_sound() {
     fs::write(shell.path("sound.json"), sound.to_string()).unwrap();
     // Without a length of its own a prompt is as long as usual; sound has one length.
     for (model, prompt, length) in [("text.json", Some("12"), 12), ("text.json", None, 128), ("sound.json", None, 24)] {
-        let measure = ["measure", "--model", model, "--mode", "generation", "--output", "5", "--budget-secs", "1"];
+        let measure = ["measure", "--model", model, "--mode", "generation", "--output", "5", "--budget-secs", "0.2"];
         let prompt: Vec<&str> = prompt.into_iter().flat_map(|length| ["--prompt", length]).collect();
         let run = shell.json(&[&measure[..], &prompt[..], &["--json"]].concat());
         assert_eq!(run["outcome"]["outcome"], "done", "{}", run["outcome"]);
@@ -89,7 +89,7 @@ fn a_text_is_written_to_an_image_of_the_size_that_was_asked_for() {
     fs::copy(golden, shell.path("sees.json")).unwrap();
     let image = ["--dim", "image_rows=2", "--dim", "image_columns=3"];
     let measure = ["measure", "--model", "sees.json", "--mode", "generation", "--prompt", "12", "--output", "4"];
-    let run = shell.json(&[&measure[..], &image, &["--budget-secs", "1", "--json"]].concat());
+    let run = shell.json(&[&measure[..], &image, &["--budget-secs", "0.2", "--json"]].concat());
     assert_eq!(run["outcome"]["outcome"], "done", "{}", run["outcome"]);
     assert_eq!(run["setting"]["dims"], json!({ "output": 4, "image_rows": 2, "image_columns": 3 }));
     assert_eq!(run["check"]["verdict"], "agrees", "{}", run["check"]);

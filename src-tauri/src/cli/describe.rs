@@ -49,7 +49,7 @@ fn lines(described: &ModelDescription) -> Vec<String> {
         lines.push(format!("{:<24}{:>18}  at length {}", "  of the prompt", count(work.prefill_macs), work.tokens));
         lines.push(format!("{:<24}{:>18}", "  of the next token", count(work.decode_macs)));
     }
-    lines.extend(described.experts_told().map(|told| format!("{told}.")));
+    lines.extend(described.experts.map(|experts| format!("{}.", experts.told())));
     let titles = ["Phase", "Precision", "Weights, MB", "Activations, MB", "Cache, MB", "In all, MB", "On disk, MB"];
     lines.extend([String::new(), row(titles.map(str::to_owned))]);
     lines.extend(described.memory.iter().flat_map(memory_rows));

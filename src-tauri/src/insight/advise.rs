@@ -3,6 +3,7 @@
 use super::{Insight, Known, made};
 use contract::*;
 use insight::recommend::{self, Described, RecommendError, Survey};
+use std::collections::BTreeMap;
 use store::Store;
 
 /// What an answer is made from.
@@ -26,16 +27,24 @@ impl Advisor<'_> {
             Ok(Advice::TooLittle { reason, remedy: remedy.into(), model: model.map(|model| model.id.clone()) })
         };
         if known.rows.len() < FEWEST {
-            let reason = match known.rows.len() {
-                0 => "Nothing is measured yet, so there is nothing to choose between",
+            let reason = match (known.rows.len(), known.runs.len()) {
+                (0, 0) => "Nothing is measured yet, so there is nothing to choose between",
+                (0, _) => "None of the results can be learned from",
                 _ => "There is a single result, and nothing to compare it with",
             };
-            return too_little(reason.into(), "Measure this model on every engine of this machine, or import results");
+            let left_out = known.learned_from.left_out().map(|told| format!(". {told}")).unwrap_or_default();
+            let remedy = "Measure this model on every engine of this machine, or import results";
+            return too_little(format!("{reason}{left_out}"), remedy);
         }
         let asked = self.asked(&known, work, model);
         let survey = self.insight.surveys.try_of(&known, asked.clone(), || {
-            let survey = Survey::of(&known.row_refs(), &asked);
-            made::keep(self.store, &known, &survey)?;
+            let mut survey = Survey::of(&known.row_refs(), &asked);
+            if let Ok(survey) = &mut survey {
+                known.settle(survey);
+                if work_of(&known, survey, model).dims.is_none() {
+                    made::keep(self.store, &known, [&*survey])?;
+                }
+            }
             Ok::<_, Failure>(survey)
         })?;
         let survey = match &*survey {
@@ -60,8 +69,7 @@ impl Advisor<'_> {
 
     /// A model without results is asked about by what its graph says.
     fn asked(&self, known: &Known, work: &Work, model: Option<&ModelInfo>) -> recommend::Work {
-        let has_rows = known.rows.iter().any(|run| run.model == work.model);
-        let described = model.filter(|_| !has_rows);
+        let described = model.filter(|_| !known.knows(&work.model));
         recommend::Work {
             model: work.model.clone(),
             mode: work.mode.or(described.map(|_| Mode::Inference)).map(|mode| mode.key().to_owned()),
@@ -85,7 +93,7 @@ impl Advisor<'_> {
         let unwanted = |setting: &recommend::Setting| self.unwanted(&places, setting, limits);
         let found = survey.choose(&bounds(limits), &unwanted);
         let candidate = |candidate: recommend::Candidate| self.candidate(known, &places, survey, candidate);
-        let work = work_of(known, survey);
+        let work = work_of(known, survey, model);
         let run = |run: recommend::NextRun| self.next_run(&places, &work, run, model);
         let next_run = found.next_run.map(&run);
         let next_run_here = match &next_run {
@@ -93,7 +101,7 @@ impl Advisor<'_> {
             _ => None,
         };
         GivenAdvice {
-            learned_from: known.rows.len() as u64,
+            learned_from: known.learned_from,
             choice: found.choice.map(candidate),
             alternatives: found.alternatives.into_iter().map(candidate).collect(),
             rejected: found
@@ -132,12 +140,26 @@ impl Advisor<'_> {
         survey: &Survey,
         candidate: recommend::Candidate,
     ) -> Candidate {
-        let (runs, evidence) = match candidate.evidence {
-            recommend::Evidence::Measured => known.behind(survey, &candidate.setting),
-            recommend::Evidence::Predicted => (Vec::new(), Evidence::Predicted),
+        let (runs, evidence, ran) = match candidate.evidence {
+            recommend::Evidence::Measured => {
+                let behind = known.behind(survey, &candidate.setting);
+                let mut ran: Vec<String> = Vec::new();
+                for told in behind.iter().map(|run| run.ran()) {
+                    if !ran.contains(&told) {
+                        ran.push(told);
+                    }
+                }
+                let weakest = behind.iter().map(|run| run.evidence).max().unwrap_or(Evidence::Measured);
+                (behind.iter().map(|run| run.id.clone()).collect(), weakest, ran.join("; "))
+            }
+            recommend::Evidence::Predicted => {
+                let expected = known.expected(&candidate.setting);
+                let ran = ran_text(&expected, None, None, known.all_experts(&survey.model));
+                (Vec::new(), Evidence::Predicted, ran)
+            }
         };
         Candidate {
-            setting: places.advised(known, self.machine, &candidate.setting),
+            setting: AdvisedSetting { ran, ..places.advised(known, self.machine, &candidate.setting) },
             evidence,
             latency_ms: candidate.latency_ms,
             p95_ms: candidate.p95_ms,
@@ -268,14 +290,20 @@ pub fn bounds(limits: &Limits) -> recommend::Limits {
     }
 }
 
-pub fn work_of(known: &Known, survey: &Survey) -> Work {
+/// The work that a survey is of. A model without results is described at the further dimensions it would be measured at.
+pub fn work_of(known: &Known, survey: &Survey, model: Option<&ModelInfo>) -> Work {
+    let size = survey.size.map(|size| size as u32);
+    let described = model.filter(|_| !known.knows(&survey.model));
     Work {
         model: survey.model.clone(),
         mode: Mode::from_key(&survey.mode),
         batch: survey.batch.map(|batch| batch as u32),
-        size: survey.size.map(|size| size as u32),
+        size,
         size_unit: known.size_unit(&survey.model),
-        dims: known.dims(&survey.model),
+        dims: match described {
+            Some(model) => dims_key(&spelt_sizes(&model.dims, size, &BTreeMap::new()).1),
+            None => known.dims(&survey.model),
+        },
     }
 }
 

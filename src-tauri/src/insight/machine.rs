@@ -1,6 +1,7 @@
 //! What runs well on this machine: every known model in its best setting here.
 
 use super::{
+    Known,
     advise::{Advisor, Places, bounds, work_of},
     known, made,
 };
@@ -10,6 +11,7 @@ use insight::{
     table::Measurement,
 };
 use std::collections::{BTreeSet, HashMap};
+use store::KnownRun;
 
 impl Advisor<'_> {
     pub fn advise_machine(&self, limits: &Limits) -> Result<MachineAdvice, Failure> {
@@ -18,7 +20,8 @@ impl Advisor<'_> {
             let models: BTreeSet<&str> = known.rows.iter().map(|row| row.model.as_str()).collect();
             let models: Vec<&str> = models.into_iter().collect();
             let wanted = |setting: &recommend::Setting| known::here(setting, self.machine).is_some();
-            let surveys = Survey::of_all(&known.row_refs(), &models, &wanted);
+            let mut surveys = Survey::of_all(&known.row_refs(), &models, &wanted);
+            surveys.iter_mut().for_each(|survey| known.settle(survey));
             made::keep(self.store, &known, &surveys)?;
             Ok::<_, Failure>(surveys)
         })?;
@@ -29,7 +32,7 @@ impl Advisor<'_> {
             }
         }
         let places = Places::of(&known, self.machine, &settings);
-        let fastest = fastest(&known.rows);
+        let fastest = fastest(&known);
         let families: HashMap<&str, &str> =
             known.rows.iter().map(|row| (row.model.as_str(), row.family.as_str())).collect();
         let unwanted = |setting: &recommend::Setting| self.unwanted(&places, setting, limits);
@@ -37,17 +40,18 @@ impl Advisor<'_> {
         for survey in surveys.iter() {
             let Some(best) = survey.choose(&bounds(limits), &unwanted).choice else { continue };
             let best = self.candidate(&known, &places, survey, best);
-            let elsewhere = fastest.get(&key(&survey.model, &survey.mode, survey.batch, survey.size)).and_then(|row| {
+            let same = key(&survey.model, &survey.mode, survey.batch, survey.size);
+            let elsewhere = fastest.get(&same).and_then(|(run, row)| {
                 let times_faster = best.latency_ms.value / row.latency_ms?;
                 let other = row.hardware != best.setting.hardware && times_faster > 1.0;
-                other.then(|| Elsewhere { hardware: row.hardware.clone(), times_faster })
+                other.then(|| Elsewhere { hardware: row.hardware.clone(), ran: run.ran(), times_faster })
             });
             let family = families.get(survey.model.as_str()).copied().unwrap_or_default().to_owned();
-            models.push(ModelHere { work: work_of(&known, survey), family, best, elsewhere });
+            models.push(ModelHere { work: work_of(&known, survey, None), family, best, elsewhere });
         }
         models.sort_by(|a, b| a.best.latency_ms.value.total_cmp(&b.best.latency_ms.value));
         Ok(MachineAdvice {
-            learned_from: known.rows.len() as u64,
+            learned_from: known.learned_from,
             places: places.count() as u32,
             left_out: (surveys.len() - models.len()) as u32,
             models,
@@ -71,13 +75,13 @@ fn key<'a>(model: &'a str, mode: &'a str, batch: Option<f64>, size: Option<f64>)
     (model, mode, batch.map(f64::to_bits), size.map(f64::to_bits))
 }
 
-/// The fastest row of each piece of work.
-fn fastest(rows: &[Measurement]) -> HashMap<Key<'_>, &Measurement> {
-    let mut fastest: HashMap<Key, &Measurement> = HashMap::new();
-    for row in rows {
-        let best = fastest.entry(key(&row.model, &row.mode, row.batch, row.size)).or_insert(row);
-        if row.latency_ms < best.latency_ms {
-            *best = row;
+/// The fastest result of each piece of work.
+fn fastest(known: &Known) -> HashMap<Key<'_>, (&KnownRun, &Measurement)> {
+    let mut fastest: HashMap<Key, (&KnownRun, &Measurement)> = HashMap::new();
+    for (run, row) in known.runs.iter().zip(&known.rows) {
+        let best = fastest.entry(key(&row.model, &row.mode, row.batch, row.size)).or_insert((run, row));
+        if row.latency_ms < best.1.latency_ms {
+            *best = (run, row);
         }
     }
     fastest

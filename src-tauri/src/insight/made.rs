@@ -6,11 +6,13 @@ use insight::recommend::Survey;
 use jiff::Timestamp;
 use store::Store;
 
-/// Keeps what these surveys predict.
+/// Keeps what these surveys predict, but for models that are fed with more than batch and size: a kept prediction has no
+/// place for it, so that a result of other work could judge it.
 pub fn keep<'a>(store: &Store, known: &Known, surveys: impl IntoIterator<Item = &'a Survey>) -> Result<(), Failure> {
     let made_at = Timestamp::now();
     let of_survey = |survey: &Survey| made(survey, made_at, known.rows.len() as u64);
-    let made: Vec<MadeForecast> = surveys.into_iter().flat_map(of_survey).collect();
+    let whole = surveys.into_iter().filter(|survey| known.dims(&survey.model).is_none());
+    let made: Vec<MadeForecast> = whole.flat_map(of_survey).collect();
     if !made.is_empty() {
         store.add_forecasts(&made)?;
     }

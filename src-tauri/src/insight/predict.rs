@@ -2,7 +2,10 @@
 
 use super::{Insight, Known, made};
 use contract::*;
-use insight::recommend::{Candidate, Evidence, Setting, Survey};
+use insight::{
+    recommend::{Candidate, Evidence, Setting, Survey},
+    table::Measurement,
+};
 use std::collections::HashMap;
 use store::{KnownRun, Store};
 
@@ -13,11 +16,14 @@ impl Insight {
         let known = self.known(store)?;
         let usual: Vec<Option<Setting>> =
             matrix.columns.iter().map(|column| usual_setting(&known, column, machine)).collect();
+        let expected: Vec<Option<String>> =
+            usual.iter().map(|usual| usual.as_ref().map(|usual| known.expected(usual))).collect();
         let models: Vec<String> = matrix.rows.iter().map(|row| row.model.clone()).collect();
         let surveys = self.predicted.try_of(&known, (models.clone(), usual.clone()), || {
             let names: Vec<&str> = models.iter().map(String::as_str).collect();
             let wanted = |setting: &Setting| usual.iter().flatten().any(|usual| same(usual, setting));
-            let surveys = Survey::of_all(&known.row_refs(), &names, &wanted);
+            let mut surveys = Survey::of_all(&known.row_refs(), &names, &wanted);
+            surveys.iter_mut().for_each(|survey| known.settle(survey));
             made::keep(store, &known, &surveys)?;
             Ok::<_, Failure>(surveys)
         })?;
@@ -26,14 +32,18 @@ impl Insight {
             let Some(survey) = by_model.get(row.model.as_str()) else { continue };
             let samples: Vec<(Fed, PerSample)> =
                 row.cells.iter().filter_map(|cell| cell.fed().zip(cell.per_sample())).collect();
-            for (cell, usual) in row.cells.iter_mut().zip(&usual) {
+            let all_experts = known.all_experts(&row.model);
+            for (cell, (usual, expected)) in row.cells.iter_mut().zip(usual.iter().zip(&expected)) {
                 let empty = matches!(cell, MatrixCell::Open | MatrixCell::Impossible { .. });
-                let Some(usual) = usual.as_ref().filter(|_| empty) else { continue };
+                let Some((usual, expected)) = usual.as_ref().zip(expected.as_ref()).filter(|_| empty) else { continue };
                 let predicted = survey
                     .candidates
                     .iter()
                     .find(|candidate| candidate.evidence == Evidence::Predicted && same(&candidate.setting, usual));
-                let filled = predicted.and_then(|candidate| filled(&known, survey, candidate, read, &samples));
+                let filled = predicted.and_then(|candidate| {
+                    let ran = ran_text(expected, None, None, all_experts);
+                    filled(&known, survey, candidate, ran, read, &samples)
+                });
                 if let Some(filled) = filled {
                     *cell = filled;
                 }
@@ -67,6 +77,7 @@ fn filled(
     known: &Known,
     survey: &Survey,
     candidate: &Candidate,
+    precision: String,
     read: Read,
     samples: &[(Fed, PerSample)],
 ) -> Option<MatrixCell> {
@@ -80,7 +91,7 @@ fn filled(
         low: low * each,
         high: high * each,
         per_sample,
-        precision: candidate.setting.precision.clone(),
+        precision,
         engine: EngineId(candidate.setting.runtime.clone()),
         mode: Mode::from_key(&survey.mode).unwrap_or(Mode::Inference),
         batch: survey.batch.map(|batch| batch as u32),
@@ -95,26 +106,23 @@ fn filled(
 fn usual_setting(known: &Known, column: &MatrixColumn, machine: &Machine) -> Option<Setting> {
     let device = column.device.as_ref()?;
     let foreign = !column.availability.is_ready();
-    let of_column = |run: &&KnownRun| {
+    let of_column = |run: &KnownRun| {
         run.platform == column.platform
             && run.device == *device
             && (run.machine.as_ref() == Some(&machine.id)) != foreign
     };
-    let mut counts: HashMap<[&str; 3], (usize, &KnownRun)> = HashMap::new();
-    for run in known.runs.iter().filter(of_column) {
-        counts
-            .entry([run.engine.0.as_str(), run.precision.as_str(), run.engine_version.as_str()])
-            .or_insert((0, run))
-            .0 += 1;
+    let mut counts: HashMap<[&str; 3], (usize, &Measurement)> = HashMap::new();
+    for (_, row) in known.runs.iter().zip(&known.rows).filter(|(run, _)| of_column(run)) {
+        counts.entry([&row.runtime, &row.precision, &row.software]).or_insert((0, row)).0 += 1;
     }
-    let (_, run) = counts.into_iter().max_by(|(a, (of_a, _)), (b, (of_b, _))| of_a.cmp(of_b).then(b.cmp(a)))?.1;
+    let (_, row) = counts.into_iter().max_by(|(a, (of_a, _)), (b, (of_b, _))| of_a.cmp(of_b).then(b.cmp(a)))?.1;
     Some(Setting {
-        hardware: known.hardware(run).to_owned(),
-        runtime: run.engine.0.clone(),
-        precision: run.precision.clone(),
-        devices: run.devices.map(f64::from),
-        threads: run.threads.map(f64::from),
-        software: run.engine_version.clone(),
+        hardware: row.hardware.clone(),
+        runtime: row.runtime.clone(),
+        precision: row.precision.clone(),
+        devices: row.devices,
+        threads: row.threads,
+        software: row.software.clone(),
     })
 }
 

@@ -22,9 +22,19 @@ pub struct Watched {
 /// A series of fewer points has no level to leave.
 const FEWEST_POINTS: usize = 2;
 
-/// What may change from point to point, as people call it.
-const COLUMNS: [&str; 8] =
-    ["engine", "hardware", "engine version", "driver", "operating system", "power", "frequency governor", "Assay"];
+/// What may change from point to point, as people call it. What ran stands before what may have changed it.
+const COLUMNS: [&str; 10] = [
+    "precision that ran",
+    "placement",
+    "engine",
+    "hardware",
+    "engine version",
+    "driver",
+    "operating system",
+    "power",
+    "frequency governor",
+    "Assay",
+];
 
 impl Insight {
     /// The report over everything known; a change smaller than this share does not matter.
@@ -251,6 +261,8 @@ fn point(run: &KnownRun) -> Point {
         at: run.started_at.map(|at| at.strftime(moment).to_string()).unwrap_or_default(),
         value: run.median_ms,
         environment: vec![
+            run.effective_precision.map(|ran| ran.key().to_owned()).unwrap_or_default(),
+            run.device_share.map(|share| format!("{} on this device", percent_text(share))).unwrap_or_default(),
             run.engine.label(),
             run.hardware.clone(),
             run.engine_version.clone(),
@@ -302,5 +314,34 @@ mod tests {
         let (other, longer) = (format!("{plain} · frames 8 · text 16"), plain.replace("1 s", "30 s"));
         assert_eq!(names, [&plain, &other, &longer]);
         assert!(watched.runs.iter().all(|runs| runs.len() == 2));
+    }
+
+    #[test]
+    fn a_step_is_told_with_the_precision_that_ran_and_where() {
+        let upgraded = |precision: Precision, share: f64| {
+            let runs = (0..12_i32).map(|day| {
+                let after = day >= 6;
+                let level = if after { 8.0 } else { 5.0 };
+                let run = result("net", Some("here"), day.into(), level + 0.001 * f64::from(day * day % 5));
+                KnownRun {
+                    precision: "f16".into(),
+                    effective_precision: Some(if after { precision } else { Precision::F16 }),
+                    device_share: Some(if after { share } else { 1.0 }),
+                    engine_version: if after { "2" } else { "1" }.into(),
+                    ..run
+                }
+            });
+            let watched = Watched::of(Arc::new(Known::of(runs.collect())), 0.02);
+            let [series] = &watched.report.series[..] else { panic!("one setting is one series") };
+            let told = |cause: &Cause| format!("{}: {} → {}", cause.column, cause.before, cause.after);
+            let causes: Vec<String> = series.changes[0].causes.iter().map(told).collect();
+            (causes, watched.report.alerts[0].title.clone())
+        };
+        let version = "engine version: 1 → 2".to_owned();
+        let (causes, title) = upgraded(Precision::F32, 1.0);
+        assert_eq!(causes, ["precision that ran: f16 → f32".to_owned(), version.clone()]);
+        assert!(title.ends_with("since precision that ran went from f16 to f32"), "{title}");
+        let (causes, _) = upgraded(Precision::F16, 0.5);
+        assert_eq!(causes, ["placement: 100 % on this device → 50 % on this device".to_owned(), version]);
     }
 }

@@ -108,7 +108,7 @@ fn Measuring(settings: Settings) -> impl IntoView {
             />
             <NumberSetting
                 name="Disk for generated weights"
-                hint="The oldest go first when it is full."
+                hint="The oldest go first when it is full; those that waiting measurements need stay."
                 unit="GB"
                 start=format!("{:.0}", settings.weights_budget_bytes as f64 / GIGABYTE)
                 check=|text| number(text, 1.0, 10_000.0)

@@ -152,7 +152,8 @@ pub fn ExportDialog() -> impl IntoView {
             <div class="dialog-body stack">
                 <p>
                     "Writes the table that Assay and other tools read, as CSV or Parquet. "
-                    "Measured and imported results are written, each with its evidence; failed ones are not."
+                    "Measured and imported results are written, each with its evidence, what it was fed and what ran; "
+                    "failed ones are not. Single samples, the times of phases and tokens, and logs stay here."
                 </p>
                 <Check checked=filtered on_change=move |on| filtered.set(on) testid="export-filtered">
                     "Only what the current filter shows"

@@ -230,7 +230,8 @@ mod tests {
             measured_ms,
             measured_at: Timestamp::from_second(nth * 86_400 * 20).unwrap(),
         };
-        ForecastRecord { judged: vec![judged(1, 10.0, 11.0), judged(2, 2.0, 4.0), judged(3, 5.0, 5.0)], waiting: 1 }
+        let judged = vec![judged(1, 10.0, 11.0), judged(2, 2.0, 4.0), judged(3, 5.0, 5.0)];
+        ForecastRecord { judged, waiting: 1, other_sizes: 0 }
     }
 
     #[test]

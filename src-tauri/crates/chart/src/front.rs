@@ -125,7 +125,7 @@ impl Point {
     fn of(candidate: &Candidate, against: Against, is_choice: bool) -> Option<Self> {
         let other = against.of(candidate)?;
         let setting = &candidate.setting;
-        let name = format!("{} · {} · {}", setting.hardware, setting.engine.label(), setting.precision);
+        let name = format!("{} · {} · {}", setting.hardware, setting.engine.label(), setting.ran);
         let figure = |of: Interval, unit: &str| {
             let spread =
                 if of.low < of.high { format!(" ({})", format::interval(of.low, of.high)) } else { String::new() };
@@ -193,6 +193,7 @@ mod tests {
                 hardware: hardware.into(),
                 platform: Platform::Cpu,
                 precision: "f32".into(),
+                ran: "f32".into(),
                 devices: None,
                 threads: None,
                 software: String::new(),

@@ -6,7 +6,7 @@
 //! long times are measured equally well in percent.
 
 use crate::{forecast::linear::Cholesky, student};
-use contract::{Knee, Run, ScaleOver, Scaling, ScalingTerm, SizeUnit};
+use contract::{Knee, Run, ScaleOver, Scaling, ScalingTerm};
 
 /// Of the rate that could be reached at most; beyond it a larger batch hardly pays.
 const MOST_OF_IT: f64 = 0.9;
@@ -28,19 +28,18 @@ pub fn of_runs(runs: &[Run]) -> Option<Scaling> {
         let others_agree = runs.iter().all(|run| rest(run, *over) == rest(first, *over));
         others_agree && runs.iter().any(|run| quantity(run, *over) != quantity(first, *over))
     })?;
-    let per_second = match (over, first.model.size_unit) {
-        (ScaleOver::Size, Some(SizeUnit::Sound { per_second })) => Some(f64::from(per_second)),
-        _ => None,
-    };
+    let unit = first.model.size_unit.filter(|_| over == ScaleOver::Size);
+    let secs = |size: u32| unit.and_then(|unit| unit.secs(size));
     let points: Option<Vec<Point>> = runs
         .iter()
         .map(|run| {
-            let at = f64::from(quantity(run, over)?) / per_second.unwrap_or(1.0);
+            let quantity = quantity(run, over)?;
+            let at = secs(quantity).unwrap_or_else(|| f64::from(quantity));
             Some(Point { at, ms: run.timing.as_ref()?.median_ms })
         })
         .collect();
     let scaling = fit(over, &points?)?;
-    Some(if per_second.is_some() { of_sound(scaling) } else { scaling })
+    Some(if secs(0).is_some() { of_sound(scaling) } else { scaling })
 }
 
 /// The same where sizes are seconds of sound.

@@ -129,6 +129,12 @@ impl Cells<'_> {
         serde_json::from_str(&text).map_err(|error| unreadable(name, &error.to_string()))
     }
 
+    /// A time in the columns `{name}_ms`, `{name}_low_ms` and `{name}_high_ms`.
+    pub fn median(&self, name: &str) -> Result<MedianTime> {
+        let cell = |part: &str| self.get(&format!("{name}_{part}ms"));
+        Ok(MedianTime { ms: cell("")?, low_ms: cell("low_")?, high_ms: cell("high_")? })
+    }
+
     pub fn doubles(&self, name: &str) -> Result<Vec<f64>> {
         match self.get::<Value>(name)? {
             Value::Null => Ok(Vec::new()),

@@ -1,8 +1,8 @@
 //! What the store answers that is not a contract type by itself.
 
 use contract::{
-    DeviceId, EngineId, Evidence, JobId, MachineId, Metric, Mode, ModelId, NoiseGrade, PerSample, Platform, Precision,
-    RunId, Setting, SizeUnit,
+    DeviceId, EngineId, Evidence, JobId, LayerTimes, MachineId, Metric, Mode, ModelId, NoiseGrade, PerSample, Platform,
+    Precision, RunId, Setting, SizeUnit, ran_text,
 };
 use jiff::Timestamp;
 
@@ -72,11 +72,10 @@ pub struct GraphRun {
     pub engine: EngineId,
     pub device: DeviceId,
     pub device_name: String,
+    /// The one asked for.
     pub precision: Precision,
-    pub median_ms: f64,
-    /// 95 % interval.
-    pub low_ms: f64,
-    pub high_ms: f64,
+    pub effective_precision: Option<Precision>,
+    pub times: LayerTimes,
 }
 
 /// A ranked result with a time: what is learned from, and a point of a watched series.
@@ -96,8 +95,14 @@ pub struct KnownRun {
     pub devices: Option<u32>,
     pub engine: EngineId,
     pub engine_version: String,
-    /// As its table says it: `amp`, `w8a16`.
+    /// The one asked for, as its table says it: `amp`, `w8a16`.
     pub precision: String,
+    /// The one that ran, where that is known.
+    pub effective_precision: Option<Precision>,
+    /// Share of the work on the device, above 0; none where it is not known.
+    pub device_share: Option<f64>,
+    /// Whether every expert of a mixture was computed for every token.
+    pub all_experts: bool,
     pub mode: Mode,
     pub batch: Option<u32>,
     pub size: Option<u32>,
@@ -120,6 +125,18 @@ pub struct KnownRun {
     pub peak_memory_bytes: Option<u64>,
     pub evidence: Evidence,
     pub surroundings: Surroundings,
+}
+
+impl KnownRun {
+    /// The precision asked for, and what ran otherwise.
+    pub fn ran(&self) -> String {
+        ran_text(&self.precision, self.effective_precision, self.device_share, self.all_experts)
+    }
+
+    /// The same of the precision alone: `f16, ran in f32`.
+    pub fn ran_precision(&self) -> String {
+        ran_text(&self.precision, self.effective_precision, None, false)
+    }
 }
 
 /// What may change between two measurements of the same setting; all blank for imported results.

@@ -9,7 +9,9 @@ use duckdb::Connection;
 
 const ROWS: &str =
     "SELECT r.id::VARCHAR AS id, m.name AS model, m.id AS model_id, m.family, d.hardware, d.platform, d.machine,
-    d.id AS device, d.count, e.id AS engine, r.precision, r.stated_precision, r.mode, r.batch, r.size,
+    d.id AS device, d.count, e.id AS engine, r.precision, r.stated_precision, r.effective_precision,
+    coalesce(p.mac_share, p.node_share) AS device_share,
+    coalesce(contains(x.flags, '\"all_experts\"'), FALSE) AS all_experts, r.mode, r.batch, r.size,
     r.size_unit, w.text AS dims,
     coalesce(x.effective_threads, r.threads) AS threads, r.engine_version, epoch_ns(r.started_at) AS started_at,
     r.parameters, r.macs, r.activations, r.median_ms, r.low_ms, r.high_ms, x.percentiles, r.peak_memory_bytes,
@@ -17,7 +19,7 @@ const ROWS: &str =
     FROM runs r JOIN subjects j ON j.key = r.subject JOIN models m ON m.key = j.model
     JOIN engines e ON e.key = j.engine JOIN devices d ON d.key = j.device
     LEFT JOIN details x ON x.run = r.key LEFT JOIN environments v ON v.run = r.key
-    LEFT JOIN generations g ON g.run = r.key LEFT JOIN dims w ON w.key = r.dims
+    LEFT JOIN generations g ON g.run = r.key LEFT JOIN dims w ON w.key = r.dims LEFT JOIN placements p ON p.run = r.key
     WHERE r.deleted_at IS NULL AND r.median_ms IS NOT NULL AND r.withheld IS NULL AND r.evidence <> 'predicted'
     ORDER BY r.started_at NULLS FIRST, r.key";
 
@@ -33,7 +35,11 @@ pub fn all(conn: &Connection) -> Result<Vec<KnownRun>> {
 }
 
 fn run(cells: &Cells) -> Result<KnownRun> {
-    let precision: Precision = cells.word("precision")?;
+    let asked: Precision = cells.word("precision")?;
+    let effective_precision: Option<Precision> = cells.maybe_word("effective_precision")?;
+    // Where another one was asked for, a table's own word is that of what ran.
+    let stated: Option<String> = cells.get("stated_precision")?;
+    let stated = stated.filter(|_| effective_precision.is_none());
     let percentiles: Vec<Percentile> = match cells.get::<Option<String>>("percentiles")? {
         Some(_) => cells.json("percentiles")?,
         None => Vec::new(),
@@ -50,7 +56,10 @@ fn run(cells: &Cells) -> Result<KnownRun> {
         devices: cells.get("count")?,
         engine: EngineId(cells.get("engine")?),
         engine_version: cells.get("engine_version")?,
-        precision: cells.get::<Option<String>>("stated_precision")?.unwrap_or_else(|| precision.key().to_owned()),
+        precision: stated.unwrap_or_else(|| asked.key().to_owned()),
+        effective_precision,
+        device_share: cells.get("device_share")?,
+        all_experts: cells.get("all_experts")?,
         mode: cells.word("mode")?,
         batch: cells.get("batch")?,
         size: cells.get("size")?,

@@ -92,8 +92,8 @@ fn statement(metric: Metric, condition: &str) -> String {
 }
 
 /// Whether all results of a model that may be ranked have the same unit of a task: then its throughputs are ranked and
-/// told in that, else in samples. Texts are other pieces of work, and always samples. Tables tell no unit, so that only
-/// the models of which some result has one are looked at: of a million results most are imported.
+/// told in that, else in samples. Texts are other pieces of work, and always samples. Few tables tell a unit, so that
+/// only the models of which some result has one are looked at: of a million results most are imported.
 fn tasks(condition: &str) -> String {
     format!(
         "told AS MATERIALIZED (

@@ -195,26 +195,40 @@ mod tests {
         INSERT INTO placements (run, node_share, mac_share, parts, source) VALUES (1, 1, 1, '[]', ''), (6, 0.5, 0, '[]', '');
         UPDATE runs SET fingerprint = NULL WHERE key = 3;"#;
 
-    #[test]
-    fn results_of_version_5_say_what_they_are_of() {
-        let up_to_5 = |steps: &&[Migration]| {
-            let steps = steps.iter().filter(|step| step.version <= 5);
+    /// A store with these rows that an Assay of this schema left, opened by the one of today.
+    fn left_by(version: u32, rows: &str) -> (TempDir, Store) {
+        let up_to = |steps: &&[Migration]| {
+            let steps = steps.iter().filter(|step| step.version <= version);
             steps.map(|step| Migration { version: step.version, sql: step.sql }).collect::<Vec<_>>()
         };
-        let tables: Vec<Vec<Migration>> = tables::ALL.iter().map(up_to_5).collect();
+        let tables: Vec<Vec<Migration>> = tables::ALL.iter().map(up_to).collect();
         let tables: Vec<&[Migration]> = tables.iter().map(Vec::as_slice).collect();
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("assay.duckdb");
         let store = Store::open_with(&path, &tables).unwrap();
-        store.execute(TOLD_OTHERWISE).unwrap();
+        store.execute(rows).unwrap();
         drop(store);
+        (folder, Store::open(&path).unwrap())
+    }
 
-        let store = Store::open(&path).unwrap();
+    #[test]
+    fn frames_of_version_6_are_one_more_than_steps() {
+        let heard = "UPDATE runs SET size = 1001, size_unit = 'sound/100', task_unit = 'sound-seconds',
+            per_sample = 10.01 WHERE key = 2;";
+        let (_folder, store) = left_by(6, &format!("{TOLD_OTHERWISE} {heard}"));
+        let rows = store.list_runs(&Filter::default(), RunOrder::Oldest, 0, 10).unwrap().rows;
+        let told = rows.iter().filter_map(|row| Some((row.fed().words().join(", "), row.per_sample?.count)));
+        assert_eq!(told.collect::<Vec<_>>(), [("batch 1, 10 s of sound".to_owned(), 10.0)]);
+    }
+
+    #[test]
+    fn results_of_version_5_say_what_they_are_of() {
+        let (folder, store) = left_by(5, TOLD_OTHERWISE);
         let rows = store.list_runs(&Filter::default(), RunOrder::Oldest, 0, 10).unwrap().rows;
         let told: Vec<String> = rows.iter().map(|row| row.fed().words().join(", ")).collect();
         let expected = [
             "batch 1, 1 s of sound",
-            "batch 1, 10.01 s of sound, sequence 64",
+            "batch 1, 10 s of sound, sequence 64",
             "batch 1, size 224",
             "batch 1, samples 5, text 16",
             "batch 1, size 224",

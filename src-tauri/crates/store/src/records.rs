@@ -1,10 +1,9 @@
 //! What results say of kinds of models: how engines fared with each family, and the newest run of each graph.
 
 use crate::Result;
-use crate::columns::Cells;
-use crate::columns::{Word, maybe_text, text};
+use crate::columns::{Cells, maybe, maybe_text, text, word};
 use crate::found::GraphRun;
-use contract::{DeviceId, EngineId, EngineRecord, Evidence, dims_key};
+use contract::{DeviceId, EngineId, EngineRecord, Evidence, Fed, LayerTimes, TokenTimes};
 use duckdb::types::Value;
 use duckdb::{Connection, params_from_iter};
 use std::collections::BTreeMap;
@@ -30,32 +29,26 @@ pub fn by_family(conn: &Connection) -> Result<BTreeMap<String, Vec<EngineRecord>
     Ok(records)
 }
 
-/// The newest measured result of one pass that may be ranked, of each of these graphs in each place and precision. `dims`
-/// are those beyond batch and size.
-pub fn of_graphs(
-    conn: &Connection,
-    hashes: &[&str],
-    batch: u32,
-    size: Option<u32>,
-    dims: &BTreeMap<String, u32>,
-) -> Result<Vec<GraphRun>> {
+/// The newest measured result of this work that may be ranked, of each of these graphs in each place and precision.
+pub fn of_graphs(conn: &Connection, hashes: &[&str], fed: &Fed) -> Result<Vec<GraphRun>> {
     if hashes.is_empty() {
         return Ok(Vec::new());
     }
     let marks = vec!["?"; hashes.len()].join(", ");
     let mut statement = conn.prepare(&format!(
-        "SELECT r.graph_hash, e.id AS engine, d.id AS device, d.name AS device_name, r.precision,
-            r.median_ms, r.low_ms, r.high_ms
+        "SELECT r.graph_hash, e.id AS engine, d.id AS device, d.name AS device_name, r.precision, r.effective_precision,
+            r.median_ms AS call_ms, r.low_ms AS call_low_ms, r.high_ms AS call_high_ms,
+            g.first_token_ms, g.first_token_low_ms, g.first_token_high_ms, g.token_ms, g.token_low_ms, g.token_high_ms
         FROM runs r JOIN subjects j ON j.key = r.subject JOIN engines e ON e.key = j.engine
-        JOIN devices d ON d.key = j.device LEFT JOIN dims w ON w.key = r.dims
-        WHERE r.evidence = ? AND r.mode = 'inference' AND r.deleted_at IS NULL AND r.withheld IS NULL AND r.low_ms IS NOT NULL
+        JOIN devices d ON d.key = j.device LEFT JOIN dims w ON w.key = r.dims LEFT JOIN generations g ON g.run = r.key
+        WHERE r.evidence = ? AND r.mode = ? AND r.deleted_at IS NULL AND r.withheld IS NULL AND r.low_ms IS NOT NULL
             AND r.batch = ? AND r.size IS NOT DISTINCT FROM ? AND w.text IS NOT DISTINCT FROM ?
             AND r.graph_hash IN ({marks})
         QUALIFY row_number() OVER (PARTITION BY r.graph_hash, e.id, d.id, r.precision ORDER BY r.key DESC) = 1
         ORDER BY ALL"
     ))?;
-    let mut values = vec![text(Evidence::Measured.word()), Value::UInt(batch), size.map_or(Value::Null, Value::UInt)];
-    values.push(maybe_text(dims_key(dims).as_deref()));
+    let mut values = vec![word(Evidence::Measured), word(fed.mode), Value::UInt(fed.batch), maybe(fed.size)];
+    values.push(maybe_text(fed.dims.as_deref()));
     values.extend(hashes.iter().map(|hash| text(*hash)));
     let mut rows = statement.query(params_from_iter(values))?;
     let mut runs = Vec::new();
@@ -67,10 +60,17 @@ pub fn of_graphs(
             device: DeviceId(cells.get("device")?),
             device_name: cells.get("device_name")?,
             precision: cells.word("precision")?,
-            median_ms: cells.get("median_ms")?,
-            low_ms: cells.get("low_ms")?,
-            high_ms: cells.get("high_ms")?,
+            effective_precision: cells.maybe_word("effective_precision")?,
+            times: times(&cells)?,
         });
     }
     Ok(runs)
+}
+
+fn times(cells: &Cells) -> Result<LayerTimes> {
+    let writes = cells.get::<Option<f64>>("token_ms")?.is_some();
+    let tokens = || -> Result<TokenTimes> {
+        Ok(TokenTimes { first: cells.median("first_token")?, further: cells.median("token")? })
+    };
+    Ok(LayerTimes { call: cells.median("call")?, tokens: writes.then(tokens).transpose()? })
 }

@@ -243,16 +243,9 @@ impl Store {
         self.read("reading how engines fared", records::by_family)
     }
 
-    /// The newest measured result that may be ranked, of each of these graphs in each place and precision. `dims` are those
-    /// beyond batch and size.
-    pub fn runs_of_graphs(
-        &self,
-        hashes: &[&str],
-        batch: u32,
-        size: Option<u32>,
-        dims: &BTreeMap<String, u32>,
-    ) -> Result<Vec<GraphRun>> {
-        self.read("reading the results of graphs", |conn| records::of_graphs(conn, hashes, batch, size, dims))
+    /// The newest measured result of this work that may be ranked, of each of these graphs in each place and precision.
+    pub fn runs_of_graphs(&self, hashes: &[&str], fed: &Fed) -> Result<Vec<GraphRun>> {
+        self.read("reading the results of graphs", |conn| records::of_graphs(conn, hashes, fed))
     }
 
     /// Every ranked result with a time, oldest first; predicted ones are none.

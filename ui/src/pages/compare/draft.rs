@@ -132,10 +132,8 @@ impl SideDraft {
         self.target.set(Some(TargetChoice { engine: row.engine.clone(), device: row.device.clone() }));
         self.precision.set(row.precision);
         self.batch.set(row.batch.to_string());
-        self.size.set(match (row.size, row.size_unit) {
-            (Some(size), Some(SizeUnit::Sound { per_second })) => (f64::from(size) / f64::from(per_second)).to_string(),
-            (size, _) => text(size),
-        });
+        let secs = row.size.zip(row.size_unit).and_then(|(size, unit)| unit.secs(size));
+        self.size.set(secs.map_or_else(|| text(row.size), |secs| secs.to_string()));
         self.threads.set(text(row.threads));
         self.dims.set(row.dims.as_deref().and_then(dims_of_key).unwrap_or_default());
     }

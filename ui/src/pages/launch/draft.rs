@@ -1,7 +1,7 @@
 //! What the person is about to ask for. Lives as long as the window, so that leaving the page loses nothing.
 
 use super::View;
-use crate::parts::{dim_question, dim_read, dim_typed, sound_pieces};
+use crate::parts::{dim_question, dim_read, dim_typed};
 use contract::{
     Availability, DEFAULT_OUTPUT, Dim, DimRole, MOST_PADDING, Machine, Mode, ModelId, ModelInfo, OUTPUT, Plan,
     Precision, TargetChoice,
@@ -158,10 +158,8 @@ impl Draft {
             .iter()
             .filter_map(|model| {
                 let (dim, _) = asked_dims(model, mode).into_iter().find(|(_, is_size)| *is_size)?;
-                let sizes = match (dim.role, dim.per_second) {
-                    (DimRole::Sound, Some(per_second)) => {
-                        sounds.iter().filter_map(|secs| sound_pieces(*secs, per_second)).collect()
-                    }
+                let sizes = match (dim.role, dim.unit()) {
+                    (DimRole::Sound, Some(unit)) => sounds.iter().filter_map(|secs| unit.of_secs(*secs)).collect(),
                     (DimRole::ImageSize, _) => image_sizes.clone(),
                     _ => lengths.clone(),
                 };

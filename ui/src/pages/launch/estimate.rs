@@ -141,7 +141,9 @@ fn Costs(measurements: usize, estimate: PlanEstimate) -> impl IntoView {
             <dt>"Disk to write"</dt>
             <dd>{match estimate.disk_bytes {
                 0 => "nothing".to_owned(),
-                bytes => format!("{} of {} free", format::bytes(bytes), format::bytes(estimate.available_disk_bytes)),
+                bytes => {
+                    format!("{} of {} available", format::bytes(bytes), format::bytes(estimate.available_disk_bytes))
+                }
             }}</dd>
         </dl>
     }

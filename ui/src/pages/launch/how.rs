@@ -276,7 +276,9 @@ fn free_dims(draft: Draft, models: &Load<Vec<ModelInfo>>) -> Vec<(Dim, bool)> {
 
 /// In pieces of the first; models may count sound in others.
 fn smallest(known: &Dim, dim: &Dim) -> Option<u32> {
-    let pieces = |per_second: Option<u32>| f64::from(per_second.unwrap_or(1));
-    let max = dim.max.map(|max| (f64::from(max) * pieces(known.per_second) / pieces(dim.per_second)) as u32);
+    let max = dim.max.map(|max| match (known.unit(), dim.unit().and_then(|unit| unit.secs(max))) {
+        (Some(unit), Some(secs)) => unit.of_secs(secs).unwrap_or(u32::MAX),
+        _ => max,
+    });
     [known.max, max].into_iter().flatten().min()
 }

@@ -77,13 +77,13 @@ fn Headline(known: Known) -> impl IntoView {
     }
 }
 
-/// That every expert is computed, where each token goes through a few.
+/// What costs stand for where each token goes through a few of many experts.
 #[component]
 fn Mixture(known: Known) -> impl IntoView {
-    let told = Memo::new(move |_| known.description.with(|known| known.as_ref()?.experts_told()));
+    let experts = Memo::new(move |_| known.description.with(|known| known.as_ref()?.experts));
     move || {
-        told.get().map(|told| {
-            view! { <p class="quiet small" data-testid="cost-experts">{told}"."</p> }
+        experts.get().map(|experts| {
+            view! { <p class="quiet small" data-testid="cost-experts">{experts.told()}"."</p> }
         })
     }
 }

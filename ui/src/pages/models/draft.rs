@@ -42,6 +42,10 @@ pub struct ModelDraft {
     pub text: RwSignal<String>,
     /// Sizes of the inputs by name; those left out have the model's defaults.
     pub dims: RwSignal<BTreeMap<String, u32>>,
+    /// What a few layers are measured at, where the model writes text.
+    pub mode: RwSignal<Mode>,
+    /// Tokens to write after each prompt, as typed; empty is the default.
+    pub output: RwSignal<String>,
     pub view: RwSignal<View>,
     pub filter: RwSignal<GalleryFilter>,
     pub hub: HubDraft,
@@ -54,6 +58,8 @@ impl ModelDraft {
             name: RwSignal::new(String::new()),
             text: RwSignal::new(String::new()),
             dims: RwSignal::new(BTreeMap::new()),
+            mode: RwSignal::new(Mode::Inference),
+            output: RwSignal::new(String::new()),
             view: RwSignal::new(View::Form),
             filter: RwSignal::new(GalleryFilter::default()),
             hub: HubDraft::new(),
@@ -94,6 +100,8 @@ impl ModelDraft {
         self.name.set(opened.name.clone());
         self.text.set(opened.text.clone().unwrap_or_default());
         self.dims.set(BTreeMap::new());
+        self.mode.set(Mode::Inference);
+        self.output.set(String::new());
         self.view.set(view);
         self.opened.set(Some(opened));
     }

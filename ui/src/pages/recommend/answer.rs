@@ -45,7 +45,12 @@ fn best_here(choice: Option<&Candidate>, alternatives: &[Candidate]) -> Option<(
 }
 
 #[component]
-fn Choice(choice: Candidate, work: Work, open: RwSignal<Option<(RunId, f64)>>, learned_from: u64) -> impl IntoView {
+fn Choice(
+    choice: Candidate,
+    work: Work,
+    open: RwSignal<Option<(RunId, f64)>>,
+    learned_from: LearnedFrom,
+) -> impl IntoView {
     let app = App::get();
     let question = Question::get();
     let Candidate { setting, evidence, latency_ms, support, note, runs, why, .. } = choice.clone();
@@ -93,8 +98,8 @@ fn Choice(choice: Candidate, work: Work, open: RwSignal<Option<(RunId, f64)>>, l
                         "How far to trust it"
                     </Button>
                 })}
-                <span class="small quiet">{format!("Learned from {}.", counted(learned_from, "result"))}</span>
             </div>
+            <p class="small quiet">{learned_from.told()}</p>
         </section>
     }
 }

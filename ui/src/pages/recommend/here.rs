@@ -82,7 +82,7 @@ fn Models(advice: MachineAdvice) -> impl IntoView {
         n => format!("{}.", counted(n as u64, "model")),
     };
     view! {
-        <p class="quiet">{told}{left_out}{format!(" Learned from {}.", counted(advice.learned_from, "result"))}</p>
+        <p class="quiet">{told}{left_out}" "{advice.learned_from.told()}</p>
         <div class="table-frame">
             <table class="table results" data-testid="models-here">
                 <thead>
@@ -105,8 +105,8 @@ fn Models(advice: MachineAdvice) -> impl IntoView {
 fn Row(model: ModelHere) -> impl IntoView {
     let ModelHere { work, family, best, elsewhere } = model;
     let fed = fed_text(&work.fed());
-    let elsewhere =
-        elsewhere.map(|other| format!("{} times faster on {}", significant(other.times_faster), other.hardware));
+    let elsewhere = elsewhere
+        .map(|other| format!("{} times faster on {} ({})", significant(other.times_faster), other.hardware, other.ran));
     let memory = best.memory_mb.map(|memory| bytes((memory.value * 1e6) as u64));
     view! {
         <tr>

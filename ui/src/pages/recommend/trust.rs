@@ -39,9 +39,11 @@ pub fn Trust() -> impl IntoView {
                 load=record
                 rows=6
                 ready=move |record| {
-                    let waiting = Memo::new(move |_| record.with(|record| record.judged.is_empty().then_some(record.waiting)));
-                    move || match waiting.get() {
-                        Some(waiting) => view! { <NothingJudged waiting /> }.into_any(),
+                    let unjudged = Memo::new(move |_| {
+                        record.with(|record| record.judged.is_empty().then_some((record.waiting, other_sizes(record))))
+                    });
+                    move || match unjudged.get() {
+                        Some((waiting, other_sizes)) => view! { <NothingJudged waiting other_sizes /> }.into_any(),
                         None => view! { <Judged record open /> }.into_any(),
                     }
                 }
@@ -53,7 +55,7 @@ pub fn Trust() -> impl IntoView {
 }
 
 #[component]
-fn NothingJudged(waiting: u64) -> impl IntoView {
+fn NothingJudged(waiting: u64, other_sizes: String) -> impl IntoView {
     let app = App::get();
     let title = match waiting {
         0 => "No prediction was made yet".to_owned(),
@@ -65,7 +67,7 @@ fn NothingJudged(waiting: u64) -> impl IntoView {
             <Empty
                 icon="recommend"
                 title
-                explain="Every prediction that Recommend and the matrix show is kept. The first result of the same setting that is measured or imported after it judges it, and here stands how many fell inside their interval, by how much they were off, and for which kinds of questions."
+                explain=format!("Predictions that Recommend and the matrix show are kept. The first result of the same setting that is measured or imported after one judges it, and here stands how many fell inside their interval, by how much they were off, and for which kinds of questions. {NOT_KEPT}{other_sizes}")
             >
                 {(waiting == 0).then(|| view! {
                     <Button icon="matrix" testid="trust-predict" on_press=move |_| app.go(Place::Matrix)>"Predict in the matrix"</Button>
@@ -110,6 +112,18 @@ fn Judged(record: Signal<ForecastRecord>, open: RwSignal<Option<(RunId, f64)>>) 
     }
 }
 
+const NOT_KEPT: &str =
+    "Predictions for models that are fed with more than batch and size, such as frames of a video, are not kept.";
+
+/// How many results have the setting of a prediction, and are not held against it.
+fn other_sizes(record: &ForecastRecord) -> String {
+    match record.other_sizes {
+        0 => String::new(),
+        1 => " One result was left out, as it was fed with further sizes, such as padding.".into(),
+        n => format!(" {} results were left out, as they were fed with further sizes, such as padding.", count(n)),
+    }
+}
+
 /// How far off they were, and what is still to come.
 fn rest(record: &ForecastRecord) -> String {
     let off = record
@@ -120,8 +134,9 @@ fn rest(record: &ForecastRecord) -> String {
         1 => "One more waits for a measurement of its setting.".into(),
         n => format!("{} more wait for a measurement of their setting.", count(n)),
     };
+    let other_sizes = other_sizes(record);
     format!(
-        "{off}{waiting} A prediction is kept when it is shown, and the first result of its setting after that judges it."
+        "{off}{waiting} A prediction is kept when it is shown, and the first result of its setting after that judges it. {NOT_KEPT}{other_sizes}"
     )
 }
 

@@ -5,9 +5,9 @@ use chart::format::{self, significant};
 use contract::{AdvisedSetting, Candidate, Interval};
 use leptos::prelude::*;
 
-/// `ONNX Runtime · f16 · 4 threads`.
+/// `ONNX Runtime · f16, ran in f32 · 4 threads`.
 pub fn how(setting: &AdvisedSetting) -> String {
-    let mut words = vec![setting.engine.label(), setting.precision.clone()];
+    let mut words = vec![setting.engine.label(), setting.ran.clone()];
     words.extend(setting.devices.filter(|count| *count > 1).map(|count| format!("{count} devices")));
     words.extend(setting.threads.map(threads_text));
     words.retain(|word| !word.is_empty());

@@ -48,7 +48,7 @@ fn Bare(ms: f64) -> impl IntoView {
     let (value, unit) = format::scaled_ms(ms);
     view! {
         <p class="headline">{significant(value)}<span class="unit">{unit}</span></p>
-        <p class="small quiet">"As its source tells it; no samples and no interval came with it."</p>
+        <p class="small quiet">"As its source tells it; its samples did not come with it."</p>
     }
 }
 

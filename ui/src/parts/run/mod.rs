@@ -20,7 +20,7 @@ use token_times::TokenTimes;
 #[component]
 pub fn RunDetails(
     run: Run,
-    /// The median of a result that came without samples and interval, as imported ones do.
+    /// The median of a result that came without its samples, as imported ones do.
     median_ms: Option<f64>,
 ) -> impl IntoView {
     let check = check_sentence(&run);

@@ -87,7 +87,7 @@ pub fn figure(rows: &[RunRow], peaks: &[Peak], options: Options) -> Result<Figur
         false => "Roofs are measured peaks of this machine. ",
     };
     let caption = format!(
-        "{caption}A point's bytes are its weights once and its intermediate results written and read once; caches make the true traffic smaller."
+        "{caption}A point's bytes are its weights once and its intermediate results written and read once; caches, and experts that no token chose, make the true traffic smaller."
     );
     Ok(Figure { data, layout, table, caption })
 }

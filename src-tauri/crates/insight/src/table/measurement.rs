@@ -7,13 +7,14 @@ pub struct Measurement {
     pub family: String,
     pub hardware: String,
     pub runtime: String,
+    /// The one that ran; where another one was asked for, both: `f16, ran in f32`.
     pub precision: String,
     pub mode: String,
     pub software: String,
     pub measured_at: String,
     /// Samples at once, over all devices.
     pub batch: Option<f64>,
-    /// Edge in pixels or length in tokens.
+    /// Edge in pixels, or length in tokens or pieces of sound.
     pub size: Option<f64>,
     pub devices: Option<f64>,
     pub threads: Option<f64>,

@@ -1,6 +1,7 @@
 //! Reading a table's records: what cannot be right is refused with its line and column, what is missing is left blank.
 
 use super::Measurement;
+use contract::{ALL_EXPERTS, Precision, dims_of_key, precision_text};
 
 /// Whether a row's time is what the table is for, or what it asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,12 +79,18 @@ impl Header {
         if known && latency_ms.is_none() {
             return Err(row.refused("latency_ms", "there is no time"));
         }
+        let further = row.text("dims");
+        if !further.is_empty() && dims_of_key(further).is_none_or(|dims| !dims.is_empty()) {
+            // Else it would pass for a call without them.
+            let cause = "further sizes are not told apart; write them into the model's name";
+            return Err(row.refused("dims", cause));
+        }
         Ok(Measurement {
             model: row.text("model").into(),
             family: row.text("family").into(),
             hardware: row.text("hardware").into(),
             runtime: row.text("runtime").into(),
-            precision: row.text("precision").into(),
+            precision: row.precision(),
             mode: row.text("mode").into(),
             software: row.text("software").into(),
             measured_at: row.text("measured_at").into(),
@@ -113,6 +120,21 @@ impl<'a> Row<'a> {
     fn text(&self, column: &str) -> &'a str {
         let at = self.header.columns.iter().position(|known| known == column);
         at.map_or("", |at| self.cells[at].trim())
+    }
+
+    /// What ran in another precision than was asked for is neither of the two, and a mixture of which all experts were
+    /// computed is not the same without it.
+    fn precision(&self) -> String {
+        let (asked, ran) = (self.text("asked_precision"), self.text("precision"));
+        let precision = match (Precision::from_word(asked), Precision::from_word(ran)) {
+            (Some(asked), Some(ran)) if asked != ran => precision_text(asked.key(), ran.key()),
+            (None, _) | (_, None) if !asked.is_empty() && !ran.is_empty() => precision_text(asked, ran),
+            _ => ran.to_owned(),
+        };
+        if self.text("all_experts").eq_ignore_ascii_case("true") {
+            return format!("{precision}, {ALL_EXPERTS}").trim_start_matches(", ").to_owned();
+        }
+        precision
     }
 
     fn number(&self, column: &'static str) -> Result<Option<f64>, Refused> {

@@ -43,6 +43,27 @@ fn a_row_of_another_width_is_refused() {
 }
 
 #[test]
+fn a_row_with_further_sizes_is_refused_and_one_that_ran_otherwise_has_a_precision_of_its_own() {
+    let header = header("model,hardware,precision,asked_precision,all_experts,dims,latency_ms", Times::Known);
+    let row = |precision: &str, asked: &str, experts: &str, dims: &str| {
+        header.row(2, &["a", "h", precision, asked, experts, dims, "1"])
+    };
+    let precision = |ran: &str, asked: &str, experts: &str| row(ran, asked, experts, "").unwrap().precision;
+    for same in ["", "f32", "float32"] {
+        assert_eq!(precision("fp32", same, "false"), "fp32", "where {same:?} was asked for");
+    }
+    assert_eq!(precision("fp32", "half", ""), "f16, ran in f32", "in the words of a store");
+    let experts = [precision("f32", "f16", "TRUE"), precision("w8a16", "", "true"), precision("", "", "true")];
+    let all = "all experts computed";
+    assert_eq!(experts, [format!("f16, ran in f32, {all}"), format!("w8a16, {all}"), all.to_owned()]);
+    assert!(row("f32", "", "", "padding=0").is_ok(), "no padding is none");
+    for dims in ["frames=8", "padding=25", "many"] {
+        let refused = row("f32", "", "", dims).unwrap_err().to_string();
+        assert!(refused.starts_with("line 2, column dims: ") && refused.contains("the model's name"), "{refused}");
+    }
+}
+
+#[test]
 fn a_question_needs_no_time() {
     let header = header("model,hardware,batch,latency_ms", Times::Asked);
     assert_eq!(header.row(2, &["a", "h", "4", "nonsense"]).unwrap().batch, Some(4.0));

@@ -5,8 +5,9 @@ use super::measurement::{Measurement, header};
 use super::parquet;
 use crate::columns::Cells;
 use crate::filter::Condition;
+use crate::tables::runs;
 use crate::{Result, StoreError};
-use contract::{Evidence, ExportReport, Filter, csv};
+use contract::{Evidence, ExportReport, Filter, Precision, csv};
 use duckdb::types::Value;
 use duckdb::{Connection, params_from_iter};
 use std::borrow::Cow;
@@ -78,6 +79,7 @@ fn field(value: Value) -> String {
         Value::UBigInt(number) => number.to_string(),
         // The shortest text that reads back to the same number.
         Value::Double(number) => number.to_string(),
+        Value::Boolean(yes) => yes.to_string(),
         _ => String::new(),
     }
 }
@@ -134,7 +136,7 @@ fn notes(conn: &Connection, filter: &Filter) -> Result<Vec<(String, u64)>> {
     rows.collect::<std::result::Result<_, _>>().map_err(StoreError::from)
 }
 
-const OTHER_PRECISION: &str = "CASE WHEN r.effective_precision <> r.precision AND r.stated_precision IS NULL THEN
+const OTHER_PRECISION: &str = "CASE WHEN r.effective_precision <> r.precision THEN
     'in the precision that ran, ' || r.effective_precision || ', where ' || r.precision || ' was asked for' END";
 
 const OTHER_DEVICE: &str = "CASE WHEN coalesce(p.mac_share, p.node_share) < 1 THEN
@@ -186,7 +188,9 @@ const ROW: &str = "r.key, m.name AS model, m.family, d.hardware, e.id AS engine,
     r.stated_precision, r.effective_precision, r.mode, r.batch, r.size, w.text AS dims, d.count,
     coalesce(x.effective_threads, r.threads) AS threads, r.engine_version, epoch_ns(r.started_at) AS started_at,
     r.stated_measured_at, r.parameters, r.macs, r.activations, r.median_ms, r.peak_memory_bytes, r.evidence,
-    r.stated_evidence, s.name AS source, s.stated, r.low_ms, r.high_ms, r.samples, h.name AS machine, x.library";
+    r.stated_evidence, s.name AS source, s.stated, r.low_ms, r.high_ms, r.samples, r.size_unit, r.task_unit,
+    r.per_sample, coalesce(p.mac_share, p.node_share) AS device_share,
+    coalesce(contains(x.flags, '\"all_experts\"'), FALSE) AS all_experts, h.name AS machine, x.library";
 
 const FROM: &str = "FROM runs r JOIN subjects j ON j.key = r.subject JOIN models m ON m.key = j.model
     JOIN engines e ON e.key = j.engine JOIN devices d ON d.key = j.device
@@ -196,7 +200,7 @@ const FROM: &str = "FROM runs r JOIN subjects j ON j.key = r.subject JOIN models
 
 fn line(cells: &Cells, with_names: bool) -> Result<Line> {
     let show = |text: String| if with_names { text } else { without_folder(&text).into_owned() };
-    let asked: contract::Precision = cells.word("precision")?;
+    let asked: Precision = cells.word("precision")?;
     // A time is that of what ran.
     let precision = cells.maybe_word("effective_precision")?.unwrap_or(asked);
     let started_at = cells.maybe_time("started_at")?;
@@ -231,6 +235,11 @@ fn line(cells: &Cells, with_names: bool) -> Result<Line> {
         high_ms: cells.get("high_ms")?,
         samples: cells.get("samples")?,
         dims: cells.get("dims")?,
+        size_unit: runs::size_unit(cells)?,
+        per_sample: runs::per_sample(cells)?,
+        asked_precision: Some(asked).filter(|asked| *asked != precision),
+        device_share: cells.get("device_share")?,
+        all_experts: cells.get("all_experts")?,
     };
     let names = if with_names { vec![cells.get("machine")?, cells.get("library")?] } else { Vec::new() };
     Ok((measurement, names))

@@ -8,11 +8,12 @@ use super::left_out::{LeftOut, RowOutcome};
 use super::measurement::Measurement;
 use super::parquet;
 use super::row::{Fault, Header};
-use crate::columns::{maybe, maybe_text, maybe_word, next_key, text, word};
+use crate::columns::{json, maybe, maybe_text, maybe_word, next_key, text, word};
 use crate::tables::imports;
+use crate::tables::runs::{self, STATED};
 use crate::{Result, StoreError};
 use contract::csv::{self, Reader};
-use contract::{Evidence, ImportReport, Refusal};
+use contract::{Evidence, Flag, ImportReport, Refusal, SizeUnit, dims_of_key};
 use duckdb::types::Value;
 use duckdb::{Appender, Connection, appender_params_from_iter, params};
 use flate2::read::MultiGzDecoder;
@@ -71,6 +72,9 @@ pub fn take(conn: &Connection, staged: Staged, left_out: Option<&mut LeftOut>) -
     }
     conn.execute(MOVE_SOURCES, params![import])?;
     conn.execute(MOVE_RUNS, params![base, import])?;
+    conn.execute(MOVE_PLACEMENTS, params![base, format!("{STATED} so")])?;
+    let flag = Flag::AllExperts { reason: format!("Every expert is computed for each token: {STATED} so") };
+    conn.execute(MOVE_DETAILS, params![base, json(&runs::unchecked()), STATED, json(&[flag])])?;
     Ok(report)
 }
 
@@ -376,6 +380,11 @@ impl<'a> Staging<'a> {
         };
         let plain_moment = row.started_at.map(|at| at.to_string()).unwrap_or_default() == row.measured_at;
         let throughput = row.batch.map(|batch| f64::from(batch) * 1000.0 / row.latency_ms);
+        let expert_dims = if row.all_experts {
+            json(&row.dims.as_deref().and_then(dims_of_key).unwrap_or_default())
+        } else {
+            Value::Null
+        };
         let nanos = row.started_at.and_then(|at| i64::try_from(at.as_nanosecond()).ok());
         let values = [
             Value::UBigInt(line),
@@ -383,11 +392,13 @@ impl<'a> Staging<'a> {
             Value::Int(source),
             word(evidence),
             maybe_word(row.evidence),
-            word(row.precision),
+            word(row.asked_precision.unwrap_or(row.precision)),
+            maybe_word(row.asked_precision.and(Some(row.precision))),
             if row.precision_word == row.precision.key() { Value::Null } else { text(row.precision_word) },
             word(row.mode),
             maybe(row.batch),
             maybe(row.size),
+            maybe_text(row.size_unit.map(SizeUnit::key).as_deref()),
             maybe_text(row.dims.as_deref()),
             maybe(row.threads),
             text(row.software),
@@ -401,6 +412,10 @@ impl<'a> Staging<'a> {
             maybe(row.high_ms),
             maybe(row.samples),
             maybe(throughput),
+            maybe_word(row.per_sample.map(|sample| sample.unit)),
+            maybe(row.per_sample.map(|sample| sample.count)),
+            maybe(row.device_share),
+            expert_dims,
             maybe(row.peak_memory_bytes),
             Value::HugeInt(fingerprint),
         ];
@@ -452,9 +467,12 @@ fn most_first(counts: BTreeMap<String, u64>) -> Vec<(String, u64)> {
 const TEMPORARY: &str = "
     CREATE TEMP TABLE staged (
         line UBIGINT, subject INTEGER, source INTEGER, evidence VARCHAR, stated_evidence VARCHAR, precision VARCHAR,
-        stated_precision VARCHAR, mode VARCHAR, batch UINTEGER, size UINTEGER, dims VARCHAR, threads UINTEGER, software VARCHAR,
-        started_ns BIGINT, stated_measured_at VARCHAR, parameters UBIGINT, macs UBIGINT, activations UBIGINT,
-        latency_ms DOUBLE, low_ms DOUBLE, high_ms DOUBLE, samples UINTEGER, throughput_per_s DOUBLE,
+        effective_precision VARCHAR, stated_precision VARCHAR, mode VARCHAR, batch UINTEGER, size UINTEGER,
+        size_unit VARCHAR, dims VARCHAR, threads UINTEGER, software VARCHAR, started_ns BIGINT,
+        stated_measured_at VARCHAR, parameters UBIGINT, macs UBIGINT, activations UBIGINT, latency_ms DOUBLE,
+        low_ms DOUBLE, high_ms DOUBLE, samples UINTEGER, throughput_per_s DOUBLE, task_unit VARCHAR,
+        per_sample DOUBLE, device_share DOUBLE,
+        expert_dims VARCHAR,  -- JSON: the dims where all experts of a mixture ran; NULL elsewhere
         peak_memory_bytes UBIGINT, fingerprint HUGEINT);
     CREATE TEMP TABLE staged_subjects (
         local INTEGER, model_id VARCHAR, model VARCHAR, family VARCHAR, engine VARCHAR, device VARCHAR,
@@ -499,15 +517,26 @@ const MOVE_SOURCES: &str = "INSERT INTO main.sources (key, import, name, stated)
     FROM temp.staged_sources WHERE local IN (SELECT source FROM temp.staged)";
 
 const MOVE_RUNS: &str =
-    "INSERT INTO main.runs (key, id, subject, evidence, source, precision, mode, batch, size, dims, threads,
-        engine_version, started_at, graph_hash, parameters, macs, activations, median_ms, low_ms, high_ms, samples,
-        throughput_per_s, peak_memory_bytes, note, stated_evidence, stated_precision, stated_measured_at, fingerprint)
-    SELECT ? + t.line, uuidv7(), j.key, t.evidence, s.key, t.precision, t.mode, t.batch, t.size, w.key, t.threads,
-        t.software, make_timestamp_ns(t.started_ns), '', t.parameters, t.macs, t.activations, t.latency_ms, t.low_ms, t.high_ms,
-        t.samples, t.throughput_per_s, t.peak_memory_bytes, '', t.stated_evidence, t.stated_precision,
-        t.stated_measured_at, t.fingerprint
+    "INSERT INTO main.runs (key, id, subject, evidence, source, precision, effective_precision, mode, batch, size,
+        size_unit, dims, threads, engine_version, started_at, graph_hash, parameters, macs, activations, median_ms,
+        low_ms, high_ms, samples, throughput_per_s, task_unit, per_sample, peak_memory_bytes, note, stated_evidence,
+        stated_precision, stated_measured_at, fingerprint)
+    SELECT ? + t.line, uuidv7(), j.key, t.evidence, s.key, t.precision, t.effective_precision, t.mode, t.batch, t.size,
+        t.size_unit, w.key, t.threads, t.software, make_timestamp_ns(t.started_ns), '', t.parameters, t.macs,
+        t.activations, t.latency_ms, t.low_ms, t.high_ms, t.samples, t.throughput_per_s, t.task_unit, t.per_sample,
+        t.peak_memory_bytes, '', t.stated_evidence, t.stated_precision, t.stated_measured_at, t.fingerprint
     FROM temp.staged t JOIN temp.staged_keys k ON k.local = t.subject
         JOIN main.subjects j ON j.model = k.model AND j.engine = k.engine AND j.device = k.device
         JOIN temp.staged_sources o ON o.local = t.source
         JOIN main.sources s ON s.import = ? AND s.name = o.name AND s.stated IS NOT DISTINCT FROM o.stated
         LEFT JOIN main.dims w ON w.text = t.dims";
+
+const MOVE_PLACEMENTS: &str = "INSERT INTO main.placements (run, node_share, parts, source)
+    SELECT ? + line, device_share, '[]', ?::VARCHAR FROM temp.staged WHERE device_share IS NOT NULL";
+
+/// A flag has its place among the details.
+const MOVE_DETAILS: &str = "INSERT INTO main.details (run, dims, seed, budget_secs, percentiles, output_check,
+        precision_source, flags, log)
+    SELECT ? + line, expert_dims, 0, 0, '[]', ?::VARCHAR, ?::VARCHAR || ' ' || coalesce(stated_precision, 'so'),
+        ?::VARCHAR, '[]'
+    FROM temp.staged WHERE expert_dims IS NOT NULL";

@@ -2,7 +2,8 @@
 
 use crate::columns::Word;
 use contract::{
-    COLUMNS, Evidence, Mode, OPTIONAL_COLUMNS, Outcome, PLATFORM_COLUMN, Platform, Precision, Run, dims_key,
+    COLUMNS, Evidence, Mode, OPTIONAL_COLUMNS, Outcome, PLATFORM_COLUMN, PerSample, Placement, Platform, Precision,
+    Run, SizeUnit, dims_key,
 };
 use duckdb::types::Value;
 use jiff::Timestamp;
@@ -42,6 +43,16 @@ pub struct Measurement {
     pub samples: Option<u32>,
     /// Dimensions beyond batch and size, as [`dims_key`] writes them.
     pub dims: Option<String>,
+    /// What the size counts.
+    pub size_unit: Option<SizeUnit>,
+    /// What one sample of the batch is.
+    pub per_sample: Option<PerSample>,
+    /// The one that was asked for, where another ran.
+    pub asked_precision: Option<Precision>,
+    /// Share of the work that the hardware did, above 0 and at most 1.
+    pub device_share: Option<f64>,
+    /// Every expert of a mixture was computed for each token.
+    pub all_experts: bool,
 }
 
 /// Every column Assay writes, in order.
@@ -84,6 +95,11 @@ impl Measurement {
             high_ms: Some(timing.high_ms),
             samples: Some(timing.samples),
             dims: dims_key(&run.setting.dims),
+            size_unit: run.model.size_unit,
+            per_sample: run.model.per_sample,
+            asked_precision: Some(run.setting.precision).filter(|asked| *asked != precision),
+            device_share: run.placement.as_ref().map(Placement::share),
+            all_experts: run.all_experts(),
         })
     }
 
@@ -160,6 +176,12 @@ impl Measurement {
             real(self.high_ms),
             small(self.samples),
             text(self.dims.as_deref().unwrap_or_default()),
+            text(&self.size_unit.map(SizeUnit::key).unwrap_or_default()),
+            text(self.per_sample.map_or("", |sample| sample.unit.key())),
+            real(self.per_sample.map(|sample| sample.count)),
+            text(self.asked_precision.map_or("", Precision::key)),
+            real(self.device_share),
+            if self.all_experts { Value::Boolean(true) } else { Value::Null },
             text(self.platform.word()),
         ]
     }

@@ -98,7 +98,8 @@ fn type_of(column: &str) -> &'static str {
     match column {
         "batch" | "size" | "devices" | "threads" | "samples" => "UINTEGER",
         "parameters" | "macs" | "activations" => "UBIGINT",
-        "latency_ms" | "peak_memory_mb" | "low_ms" | "high_ms" => "DOUBLE",
+        "latency_ms" | "peak_memory_mb" | "low_ms" | "high_ms" | "units_per_sample" | "device_share" => "DOUBLE",
+        "all_experts" => "BOOLEAN",
         _ => "VARCHAR",
     }
 }

@@ -2,7 +2,7 @@
 
 use super::measurement::{Measurement, header};
 use super::words;
-use contract::{Evidence, Mode, Platform, Precision, dims_key, dims_of_key};
+use contract::{Evidence, Mode, PerSample, Platform, Precision, SizeUnit, TaskUnit, dims_key, dims_of_key};
 use jiff::{Timestamp, civil, tz::TimeZone};
 use std::collections::BTreeSet;
 
@@ -45,6 +45,8 @@ pub struct Header {
     pub unknown: Vec<String>,
 }
 
+const NO_PRECISION: &str = "is none of f32, f16, bf16, int8 and int4";
+
 /// Columns without which no row can be understood.
 const NEEDED: [&str; 5] = ["model", "hardware", "precision", "mode", "latency_ms"];
 
@@ -81,6 +83,7 @@ impl Header {
             return Err(Fault::at("low_ms", "is above high_ms", row.text("low_ms")));
         }
         let measured_at = row.text("measured_at").trim();
+        let precision = row.precision(notes)?;
         let batch = row.count("batch")?;
         if batch.is_none() {
             notes.push("a blank batch is listed as 1, without a throughput".into());
@@ -89,7 +92,7 @@ impl Header {
             family: row.text("family").to_owned(),
             runtime: runtime.to_owned(),
             platform: row.platform(runtime, hardware)?,
-            precision: row.precision(notes)?,
+            precision,
             precision_word: row.text("precision").trim().to_owned(),
             mode: row.mode()?,
             batch,
@@ -110,6 +113,11 @@ impl Header {
             high_ms,
             samples: row.count("samples")?,
             dims: row.dims()?,
+            size_unit: row.size_unit()?,
+            per_sample: row.per_sample()?,
+            asked_precision: row.asked_precision()?.filter(|asked| *asked != precision),
+            device_share: row.device_share()?,
+            all_experts: row.all_experts()?,
             model: model.to_owned(),
             hardware: hardware.to_owned(),
         })
@@ -205,12 +213,20 @@ impl<'a> Row<'a> {
 
     fn precision(&self, notes: &mut Vec<String>) -> Result<Precision, Fault> {
         let word = self.needed("precision")?.trim();
-        let precision = words::precision(word)
-            .ok_or_else(|| Fault::at("precision", "is none of f32, f16, bf16, int8 and int4", word))?;
+        let precision = Precision::from_word(word).ok_or_else(|| Fault::at("precision", NO_PRECISION, word))?;
         if precision.key() != word {
             notes.push(format!("precision {word} is listed under {}", precision.key()));
         }
         Ok(precision)
+    }
+
+    fn asked_precision(&self) -> Result<Option<Precision>, Fault> {
+        match self.text("asked_precision").trim() {
+            "" => Ok(None),
+            word => {
+                Precision::from_word(word).map(Some).ok_or_else(|| Fault::at("asked_precision", NO_PRECISION, word))
+            }
+        }
     }
 
     fn mode(&self) -> Result<Mode, Fault> {
@@ -226,6 +242,50 @@ impl<'a> Row<'a> {
                 Some(dims) => Ok(dims_key(&dims)),
                 None => Err(Fault::at("dims", "is not NAME=NUMBER, several apart by commas", text)),
             },
+        }
+    }
+
+    fn size_unit(&self) -> Result<Option<SizeUnit>, Fault> {
+        match self.text("size_unit").trim() {
+            "" => Ok(None),
+            word => SizeUnit::from_key(word).map(Some).ok_or_else(|| {
+                let cause = "is neither tokens nor sound/NUMBER nor frames/NUMBER (in a second); else leave it blank";
+                Fault::at("size_unit", cause, word)
+            }),
+        }
+    }
+
+    fn per_sample(&self) -> Result<Option<PerSample>, Fault> {
+        let unit = match self.text("throughput_unit").trim() {
+            "" => None,
+            word => Some(TaskUnit::from_key(word).ok_or_else(|| {
+                Fault::at("throughput_unit", "is none of tokens, images, sound-seconds and frames", word)
+            })?),
+        };
+        match (unit, self.positive("units_per_sample")?) {
+            (None, None) => Ok(None),
+            (Some(unit), Some(count)) => Ok(Some(PerSample { unit, count })),
+            (Some(_), None) => Err(Fault::at("units_per_sample", "is blank, and throughput_unit is not", "")),
+            (None, Some(_)) => Err(Fault::at("throughput_unit", "is blank, and units_per_sample is not", "")),
+        }
+    }
+
+    /// Where nothing ran on the hardware, the time is none of it.
+    fn device_share(&self) -> Result<Option<f64>, Fault> {
+        match self.positive("device_share")? {
+            Some(share) if share > 1.0 => {
+                Err(Fault::at("device_share", "is above 1, which is all of the work", self.text("device_share")))
+            }
+            share => Ok(share),
+        }
+    }
+
+    fn all_experts(&self) -> Result<bool, Fault> {
+        // Spreadsheets write these words in capitals.
+        match self.text("all_experts").trim().to_ascii_lowercase().as_str() {
+            "" | "false" => Ok(false),
+            "true" => Ok(true),
+            word => Err(Fault::at("all_experts", "is neither true nor false", word)),
         }
     }
 

@@ -1,22 +1,6 @@
-//! The words other tables use for precisions and platforms.
+//! The platform that the names in other tables tell.
 
-use contract::{Platform, Precision};
-
-/// The precision a table's word is listed under. The word itself is kept beside it.
-///
-/// Mixed precision (`amp`) computes in half precision; `w8a16` and its like are named for their weights.
-pub fn precision(word: &str) -> Option<Precision> {
-    let word = word.trim().to_ascii_lowercase();
-    match word.as_str() {
-        "f32" | "fp32" | "float32" | "float" | "single" => Some(Precision::F32),
-        "f16" | "fp16" | "float16" | "half" | "amp" => Some(Precision::F16),
-        "bf16" | "bfloat16" => Some(Precision::Bf16),
-        "int8-static" | "int8 static" | "int8_static" => Some(Precision::Int8Static),
-        "int8" | "i8" | "uint8" | "w8a8" | "w8a16" => Some(Precision::Int8),
-        "int4" | "i4" | "uint4" | "w4a16" | "w4a8" => Some(Precision::Int4),
-        _ => None,
-    }
-}
+use contract::Platform;
 
 /// The platform that a runtime's name (stronger) or a hardware's name (weaker) tells.
 pub fn platform(runtime: &str, hardware: &str) -> Platform {
@@ -118,12 +102,5 @@ mod tests {
     fn an_unknown_name_is_listed_apart() {
         assert_eq!(platform("tflite", "search engine 7"), Platform::Other);
         assert_eq!(platform("", ""), Platform::Other);
-    }
-
-    #[test]
-    fn a_precision_that_is_none_of_ours_is_not_bent_into_one() {
-        assert_eq!(precision("fp64"), None);
-        assert_eq!(precision("uint16"), None);
-        assert_eq!(precision("AMP"), Some(Precision::F16));
     }
 }

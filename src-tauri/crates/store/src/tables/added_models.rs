@@ -43,9 +43,10 @@ pub fn all(conn: &Connection) -> Result<Vec<ModelInfo>> {
     let mut models = Vec::new();
     while let Some(row) = rows.next()? {
         let mut info: ModelInfo = Cells(row).json("info")?;
-        // Sound had no role of its own before it had a size.
-        for dim in info.dims.iter_mut().filter(|dim| dim.role == DimRole::Other && dim.per_second.is_some()) {
+        // Sound had no role of its own before it had a size, and CLAP's frames counted as its steps.
+        for dim in info.dims.iter_mut().filter(|dim| dim.per_second.is_some()) {
             dim.role = DimRole::Sound;
+            dim.frames |= dim.name == "frames";
         }
         models.push(info);
     }

@@ -1,4 +1,4 @@
-//! What only the page of a single result shows; results of tables have no row here.
+//! What only the page of a single result shows; of a table's results only those have a row that bear a flag.
 
 use super::Migration;
 use crate::Result;

@@ -58,12 +58,13 @@ pub fn add(conn: &Connection, forecasts: &[MadeForecast]) -> Result<()> {
     drop(rows);
     let first = next_key(conn, "forecasts")?;
     conn.execute_batch(&format!(
-        "CREATE TEMP TABLE waiting AS FROM forecasts WHERE key NOT IN (SELECT key FROM ({JUDGED}));
+        "CREATE TEMP TABLE waiting AS FROM forecasts WHERE key NOT IN (SELECT key FROM ({}));
          DELETE FROM temp.made WHERE nth NOT IN (SELECT max(nth) FROM temp.made
             GROUP BY model, hardware, engine, precision, mode, batch, size, devices, threads);
          DELETE FROM temp.made m USING temp.waiting w WHERE {SAME_SETTING} AND m.value_ms = w.value_ms
             AND m.low_ms = w.low_ms AND m.high_ms = w.high_ms AND m.support = w.support;
-         DELETE FROM forecasts WHERE key IN (SELECT w.key FROM temp.waiting w JOIN temp.made m ON {SAME_SETTING});"
+         DELETE FROM forecasts WHERE key IN (SELECT w.key FROM temp.waiting w JOIN temp.made m ON {SAME_SETTING});",
+        judged()
     ))?;
     conn.execute(
         "INSERT INTO forecasts BY NAME
@@ -83,31 +84,39 @@ const SAME_SETTING: &str = "m.model = w.model AND m.hardware = w.hardware AND m.
     AND m.size IS NOT DISTINCT FROM w.size AND m.devices IS NOT DISTINCT FROM w.devices
     AND m.threads IS NOT DISTINCT FROM w.threads";
 
-/// A result judges the last prediction that was made of its setting before it, and a prediction is judged once, by the
-/// first result after it. What was being measured while it was made is after it: nobody knew it yet. A result with
-/// further sizes judges none, since a prediction does not tell them.
-const JUDGED: &str = "WITH later AS (
-        SELECT f.*, r.id::VARCHAR AS run, r.evidence, r.median_ms AS measured_ms,
-            coalesce(r.finished_at, r.started_at) AS measured_at,
-            row_number() OVER (PARTITION BY r.key ORDER BY f.made_at DESC, f.key DESC) AS of_result,
-            row_number() OVER (PARTITION BY f.key ORDER BY coalesce(r.finished_at, r.started_at), r.key) AS of_forecast
-        FROM forecasts f
+/// Results of a predicted setting after each prediction. What was being measured while it was made is after it: nobody
+/// knew it yet. Precisions are told as [`contract::precision_text`] does.
+const LATER: &str = "FROM forecasts f
         JOIN models m ON m.name = f.model
         JOIN engines e ON e.id = f.engine
         JOIN devices d ON d.hardware = f.hardware
         JOIN subjects j ON j.model = m.key AND j.engine = e.key AND j.device = d.key
-        JOIN runs r ON r.subject = j.key AND coalesce(r.stated_precision, r.precision) = f.precision
+        JOIN runs r ON r.subject = j.key AND f.precision = CASE WHEN r.effective_precision <> r.precision
+                THEN r.precision || ', ran in ' || r.effective_precision ELSE coalesce(r.stated_precision, r.precision) END
             AND r.mode = f.mode AND r.batch IS NOT DISTINCT FROM f.batch AND r.size IS NOT DISTINCT FROM f.size
         LEFT JOIN details x ON x.run = r.key
         WHERE coalesce(r.finished_at, r.started_at) > f.made_at AND r.median_ms IS NOT NULL AND r.withheld IS NULL
-            AND r.deleted_at IS NULL AND r.dims IS NULL AND r.evidence <> 'predicted'
+            AND r.deleted_at IS NULL AND r.evidence <> 'predicted'
             AND (f.devices IS NULL OR f.devices = d.count)
-            AND (f.threads IS NULL OR f.threads = coalesce(x.effective_threads, r.threads)))
-    SELECT * EXCLUDE (made_at, measured_at), epoch_ns(made_at) AS made_at, epoch_ns(measured_at) AS measured_at
-    FROM later WHERE of_result = 1 AND of_forecast = 1 ORDER BY later.measured_at, key";
+            AND (f.threads IS NULL OR f.threads = coalesce(x.effective_threads, r.threads))";
+
+/// A result judges the last prediction that was made of its setting before it, and a prediction is judged once, by the
+/// first result after it. A result with further sizes judges none, since a prediction does not tell them.
+fn judged() -> String {
+    format!(
+        "WITH later AS (
+            SELECT f.*, r.id::VARCHAR AS run, r.evidence, r.median_ms AS measured_ms,
+                coalesce(r.finished_at, r.started_at) AS measured_at,
+                row_number() OVER (PARTITION BY r.key ORDER BY f.made_at DESC, f.key DESC) AS of_result,
+                row_number() OVER (PARTITION BY f.key ORDER BY coalesce(r.finished_at, r.started_at), r.key) AS of_forecast
+            {LATER} AND r.dims IS NULL)
+        SELECT * EXCLUDE (made_at, measured_at), epoch_ns(made_at) AS made_at, epoch_ns(measured_at) AS measured_at
+        FROM later WHERE of_result = 1 AND of_forecast = 1 ORDER BY later.measured_at, key"
+    )
+}
 
 pub fn record(conn: &Connection) -> Result<ForecastRecord> {
-    let mut statement = conn.prepare(JUDGED)?;
+    let mut statement = conn.prepare(&judged())?;
     let mut rows = statement.query([])?;
     let mut judged = Vec::new();
     while let Some(row) = rows.next()? {
@@ -136,6 +145,8 @@ pub fn record(conn: &Connection) -> Result<ForecastRecord> {
             measured_at: cells.time("measured_at")?,
         });
     }
-    let made: u64 = conn.query_row("SELECT count(*) FROM forecasts", [], |row| row.get(0))?;
-    Ok(ForecastRecord { waiting: made - judged.len() as u64, judged })
+    let count = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, u64>(0));
+    let made = count("SELECT count(*) FROM forecasts")?;
+    let other_sizes = count(&format!("SELECT count(DISTINCT r.key) {LATER} AND r.dims IS NOT NULL"))?;
+    Ok(ForecastRecord { waiting: made - judged.len() as u64, judged, other_sizes })
 }

@@ -3,7 +3,7 @@
 use super::Migration;
 use crate::Result;
 use crate::columns::{Cells, doubles, insert, maybe};
-use contract::{Generated, MedianTime};
+use contract::Generated;
 use duckdb::{Connection, params};
 
 pub const MIGRATIONS: &[Migration] = &[Migration {
@@ -48,14 +48,10 @@ pub fn of(conn: &Connection, run: i64) -> Result<Option<Generated>> {
     let Some(row) = rows.next()? else { return Ok(None) };
     let cells = Cells(row);
     let output_tokens: u32 = cells.get("output_tokens")?;
-    let median = |name: &str| -> Result<MedianTime> {
-        let cell = |part: &str| cells.get(&format!("{name}_{part}ms"));
-        Ok(MedianTime { ms: cell("")?, low_ms: cell("low_")?, high_ms: cell("high_")? })
-    };
     Ok(Some(Generated {
         output_tokens,
-        first_token: median("first_token")?,
-        token: median("token")?,
+        first_token: cells.median("first_token")?,
+        token: cells.median("token")?,
         tokens_per_s: cells.get("tokens_per_s")?,
         full_pass_difference: cells.get("full_pass_difference")?,
         texts_ms: cells.doubles("tokens_ms")?.chunks(output_tokens.max(1) as usize).map(<[f64]>::to_vec).collect(),

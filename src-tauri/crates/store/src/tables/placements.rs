@@ -1,4 +1,4 @@
-//! Where the nodes of a result's graph really ran.
+//! Where the nodes of a result's graph really ran; of a table's result, the share of its work alone.
 
 use super::Migration;
 use crate::Result;

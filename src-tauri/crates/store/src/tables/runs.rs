@@ -11,7 +11,7 @@ use contract::*;
 use duckdb::types::Value;
 use duckdb::{Connection, params, params_from_iter};
 
-pub const MIGRATIONS: &[Migration] = &[FIRST, TASK, WORK];
+pub const MIGRATIONS: &[Migration] = &[FIRST, TASK, WORK, FRAMES];
 
 const FIRST: Migration = Migration {
     version: 1,
@@ -108,6 +108,14 @@ const WORK: Migration = Migration {
                 AND coalesce(p.mac_share, p.node_share) <= 0;
         DROP TABLE heard;
         DROP TABLE told;",
+};
+
+/// CLAP's frames, the only pieces of sound of which 100 make a second, are one more than steps.
+const FRAMES: Migration = Migration {
+    version: 7,
+    sql: "UPDATE runs SET size_unit = 'frames/100',
+            per_sample = CASE WHEN task_unit = 'sound-seconds' THEN (size - 1) / 100.0 ELSE per_sample END
+        WHERE size_unit = 'sound/100' AND size > 1;",
 };
 
 /// One transaction's worth: the result with all that belongs to it.
@@ -276,10 +284,7 @@ pub fn whole(conn: &Connection, id: &RunId) -> Result<Option<Run>> {
         timing,
         samples_ms: samples::of(conn, key)?,
         generated: generations::of(conn, key)?,
-        check: details.map_or_else(
-            || OutputCheck::Unchecked { reason: "the figure was imported; its output is not here".into() },
-            |details| details.check.clone(),
-        ),
+        check: details.map_or_else(unchecked, |details| details.check.clone()),
         error: output_errors::of(conn, key)?,
         placement: placements::of(conn, key)?,
         effective: Effective {
@@ -290,7 +295,7 @@ pub fn whole(conn: &Connection, id: &RunId) -> Result<Option<Run>> {
             precision: cells.maybe_word("effective_precision")?,
             precision_source: match details {
                 Some(details) => details.precision_source.clone(),
-                None => stated_precision(cells.get("stated_precision")?),
+                None => stated_precision(cells.get::<Option<String>>("stated_precision")?.as_deref()),
             },
             threads: details.and_then(|details| details.effective_threads),
         },
@@ -309,11 +314,16 @@ pub fn whole(conn: &Connection, id: &RunId) -> Result<Option<Run>> {
 /// Shown where an imported table left the batch blank; such results have no throughput.
 const UNSTATED_BATCH: u32 = 1;
 
-fn stated_precision(word: Option<String>) -> String {
-    match word {
-        Some(word) => format!("the imported table says {word}"),
-        None => "the imported table says so".into(),
-    }
+/// How what a table tells is known.
+pub const STATED: &str = "the imported table says";
+
+fn stated_precision(word: Option<&str>) -> String {
+    format!("{STATED} {}", word.unwrap_or("so"))
+}
+
+/// The check of a table's result.
+pub fn unchecked() -> OutputCheck {
+    OutputCheck::Unchecked { reason: "the figure was imported; its output is not here".into() }
 }
 
 /// What a stored size counts.

@@ -92,6 +92,24 @@ fn another_setting_and_a_deleted_result_judge_nothing() {
 }
 
 #[test]
+fn other_work_and_another_precision_that_ran_judge_nothing() {
+    let (_folder, store) = fresh();
+    let in_f16 = |ran: &str| MadeForecast { precision: precision_text("f16", ran), ..forecast(10, 3.0, 5.0) };
+    let (asked, ran) = (in_f16("f16"), in_f16("f32"));
+    let mut padded = run(30, "bert", Platform::Cpu, 4.0);
+    padded.setting.dims = [(PADDING.to_owned(), 25)].into();
+    let mut half = run(31, "bert", Platform::Cpu, 4.0);
+    half.setting.precision = Precision::F16;
+    for run in [&padded, &half] {
+        store.insert_run(run).unwrap();
+    }
+    let record = kept(&store, &[forecast(10, 3.0, 5.0), asked, ran.clone()]);
+    let [judged] = &record.judged[..] else { panic!("{record:?}") };
+    assert_eq!((&judged.forecast, &judged.run), (&ran, &half.id));
+    assert_eq!((record.waiting, record.other_sizes), (2, 1), "one fed with padding");
+}
+
+#[test]
 fn ten_thousand_predictions_are_kept_and_replaced_in_seconds() {
     let (_folder, store) = fresh();
     let all = |high_ms: f64| -> Vec<MadeForecast> {

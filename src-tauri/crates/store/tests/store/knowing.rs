@@ -26,6 +26,29 @@ fn what_is_known_is_ranked_dated_and_has_its_surroundings() {
 }
 
 #[test]
+fn what_ran_otherwise_is_known_of_results_and_of_their_export() {
+    let (folder, store) = fresh();
+    let mut half = run(1, "mixtral", Platform::Cuda, 8.0);
+    half.setting.precision = Precision::F16;
+    half.flags.push(Flag::AllExperts { reason: "All 8 experts are computed for each token".into() });
+    half.placement = Some(Placement { node_share: 0.9, mac_share: Some(0.12), parts: vec![], source: "".into() });
+    store.insert_run(&half).unwrap();
+    let table = folder.path().join("t.csv");
+    store.export(&table, &Filter::default(), false).unwrap();
+    // A table may have its own word for what ran.
+    let told = std::fs::read_to_string(&table).unwrap().replacen(",f32,inference,", ",fp32,inference,", 1);
+    std::fs::write(&table, told).unwrap();
+    let (_folder, other) = fresh();
+    other.import(&table, &mut |_, _| ControlFlow::Continue(())).unwrap();
+    for store in [store, other] {
+        let known = store.known_runs().unwrap().remove(0);
+        assert_eq!(known.ran(), half.ran());
+        assert_eq!((known.precision.as_str(), known.ran_precision().as_str()), ("f16", "f16, ran in f32"));
+    }
+    assert_eq!(half.ran(), "f16, ran in f32, 12 % on this device, all experts computed");
+}
+
+#[test]
 fn an_imported_precision_keeps_its_own_word() {
     let (_folder, store) = fresh();
     store.import(&data("edge_devices.csv.gz"), &mut |_, _| ControlFlow::Continue(())).unwrap();

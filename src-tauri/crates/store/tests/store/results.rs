@@ -173,8 +173,11 @@ fn environment() -> impl Strategy<Value = Environment> {
 fn model() -> impl Strategy<Value = RunModel> {
     let amounts = any::<[Option<u64>; 4]>();
     let per_sample = maybe((pick(TaskUnit::ALL), figure()).prop_map(|(unit, count)| PerSample { unit, count }));
-    let units =
-        prop_oneof![Just(SizeUnit::Tokens), (1..=u32::MAX).prop_map(|per_second| SizeUnit::Sound { per_second })];
+    let units = prop_oneof![
+        Just(SizeUnit::Tokens),
+        (1..=u32::MAX).prop_map(|per_second| SizeUnit::Sound { per_second }),
+        (1..=u32::MAX).prop_map(|per_second| SizeUnit::Frames { per_second }),
+    ];
     (text(), text(), text(), text(), amounts, (per_sample, maybe(units))).prop_map(
         |(id, name, family, graph_hash, [parameters, macs, activations, weight_bytes], (per_sample, unit))| RunModel {
             id: id.into(),
@@ -547,8 +550,8 @@ fn results_of_other_dimensions_are_told_apart_and_say_what_they_were_fed() {
     assert_eq!(told, ["batch 1, 128 tokens", other, other]);
     assert_eq!(store.query("SELECT count(*) AS n FROM dims").unwrap()[0]["n"], 1);
     let times = |run: &Run| {
-        let found = store.runs_of_graphs(&["ab"], 1, Some(128), &run.setting.dims).unwrap();
-        found.iter().map(|run| run.median_ms).collect::<Vec<_>>()
+        let found = store.runs_of_graphs(&["ab"], &run.fed()).unwrap();
+        found.iter().map(|run| run.times.call.ms).collect::<Vec<_>>()
     };
     assert_eq!((times(&plain), times(&further)), (vec![5.0], vec![8.0]), "the newest of each");
     let known: Vec<Option<String>> = store.known_runs().unwrap().into_iter().map(|run| run.dims).collect();
@@ -620,7 +623,8 @@ fn several_threads_write_and_read_at_once() {
 #[test]
 fn generated_text_comes_back_with_every_token_and_in_every_list() {
     let (_folder, store) = fresh();
-    let written = crate::making::generated(1, "gpt2", Platform::Cpu);
+    let mut written = crate::making::generated(1, "gpt2", Platform::Cpu);
+    written.setting.precision = Precision::F16;
     store.insert_run(&written).unwrap();
     assert_eq!(store.run(&written.id).unwrap(), Some(written.clone()));
     let row = store.list_runs(&Filter::default(), RunOrder::Newest, 0, 9).unwrap().rows.remove(0);
@@ -628,6 +632,13 @@ fn generated_text_comes_back_with_every_token_and_in_every_list() {
     assert_eq!((row.token_ms, row.tokens_per_s), (Some(4.0), Some(250.0)));
     let known = store.known_runs().unwrap().remove(0);
     assert_eq!((known.mode, known.output_tokens), (Mode::Generation, Some(2)));
-    // Of one pass nothing is known.
-    assert_eq!(store.runs_of_graphs(&["ab"], 1, Some(128), &Default::default()).unwrap(), []);
+    let found = store.runs_of_graphs(&["ab"], &written.fed()).unwrap().remove(0);
+    assert_eq!((found.precision, found.effective_precision), (Precision::F16, Some(Precision::F32)));
+    let tokens = found.times.tokens.unwrap();
+    assert_eq!((found.times.call.ms, tokens.first.ms, tokens.further.high_ms), (24.0, 20.0, 4.1));
+    let other = Fed { dims: dims_key(&[(OUTPUT.to_owned(), 3)].into()), ..written.fed() };
+    let one_pass = run(2, "gpt2", Platform::Cpu, 24.0).fed();
+    for nothing in [other, one_pass] {
+        assert_eq!(store.runs_of_graphs(&["ab"], &nothing).unwrap(), [], "{nothing:?}");
+    }
 }

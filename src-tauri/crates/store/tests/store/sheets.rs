@@ -105,7 +105,9 @@ fn an_imported_table_is_exported_with_the_values_it_had() {
                     _ => assert_eq!(was, is, "{column}"),
                 }
             }
-            assert!(after.ends_with(&format!("imported,{name},,,,,{}", after.rsplit(',').next().unwrap())), "{after}");
+            let platform = after.rsplit(',').next().unwrap();
+            let blank = ",".repeat(OPTIONAL_COLUMNS.len() - 1);
+            assert!(after.ends_with(&format!("imported,{name}{blank}{platform}")), "{after}");
         }
     }
 }
@@ -162,18 +164,118 @@ fn an_export_tells_the_precision_that_ran_and_further_dimensions_and_comes_back_
             ("in the precision that ran, f32, where f16 was asked for".to_owned(), 1_u64),
             ("with a part of the work done on another device".to_owned(), 1),
         ];
-        assert_eq!((report.rows, report.notes), (2, notes.into()));
+        assert_eq!((report.rows, report.notes), (2, notes.to_vec()));
         assert_eq!(import(&store, &table).duplicates, 2, "its own rows are there already");
 
         let (other_folder, other) = fresh();
         assert_eq!(import(&other, &table).taken, 2);
-        let found: Vec<_> = rows(&other).into_iter().map(|row| (row.precision, row.dims)).collect();
-        assert_eq!(found, [(Precision::F32, Some("frames=8,text=16".into())), (Precision::F32, None)]);
+        let found: Vec<_> = rows(&other).into_iter().map(|row| (row.ran(), row.dims)).collect();
+        let elsewhere = "f16, ran in f32, 50 % on this device".to_owned();
+        assert_eq!(found, [(elsewhere, Some("frames=8,text=16".into())), ("f32".into(), None)]);
         let (back, there) = (other_folder.path().join("back.csv"), folder.path().join("there.csv"));
-        assert_eq!(other.export(&back, &Filter::default(), false).unwrap().notes, [], "the table said so itself");
+        assert_eq!(other.export(&back, &Filter::default(), false).unwrap().notes, notes);
         store.export(&there, &Filter::default(), false).unwrap();
         assert_eq!(lines(&back), lines(&there), "through {ending}");
     }
+}
+
+/// Of text with padding, sound, images and a mixture of experts; only of the text ran just what was asked for.
+fn of_all_kinds() -> [Run; 4] {
+    let per_sample = |unit, count| Some(PerSample { unit, count });
+    let mut text = run(1, "bert", Platform::Cpu, 5.5);
+    text.setting.dims = [(PADDING.to_owned(), 25)].into();
+    text.model.per_sample = per_sample(TaskUnit::Tokens, 96.0);
+    let mut sound = run(2, "wav2vec2", Platform::Cpu, 70.25);
+    (sound.setting.size, sound.setting.precision) = (Some(160_000), Precision::F16);
+    sound.model.size_unit = Some(SizeUnit::Sound { per_second: 16_000 });
+    sound.model.per_sample = per_sample(TaskUnit::SoundSeconds, 10.0);
+    let mut image = run(3, "resnet", Platform::Cuda, 3.125);
+    (image.setting.size, image.model.size_unit) = (Some(224), None);
+    image.model.per_sample = per_sample(TaskUnit::Images, 1.0);
+    image.placement =
+        Some(Placement { node_share: 0.9, mac_share: Some(0.12), parts: Vec::new(), source: String::new() });
+    let mut mixture = run(4, "mixtral", Platform::Cpu, 40.5);
+    mixture.setting.dims = [("text".to_owned(), 16)].into();
+    mixture.flags.push(Flag::AllExperts { reason: "All 8 experts are computed for each token".into() });
+    [text, sound, image, mixture]
+}
+
+#[test]
+fn an_export_brings_what_was_fed_and_what_ran_into_another_store() {
+    let told = |store: &Store| -> Vec<_> {
+        let rows = rows(store).into_iter();
+        rows.map(|row| (row.fed(), row.ran(), row.device_share, row.per_sample)).collect()
+    };
+    let best = |store: &Store| -> Vec<_> {
+        let cells = store.matrix(Metric::Throughput, &Filter::default()).unwrap().cells.into_iter();
+        cells.map(|cell| (cell.model, cell.best.map(|best| (best.value, best.per_sample)))).collect()
+    };
+    for ending in ["csv", "parquet"] {
+        let ((folder, store), (other_folder, other)) = (fresh(), fresh());
+        for run in of_all_kinds() {
+            store.insert_run(&run).unwrap();
+        }
+        let table = folder.path().join(format!("t.{ending}"));
+        assert_eq!(store.export(&table, &Filter::default(), false).unwrap().rows, 4);
+        assert_eq!(import(&other, &table).taken, 4);
+
+        let words: Vec<String> =
+            told(&other).iter().map(|(fed, ran, ..)| format!("{}: {ran}", fed.words().join(", "))).collect();
+        let expected = [
+            "batch 1, 128 tokens, 25 % padding: f32",
+            "batch 1, 10 s of sound: f16, ran in f32",
+            "batch 1, size 224: f32, 12 % on this device",
+            "batch 1, 128 tokens, text 16: f32, all experts computed",
+        ];
+        assert_eq!(words, expected, "through {ending}");
+        assert_eq!((told(&other), best(&other)), (told(&store), best(&store)), "through {ending}");
+        for row in rows(&other) {
+            let whole = other.run(&row.id).unwrap().unwrap();
+            assert_eq!((whole.fed(), whole.ran()), (row.fed(), row.ran()));
+        }
+
+        let (back, there) = (other_folder.path().join("back.csv"), folder.path().join("there.csv"));
+        other.export(&back, &Filter::default(), false).unwrap();
+        store.export(&there, &Filter::default(), false).unwrap();
+        assert_eq!(lines(&back), lines(&there), "through {ending}");
+        assert_eq!(import(&store, &table).duplicates, 4, "its own rows are there already");
+    }
+}
+
+#[test]
+fn what_a_row_tells_of_its_work_and_of_what_ran_is_taken_or_refused_by_its_column() {
+    let (_folder, store) = fresh();
+    let cases = [
+        ("pixels,,,,,", "size_unit", "neither tokens nor sound/NUMBER"),
+        ("sound/0,,,,,", "size_unit", "leave it blank"),
+        (",words,5,,,", "throughput_unit", "none of tokens, images"),
+        (",,5,,,", "throughput_unit", "blank"),
+        (",tokens,,,,", "units_per_sample", "blank"),
+        (",tokens,0,,,", "units_per_sample", "zero"),
+        (",,,fp64,,", "asked_precision", "none of f32"),
+        (",,,,0,", "device_share", "zero"),
+        (",,,,12,", "device_share", "above 1"),
+        (",,,,,eight", "all_experts", "neither true nor false"),
+    ];
+    let row = |cells: &str, ms: usize| format!("m,rtx3090,fp32,inference,{ms},{cells}\n");
+    let columns = "size_unit,throughput_unit,units_per_sample,asked_precision,device_share,all_experts";
+    let good = [row(" sound/100 ,frames,16,amp,0.5,TRUE", 90), row(",,,float32,1,false", 91)].concat();
+    let bad: String = (1..).zip(&cases).map(|(ms, (cells, ..))| row(cells, ms)).collect();
+    let report = import_text(&store, format!("model,hardware,precision,mode,latency_ms,{columns}\n{good}{bad}"));
+    assert_eq!((report.taken, report.refused), (2, cases.len() as u64), "{:#?}", report.refusals);
+    for (line, (refusal, (_, column, words))) in (4..).zip(report.refusals.iter().zip(cases)) {
+        assert_eq!((refusal.line, refusal.column.as_deref()), (line, Some(column)));
+        assert!(refusal.cause.contains(words), "{} should say {words:?}", refusal.cause);
+    }
+    let rows = rows(&store);
+    let ran: Vec<String> = rows.iter().map(RunRow::ran).collect();
+    assert_eq!(ran, ["f16, ran in f32, 50 % on this device, all experts computed", "f32"]);
+    let told = (rows[0].size_unit, rows[0].per_sample);
+    let frames = PerSample { unit: TaskUnit::Frames, count: 16.0 };
+    assert_eq!(told, (Some(SizeUnit::Sound { per_second: 100 }), Some(frames)));
+    let whole = store.run(&rows[0].id).unwrap().unwrap();
+    assert!(matches!(&whole.flags[..], [flag] if flag.reason().ends_with("the imported table says so")), "{whole:?}");
+    assert_eq!(whole.effective.precision_source, "the imported table says fp32");
 }
 
 #[test]

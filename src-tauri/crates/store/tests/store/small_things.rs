@@ -153,16 +153,19 @@ fn added_models_keep_their_order_and_can_be_removed() {
     assert!(!store.remove_model(&"b".into()).unwrap());
     assert_eq!(store.models().unwrap(), [model("a", "second")]);
 
-    let samples = |role| Dim {
-        name: "samples".into(),
+    let sound = |name: &str, role, frames| Dim {
+        name: name.into(),
         role,
-        question: "How many samples?".into(),
-        default: 160_000,
+        question: "How much sound?".into(),
+        default: 1000,
         max: None,
-        per_second: Some(16_000),
+        per_second: Some(100),
+        frames,
     };
-    store.save_model(&ModelInfo { dims: vec![samples(DimRole::Other)], ..model("c", "third") }).unwrap();
-    assert_eq!(store.models().unwrap()[1].dims, [samples(DimRole::Sound)], "an older Assay had no role for sound");
+    let older = vec![sound("samples", DimRole::Other, false), sound("frames", DimRole::Sound, false)];
+    store.save_model(&ModelInfo { dims: older, ..model("c", "third") }).unwrap();
+    let now = [sound("samples", DimRole::Sound, false), sound("frames", DimRole::Sound, true)];
+    assert_eq!(store.models().unwrap()[1].dims, now, "an older Assay had no role for sound and no frames");
 }
 
 #[test]
