@@ -279,7 +279,7 @@ fn two_settings_are_compared_until_it_can_be_told() {
     window.type_into("compare-b-size", "512");
     window.click("compare-tail-p99");
     window.type_into("compare-tail-ms", "60000");
-    window.type_into("compare-budget", "20");
+    window.type_into("compare-budget", "12");
     window.picture("compare-1-set-up-limit");
     window.click("compare-start");
     window.until("the first rounds", |window| (window.count("[data-testid=compare-picture] svg") > 0).then_some(()));
@@ -300,7 +300,7 @@ fn two_settings_are_compared_until_it_can_be_told() {
     window.click("compare-setup");
     window.wait("compare-earlier");
     for side in ["a", "b"] {
-        window.type_into(&format!("compare-{side}-batch"), "16");
+        window.type_into(&format!("compare-{side}-batch"), "4");
         window.type_into(&format!("compare-{side}-size"), "512");
     }
     window.type_into("compare-threshold", "20");

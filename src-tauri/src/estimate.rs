@@ -120,7 +120,8 @@ impl Estimator<'_> {
         };
         let (rate, basis) = self.rate(setting);
         let call = 2.0 * macs as f64 * f64::from(setting.batch) / rate;
-        let sampling = (call * CALLS).clamp(SHORTEST_SAMPLING_SECS, setting.budget_secs.max(call * 12.0) + 1.0);
+        let longest = setting.budget_secs.max(call * 12.0) + 1.0;
+        let sampling = (call * CALLS).max(SHORTEST_SAMPLING_SECS).min(longest);
         (FIXED_SECS + moving + sampling, basis)
     }
 

@@ -28,8 +28,17 @@ use std::{
 
 /// Bytes a thread reads or makes at a time.
 const CHUNK: usize = 1 << 20;
-/// The usual [`Maker::band`]: stretches of some kilobytes in a matrix of some thousand rows.
-pub const BAND: usize = 32 << 20;
+/// Bytes that all threads together gather; see [`Maker::band`].
+const GATHERED: usize = 16 << 20;
+
+/// The usual [`Maker::band`]: stretches of about a kilobyte in a matrix of some thousand rows.
+pub fn band() -> usize {
+    GATHERED / threads()
+}
+
+fn threads() -> usize {
+    thread::available_parallelism().map_or(1, |count| count.get().min(8))
+}
 
 pub struct Maker<'a> {
     pub weights: &'a [Weight],
@@ -78,9 +87,8 @@ impl Maker<'_> {
         let next = AtomicUsize::new(0);
         let stop = AtomicBool::new(false);
         let (sender, receiver) = mpsc::channel::<Result<u64, ModelError>>();
-        let threads = thread::available_parallelism().map_or(1, |count| count.get().min(8));
         thread::scope(|scope| {
-            for _ in 0..threads {
+            for _ in 0..threads() {
                 let (sender, random, tasks, next, stop) = (sender.clone(), random.as_ref(), &tasks, &next, &stop);
                 scope.spawn(move || {
                     let mut buffer = Vec::new();
@@ -431,7 +439,7 @@ mod tests {
             (Element::F32, Some(Packing::Columns)),
             (Element::F32, Some(Packing::Blocks)),
         ] {
-            let (layout, whole) = written(element, packing, BAND);
+            let (layout, whole) = written(element, packing, band());
             for band in [1, 1000, 5000] {
                 assert!(written(element, packing, band).1 == whole, "{element} {packing:?} {band}");
             }

@@ -2,7 +2,7 @@
 
 use super::{
     Part,
-    maker::{BAND, Maker},
+    maker::{Maker, band},
     pool::Pool,
 };
 use crate::{
@@ -266,7 +266,7 @@ fn write_weights(
     file.set_len(layout.total).map_err(unwritable(path))?;
     let Description { weights, packed, .. } = description;
     let element = element(description);
-    Maker { weights, packed, layout, element, source, file: &file, path, band: BAND }.write_all(progress)?;
+    Maker { weights, packed, layout, element, source, file: &file, path, band: band() }.write_all(progress)?;
     match source {
         Source::Seed(_) => Ok(()),
         Source::Checkpoint { files, .. } => check_current(files),
