@@ -79,7 +79,7 @@ pub fn run(places: &Places, arguments: &[String]) -> Step {
 }
 
 /// What a program tells in its last line.
-fn told<T: serde::de::DeserializeOwned>(command: &mut Command) -> Result<T, StepError> {
+pub fn told<T: serde::de::DeserializeOwned>(command: &mut Command) -> Result<T, StepError> {
     let text = output(command)?;
     serde_json::from_str(text.trim().lines().last().unwrap_or_default())
         .map_err(|source| StepError::Output { command: display(command), source })

@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: what Assay costs and how true its times are, measured from outside.
 
+mod attention;
 mod compare;
 mod display;
 mod exporter;
@@ -38,6 +39,7 @@ type Trial = fn(&Places, &[String]) -> Step;
 const WITHOUT_IT: &[(&str, Trial)] = &[
     ("templates", |places, rest| templates::run(places, Path::new(rest.first().map_or("python3", String::as_str)))),
     ("exporter", exporter::run),
+    ("attention", attention::run),
     ("graph", graph::run),
     ("forecast", forecast::run),
     ("watch", |_, rest| watch::run(rest)),

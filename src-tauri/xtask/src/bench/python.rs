@@ -9,7 +9,7 @@ use crate::{
     stamp::Stamp,
 };
 
-const PACKAGES: &[&str] = &["onnxruntime==1.30.0", "openvino==2026.4.1", "numpy==2.4.6"];
+const PACKAGES: &[&str] = &["onnxruntime==1.30.0", "openvino==2026.4.1", "onnx==1.23.2", "numpy==2.4.6"];
 
 pub struct Python {
     folder: PathBuf,
