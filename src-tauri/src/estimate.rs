@@ -1,7 +1,7 @@
 //! What a plan will take, and what of it cannot run, before it starts.
 
 use crate::{
-    bench::{Kept, Needs, Room, Sizes, memory_limit, references, usable_target},
+    bench::{Kept, Needs, Room, Sizes, form, memory_limit, references, usable_target},
     catalogue::{Catalogue, Listed},
     nearest,
     weights::Weights,
@@ -76,9 +76,7 @@ impl Estimator<'_> {
             let model = &models[&setting.model];
             let setting = model.spelt_out(setting);
             let Setting { model: id, batch, size, precision, dims, .. } = &setting;
-            // Engines are given int8 in forms of their own.
-            let form = (*precision == Precision::Int8).then(|| engine::dynamic_form(&setting.engine));
-            let key = format!("{id}/{batch}/{size:?}/{dims:?}/{precision}/{form:?}");
+            let key = format!("{id}/{batch}/{size:?}/{dims:?}/{precision}/{:?}", form(&setting.engine, *precision));
             let find = || Needs::of(&model.model, &setting, &kept).map(Arc::new);
             let known = needs.entry(key.clone()).or_insert_with(find).clone();
             let written = known.as_deref().map(|needs| self.written(&setting, needs, there)).unwrap_or_default();
@@ -87,9 +85,9 @@ impl Estimator<'_> {
                 nearest.entry(place).or_insert_with(|| self.nearest(setting, model, there, &kept)).clone()
             });
             if line.refusal.is_none() {
-                let id = &line.setting.model;
+                let Setting { model: id, engine, .. } = &line.setting;
                 to_write.extend(written.into_iter().map(|(precision, bytes)| {
-                    let form = form.filter(|_| precision == Precision::Int8);
+                    let form = form(engine, precision);
                     ((id.clone(), precision, form), bytes)
                 }));
             }

@@ -122,10 +122,10 @@ impl Seat {
             Some(process) => process,
             None => Service::start(program, MEMORY_BYTES)?,
         };
-        let texts = library.texts();
-        let ask = Ask { texts: (texts != known).then(|| texts.clone()), request: request.clone() };
+        let is_known = library.templates().iter().map(|(name, template)| (name, &template.text)).eq(&known);
+        let ask = Ask { texts: (!is_known).then(|| library.texts()), request: request.clone() };
         let made = process.ask(&ask, LONGEST)?;
-        *self = Self { process: Some(process), texts };
+        *self = Self { process: Some(process), texts: ask.texts.unwrap_or(known) };
         Ok(made)
     }
 }

@@ -45,10 +45,9 @@ impl TestDesk {
             runtime: runtime.handle().clone(),
         })
         .unwrap();
-        let events = Arc::new(Mutex::new(Vec::new()));
-        let heard = events.clone();
-        desk.listen(move |event| heard.lock().unwrap().push(event));
-        Self { folder, desk, runtime, events }
+        let opened = Self { folder, desk, runtime, events: Arc::default() };
+        opened.at_each_event(|_| {});
+        opened
     }
 
     /// The text that travels, both ways.

@@ -2,7 +2,6 @@
 
 use crate::{
     bridge::ask,
-    parts::counted,
     state::{App, Offered, Place},
 };
 use chart::format::count;

@@ -11,13 +11,21 @@ use std::{
 };
 use store::Store;
 
-/// Looks for weights, once for those of each graph, precision and seed.
+/// Looks for weights, once for those of each graph, precision, form and seed.
 pub struct Kept {
     weights: Weights,
     found: RefCell<HashMap<Key, Option<PathBuf>>>,
 }
 
 type Key = (ModelId, Precision, DynamicForm, u64);
+
+/// The form in which an engine is given a model: engines have theirs in int8 alone.
+pub fn form(engine: &EngineId, precision: Precision) -> DynamicForm {
+    match precision {
+        Precision::Int8 => engine::dynamic_form(engine),
+        _ => DynamicForm::default(),
+    }
+}
 
 impl Kept {
     pub fn of(weights: &Weights) -> Self {
@@ -37,27 +45,30 @@ impl Kept {
         catalogue: &Catalogue,
         store: &Store,
     ) -> HashSet<PathBuf> {
-        let (mut seen, mut needed) = (HashSet::new(), HashSet::new());
+        // The largest graphs take a while to draw: those of text once for all settings of a model.
+        let mut by_model: HashMap<(&ModelId, Mode), Vec<&Setting>> = HashMap::new();
         for setting in settings {
-            let Setting { model: id, engine, precision, mode, seed, .. } = setting;
-            if !seen.insert((id, engine, precision, mode, seed)) {
-                continue;
-            }
+            by_model.entry((&setting.model, setting.mode)).or_default().push(setting);
+        }
+        let mut needed = HashSet::new();
+        for ((id, mode), settings) in by_model {
             let Ok(listed) = catalogue.model(store, id) else { continue };
             needed.insert(self.weights.outputs_of(id));
             if !listed.model.may_lie_in(self.weights.root()) {
                 continue;
             }
-            let stages = if *mode == Mode::Generation { listed.model.generation().ok().flatten() } else { None };
+            let stages = if mode == Mode::Generation { listed.model.generation().ok().flatten() } else { None };
             let model = stages.as_ref().map_or(&listed.model, |stages| &stages.prefill);
-            needed.extend(self.folder(model, setting, *precision));
-            needed.extend(self.folder(model, setting, Precision::F32));
+            for setting in settings {
+                needed.extend(self.folder(model, setting, setting.precision));
+                needed.extend(self.folder(model, setting, Precision::F32));
+            }
         }
         needed
     }
 
     fn folder(&self, model: &Model, setting: &Setting, precision: Precision) -> Option<PathBuf> {
-        let form = engine::dynamic_form(&setting.engine);
+        let form = form(&setting.engine, precision);
         let key = (model.info().id.clone(), precision, form, setting.seed);
         let find = || self.find(model, Format::from(precision).with_dynamic(form), setting.seed);
         self.found.borrow_mut().entry(key).or_insert_with(find).clone()

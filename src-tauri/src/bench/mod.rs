@@ -8,7 +8,7 @@ mod sizes;
 mod targets;
 
 pub use acquire::{calibration_failed, ranges};
-pub use kept::Kept;
+pub use kept::{Kept, form};
 pub use not_run::{failed_run, not_started};
 pub use room::{Needs, Room};
 pub use sizes::Sizes;

@@ -28,7 +28,7 @@ impl Room {
     /// What a setting takes by itself, whatever it is checked by. Weights that are kept take no more of the disk.
     pub fn of(model: &Model, setting: &Setting, kept: &Kept) -> Result<Self, Failure> {
         let texts = written(model, setting)?;
-        let sizes = Sizes::with(model, setting, texts.as_ref())?;
+        let sizes = Sizes::with(model, setting, texts.as_ref(), kept)?;
         Self::at(model, setting, &sizes, texts.as_ref(), kept)
     }
 
@@ -40,14 +40,13 @@ impl Room {
         texts: Option<&(Texts, Generation)>,
         kept: &Kept,
     ) -> Result<Self, Failure> {
-        let read = read(model, texts);
-        let disk_bytes = kept.to_write(read, setting, setting.precision, sizes.disk_bytes);
-        let own = Self { memory_bytes: sizes.memory_bytes, disk_bytes };
+        let own = Self { memory_bytes: sizes.memory_bytes, disk_bytes: sizes.to_write };
         if !is_calibrated(model, setting.precision) {
             return Ok(own);
         }
-        let in_f32 = read.costs(&read.dims_for(1, None, &BTreeMap::new())?)?;
-        let f32_bytes = kept.to_write(read, setting, Precision::F32, model.disk_bytes(Precision::F32));
+        let calibrated = texts.map_or(model, |(_, stages)| &stages.prefill);
+        let in_f32 = calibrated.costs(&calibrated.dims_for(1, None, &BTreeMap::new())?)?;
+        let f32_bytes = kept.to_write(calibrated, setting, Precision::F32, model.disk_bytes(Precision::F32));
         Ok(Self {
             memory_bytes: own.memory_bytes.max(in_f32.peak_memory_bytes),
             disk_bytes: own.disk_bytes.saturating_add(f32_bytes),
@@ -71,11 +70,6 @@ impl Room {
             }
         }
     }
-}
-
-/// The graph whose weights are written: the one that reads the prompt, where text is generated.
-fn read<'a>(model: &'a Model, texts: Option<&'a (Texts, Generation)>) -> &'a Model {
-    texts.map_or(model, |(_, stages)| &stages.prefill)
 }
 
 /// Whether a precision of a model is calibrated here. An ONNX file holds its ranges.
@@ -109,21 +103,18 @@ impl Needs {
         texts: Option<&(Texts, Generation)>,
         kept: &Kept,
     ) -> Result<Self, Failure> {
-        let read = read(model, texts);
-        let sizes = Sizes::with(model, setting, texts)?;
+        let sizes = Sizes::with(model, setting, texts, kept)?;
         let own = Room::at(model, setting, &sizes, texts, kept)?;
-        let own_bytes = kept.to_write(read, setting, setting.precision, sizes.disk_bytes);
-        let mut to_write = BTreeMap::from([(setting.precision, own_bytes)]);
+        let mut to_write = BTreeMap::from([(setting.precision, sizes.to_write)]);
         if setting.precision == Precision::F32 || !model.info().precisions.contains(&Precision::F32) {
             return Ok(Self { sizes, own, in_f32: None, to_write });
         }
-        let exact = Sizes::with(model, &Setting { precision: Precision::F32, ..setting.clone() }, texts)?;
-        let f32_bytes = kept.to_write(read, setting, Precision::F32, exact.disk_bytes);
-        to_write.insert(Precision::F32, f32_bytes);
+        let exact = Sizes::with(model, &Setting { precision: Precision::F32, ..setting.clone() }, texts, kept)?;
+        to_write.insert(Precision::F32, exact.to_write);
         let disk_bytes = match setting.precision {
             // They were written to calibrate it.
             Precision::Int8Static => own.disk_bytes,
-            _ => own.disk_bytes.saturating_add(f32_bytes),
+            _ => own.disk_bytes.saturating_add(exact.to_write),
         };
         Ok(Self { sizes, own, in_f32: Some(Room { memory_bytes: exact.memory_bytes, disk_bytes }), to_write })
     }

@@ -1,5 +1,6 @@
 //! What the sizes asked for mean for a model: its graphs, its work and its memory.
 
+use super::kept::Kept;
 use contract::*;
 use models::{Generation, Model, Texts};
 use std::collections::BTreeMap;
@@ -20,13 +21,20 @@ pub struct Sizes {
     pub memory_bytes: u64,
     /// Of the weights that Assay writes at the precision asked for.
     pub disk_bytes: u64,
+    /// The same where they are still to be written; 0 where they are kept.
+    pub to_write: u64,
 }
 
 impl Sizes {
     /// `texts` are those that the setting asks for, as [`written`] tells.
-    pub fn with(model: &Model, setting: &Setting, texts: Option<&(Texts, Generation)>) -> Result<Self, Failure> {
+    pub fn with(
+        model: &Model,
+        setting: &Setting,
+        texts: Option<&(Texts, Generation)>,
+        kept: &Kept,
+    ) -> Result<Self, Failure> {
         if let Some((texts, stages)) = texts {
-            return Self::of_texts(model, setting, *texts, stages);
+            return Self::of_texts(model, setting, *texts, stages, kept);
         }
         if setting.mode != Mode::Inference {
             let reason = "only one pass and generation can be measured by this version of Assay";
@@ -48,12 +56,20 @@ impl Sizes {
         };
         let (weight_bytes, memory_bytes) = (asked.weight_bytes, asked.peak_memory_bytes);
         let per_sample = models::per_sample(model.info(), &dims);
-        Ok(Self { dims, macs, activations, per_sample, weight_bytes, memory_bytes, disk_bytes })
+        let to_write = kept.to_write(model, setting, setting.precision, disk_bytes);
+        Ok(Self { dims, macs, activations, per_sample, weight_bytes, memory_bytes, disk_bytes, to_write })
     }
 
-    fn of_texts(model: &Model, setting: &Setting, texts: Texts, stages: &Generation) -> Result<Self, Failure> {
+    fn of_texts(
+        model: &Model,
+        setting: &Setting,
+        texts: Texts,
+        stages: &Generation,
+        kept: &Kept,
+    ) -> Result<Self, Failure> {
         let dims = stages.sizes(texts)?.prompt;
         let costs = stages.costs_in(setting.precision, texts)?;
+        let disk_bytes = model.disk_bytes(setting.precision);
         Ok(Self {
             dims,
             macs: costs.macs,
@@ -61,7 +77,8 @@ impl Sizes {
             per_sample: None,
             weight_bytes: costs.weight_bytes,
             memory_bytes: costs.peak_memory_bytes,
-            disk_bytes: model.disk_bytes(setting.precision),
+            disk_bytes,
+            to_write: kept.to_write(&stages.prefill, setting, setting.precision, disk_bytes),
         })
     }
 }

@@ -38,12 +38,11 @@ impl Advisor<'_> {
         }
         let asked = self.asked(&known, work, model);
         let survey = self.insight.surveys.try_of(&known, asked.clone(), || {
-            let mut survey = Survey::of(&known.row_refs(), &asked);
-            if let Ok(survey) = &mut survey {
-                known.settle(survey);
-                if work_of(&known, survey, model).dims.is_none() {
-                    made::keep(self.store, &known, [&*survey])?;
-                }
+            let survey = known.survey(&asked);
+            if let Ok(survey) = &survey
+                && work_of(&known, survey, model).dims.is_none()
+            {
+                made::keep(self.store, &known, [survey])?;
             }
             Ok::<_, Failure>(survey)
         })?;

@@ -5,7 +5,7 @@ use contract::{
     Target, TargetChoice,
 };
 use insight::{
-    recommend::{Rejected, Setting, Survey},
+    recommend::{RecommendError, Rejected, Setting, Survey, Work},
     table::Measurement,
 };
 use std::collections::HashMap;
@@ -109,6 +109,20 @@ impl Known {
         self.rows.iter().collect()
     }
 
+    /// What the rows say of a piece of work, but for what the model's own results contradict.
+    pub fn survey(&self, work: &Work) -> Result<Survey, RecommendError> {
+        let mut survey = Survey::of(&self.row_refs(), work)?;
+        self.settle(&mut survey);
+        Ok(survey)
+    }
+
+    /// The same of the usual work of each of these models, in the settings that are wanted.
+    pub fn surveys(&self, models: &[&str], wanted: &dyn Fn(&Setting) -> bool) -> Vec<Survey> {
+        let mut surveys = Survey::of_all(&self.row_refs(), models, wanted);
+        surveys.iter_mut().for_each(|survey| self.settle(survey));
+        surveys
+    }
+
     /// A setting that was judged, with its platform and its place on this machine.
     pub fn advised(&self, setting: &Setting, machine: &Machine) -> AdvisedSetting {
         AdvisedSetting {
@@ -161,7 +175,7 @@ impl Known {
 
     /// Predictions that the model's own results contradict are out of the question: asked for this precision there, it
     /// ran in another one than they say.
-    pub fn settle(&self, survey: &mut Survey) {
+    fn settle(&self, survey: &mut Survey) {
         if self.asked.is_empty() {
             return;
         }
@@ -339,7 +353,6 @@ pub fn result(model_id: &str, machine: Option<&str>, day: i64, median_ms: f64) -
 mod tests {
     use super::*;
     use contract::Precision;
-    use insight::recommend::Work;
 
     #[test]
     fn of_a_model_fed_with_several_dimensions_the_usual_ones_are_learned_from() {

@@ -6,10 +6,7 @@ use super::{
     known, made,
 };
 use contract::*;
-use insight::{
-    recommend::{self, Survey},
-    table::Measurement,
-};
+use insight::{recommend, table::Measurement};
 use std::collections::{BTreeSet, HashMap};
 use store::KnownRun;
 
@@ -20,8 +17,7 @@ impl Advisor<'_> {
             let models: BTreeSet<&str> = known.rows.iter().map(|row| row.model.as_str()).collect();
             let models: Vec<&str> = models.into_iter().collect();
             let wanted = |setting: &recommend::Setting| known::here(setting, self.machine).is_some();
-            let mut surveys = Survey::of_all(&known.row_refs(), &models, &wanted);
-            surveys.iter_mut().for_each(|survey| known.settle(survey));
+            let surveys = known.surveys(&models, &wanted);
             made::keep(self.store, &known, &surveys)?;
             Ok::<_, Failure>(surveys)
         })?;

@@ -22,8 +22,7 @@ impl Insight {
         let surveys = self.predicted.try_of(&known, (models.clone(), usual.clone()), || {
             let names: Vec<&str> = models.iter().map(String::as_str).collect();
             let wanted = |setting: &Setting| usual.iter().flatten().any(|usual| same(usual, setting));
-            let mut surveys = Survey::of_all(&known.row_refs(), &names, &wanted);
-            surveys.iter_mut().for_each(|survey| known.settle(survey));
+            let surveys = known.surveys(&names, &wanted);
             made::keep(store, &known, &surveys)?;
             Ok::<_, Failure>(surveys)
         })?;

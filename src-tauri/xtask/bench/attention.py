@@ -95,7 +95,8 @@ class Graph:
         return self.add("Reshape", [mixed, self.constant(numpy.array([0, 0, WIDTH]))])
 
     def norm(self, x, y):
-        return self.add("LayerNormalization", [self.add("Add", [x, y]), self.weight(WIDTH), self.weight(WIDTH)])
+        scale = self.constant(numpy.ones(WIDTH, numpy.float32))
+        return self.add("LayerNormalization", [self.add("Add", [x, y]), scale, self.weight(WIDTH)])
 
     def model(self):
         x = "x"

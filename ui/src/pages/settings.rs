@@ -9,6 +9,7 @@ use crate::{
 use chart::format;
 use contract::{
     ClearWeights, Failure, GetSettings, GetStorage, NoticeKind, SaveSettings, SetToken, Settings, StorageInfo, Theme,
+    counted,
 };
 use leptos::{prelude::*, task::spawn_local};
 

@@ -2,7 +2,7 @@
 
 use crate::{actions, bridge, parts::*, state::App};
 use chart::format::count;
-use contract::{Failure, ImportReport, SaveImportReport};
+use contract::{Failure, ImportReport, SaveImportReport, counted};
 use leptos::{prelude::*, task::spawn_local};
 
 /// How far what is being imported is, under every page.

@@ -1,6 +1,6 @@
 //! How a result is told in few words, and its interval drawn to scale.
 
-use contract::{Fed, Settings};
+use contract::{Fed, Settings, counted};
 use leptos::prelude::*;
 
 /// What goes into a call, in words: `batch 8, 128 tokens`.
@@ -12,12 +12,6 @@ pub fn fed_text(fed: &Fed) -> String {
 pub fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| format!("{}{}", first.to_uppercase(), letters.as_str()))
-}
-
-/// `1 result`, `1 204 results`: how many there are of what is called so.
-pub fn counted(many: u64, word: &str) -> String {
-    let plural = if many == 1 { "" } else { "s" };
-    format!("{} {word}{plural}", chart::format::count(many))
 }
 
 /// A change of this share: `+8.1 %`, `−3.0 %`.

@@ -1,6 +1,6 @@
 //! "Where should this model run?": the work, the limits, and the answer with its evidence.
 
-use crate::{EngineId, Evidence, Fed, Mode, ModelId, Plan, Platform, RunId, SizeUnit, TargetChoice, grouped};
+use crate::{EngineId, Evidence, Fed, Mode, ModelId, Plan, Platform, RunId, SizeUnit, TargetChoice, counted, grouped};
 use serde::{Deserialize, Serialize};
 
 /// A model and what it is to do. What is left open is taken from the model's own results.
@@ -115,7 +115,7 @@ pub struct LearnedFrom {
 impl LearnedFrom {
     /// "Learned from 120 results. 5 results were left out: 2 of generated text; 3 of generated benchmarks."
     pub fn told(&self) -> String {
-        let mut told = format!("Learned from {}.", results(self.results));
+        let mut told = format!("Learned from {}.", counted(self.results, "result"));
         if self.untold_sizes > 0 {
             told += &format!(
                 " For {} of them the table tells no further sizes, such as padding: those of most results of the model \
@@ -139,12 +139,8 @@ impl LearnedFrom {
         let told = reasons.iter().filter(|(many, _)| *many > 0);
         let told: Vec<String> = told.map(|(many, why)| format!("{} {why}", grouped(&many.to_string()))).collect();
         let were = if all == 1 { "was" } else { "were" };
-        (all > 0).then(|| format!("{} {were} left out: {}", results(all), told.join("; ")))
+        (all > 0).then(|| format!("{} {were} left out: {}", counted(all, "result"), told.join("; ")))
     }
-}
-
-fn results(many: u64) -> String {
-    format!("{} result{}", grouped(&many.to_string()), if many == 1 { "" } else { "s" })
 }
 
 /// What the limits of a piece of work can be chosen from.

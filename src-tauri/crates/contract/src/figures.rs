@@ -36,6 +36,12 @@ pub fn scaled(value: f64, units: &[&str]) -> String {
     format!("{}{UNIT_SPACE}{}", significant(value / 1000f64.powi(step as i32)), units[step])
 }
 
+/// `1 result`, `12 204 results`: how many there are of what is called so.
+pub fn counted(many: u64, word: &str) -> String {
+    let plural = if many == 1 { "" } else { "s" };
+    format!("{} {word}{plural}", grouped(&many.to_string()))
+}
+
 /// A number's text with thousands apart.
 pub fn grouped(text: &str) -> String {
     let (sign, digits) = text.strip_prefix('-').map_or(("", text), |rest| ("−", rest));

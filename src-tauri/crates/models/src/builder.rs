@@ -81,6 +81,7 @@ impl Draft {
                 value.clone_from(output);
             }
         }
+        self.graph.equal_shares = self.experts.is_some();
         let Self { graph, weights, dims, halves_alike, experts, .. } = self;
         Description { graph, weights, dims, packed: HashMap::new(), halves_alike, experts }
     }
@@ -235,11 +236,11 @@ impl GraphBuilder<'_> {
     pub fn undrawn(&mut self, draw: impl FnOnce(&mut GraphBuilder)) {
         let (nodes, hints) = (self.draft.graph.nodes.len(), self.draft.graph.hints.len());
         let (weights, used) = (self.draft.weights.len(), self.draft.used.clone());
-        let (experts, equal_shares) = (self.draft.experts, self.draft.graph.equal_shares);
+        let experts = self.draft.experts;
         draw(self);
         self.draft.graph.nodes.truncate(nodes);
         self.draft.graph.hints.truncate(hints);
-        (self.draft.experts, self.draft.graph.equal_shares) = (experts, equal_shares);
+        self.draft.experts = experts;
         self.draft.used = used;
         for weight in &mut self.draft.weights[weights..] {
             weight.part = Part::Unread;
@@ -250,7 +251,6 @@ impl GraphBuilder<'_> {
 
     /// Notes that rows are shared among the experts of a layer, so many, of which a token goes through so many.
     pub fn mixture(&mut self, count: usize, chosen: usize) {
-        self.draft.graph.equal_shares = true;
         self.draft.experts.get_or_insert(Experts { count: count as u32, chosen: chosen as u32 });
     }
 

@@ -3,16 +3,14 @@
 use crate::Result;
 use crate::columns::Cells;
 use crate::found::{KnownRun, Surroundings};
-use crate::tables::runs;
+use crate::tables::runs::{self, OTHERWISE};
 use contract::{DeviceId, EngineId, MachineId, ModelId, Percentile, Precision, RunId};
 use duckdb::Connection;
 
 const ROWS: &str =
-    "SELECT r.id::VARCHAR AS id, m.name AS model, m.id AS model_id, m.family, d.hardware, d.platform, d.machine,
+    "r.id::VARCHAR AS id, m.name AS model, m.id AS model_id, m.family, d.hardware, d.platform, d.machine,
     d.id AS device, d.count, e.id AS engine, r.precision, r.stated_precision, r.effective_precision,
-    coalesce(p.mac_share, p.node_share) AS device_share,
-    coalesce(contains(x.flags, '\"all_experts\"'), FALSE) AS all_experts, r.mode, r.batch, r.size,
-    r.size_unit, w.text AS dims,
+    r.mode, r.batch, r.size, r.size_unit, w.text AS dims,
     coalesce(x.effective_threads, r.threads) AS threads, r.engine_version, epoch_ns(r.started_at) AS started_at,
     r.parameters, r.macs, r.activations, r.median_ms, r.low_ms, r.high_ms, x.percentiles, r.peak_memory_bytes,
     r.evidence, g.output_tokens, v.os, v.governor, v.power, v.assay_version, x.driver
@@ -25,7 +23,7 @@ const ROWS: &str =
 
 /// Oldest first. Predicted results are none: nothing learns from a prediction.
 pub fn all(conn: &Connection) -> Result<Vec<KnownRun>> {
-    let mut statement = conn.prepare(ROWS)?;
+    let mut statement = conn.prepare(&format!("SELECT {OTHERWISE}, {ROWS}"))?;
     let mut rows = statement.query([])?;
     let mut known = Vec::new();
     while let Some(row) = rows.next()? {

@@ -6,7 +6,7 @@
 use crate::columns::Cells;
 use crate::filter::Condition;
 use crate::found::{BestCell, BestFigure, FailedCell, MatrixBest};
-use crate::tables::runs;
+use crate::tables::runs::{self, OTHERWISE};
 use crate::{Result, StoreError};
 use contract::*;
 use duckdb::{Connection, params_from_iter};
@@ -79,9 +79,7 @@ fn statement(metric: Metric, condition: &str) -> String {
             GROUP BY m.name, d.platform, d.machine, d.id)
         SELECT c.model, c.platform, c.machine, c.device, c.family, c.device_name, c.runs, c.best IS NOT NULL AS ranked,
             c.score, r.id::VARCHAR AS run, r.evidence, r.precision, r.effective_precision,
-            coalesce(p.mac_share, p.node_share) AS device_share,
-            coalesce(contains(x.flags, '\"all_experts\"'), FALSE) AS all_experts,
-            r.mode, r.batch, r.size, r.size_unit, w.text AS dims, r.noise, r.median_ms, r.low_ms, r.high_ms,
+            {OTHERWISE}, r.mode, r.batch, r.size, r.size_unit, w.text AS dims, r.noise, r.median_ms, r.low_ms, r.high_ms,
             t.first_token_low_ms, t.first_token_high_ms, t.token_ms, t.token_low_ms, t.token_high_ms, e.id AS engine,
             r.withheld, {told_in}
         FROM cells c JOIN runs r ON r.key = coalesce(c.best, c.newest)

@@ -2,7 +2,7 @@
 
 use crate::{
     pages::{SEED, ready_targets, size_dim},
-    parts::dim_read,
+    parts::{dim_read, size_typed},
 };
 use contract::*;
 use leptos::prelude::*;
@@ -127,14 +127,12 @@ impl SideDraft {
 
     /// The setting of a stored result.
     pub fn take(self, row: &RunRow) {
-        let text = |number: Option<u32>| number.map_or_else(String::new, |number| number.to_string());
         self.model.set(Some(row.model_id.clone()));
         self.target.set(Some(TargetChoice { engine: row.engine.clone(), device: row.device.clone() }));
         self.precision.set(row.precision);
         self.batch.set(row.batch.to_string());
-        let secs = row.size.zip(row.size_unit).and_then(|(size, unit)| unit.secs(size));
-        self.size.set(secs.map_or_else(|| text(row.size), |secs| secs.to_string()));
-        self.threads.set(text(row.threads));
+        self.size.set(row.size.map_or_else(String::new, |size| size_typed(size, row.size_unit)));
+        self.threads.set(row.threads.map_or_else(String::new, |threads| threads.to_string()));
         self.dims.set(row.dims.as_deref().and_then(dims_of_key).unwrap_or_default());
     }
 

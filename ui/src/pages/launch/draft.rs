@@ -1,10 +1,9 @@
 //! What the person is about to ask for. Lives as long as the window, so that leaving the page loses nothing.
 
 use super::View;
-use crate::parts::{dim_question, dim_read, dim_typed};
+use crate::parts::{dim_question, dim_read, dim_typed, output_read};
 use contract::{
-    Availability, DEFAULT_OUTPUT, Dim, DimRole, MOST_PADDING, Machine, Mode, ModelId, ModelInfo, OUTPUT, Plan,
-    Precision, TargetChoice,
+    Availability, Dim, DimRole, MOST_PADDING, Machine, Mode, ModelId, ModelInfo, OUTPUT, Plan, Precision, TargetChoice,
 };
 use leptos::prelude::*;
 use std::collections::BTreeMap;
@@ -136,10 +135,10 @@ impl Draft {
             }
         }
         if mode == Mode::Generation {
-            match (self.output.get().trim(), self.output.get().trim().parse::<u32>()) {
-                ("", _) => drop(dims.insert(OUTPUT.to_owned(), DEFAULT_OUTPUT)),
-                (_, Ok(tokens)) if tokens >= 2 => drop(dims.insert(OUTPUT.to_owned(), tokens)),
-                (text, _) => wrong.push(format!("Tokens to write: “{text}” is not a whole number of at least 2.")),
+            let typed = self.output.get();
+            match output_read(&typed) {
+                Some(tokens) => drop(dims.insert(OUTPUT.to_owned(), tokens)),
+                None => wrong.push(format!("Tokens to write: “{}” is not a whole number of at least 2.", typed.trim())),
             }
         }
         if chosen.is_empty() {

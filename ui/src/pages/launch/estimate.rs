@@ -8,7 +8,7 @@ use crate::{
     state::App,
 };
 use chart::format;
-use contract::{EstimatePlan, Machine, ModelInfo, Plan, PlanEstimate, SettingEstimate, StartPlan};
+use contract::{EstimatePlan, Machine, ModelInfo, Plan, PlanEstimate, SettingEstimate, StartPlan, counted};
 use leptos::{prelude::*, task::spawn_local};
 
 #[component]

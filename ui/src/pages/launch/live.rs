@@ -6,7 +6,7 @@ use crate::{
     state::{App, Place},
 };
 use chart::format;
-use contract::{CancelJob, Fed, Generating, Job, JobState, Live, Mode, NoiseGrade, PhaseName, size_text};
+use contract::{CancelJob, Fed, Generating, Job, JobState, Live, Mode, NoiseGrade, PhaseName, counted, size_text};
 use leptos::{prelude::*, task::spawn_local};
 
 /// The phases a measurement goes through, in order.

@@ -12,7 +12,7 @@ use crate::{
     state::App,
 };
 use chart::format;
-use contract::{Browser, Fact, GetMachine, GetStorage, StorageInfo, WebViewFacts};
+use contract::{Browser, Fact, GetMachine, GetStorage, StorageInfo, WebViewFacts, counted};
 use leptos::prelude::*;
 
 #[component]

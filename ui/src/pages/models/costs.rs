@@ -54,9 +54,7 @@ fn Headline(known: Known) -> impl IntoView {
         let before = Memo::new(move |_| known.before.with(|known| known.as_ref().and_then(of)));
         (now, before)
     };
-    let writes = Memo::new(move |_| {
-        known.description.with(|known| known.as_ref().is_some_and(|known| known.generation.is_some()))
-    });
+    let writes = Memo::new(move |_| known.writes());
     view! {
         <section class="panel model-figures" aria-label="Size and work">
             <Number label="Parameters" testid="cost-parameters" figure=figure(|known| known.parameters) />

@@ -33,6 +33,11 @@ impl Known {
         self.description.with(|known| known.as_ref().map(|known| known.dims.clone()).unwrap_or_default())
     }
 
+    /// Whether it writes text.
+    pub fn writes(self) -> bool {
+        self.description.with(|known| known.as_ref().is_some_and(|known| known.generation.is_some()))
+    }
+
     /// Whether Assay builds no model of its type, whatever its configuration says.
     pub fn is_unbuilt(self) -> bool {
         self.row.with(|row| row.as_ref().is_some_and(|row| row.support != Support::Measured))

@@ -17,11 +17,9 @@ pub fn Few(known: Known) -> impl IntoView {
     let (app, draft) = (App::get(), ModelDraft::get());
     let sound =
         Memo::new(move |_| known.reading.with(|reading| reading.as_ref().is_some_and(|r| r.description.is_some())));
-    let writes = Memo::new(move |_| {
-        known.description.with(|known| known.as_ref().is_some_and(|known| known.generation.is_some()))
-    });
+    let writes = Memo::new(move |_| known.writes());
     let mode = Memo::new(move |_| if writes.get() { draft.mode.get() } else { Mode::Inference });
-    let output = Memo::new(move |_| output_tokens(&draft.output.get()));
+    let output = Memo::new(move |_| output_read(&draft.output.get()));
     let is_wrong = Memo::new(move |_| mode.get() == Mode::Generation && output.get().is_none());
     let question = settled(move || {
         let mut dims = draft.dims.get();
@@ -63,11 +61,11 @@ pub fn Few(known: Known) -> impl IntoView {
                 </Show>
                 <ul class="few-list">
                     {move || {
-                        forecasts.with(|forecasts| {
+                        // What cannot be a length was not asked for: the answer is of the usual one.
+                        (!is_wrong.get()).then(|| forecasts.with(|forecasts| {
                             let line = |one: &LayerForecast| view! { <Line one=one.clone() whole=forecasts.named.clone() /> };
-                            // What cannot be a length was not asked for: the answer is of the usual one.
-                            forecasts.forecasts.iter().filter(|_| !is_wrong.get()).map(line).collect_view()
-                        })
+                            forecasts.forecasts.iter().map(line).collect_view()
+                        }))
                     }}
                 </ul>
             </section>
@@ -106,14 +104,6 @@ fn Work(is_wrong: Memo<bool>) -> impl IntoView {
     }
 }
 
-/// The number that was typed, or the default where nothing was; none where it is no length of a text.
-fn output_tokens(typed: &str) -> Option<u32> {
-    match typed.trim() {
-        "" => Some(DEFAULT_OUTPUT),
-        typed => typed.parse::<u32>().ok().filter(|tokens| *tokens >= 2),
-    }
-}
-
 #[component]
 fn Line(one: LayerForecast, whole: String) -> impl IntoView {
     let words = |times: &LayerTimes| {
@@ -121,7 +111,9 @@ fn Line(one: LayerForecast, whole: String) -> impl IntoView {
         told.collect::<Vec<_>>().join(" and ")
     };
     let from: Vec<String> = one.from.iter().map(|run| format!("{}: {}", run.layers, words(&run.times))).collect();
-    let text = one.times.tokens.map(|_| format!("; a whole text {}", with_interval(one.times.call)));
+    let call = one.times.call;
+    let text =
+        one.times.tokens.map(|_| format!("; a whole text {} ({})", format::duration_ms(call.ms), interval(call)));
     let rate = one.tokens_per_s.map(|rate| format!("{} tokens/s", format::significant(rate)));
     view! {
         <li>
@@ -151,10 +143,6 @@ fn told(times: &LayerTimes) -> Vec<(MedianTime, &'static str)> {
 
 fn interval(time: MedianTime) -> String {
     format!("{} to {}", format::duration_ms(time.low_ms), format::duration_ms(time.high_ms))
-}
-
-fn with_interval(time: MedianTime) -> String {
-    format!("{} ({})", format::duration_ms(time.ms), interval(time))
 }
 
 /// Puts the small models into the list and leads to Launch with them chosen.

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{load::load, parts::*, state::App};
 use chart::format;
-use contract::{ListModels, ListTypes, ModelInfo, ModelOrigin, Support, TypeRow};
+use contract::{ListModels, ListTypes, ModelInfo, ModelOrigin, Support, TypeRow, counted};
 use leptos::prelude::*;
 use std::collections::BTreeSet;
 

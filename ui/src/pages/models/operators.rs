@@ -3,7 +3,7 @@
 use super::detail::Known;
 use crate::parts::*;
 use chart::format;
-use contract::ModelDescription;
+use contract::{ModelDescription, counted};
 use leptos::prelude::*;
 
 /// Kinds of operators drawn; the others are told as a number.

@@ -2,7 +2,7 @@
 
 use crate::{load::load, parts::*, state::App};
 use chart::format::count;
-use contract::{Compatibility, Evidence, FamilySupport, GetCompatibility, Platform, SupportCell};
+use contract::{Compatibility, Evidence, FamilySupport, GetCompatibility, Platform, SupportCell, counted};
 use leptos::prelude::*;
 
 #[component]

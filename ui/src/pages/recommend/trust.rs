@@ -40,10 +40,10 @@ pub fn Trust() -> impl IntoView {
                 rows=6
                 ready=move |record| {
                     let unjudged = Memo::new(move |_| {
-                        record.with(|record| record.judged.is_empty().then_some((record.waiting, other_sizes(record))))
+                        record.with(|record| record.judged.is_empty().then(|| (record.waiting, left_out(record))))
                     });
                     move || match unjudged.get() {
-                        Some((waiting, other_sizes)) => view! { <NothingJudged waiting other_sizes /> }.into_any(),
+                        Some((waiting, left_out)) => view! { <NothingJudged waiting left_out /> }.into_any(),
                         None => view! { <Judged record open /> }.into_any(),
                     }
                 }
@@ -55,7 +55,7 @@ pub fn Trust() -> impl IntoView {
 }
 
 #[component]
-fn NothingJudged(waiting: u64, other_sizes: String) -> impl IntoView {
+fn NothingJudged(waiting: u64, left_out: String) -> impl IntoView {
     let app = App::get();
     let title = match waiting {
         0 => "No prediction was made yet".to_owned(),
@@ -67,7 +67,7 @@ fn NothingJudged(waiting: u64, other_sizes: String) -> impl IntoView {
             <Empty
                 icon="recommend"
                 title
-                explain=format!("Predictions that Recommend and the matrix show are kept. The first result of the same setting that is measured or imported after one judges it, and here stands how many fell inside their interval, by how much they were off, and for which kinds of questions. {NOT_KEPT}{other_sizes}")
+                explain=format!("Predictions that Recommend and the matrix show are kept. The first result of the same setting that is measured or imported after one judges it, and here stands how many fell inside their interval, by how much they were off, and for which kinds of questions. {left_out}")
             >
                 {(waiting == 0).then(|| view! {
                     <Button icon="matrix" testid="trust-predict" on_press=move |_| app.go(Place::Matrix)>"Predict in the matrix"</Button>
@@ -112,16 +112,17 @@ fn Judged(record: Signal<ForecastRecord>, open: RwSignal<Option<(RunId, f64)>>) 
     }
 }
 
-const NOT_KEPT: &str =
-    "Predictions for models that are fed with more than batch and size, such as frames of a video, are not kept.";
-
-/// How many results have the setting of a prediction, and are not held against it.
-fn other_sizes(record: &ForecastRecord) -> String {
-    match record.other_sizes {
+/// Which predictions are not kept, and how many results have the setting of one and are not held against it.
+fn left_out(record: &ForecastRecord) -> String {
+    let results = match record.other_sizes {
         0 => String::new(),
         1 => " One result was left out, as it was fed with further sizes, such as padding.".into(),
         n => format!(" {} results were left out, as they were fed with further sizes, such as padding.", count(n)),
-    }
+    };
+    format!(
+        "Predictions for models that are fed with more than batch and size, such as frames of a video, are not \
+        kept.{results}"
+    )
 }
 
 /// How far off they were, and what is still to come.
@@ -134,9 +135,9 @@ fn rest(record: &ForecastRecord) -> String {
         1 => "One more waits for a measurement of its setting.".into(),
         n => format!("{} more wait for a measurement of their setting.", count(n)),
     };
-    let other_sizes = other_sizes(record);
+    let left_out = left_out(record);
     format!(
-        "{off}{waiting} A prediction is kept when it is shown, and the first result of its setting after that judges it. {NOT_KEPT}{other_sizes}"
+        "{off}{waiting} A prediction is kept when it is shown, and the first result of its setting after that judges it. {left_out}"
     )
 }
 

@@ -3,7 +3,7 @@
 use super::{Looked, alert::told};
 use crate::parts::*;
 use chart::format::{count, duration_ms};
-use contract::{BoardAlert, Direction, Mark, Newest, SeriesRow, WatchBoard};
+use contract::{BoardAlert, Direction, Mark, Newest, SeriesRow, WatchBoard, counted};
 use leptos::prelude::*;
 
 /// Series drawn; the search finds the others.

@@ -1,7 +1,7 @@
 //! Where the graph really ran.
 
-use crate::parts::counted;
 use chart::format::{operations, significant};
+use contract::counted;
 use leptos::prelude::*;
 
 #[component]

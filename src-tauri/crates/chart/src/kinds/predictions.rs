@@ -10,6 +10,5 @@ pub fn figure(record: &ForecastRecord, rows: &[RunRow], options: Options) -> Res
     if judged.is_empty() && !record.judged.is_empty() {
         return Err(Lack("None of these results came after a prediction of its setting.".into()));
     }
-    let shown = ForecastRecord { judged, waiting: record.waiting, other_sizes: record.other_sizes };
-    predicted_against_measured(&shown, options)
+    predicted_against_measured(&ForecastRecord { judged, ..*record }, options)
 }

@@ -6,7 +6,7 @@ use super::{
     log,
     log::Log,
     order::{Event, Opening, Order, Wish},
-    process::{Process, read_messages},
+    process::{LONGEST_END, PULSE, Process, read_messages, write_message},
 };
 use crate::{
     Control, Limits, Program, environment,
@@ -23,9 +23,6 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-
-/// How often memory, time and the person's wishes are looked at.
-const PULSE: Duration = Duration::from_millis(50);
 
 /// What the parent gets to hear while a worker is at work.
 pub enum Heard {
@@ -129,10 +126,7 @@ impl Conversation {
         let mut process = Process::start(program, limits.memory_bytes)?;
         let (mut stdin, stdout, stderr) = process.pipes();
         let opening = Opening { memory_bytes: limits.memory_bytes, order: order.clone() };
-        let mut line = serde_json::to_vec(&opening).map_err(io::Error::other)?;
-        line.push(b'\n');
-        // A program that ended at once has closed its pipe: its exit status tells more than the broken pipe does.
-        let _ = stdin.write_all(&line).and_then(|()| stdin.flush());
+        write_message(&mut stdin, &opening).map_err(io::Error::other)?;
         let (sender, events) = mpsc::channel();
         let log_of_stdout = Arc::clone(&log);
         thread::spawn(move || read_events(stdout, &sender, &log_of_stdout));
@@ -190,7 +184,7 @@ impl Conversation {
 
     /// The events ended without an answer: what became of the worker?
     fn crash(&mut self) -> WorkerError {
-        let status = self.process.wait(Duration::from_secs(2));
+        let status = self.process.wait(LONGEST_END);
         // What it wrote last is still on its way through the pipe.
         let deadline = Instant::now() + Duration::from_millis(200);
         while !self.stderr_reader.is_finished() && Instant::now() < deadline {
@@ -198,12 +192,9 @@ impl Conversation {
         }
         let log = self.log.lock().unwrap_or_else(PoisonError::into_inner).lines();
         let last = log[log.len().saturating_sub(5)..].to_vec();
-        let Some(status) = status else {
-            return WorkerError::Crashed { how: "closed its pipe and hung".to_owned(), log: last };
-        };
-        match self.lack_of_memory(status, &log) {
+        match status.and_then(|status| self.lack_of_memory(status, &log)) {
             Some(how) => WorkerError::OutOfMemory { how },
-            None => WorkerError::Crashed { how: ending::in_words(status), log: last },
+            None => WorkerError::Crashed { how: ending::of_closed(status), log: last },
         }
     }
 

@@ -24,6 +24,11 @@ pub(super) fn in_words(status: ExitStatus) -> String {
     }
 }
 
+/// The same of a process that closed its pipe; none where it has not ended since.
+pub(super) fn of_closed(status: Option<ExitStatus>) -> String {
+    status.map_or_else(|| "closed its pipe and hung".to_owned(), in_words)
+}
+
 /// Whether the process was killed from outside, as the system does when memory runs out.
 pub(super) fn was_killed(status: ExitStatus) -> bool {
     #[cfg(unix)]

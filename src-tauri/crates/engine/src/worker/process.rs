@@ -2,12 +2,18 @@
 
 use super::order::LONGEST_MESSAGE;
 use crate::{Program, limits, without_console};
+use serde::Serialize;
 use std::{
-    io::{self, BufRead, BufReader, Read},
+    io::{self, BufRead, BufReader, Read, Write},
     process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
 };
+
+/// How often time and memory are looked at while a worker is at work, and with them what a person wishes.
+pub(super) const PULSE: Duration = Duration::from_millis(50);
+/// For the system to tell how a process ended that has closed its pipe.
+pub(super) const LONGEST_END: Duration = Duration::from_secs(2);
 
 /// Ends the whole process group when dropped.
 pub(super) struct Process {
@@ -74,6 +80,14 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// Says one line to a worker. One that is gone does not hear it: how it ended tells more than the broken pipe does.
+pub(super) fn write_message(stdin: &mut ChildStdin, message: &impl Serialize) -> serde_json::Result<()> {
+    let mut line = serde_json::to_vec(message)?;
+    line.push(b'\n');
+    let _ = stdin.write_all(&line).and_then(|()| stdin.flush());
+    Ok(())
 }
 
 /// Gives each line that a worker writes to `take`, until its pipe ends, a line is too long or `take` has had enough.

@@ -3,7 +3,7 @@
 use super::{
     ending,
     error::WorkerError,
-    process::{Process, read_messages},
+    process::{LONGEST_END, PULSE, Process, read_messages, write_message},
     stdio::{end_at_once, take_stdin},
 };
 use crate::{
@@ -19,12 +19,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How often time and memory are looked at while an answer is waited for.
-const PULSE: Duration = Duration::from_millis(50);
 /// Until it can be asked: a busy disk takes long to load a large program from.
 const LONGEST_START: Duration = Duration::from_secs(30);
-/// For the system to tell how a process ended that has closed its pipe.
-const LONGEST_END: Duration = Duration::from_secs(2);
 
 /// The side that asks. The process ends when this is dropped, and with the program that holds it.
 pub struct Service {
@@ -67,10 +63,7 @@ impl Service {
     /// # Errors
     /// Where it took too long or too much memory, or ended; it is not to be asked again then.
     pub fn ask<T: DeserializeOwned>(&mut self, ask: &impl Serialize, longest: Duration) -> Result<T, WorkerError> {
-        let mut line = serde_json::to_vec(ask).map_err(WorkerError::Garbled)?;
-        line.push(b'\n');
-        // One that is gone does not hear it; the end of its answers tells of that.
-        let _ = self.stdin.write_all(&line).and_then(|()| self.stdin.flush());
+        write_message(&mut self.stdin, ask).map_err(WorkerError::Garbled)?;
         serde_json::from_slice(&self.hear(longest)?).map_err(WorkerError::Garbled)
     }
 
@@ -94,8 +87,7 @@ impl Service {
     }
 
     fn crash(&mut self) -> WorkerError {
-        let hung = || "closed its pipe and hung".to_owned();
-        let how = self.process.wait(LONGEST_END).map_or_else(hung, ending::in_words);
+        let how = ending::of_closed(self.process.wait(LONGEST_END));
         WorkerError::Crashed { how, log: Vec::new() }
     }
 }

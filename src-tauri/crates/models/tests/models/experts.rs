@@ -3,7 +3,7 @@
 use contract::{Experts, Precision};
 use models::{Element, Graph, Model, Tensor, Texts};
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, fs, ops::ControlFlow, path::Path};
+use std::{collections::BTreeMap, fs, ops::ControlFlow};
 
 const WIDTH: usize = 16;
 const INNER: usize = 12;
@@ -81,9 +81,8 @@ fn a_model_without_experts_tells_of_none() {
     assert_eq!((model.info().experts, model.graph().equal_shares), (None, false));
 }
 
-fn initializers(model: &Model, folder: &Path) -> Vec<Tensor> {
-    let files = model.materialize(folder, Precision::F32, 1, &mut |_, _| ControlFlow::Continue(())).unwrap();
-    let graph = Graph::read(&files.onnx).unwrap();
+fn initializers(model: &Model) -> Vec<Tensor> {
+    let graph = graph(model, Precision::F32);
     let weights = graph.initializers.iter().filter(|one| one.element == Element::F32 && !one.shape.is_empty());
     weights
         .filter(|one| one.name.ends_with("weight") || one.name.contains("weight."))
@@ -101,9 +100,8 @@ fn swapped(matrix: &Tensor) -> Tensor {
 
 #[test]
 fn the_matrices_of_a_stacked_tensor_come_to_their_experts() {
-    let text = config("granitemoe", "GraniteMoeModel").to_string();
-    let folder = tempfile::tempdir().unwrap();
-    let made = initializers(&Model::from_config_text("config.json", &text).unwrap(), &folder.path().join("random"));
+    let config = config("granitemoe", "GraniteMoeModel");
+    let made = initializers(&mixture(&config));
     let mut tensors: BTreeMap<String, (Vec<usize>, Vec<f32>)> = BTreeMap::new();
     for initializer in &made {
         let tensor = match initializer.name.strip_suffix(".T") {
@@ -133,9 +131,10 @@ fn the_matrices_of_a_stacked_tensor_come_to_their_experts() {
     let views = bytes.iter().map(|(name, (shape, bytes))| {
         (name, safetensors::tensor::TensorView::new(safetensors::Dtype::F32, shape.clone(), bytes).unwrap())
     });
+    let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("model.safetensors"), safetensors::serialize(views, None).unwrap()).unwrap();
-    fs::write(folder.path().join("config.json"), &text).unwrap();
-    let read = initializers(&Model::open(folder.path()).unwrap(), &folder.path().join("read"));
+    fs::write(folder.path().join("config.json"), config.to_string()).unwrap();
+    let read = initializers(&Model::open(folder.path()).unwrap());
     assert_eq!(read.len(), made.len());
     for (read, made) in read.iter().zip(&made) {
         assert_eq!((&read.name, read.f32s()), (&made.name, made.f32s()));

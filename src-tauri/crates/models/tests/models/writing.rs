@@ -172,7 +172,7 @@ fn numbers_that_are_rewritten_while_they_are_copied_are_not_kept() {
     let error = model.materialize(&weights, Precision::F32, 0, &mut rewrite).unwrap_err();
     assert!(matches!(&error, models::ModelError::Rewritten { path: named } if *named == path), "{error}");
     assert!(error.to_string().ends_with("Try again once it is completely written"), "{error}");
-    assert_eq!(fs::read_dir(&weights).unwrap().count(), 0, "nothing is found there by the next one");
+    assert_eq!(entries(&weights).len(), 0, "nothing is found there by the next one");
 }
 
 #[test]
@@ -194,7 +194,7 @@ fn a_checkpoint_that_is_cut_short_while_it_is_copied_is_an_error_that_names_it()
     };
     let error = model.materialize(&weights, Precision::F32, 0, &mut cut).unwrap_err();
     assert!(matches!(&error, models::ModelError::Rewritten { path: named } if *named == path), "{error}");
-    assert_eq!(fs::read_dir(&weights).unwrap().count(), 0, "nothing is found there by the next one");
+    assert_eq!(entries(&weights).len(), 0, "nothing is found there by the next one");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::measurement::{Measurement, header};
 use super::parquet;
 use crate::columns::Cells;
 use crate::filter::Condition;
-use crate::tables::runs;
+use crate::tables::runs::{self, OTHERWISE};
 use crate::{Result, StoreError};
 use contract::{Evidence, ExportReport, Filter, Precision, csv};
 use duckdb::types::Value;
@@ -148,7 +148,7 @@ const ALL_EXPERTS: &str = "CASE WHEN contains(x.flags, '\"all_experts\"') THEN
 /// The fingerprints of results in an older file whose rows are told otherwise now, by their keys.
 pub fn missing_fingerprints(conn: &Connection) -> Result<Vec<(i64, i128)>> {
     let missing = "r.fingerprint IS NULL AND r.median_ms IS NOT NULL AND r.failure IS NULL";
-    let mut statement = conn.prepare(&format!("SELECT {ROW} {FROM} WHERE {missing}"))?;
+    let mut statement = conn.prepare(&format!("SELECT {OTHERWISE}, {ROW} {FROM} WHERE {missing}"))?;
     let mut rows = statement.query([])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
@@ -165,7 +165,10 @@ fn portions(
     write: &mut dyn FnMut(&[Line]) -> Result<()>,
 ) -> Result<u64> {
     let condition = condition(filter);
-    let sql = format!("SELECT {ROW} {FROM} WHERE {} AND r.key > ? ORDER BY r.key LIMIT {PORTION}", condition.sql);
+    let sql = format!(
+        "SELECT {OTHERWISE}, {ROW} {FROM} WHERE {} AND r.key > ? ORDER BY r.key LIMIT {PORTION}",
+        condition.sql
+    );
     let (mut last, mut rows) = (0_i64, 0);
     loop {
         let values = condition.values.iter().cloned().chain([Value::BigInt(last)]);
@@ -189,8 +192,7 @@ const ROW: &str = "r.key, m.name AS model, m.family, d.hardware, e.id AS engine,
     coalesce(x.effective_threads, r.threads) AS threads, r.engine_version, epoch_ns(r.started_at) AS started_at,
     r.stated_measured_at, r.parameters, r.macs, r.activations, r.median_ms, r.peak_memory_bytes, r.evidence,
     r.stated_evidence, s.name AS source, s.stated, r.low_ms, r.high_ms, r.samples, r.size_unit, r.task_unit,
-    r.per_sample, coalesce(p.mac_share, p.node_share) AS device_share,
-    coalesce(contains(x.flags, '\"all_experts\"'), FALSE) AS all_experts, h.name AS machine, x.library";
+    r.per_sample, h.name AS machine, x.library";
 
 const FROM: &str = "FROM runs r JOIN subjects j ON j.key = r.subject JOIN models m ON m.key = j.model
     JOIN engines e ON e.key = j.engine JOIN devices d ON d.key = j.device

@@ -115,7 +115,9 @@ impl Header {
             dims: row.dims()?,
             size_unit: row.size_unit()?,
             per_sample: row.per_sample()?,
-            asked_precision: row.asked_precision()?.filter(|asked| *asked != precision),
+            asked_precision: row
+                .read("asked_precision", Precision::from_word, NO_PRECISION)?
+                .filter(|asked| *asked != precision),
             device_share: row.device_share()?,
             all_experts: row.all_experts()?,
             model: model.to_owned(),
@@ -149,6 +151,19 @@ impl<'a> Row<'a> {
     fn needed(&self, column: &'static str) -> Result<&'a str, Fault> {
         let text = self.text(column);
         if text.trim().is_empty() { Err(Fault::at(column, "is blank", "")) } else { Ok(text) }
+    }
+
+    /// None where the cell is blank; `cause` says what it is not.
+    fn read<T>(
+        &self,
+        column: &'static str,
+        read: impl Fn(&str) -> Option<T>,
+        cause: &'static str,
+    ) -> Result<Option<T>, Fault> {
+        match self.text(column).trim() {
+            "" => Ok(None),
+            word => read(word).map(Some).ok_or_else(|| Fault::at(column, cause, word)),
+        }
     }
 
     fn number(&self, column: &'static str) -> Result<Option<f64>, Fault> {
@@ -220,15 +235,6 @@ impl<'a> Row<'a> {
         Ok(precision)
     }
 
-    fn asked_precision(&self) -> Result<Option<Precision>, Fault> {
-        match self.text("asked_precision").trim() {
-            "" => Ok(None),
-            word => {
-                Precision::from_word(word).map(Some).ok_or_else(|| Fault::at("asked_precision", NO_PRECISION, word))
-            }
-        }
-    }
-
     fn mode(&self) -> Result<Mode, Fault> {
         let word = self.needed("mode")?.trim();
         Mode::from_key(word).ok_or_else(|| Fault::at("mode", "is none of inference, training and generation", word))
@@ -236,32 +242,18 @@ impl<'a> Row<'a> {
 
     /// Dimensions beyond batch and size, in the order of their names.
     fn dims(&self) -> Result<Option<String>, Fault> {
-        match self.text("dims").trim() {
-            "" => Ok(None),
-            text => match dims_of_key(text) {
-                Some(dims) => Ok(dims_key(&dims)),
-                None => Err(Fault::at("dims", "is not NAME=NUMBER, several apart by commas", text)),
-            },
-        }
+        let dims = self.read("dims", dims_of_key, "is not NAME=NUMBER, several apart by commas")?;
+        Ok(dims.and_then(|dims| dims_key(&dims)))
     }
 
     fn size_unit(&self) -> Result<Option<SizeUnit>, Fault> {
-        match self.text("size_unit").trim() {
-            "" => Ok(None),
-            word => SizeUnit::from_key(word).map(Some).ok_or_else(|| {
-                let cause = "is neither tokens nor sound/NUMBER nor frames/NUMBER (in a second); else leave it blank";
-                Fault::at("size_unit", cause, word)
-            }),
-        }
+        let cause = "is neither tokens nor sound/NUMBER nor frames/NUMBER (in a second); else leave it blank";
+        self.read("size_unit", SizeUnit::from_key, cause)
     }
 
     fn per_sample(&self) -> Result<Option<PerSample>, Fault> {
-        let unit = match self.text("throughput_unit").trim() {
-            "" => None,
-            word => Some(TaskUnit::from_key(word).ok_or_else(|| {
-                Fault::at("throughput_unit", "is none of tokens, images, sound-seconds and frames", word)
-            })?),
-        };
+        let cause = "is none of tokens, images, sound-seconds and frames";
+        let unit = self.read("throughput_unit", TaskUnit::from_key, cause)?;
         match (unit, self.positive("units_per_sample")?) {
             (None, None) => Ok(None),
             (Some(unit), Some(count)) => Ok(Some(PerSample { unit, count })),
@@ -290,22 +282,13 @@ impl<'a> Row<'a> {
     }
 
     fn evidence(&self) -> Result<Option<Evidence>, Fault> {
-        match self.text("evidence").trim() {
-            "" => Ok(None),
-            word => Evidence::from_key(word)
-                .map(Some)
-                .ok_or_else(|| Fault::at("evidence", "is none of measured, imported and predicted", word)),
-        }
+        self.read("evidence", Evidence::from_key, "is none of measured, imported and predicted")
     }
 
     fn platform(&self, runtime: &str, hardware: &str) -> Result<Platform, Fault> {
-        match self.text("platform").trim() {
-            "" => Ok(words::platform(runtime, hardware)),
-            word => Platform::from_key(word).ok_or_else(|| {
-                let cause = "is none of cpu, cuda, rocm, mps, openvino, qualcomm, webnn, webgpu and other";
-                Fault::at("platform", cause, word)
-            }),
-        }
+        let cause = "is none of cpu, cuda, rocm, mps, openvino, qualcomm, webnn, webgpu and other";
+        let told = self.read("platform", Platform::from_key, cause)?;
+        Ok(told.unwrap_or_else(|| words::platform(runtime, hardware)))
     }
 }
 

@@ -337,13 +337,15 @@ pub fn per_sample(cells: &Cells) -> Result<Option<PerSample>> {
     Ok(unit.zip(count).map(|(unit, count)| PerSample { unit, count }))
 }
 
-/// What every list of results selects; `runs` is `r`.
-pub const ROW: &str =
-    "SELECT r.key, r.id::VARCHAR AS id, r.evidence, s.name AS source, epoch_ns(r.started_at) AS started_at,
+/// What ran otherwise than was asked for, beside the precision: `placements` are `p`, `details` `x`.
+pub const OTHERWISE: &str = "coalesce(p.mac_share, p.node_share) AS device_share,
+    coalesce(contains(x.flags, '\"all_experts\"'), FALSE) AS all_experts";
+
+/// What every list of results selects, [`OTHERWISE`] apart; `runs` is `r`.
+const ROW: &str =
+    "r.key, r.id::VARCHAR AS id, r.evidence, s.name AS source, epoch_ns(r.started_at) AS started_at,
     m.name AS model, m.id AS model_id, m.family, e.id AS engine, r.engine_version, d.id AS device,
-    d.name AS device_name, d.platform, r.precision, r.effective_precision,
-    coalesce(p.mac_share, p.node_share) AS device_share,
-    coalesce(contains(x.flags, '\"all_experts\"'), FALSE) AS all_experts, o.cosine,
+    d.name AS device_name, d.platform, r.precision, r.effective_precision, o.cosine,
     r.mode, r.batch, r.size, r.size_unit, w.text AS dims,
     coalesce(x.effective_threads, r.threads) AS threads, r.median_ms, r.low_ms, r.high_ms, r.min_ms, r.samples,
     r.throughput_per_s, r.task_unit, r.per_sample, g.output_tokens, g.first_token_ms, g.token_ms, g.tokens_per_s, r.peak_memory_bytes, r.load_ms, r.compile_ms, r.first_ms, r.first_result_ms, r.macs,
@@ -360,7 +362,7 @@ pub fn rows(conn: &Connection, keys: &[i64]) -> Result<Vec<RunRow>> {
         return Ok(Vec::new());
     }
     let list: Vec<String> = keys.iter().map(i64::to_string).collect();
-    let mut statement = conn.prepare(&format!("{ROW} WHERE r.key IN ({})", list.join(", ")))?;
+    let mut statement = conn.prepare(&format!("SELECT {OTHERWISE}, {ROW} WHERE r.key IN ({})", list.join(", ")))?;
     let mut found = statement.query([])?;
     let mut rows = std::collections::HashMap::with_capacity(keys.len());
     while let Some(row) = found.next()? {
