@@ -8,7 +8,7 @@ const TOLERANCE: f64 = 1e-4;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let program = Program { path: env!("CARGO_BIN_EXE_assay").into(), args: vec!["worker".into()] };
+    let program = Program { path: env!("CARGO_BIN_EXE_assay-worker").into(), args: Vec::new() };
     let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let results = engine::check_golden(&program, &Libraries::find(&[]), &cases);
     let trials = results.into_iter().map(trial).collect();

@@ -91,7 +91,7 @@ fn workers_of(data: &Path) -> usize {
 /// Every worker process on this machine.
 fn workers() -> impl Iterator<Item = u32> {
     let pids = fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    pids.filter(|pid: &u32| fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default().ends_with(b"\0worker\0"))
+    pids.filter(|pid: &u32| fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default().ends_with(b"/assay-worker\0"))
 }
 
 fn is_child_of(pid: u32, parent: u32) -> bool {

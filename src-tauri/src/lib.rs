@@ -40,13 +40,7 @@ mod window;
 
 use std::{env, process::ExitCode};
 
-/// `assay worker` measures and `assay renderer` renders, any other argument is a command, none opens the window.
+/// Any argument is a command, none opens the window.
 pub fn main() -> ExitCode {
-    let ended = |code: i32| ExitCode::from(u8::try_from(code).unwrap_or(1));
-    match env::args_os().nth(1) {
-        Some(first) if first == "worker" => ended(engine::worker_main()),
-        Some(first) if first == "renderer" => ended(rendering::main()),
-        Some(_) => cli::main(),
-        None => window::open(),
-    }
+    if env::args_os().len() > 1 { cli::main() } else { window::open() }
 }

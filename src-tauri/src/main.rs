@@ -1,4 +1,4 @@
-//! The program: a command, a worker, a renderer, or the window.
+//! The program: a command, or the window.
 #![cfg_attr(all(windows, not(debug_assertions)), windows_subsystem = "windows")]
 
 use std::process::ExitCode;

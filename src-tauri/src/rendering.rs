@@ -1,9 +1,9 @@
 //! Rendering in processes of their own: a template that never ends, takes all memory or breaks the engine ends such a
 //! process, and not Assay.
 
-use crate::bench::own_program;
+use crate::bench::worker_program;
 use contract::Failure;
-use engine::{Program, Service, WorkerError, service_main};
+use engine::{Program, Service, WorkerError};
 use std::{
     collections::BTreeMap,
     mem,
@@ -11,20 +11,12 @@ use std::{
     thread,
     time::Duration,
 };
-use workbench::{Ask, Asked, Library, Made, Renderer, Request, TemplateError};
+use workbench::{Ask, Library, Made, RENDERER_MEMORY_BYTES, Renderer, Request, TemplateError};
 
-/// Of one process. What ships needs about 100 MB of it.
-const MEMORY_BYTES: u64 = 512 << 20;
 /// For one file. What ships takes some milliseconds.
 const LONGEST: Duration = Duration::from_secs(5);
 /// Processes at work on many files; more would take memory rather than save time.
 const MOST: usize = 8;
-
-/// What `assay renderer` does. Returns the exit code.
-pub fn main() -> i32 {
-    let mut asked = Asked::default();
-    service_main(MEMORY_BYTES, move |ask: Ask| asked.answer(ask))
-}
 
 /// The processes that render, each started when it is first needed. They end with Assay.
 pub struct Renderers {
@@ -44,7 +36,7 @@ impl Renderers {
     }
 
     pub fn own() -> Result<Self, Failure> {
-        Ok(Self::of(&own_program()?))
+        Ok(Self::of(&worker_program()?))
     }
 
     /// For a single file, such as a preview: the one that was used last, if it is free; waits where none is.
@@ -120,7 +112,7 @@ impl Seat {
         let Self { process, texts: known } = mem::take(self);
         let mut process = match process {
             Some(process) => process,
-            None => Service::start(program, MEMORY_BYTES)?,
+            None => Service::start(program, RENDERER_MEMORY_BYTES)?,
         };
         let is_known = library.templates().iter().map(|(name, template)| (name, &template.text)).eq(&known);
         let ask = Ask { texts: (!is_known).then(|| library.texts()), request: request.clone() };

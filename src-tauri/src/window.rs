@@ -3,7 +3,7 @@
 #[cfg(unix)]
 use crate::revival::Revival;
 use crate::{
-    bench::own_program,
+    bench::worker_program,
     desk::{Desk, Opening},
     folder,
     front::{FileQuestion, Front},
@@ -111,7 +111,7 @@ fn run(Taken { place, store, instance }: Taken) -> Result<(), Failure> {
             drop(window);
             let desk = Desk::open(Opening {
                 place: place.clone(),
-                program: own_program()?,
+                program: worker_program()?,
                 libraries: app.path().resource_dir().map(|folder| folder.join("libraries")).into_iter().collect(),
                 front: Box::new(AppFront(app.handle().clone())),
                 instance,

@@ -62,7 +62,7 @@ pub fn wait_for_worker(parent: u32) -> u32 {
         let worker = text.lines().find_map(|line| {
             let mut words = line.split_whitespace();
             let (pid, ppid) = (words.next()?.parse::<u32>().ok()?, words.next()?.parse::<u32>().ok()?);
-            (ppid == parent && words.last() == Some("worker")).then_some(pid)
+            (ppid == parent && words.last().is_some_and(|program| program.ends_with("/assay-worker"))).then_some(pid)
         });
         seen = match (worker, seen) {
             (Some(pid), Some((before, since))) if pid == before => Some((before, since)),

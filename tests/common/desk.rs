@@ -37,7 +37,7 @@ impl TestDesk {
         let Claim::Ours(instance) = instance::claim(&store).unwrap() else { panic!("the folder is held by nobody") };
         let desk = Desk::open(Opening {
             place,
-            program: Program { path: env!("CARGO_BIN_EXE_assay").into(), args: vec!["worker".into()] },
+            program: Program { path: env!("CARGO_BIN_EXE_assay-worker").into(), args: Vec::new() },
             libraries: Vec::new(),
             front: Box::new(front),
             store: Ok(store),

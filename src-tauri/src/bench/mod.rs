@@ -40,9 +40,9 @@ pub struct Bench {
     pub weights: Weights,
 }
 
-/// This program's own file: a worker is another start of it.
-pub fn own_program() -> Result<Program, Failure> {
-    Program::this().map_err(|e| Failure::broken("finding the program's own file", e))
+/// The program that measures and renders, beside this one.
+pub fn worker_program() -> Result<Program, Failure> {
+    Program::worker().map_err(|e| Failure::broken("finding the program's own file", e))
 }
 
 /// One thing to measure, with what it is measured on.
@@ -96,7 +96,7 @@ impl Bench {
     /// With the libraries and the weights of a place.
     pub fn at(place: &Place) -> Result<Self, Failure> {
         Ok(Self {
-            program: own_program()?,
+            program: worker_program()?,
             extra_libraries: Vec::new(),
             own_libraries: place.libraries(),
             weights: Weights::at(place.weights()),

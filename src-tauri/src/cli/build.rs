@@ -8,7 +8,7 @@ use super::{
     reach::absolute,
 };
 use crate::{
-    bench::{calibration_failed, memory_limit, own_program, ranges},
+    bench::{calibration_failed, memory_limit, ranges, worker_program},
     disk::free_bytes,
     place::Place,
 };
@@ -150,7 +150,7 @@ impl Build {
             memory_bytes: memory_limit(&settings, &machine),
             timeout: Duration::from_secs_f64(settings.timeout_secs),
         };
-        let ranges = ranges(&own_program()?, &calibration, self.seed, &machine, &limits, &Control::default());
+        let ranges = ranges(&worker_program()?, &calibration, self.seed, &machine, &limits, &Control::default());
         Ok(format.with_ranges(ranges.map_err(calibration_failed)?))
     }
 }

@@ -1,7 +1,7 @@
 //! `assay check-golden`: known outputs against every engine.
 
 use super::output::{Output, Stop};
-use crate::{bench::own_program, place::Place};
+use crate::{bench::worker_program, place::Place};
 use clap::Args;
 use contract::Failure;
 use engine::{GoldenResult, Libraries};
@@ -25,7 +25,7 @@ pub struct CheckGolden {
 impl CheckGolden {
     pub fn run(self, output: &mut Output) -> Result<(), Stop> {
         let libraries = Libraries::find(&[Place::find()?.libraries()]);
-        let results = engine::check_golden(&own_program()?, &libraries, &self.dir);
+        let results = engine::check_golden(&worker_program()?, &libraries, &self.dir);
         if results.is_empty() {
             return Err(Failure::bad_input(self.dir.display().to_string(), "it holds no golden cases")
                 .remedy("Each is a folder with config.json, model.safetensors and io.safetensors")

@@ -1,7 +1,7 @@
 //! `assay inventory`: what this machine can do.
 
 use super::output::{Output, Stop};
-use crate::{bench::own_program, place::Place};
+use crate::{bench::worker_program, place::Place};
 use clap::Args;
 use contract::{Availability, EngineStatus, Failure, Machine, PlatformStatus};
 use engine::Libraries;
@@ -41,7 +41,7 @@ pub fn scan(place: &Place) -> Result<Machine, Failure> {
 
 /// Looks at the machine with these libraries.
 pub fn scan_with(libraries: &Libraries) -> Result<Machine, Failure> {
-    Ok(engine::scan(libraries, &own_program()?))
+    Ok(engine::scan(libraries, &worker_program()?))
 }
 
 fn platform(status: &PlatformStatus) -> Vec<String> {

@@ -5,7 +5,7 @@ use super::{
     reach::{Access, Reach, reach},
 };
 use crate::{
-    bench::own_program,
+    bench::worker_program,
     place::Place,
     python::{Ran, Trials, check_of, interpreter},
 };
@@ -85,7 +85,7 @@ impl RunFiles {
     fn trials(&self, machine: Option<Machine>) -> Result<Trials, Failure> {
         let place = Place::find()?;
         Ok(Trials {
-            program: own_program()?,
+            program: worker_program()?,
             python: interpreter(place.python(), self.python.as_deref())?,
             limits: Limits {
                 memory_bytes: self.memory_mb * 1_000_000,

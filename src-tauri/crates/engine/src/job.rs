@@ -5,6 +5,7 @@ use contract::{Peak, RunId, RunModel, Setting, Target, TargetChoice};
 use models::{CacheEntry, Manner, Stamped, Texts};
 use std::{
     collections::BTreeMap,
+    env::{consts::EXE_SUFFIX, current_exe},
     io,
     path::{Path, PathBuf},
     sync::{
@@ -86,7 +87,7 @@ pub struct Limits {
     pub timeout: Duration,
 }
 
-/// How to start a worker: a program that calls [`crate::worker_main`], usually this one with `worker` as argument.
+/// How to start a worker: a program that calls [`crate::worker_main`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
     pub path: PathBuf,
@@ -94,13 +95,21 @@ pub struct Program {
 }
 
 impl Program {
-    /// The running program itself, started as `assay worker`.
+    /// `assay-worker`, which is installed beside the running program.
     ///
     /// # Errors
     /// Where the system cannot tell which file this program was started from.
-    pub fn this() -> io::Result<Self> {
-        Ok(Self { path: std::env::current_exe()?, args: vec!["worker".to_owned()] })
+    pub fn worker() -> io::Result<Self> {
+        let path = own_file()?.with_file_name(format!("assay-worker{EXE_SUFFIX}"));
+        Ok(Self { path, args: Vec::new() })
     }
+}
+
+/// The running program's file, behind all links.
+pub fn own_file() -> io::Result<PathBuf> {
+    let file = current_exe()?;
+    // Windows' canonical form is none that people read, and has no links to follow here.
+    if cfg!(windows) { Ok(file) } else { file.canonicalize() }
 }
 
 const GO_ON: u8 = 0;

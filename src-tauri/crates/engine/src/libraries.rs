@@ -2,6 +2,7 @@
 
 pub(crate) mod plugin;
 
+use crate::job::own_file;
 use contract::EngineId;
 use std::path::{Path, PathBuf};
 
@@ -80,10 +81,7 @@ impl Libraries {
 /// Beside the program, and where the system's packages put a program's resources: a `.deb` and a macOS bundle keep them
 /// in a folder next to the program's own.
 fn installed_with_program() -> Vec<PathBuf> {
-    let program = std::env::current_exe().ok();
-    // Windows' canonical form is none that people read, and has no links to follow here.
-    #[cfg(unix)]
-    let program = program.and_then(|program| program.canonicalize().ok());
+    let program = own_file().ok();
     let Some(folder) = program.as_deref().and_then(Path::parent) else { return Vec::new() };
     ["libraries", "../lib/Assay/libraries", "../Resources/libraries"].iter().map(|place| folder.join(place)).collect()
 }

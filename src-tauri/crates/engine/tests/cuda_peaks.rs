@@ -12,7 +12,8 @@ fn main() -> ExitCode {
         return ExitCode::from(u8::try_from(worker_main()).unwrap_or(1));
     }
     let arguments = Arguments::from_args();
-    let program = Program::this().expect("the system knows which file this program is");
+    let path = std::env::current_exe().expect("the system knows which file this program is");
+    let program = Program { path, args: vec!["worker".to_owned()] };
     let machine = scan(&Libraries::find(&[]), &program);
     let cuda = machine.platforms.iter().find(|status| status.platform == Platform::Cuda).expect("all eight are listed");
     let absent = match &cuda.availability {

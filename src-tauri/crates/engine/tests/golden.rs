@@ -14,7 +14,7 @@ fn folders_of(folder: &Path) -> Vec<String> {
 }
 
 fn program() -> Program {
-    Program { path: env!("CARGO_BIN_EXE_assay-worker").into(), args: Vec::new() }
+    Program { path: env!("CARGO_BIN_EXE_engine-worker").into(), args: Vec::new() }
 }
 
 #[test]

@@ -44,7 +44,7 @@ pub use platform::PlatformFacts;
 use python::check_python;
 use render::render_with;
 pub use render::{Rendered, Request, render};
-pub use renderer::{Ask, Asked, Here, Renderer};
+pub use renderer::{Ask, Asked, Here, RENDERER_MEMORY_BYTES, Renderer};
 pub use shipped::shipped;
 use std::path::Path;
 use suite::check_suite;

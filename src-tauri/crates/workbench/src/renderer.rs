@@ -8,6 +8,9 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
+/// Of a process that renders. What ships needs about 100 MB of it.
+pub const RENDERER_MEMORY_BYTES: u64 = 512 << 20;
+
 /// Renders files and reads what came of it, one after the other.
 pub trait Renderer {
     fn make(&mut self, library: &Library, request: Request) -> Made;

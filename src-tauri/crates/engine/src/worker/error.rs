@@ -1,7 +1,10 @@
 //! Why a worker gave no answer.
 
 use contract::FailureKind;
-use std::{io, path::PathBuf};
+use std::{
+    io::{self, ErrorKind},
+    path::PathBuf,
+};
 
 #[derive(Debug, thiserror::Error)]
 pub enum WorkerError {
@@ -50,6 +53,9 @@ impl WorkerError {
                 "Choose a smaller batch, length or precision, or raise the memory share in Settings"
             }
             Self::TimedOut { .. } => "Choose smaller sizes, or raise the time limit in Settings",
+            Self::NotStarted { source, .. } if source.kind() == ErrorKind::NotFound => {
+                "A part of Assay is missing: install it again"
+            }
             Self::Failed { remedy, .. } => return remedy.clone(),
             Self::NotStarted { .. } | Self::Crashed { .. } | Self::Cancelled | Self::Garbled(_) => return None,
         };

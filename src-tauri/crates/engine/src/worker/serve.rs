@@ -34,7 +34,7 @@ pub(super) struct Fault {
     pub remedy: Option<String>,
 }
 
-/// What `assay worker` does. Returns the exit code.
+/// What `assay-worker` does. Returns the exit code.
 pub fn worker_main() -> i32 {
     let (Ok(mut out), Ok(stdin)) = (Out::take(), take_stdin()) else { return 2 };
     let mut stdin = BufReader::new(stdin);

@@ -208,7 +208,7 @@ pub fn load_request(job: &Job) -> LoadRequest {
 }
 
 pub fn program() -> Program {
-    Program { path: env!("CARGO_BIN_EXE_assay-worker").into(), args: Vec::new() }
+    Program { path: env!("CARGO_BIN_EXE_engine-worker").into(), args: Vec::new() }
 }
 
 /// The plain build of an engine that comes as a library.
