@@ -55,17 +55,21 @@ pub struct Window {
 
 #[allow(dead_code, reason = "each test program uses its own part of this")]
 impl Window {
-    /// Starts the program with its data in this folder; another build than this one's where `ASSAY_TEST_PROGRAM` names
-    /// it.
+    /// Starts the program with its data in this folder, for a person who wants nothing to move: without a graphics
+    /// processor each frame of a motion takes longer than what it leads to. Another build than this one's where
+    /// `ASSAY_TEST_PROGRAM` names it.
     pub fn open(data: &Path) -> Self {
         let program = std::env::var("ASSAY_TEST_PROGRAM").unwrap_or_else(|_| env!("CARGO_BIN_EXE_assay").to_owned());
-        let display = Display::start();
+        let (display, desktop) = (Display::start(), data.join("desktop"));
+        fs::create_dir_all(desktop.join("gtk-3.0")).unwrap();
+        fs::write(desktop.join("gtk-3.0/settings.ini"), "[Settings]\ngtk-enable-animations=0\n").unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let driver = Command::new("dbus-run-session")
             .args(["--", "WebKitWebDriver", &format!("--port={port}")])
             .env("DISPLAY", &display.name)
             .env_remove("WAYLAND_DISPLAY")
             .env("ASSAY_DATA", data)
+            .env("XDG_CONFIG_HOME", desktop)
             .env("TAURI_AUTOMATION", "true")
             .env("TAURI_WEBVIEW_AUTOMATION", "true")
             .env("NO_AT_BRIDGE", "1")
