@@ -121,8 +121,10 @@ fn Line(one: LayerForecast, whole: String) -> impl IntoView {
             {told(&one.times)
                 .into_iter()
                 .map(|(time, what)| view! {
-                    <strong class="number">{format!("{}{what}", format::duration_ms(time.ms))}</strong>
-                    <span class="small">{interval(time)}</span>
+                    <span class="few-time">
+                        <strong class="number">{format!("{}{what}", format::duration_ms(time.ms))}</strong>
+                        <span class="small">{interval(time)}</span>
+                    </span>
                 })
                 .collect_view()}
             {rate.map(|rate| view! { <span class="small">{rate}</span> })}
@@ -142,6 +144,10 @@ fn told(times: &LayerTimes) -> Vec<(MedianTime, &'static str)> {
 }
 
 fn interval(time: MedianTime) -> String {
+    // What was measured tells no least time then.
+    if time.low_ms <= 0.0 {
+        return format!("at most {}", format::duration_ms(time.high_ms));
+    }
     format!("{} to {}", format::duration_ms(time.low_ms), format::duration_ms(time.high_ms))
 }
 

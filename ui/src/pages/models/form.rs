@@ -65,9 +65,14 @@ fn is_broken(reading: &Option<contract::ConfigReading>) -> bool {
 fn SizeField(size: ConfigSize, known: Known) -> impl IntoView {
     let draft = ModelDraft::get();
     let ConfigSize { key, least, most, value: default, .. } = size;
+    // 0 stands for a size that is not there, which a width of 0 would not say.
+    let optional = least == 0;
     let shown = {
         let key = key.clone();
-        Memo::new(move |_| draft.text.with(|text| written(text, &key)).unwrap_or_else(|| default.to_string()))
+        Memo::new(move |_| {
+            let value = draft.text.with(|text| written(text, &key)).unwrap_or_else(|| default.to_string());
+            if optional && value == "0" { String::new() } else { value }
+        })
     };
     let wrong = {
         let key = key.clone();
@@ -81,7 +86,8 @@ fn SizeField(size: ConfigSize, known: Known) -> impl IntoView {
     let (testid, label) = (format!("size-{key}"), words::label(&key));
     let title = format!("{key}: a whole number from {least} to {most}");
     let change = move |text: String| {
-        if let Ok(value) = text.trim().parse() {
+        let text = if optional && text.trim().is_empty() { "0" } else { text.trim() };
+        if let Ok(value) = text.parse() {
             draft.change(&key, value);
         }
     };
@@ -93,6 +99,7 @@ fn SizeField(size: ConfigSize, known: Known) -> impl IntoView {
                 min=least.to_string()
                 max=most.to_string()
                 title=title
+                placeholder=optional.then_some("not set")
                 data-testid=testid
                 aria-invalid=move || wrong.get().is_some().to_string()
                 prop:value=shown

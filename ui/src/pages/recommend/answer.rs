@@ -72,7 +72,9 @@ fn Choice(
             <div class="choice-figures-row">
                 <div class="choice-time">
                     <p class="headline">{significant(value)}<span class="unit">{unit}</span></p>
-                    <Whisker low=latency_ms.low value=latency_ms.value high=latency_ms.high from=latency_ms.low - reach to=latency_ms.high + reach />
+                    {spread.is_some().then(|| view! {
+                        <Whisker low=latency_ms.low value=latency_ms.value high=latency_ms.high from=latency_ms.low - reach to=latency_ms.high + reach />
+                    })}
                     <p class="row wrap">
                         <EvidenceChip evidence />
                         {spread.map(|spread| view! {
