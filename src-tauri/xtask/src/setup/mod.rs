@@ -4,10 +4,10 @@ mod crates;
 mod engine_libraries;
 mod import_library;
 mod node;
-mod onnx_checker;
 mod openvino;
 mod python;
 mod system_packages;
+mod test_packages;
 pub mod wasm_target;
 mod window_packages;
 
@@ -30,7 +30,7 @@ pub fn for_building(places: &Places) -> Step {
 pub fn for_testing(places: &Places) -> Step {
     system_packages::install(Purpose::Test)?;
     toolchain_and_libraries(places)?;
-    onnx_checker::install(places)
+    test_packages::install(places)
 }
 
 fn toolchain_and_libraries(places: &Places) -> Step {
