@@ -87,11 +87,11 @@ fn a_text_is_written_to_an_image_of_the_size_that_was_asked_for() {
     let shell = Shell::new();
     let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/qwen2_vl/config.json");
     fs::copy(golden, shell.path("sees.json")).unwrap();
-    let image = ["--dim", "image_rows=2", "--dim", "image_columns=3"];
+    let image = ["--dim", "image_rows=2", "--dim", "image_columns=3", "--dim", "image_frames=2"];
     let measure = ["measure", "--model", "sees.json", "--mode", "generation", "--prompt", "12", "--output", "4"];
     let run = shell.json(&[&measure[..], &image, &["--budget-secs", "0.2", "--json"]].concat());
     assert_eq!(run["outcome"]["outcome"], "done", "{}", run["outcome"]);
-    assert_eq!(run["setting"]["dims"], json!({ "output": 4, "image_rows": 2, "image_columns": 3 }));
+    assert_eq!(run["setting"]["dims"], json!({ "output": 4, "image_rows": 2, "image_columns": 3, "image_frames": 2 }));
     assert_eq!(run["check"]["verdict"], "agrees", "{}", run["check"]);
     let described = shell.json(&[&["describe", "sees.json", "--length", "12"][..], &image, &["--json"]].concat());
     let work = &described["generation"];

@@ -95,10 +95,10 @@ fn seeing() -> [Model; 3] {
     })
 }
 
-/// With an image of two rows of four tokens, where its size is free.
+/// With an image of two frames of two rows of four tokens, where its size is free.
 fn stages_at_a_wide_image(model: &Model) -> Generation {
     model.generation().unwrap().unwrap().with_image(|size| match size {
-        "image_rows" => Some(2),
+        "image_frames" | "image_rows" => Some(2),
         "image_columns" => Some(4),
         _ => None,
     })

@@ -37,6 +37,10 @@ fn guess(name: &str, input: &Value, axis: usize) -> (DimRole, u32) {
     if says(&["past", "cache"]) {
         return (DimRole::Other, 16);
     }
+    if says(&["image"]) && says(&["frame"]) {
+        // One makes a still image.
+        return (DimRole::Other, 1);
+    }
     if says(&["height", "width", "image", "pixel"]) || (rank == 4 && ["h", "w"].contains(&lower.as_str())) {
         return (DimRole::ImageSize, 224);
     }

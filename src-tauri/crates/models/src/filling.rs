@@ -1,5 +1,7 @@
 //! Inputs for which random numbers would mean nothing: a text with the tokens of an image in it, the grid of an image.
 //!
+//! A video is an image of several frames.
+//!
 //! The architecture says how they are filled; the ONNX file carries that along in its metadata.
 
 use crate::{Graph, ModelError, dims, seed::Stream};
@@ -11,12 +13,12 @@ pub const METADATA_KEY: &str = "assay.inputs";
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Filling {
-    /// Any ids below `below`, with a run of `token` in the middle of each row.
+    /// Any ids below `below`, with a run of `token`, or one for each frame, in the middle of each row.
     Text { token: u64, below: u64, run: Length },
-    /// The same with the run at the beginning of each row: a prompt that more is written after, which can be cut anywhere
-    /// behind its image.
+    /// The same at the beginning of each row: a prompt that more is written after, which can be cut anywhere behind its
+    /// image.
     Prompt { token: u64, below: u64, run: Length },
-    /// 1 where a text has that run, 0 elsewhere.
+    /// 1 where a text has that token, 0 elsewhere.
     Marks { run: Length },
     /// The same whole numbers in every row.
     Rows(Vec<String>),
@@ -31,16 +33,42 @@ pub enum Length {
     Size(String),
     /// For each choice of these sizes; there are no other choices.
     Choice { sizes: Vec<String>, lengths: Vec<(Vec<u64>, u64)> },
+    /// For each of so many frames a size, with so many words between one frame and the next.
+    Frames { frames: String, each: String, gap: u64 },
+}
+
+/// The tokens of an image as they lie in a text: for each frame so many, with a gap of words between one and the next.
+struct Run {
+    frames: u64,
+    each: u64,
+    gap: u64,
+}
+
+impl Run {
+    /// From the first to the last, with the words in between.
+    fn tokens(&self) -> u64 {
+        let words = self.frames.saturating_sub(1).saturating_mul(self.gap);
+        self.frames.saturating_mul(self.each).saturating_add(words)
+    }
+
+    /// Whether what stands so far behind the first is of the image.
+    fn has(&self, place: u64) -> bool {
+        place < self.tokens() && place % self.each.saturating_add(self.gap) < self.each
+    }
 }
 
 impl Length {
-    fn tokens(&self, dims: &BTreeMap<String, u64>) -> Result<u64, ModelError> {
+    fn run(&self, dims: &BTreeMap<String, u64>) -> Result<Run, ModelError> {
+        let still = |each: u64| Run { frames: 1, each, gap: 0 };
         let (sizes, lengths) = match self {
-            Self::Size(size) => return dims::value(size, dims),
+            Self::Size(size) => return dims::value(size, dims).map(still),
             Self::Choice { sizes, lengths } => (sizes, lengths),
+            Self::Frames { frames, each, gap } => {
+                return Ok(Run { frames: dims::value(frames, dims)?, each: dims::value(each, dims)?, gap: *gap });
+            }
         };
         let chosen = sizes.iter().map(|size| dims::value(size, dims)).collect::<Result<Vec<_>, _>>()?;
-        lengths.iter().find(|known| known.0 == chosen).map(|known| known.1).ok_or_else(|| {
+        lengths.iter().find(|known| known.0 == chosen).map(|known| still(known.1)).ok_or_else(|| {
             let told = |values: &[u64]| values.iter().map(u64::to_string).collect::<Vec<_>>().join(" × ");
             let known: Vec<String> = lengths.iter().map(|known| told(&known.0)).collect();
             let reason = format!("{} is none of the model's choices: {}", told(&chosen), known.join(", "));
@@ -56,10 +84,17 @@ pub fn check(graph: &Graph, dims: &BTreeMap<String, u64>) -> Result<(), ModelErr
         let Some(Filling::Text { run, .. } | Filling::Prompt { run, .. } | Filling::Marks { run }) = filling else {
             continue;
         };
-        let tokens = run.tokens(dims)?;
+        let run = run.run(dims)?;
+        let tokens = run.tokens();
         let length = input.shape_for(dims)?.last().copied().unwrap_or_default();
         if length < tokens {
-            let reason = format!("the image alone is {tokens} tokens; choose at least so many, or a smaller image");
+            let reason = match run.frames {
+                1 => format!("the image alone is {tokens} tokens; choose at least so many, or a smaller image"),
+                frames => format!(
+                    "with its {frames} frames the image alone is {tokens} tokens; choose at least so many, fewer \
+                     frames, or a smaller image"
+                ),
+            };
             let name = input.shape.last().map_or_else(|| input.name.clone(), ToString::to_string);
             return Err(ModelError::bad_size(&name, length, reason));
         }
@@ -78,9 +113,10 @@ impl Filling {
         let count: usize = shape.iter().product();
         let length = shape.last().copied().unwrap_or(1).max(1);
         let in_run = |run: &Length| -> Result<_, ModelError> {
-            let tokens = (run.tokens(dims)? as usize).min(length);
-            let start = if matches!(self, Self::Prompt { .. }) { 0 } else { (length - tokens) / 2 };
-            Ok(move |place: usize| (start..start + tokens).contains(&(place % length)))
+            let run = run.run(dims)?;
+            let words = (length as u64).saturating_sub(run.tokens());
+            let start = if matches!(self, Self::Prompt { .. }) { 0 } else { words / 2 };
+            Ok(move |place: usize| ((place % length) as u64).checked_sub(start).is_some_and(|place| run.has(place)))
         };
         let word = |place: usize, below: u64, but: u64| match stream.below(place as u64, below.max(2)) {
             same if same == but => (same + 1) % below.max(2),

@@ -209,7 +209,7 @@ fn is_further(dims: &[Dim], dim: &Dim) -> bool {
 pub fn asked_dims(model: &ModelInfo, mode: Mode) -> Vec<(&Dim, bool)> {
     if mode == Mode::Generation {
         let length = model.inputs.first().and_then(|input| input.shape.last());
-        // Rows and columns of an image are no size of an input by themselves, as the length of an answer is.
+        // Rows, columns and frames of an image are no size of an input by themselves, as the length of an answer is.
         let alone = |dim: &Dim| model.inputs.iter().any(|input| input.shape.contains(&dim.name));
         let of_image = |dim: &Dim| dim.role == DimRole::Other && !alone(dim);
         let asked = model.dims.iter().map(|dim| (dim, Some(&dim.name) == length));

@@ -1,4 +1,7 @@
 //! Qwen2-VL and Qwen3-VL: images of any size as tokens within the text, turned by frame, row and column.
+//!
+//! A video is an image of several frames: what it is made of goes by the names and the token of an image, and the
+//! numbers are those that transformers computes of a video, which it gives names and a token of their own.
 
 use super::{
     Architecture, Class, Text,
@@ -27,16 +30,25 @@ pub struct QwenVl {
     sections: [i64; 3],
     /// Whether they take turns, or come one after another.
     interleaved: bool,
+    /// Words between one frame of a video and the next. Where there are none, all its frames are one run of tokens;
+    /// else each is one, and has its place as an image of its own.
+    gap: u64,
 }
 
+/// What `Qwen3VLProcessor` writes between two frames: the mark of the end, a time stamp below ten seconds, such as
+/// `<0.5 seconds>`, which is six tokens, and the mark of the beginning.
+const TIME_STAMP_AND_MARKS: u64 = 8;
+
 const ABOUT: [&str; 2] = [
-    "Reads text with an image in it and gives a vector for each token",
-    "Reads text with an image in it and scores every word as the next one",
+    "Reads text with an image or a video in it and gives a vector for each token",
+    "Reads text with an image or a video in it and scores every word as the next one",
 ];
 
 const MIXTURE_ABOUT: [&str; 2] = [
-    "Reads text with an image in it and gives a vector for each token; a token goes through a few of many experts",
-    "Reads text with an image in it and scores every word as the next one; a token goes through a few of many experts",
+    "Reads text with an image or a video in it and gives a vector for each token; a token goes through a few \
+     of many experts",
+    "Reads text with an image or a video in it and scores every word as the next one; a token goes through a few \
+     of many experts",
 ];
 
 pub static QWEN2_VL: QwenVl = QwenVl {
@@ -51,6 +63,7 @@ pub static QWEN2_VL: QwenVl = QwenVl {
     renames: &[("visual.", "model.visual."), ("model.", "model.language_model."), ("model.", "language_model.")],
     sections: [16, 24, 24],
     interleaved: false,
+    gap: 0,
 };
 
 pub const QWEN3_VL: QwenVl = QwenVl {
@@ -65,6 +78,7 @@ pub const QWEN3_VL: QwenVl = QwenVl {
     renames: &[("model.visual.", "visual."), ("model.language_model.", "language_model.")],
     sections: [24, 20, 20],
     interleaved: true,
+    gap: TIME_STAMP_AND_MARKS,
 };
 
 pub const QWEN3_VL_MOE: QwenVl = QwenVl {
@@ -101,10 +115,23 @@ impl Options {
     fn sees(&self) -> bool {
         self.vision.out == self.language.width
     }
+
+    /// Declares how many frames each image has.
+    fn free_frames(&self, b: &mut GraphBuilder) {
+        let question = format!(
+            "How many frames has each image? 1 makes it a still image; each frame of a video covers {} of its pictures",
+            self.vision.pictures
+        );
+        b.free(FRAMES, DimRole::Other, &question, 1, None);
+    }
 }
 
-/// The input that says how many frames, rows and columns of patches each image has.
+/// The input that says how many rows and columns of patches each frame has, after a 1: `[batch · frames, 3]`.
+///
+/// transformers has one row for a video, with the number of its frames. A row for each lets every shape in the graph
+/// follow from the shapes of its inputs, which engines know before they run.
 const GRID: &str = "image_grid_thw";
+const FRAMES: &str = "image_frames";
 
 /// Rows and columns of tokens of an image, unless a person says otherwise or the model reads too few tokens.
 const DEFAULT_SIDE: u32 = 16;
@@ -150,9 +177,10 @@ impl Architecture for QwenVl {
                 language.finish_stage(&mut b, &text);
             }
             Stage::Decode if options.sees() => language.draw_next(&mut b, model, |b, batch, reading| {
-                let grid = b.input(GRID, Element::I64, &[batch.clone(), fixed(3)]);
+                options.free_frames(b);
+                let grid = grid(b, batch);
                 let mut b = b.at(format_args!("{model}.rotary_emb"));
-                let place = next_place(&mut b, reading, &grid, options.vision.merge);
+                let place = self.next_place(&mut b, reading, &grid, options.vision.merge);
                 Some(turn(&mut b, [&place; 3], &options.axes, options.rotation()))
             }),
             Stage::Decode => language.draw_stage(&mut b, model, stage),
@@ -192,18 +220,20 @@ impl QwenVl {
                 format!("How many tokens is each image {edge}? A token covers {pixels_each} pixels along each edge");
             b.free(&format!("image_{name}"), DimRole::Other, &question, side, None);
         }
+        options.free_frames(b);
         let question = "How many tokens of text, those of the image included?";
         let most = Some(language.positions as u32);
         let sequence = b.free("sequence", DimRole::Sequence, question, side.pow(2) + 128, most);
         let text = [batch.clone(), sequence.clone()];
         let ids = b.input("input_ids", Element::I64, &text);
         let mask = b.input("attention_mask", Element::I64, &text);
-        let all = format!("batch * {} * image_rows * image_columns", vision.merge * vision.merge);
+        let all = format!("{batch} * {FRAMES} * {} * image_rows * image_columns", vision.merge * vision.merge);
         let pixels = b.input("pixel_values", Element::F32, &[Dimension::Free(all), fixed(vision.numbers())]);
-        let grid = b.input(GRID, Element::I64, &[batch.clone(), fixed(3)]);
+        let grid = grid(b, &batch);
         // The kinds follow from the ids, so that a text which grows does without them.
         let kinds = (goal == Goal::OnePass).then(|| b.input("mm_token_type_ids", Element::I64, &text));
-        let run = Length::Size("image_rows * image_columns".to_owned());
+        let [frames, each] = [FRAMES, "image_rows * image_columns"].map(str::to_owned);
+        let run = Length::Frames { frames, each, gap: self.gap };
         b.filling("input_ids", goal.filling(*image_token, language.vocabulary, run.clone()));
         if kinds.is_some() {
             b.filling("mm_token_type_ids", Filling::Marks { run });
@@ -212,12 +242,13 @@ impl QwenVl {
         b.filling(GRID, Filling::Rows([vec!["1".to_owned()], edges.to_vec()].concat()));
 
         let [visual, model] = self.modules;
-        let seen = vision.look(&mut b.at(visual), &pixels, &grid);
+        let texts = b.size_of(&ids, 0);
+        let seen = vision.look(&mut b.at(visual), &pixels, &grid, &texts);
         b.tokens(&batch, &sequence);
         let tokens = ImageTokens::find(b, &ids, *image_token as i64);
         let known = tokens.known(b, &ids, *image_token, language.vocabulary);
         let marked = kinds.map(|kinds| ImageTokens::find(b, &kinds, 1));
-        let places = places(b, marked.as_ref().unwrap_or(&tokens), &mask, &grid, vision.merge);
+        let places = self.places(b, marked.as_ref().unwrap_or(&tokens), &mask, &grid, vision.merge);
         let mut text = b.at(model);
         let rotary = turn(&mut text.at("rotary_emb"), places.each_ref(), axes, options.rotation());
         let reading = Reading { rotary: Some(rotary), cache: goal.cache(), ..Reading::whole(&mut text, &mask) };
@@ -271,49 +302,88 @@ impl QwenVl {
         }
         Ok(sections.iter().enumerate().flat_map(|(axis, count)| (0..*count).map(move |_| axis)).collect())
     }
+
+    /// Frame, row and column of each token, `[batch, sequence]` each. A word goes on in all three by one; a run of an
+    /// image's tokens lies in them as in time and space, and what follows it goes on from its longer edge, however many
+    /// frames the run has.
+    fn places(&self, b: &mut GraphBuilder, tokens: &ImageTokens, mask: &Var, grid: &Var, merge: usize) -> [Var; 3] {
+        let texts = b.size_of(mask, 0);
+        let [rows, columns] = edges(b, grid, &texts, merge);
+        let each = b.mul(&rows, &columns);
+        let run = if self.gap > 0 {
+            each.clone()
+        } else {
+            let frames = frames(b, grid, &texts);
+            b.mul(&frames, &each)
+        };
+        let [_, place] = divide(b, &tokens.place, &run);
+        let [frame, rest] = divide(b, &place, &each);
+        let [row, column] = divide(b, &rest, &columns);
+
+        let one = b.int(1);
+        let last = b.sub(&run, &one);
+        let ends = b.equal(&place, &last);
+        let ends = b.cast(&ends, Element::I64);
+        let ends = b.mul(&ends, &tokens.marks);
+        let longer = b.larger(&rows, &columns);
+        let leap = b.mul(&ends, &longer);
+        let words = b.sub(&one, &tokens.marks);
+        let steps = b.add(&words, &leap);
+        let steps = b.mul(&steps, mask);
+        let reached = b.cumulative_sum(&steps, 1);
+        let start = b.sub(&reached, &steps);
+        let start = b.mul(&start, mask);
+        [frame, row, column].map(|place| b.add(&start, &place))
+    }
+
+    /// Where a token after a text with an image stands, in all three: `[batch, 1]`. Each run of the image's tokens
+    /// takes as many places as its longer edge has tokens, not as many as it has: transformers keeps the difference as
+    /// `rope_deltas`.
+    ///
+    /// It goes on from the largest place in the text there, and here from that of its last token. They are the same
+    /// where a run has no more frames than its longer edge has tokens and the text words behind it, taken together;
+    /// else the place here is that of the token in one pass over the whole text, which is the same there.
+    fn next_place(&self, b: &mut GraphBuilder, reading: &Reading, grid: &Var, merge: usize) -> Var {
+        let texts = b.size_of(reading.attention_mask, 0);
+        let [rows, columns] = edges(b, grid, &texts, merge);
+        let (each, longer) = (b.mul(&rows, &columns), b.larger(&rows, &columns));
+        let frames = frames(b, grid, &texts);
+        let leap = if self.gap > 0 {
+            let of_run = b.sub(&longer, &each);
+            b.mul(&of_run, &frames)
+        } else {
+            let run = b.mul(&frames, &each);
+            b.sub(&longer, &run)
+        };
+        let one = b.int(1);
+        // Padding has no place.
+        let counts = b.cumulative_sum(reading.attention_mask, 1);
+        let own = b.gather(&counts, &reading.places.queries, 1);
+        let before = b.sub(&own, &one);
+        b.add(&before, &leap)
+    }
 }
 
-/// Frame, row and column of each token, `[batch, sequence]` each. A word goes on in all three by one; an image lies in them
-/// as in space, and what follows it goes on from its longer edge.
-fn places(b: &mut GraphBuilder, tokens: &ImageTokens, mask: &Var, grid: &Var, merge: usize) -> [Var; 3] {
-    let sizes = b.split(grid, &[1, 1, 1], 1);
-    let merge = b.int(merge as i64);
-    let (frames, rows, columns) = (&sizes[0], b.div(&sizes[1], &merge), b.div(&sizes[2], &merge));
-    let each = b.mul(&rows, &columns);
-    let [frame, rest] = divide(b, &tokens.place, &each);
-    let [row, column] = divide(b, &rest, &columns);
-
-    let (all, one) = (b.mul(frames, &each), b.int(1));
-    let last = b.sub(&all, &one);
-    let ends = b.equal(&tokens.place, &last);
-    let ends = b.cast(&ends, Element::I64);
-    let ends = b.mul(&ends, &tokens.marks);
-    let longer = b.larger(&rows, &columns);
-    let leap = b.mul(&ends, &longer);
-    let words = b.sub(&one, &tokens.marks);
-    let steps = b.add(&words, &leap);
-    let steps = b.mul(&steps, mask);
-    let reached = b.cumulative_sum(&steps, 1);
-    let start = b.sub(&reached, &steps);
-    let start = b.mul(&start, mask);
-    [frame, row, column].map(|place| b.add(&start, &place))
+/// Declares [`GRID`].
+fn grid(b: &mut GraphBuilder, batch: &Dimension) -> Var {
+    let frames = Dimension::Free(format!("{batch} * {FRAMES}"));
+    b.input(GRID, Element::I64, &[frames, fixed(3)])
 }
 
-/// Where a token after a text with an image stands, in all three: `[batch, 1]`. The image takes as many places as its longer
-/// edge has tokens, not as many as it has: transformers keeps the difference as `rope_deltas`.
-fn next_place(b: &mut GraphBuilder, reading: &Reading, grid: &Var, merge: usize) -> Var {
-    let sizes = b.split(grid, &[1, 1, 1], 1);
-    let (merge, one) = (b.int(merge as i64), b.int(1));
-    let (rows, columns) = (b.div(&sizes[1], &merge), b.div(&sizes[2], &merge));
-    let each = b.mul(&rows, &columns);
-    let tokens = b.mul(&sizes[0], &each);
-    let longer = b.larger(&rows, &columns);
-    let leap = b.sub(&longer, &tokens);
-    // Padding has no place.
-    let counts = b.cumulative_sum(reading.attention_mask, 1);
-    let own = b.gather(&counts, &reading.places.queries, 1);
-    let before = b.sub(&own, &one);
-    b.add(&before, &leap)
+/// How many frames each text's image has; `texts` says how many texts there are. Both are vectors of one number.
+fn frames(b: &mut GraphBuilder, grid: &Var, texts: &Var) -> Var {
+    let all = b.size_of(grid, 0);
+    b.div(&all, texts)
+}
+
+/// Rows and columns of tokens of each text's image, whose frames all have the size of the first: `[batch, 1]` each.
+fn edges(b: &mut GraphBuilder, grid: &Var, texts: &Var, merge: usize) -> [Var; 2] {
+    let (rest, merge) = (b.ints(&[-1]), b.int(merge as i64));
+    let shape = b.concat(&[texts, &rest], 0);
+    let of_text = b.reshape_to(grid, &shape);
+    let of_first = b.slice(&of_text, [1, 3], 1);
+    let patches = b.split(&of_first, &[1, 1], 1);
+    [0, 1].map(|edge| b.div(&patches[edge], &merge))
 }
 
 /// The turns of all heads: `[batch, 1, sequence, head width]`.

@@ -1,7 +1,8 @@
 //! The image encoder of Qwen-VL: patches of images of any size, whose rows and columns turn queries and keys, and a merger
 //! that makes one token of each block of neighbours.
 //!
-//! Every image of a batch has the same number of patches, which come block by block: `[batch · patches, numbers]`.
+//! Every frame of every image of a batch has the same number of patches, which come block by block:
+//! `[batch · frames · patches, numbers]`. A frame sees nothing but itself.
 
 use super::{
     Activation, Attention, Frequencies, Heads, Rotary, Rotation, feed_forward, layer_norm, linear, tiles::divide,
@@ -26,8 +27,8 @@ pub struct GridEncoder {
     activation: Activation,
     pub channels: usize,
     pub patch: usize,
-    /// Frames that one patch covers.
-    pub frames: usize,
+    /// Pictures of a video that one frame covers; a still image stands in each of them.
+    pub pictures: usize,
     /// Patches along the edge of a block that becomes one token.
     pub merge: usize,
     /// Width of the tokens.
@@ -48,13 +49,14 @@ enum Kind {
     },
 }
 
-/// What an image becomes: `[batch, tokens, out]`, and the same from earlier layers for the text's layers.
+/// What the images become, those of each text together: `[batch, frames · tokens, out]`, and the same from earlier
+/// layers for the text's layers.
 pub struct Seen {
     pub tokens: Var,
     pub deep: Vec<Var>,
 }
 
-/// Row and column of each patch: `[batch, patches]`.
+/// Row and column of each patch: `[batch · frames, patches]`.
 struct Places {
     row: Var,
     column: Var,
@@ -121,7 +123,7 @@ impl GridEncoder {
             activation: Activation::read(config, "hidden_act", default_activation)?,
             channels: config.size("in_channels", 3)?,
             patch: config.size("patch_size", default_patch)?,
-            frames: config.size("temporal_patch_size", 2)?,
+            pictures: config.size("temporal_patch_size", 2)?,
             merge: config.size("spatial_merge_size", 2)?,
             out,
             frequencies: frequencies.collect(),
@@ -131,12 +133,12 @@ impl GridEncoder {
 
     /// Numbers of a patch.
     pub fn numbers(&self) -> usize {
-        self.channels * self.frames * self.patch * self.patch
+        self.channels * self.pictures * self.patch * self.patch
     }
 
-    /// Of the patches of all images, `[batch · patches, numbers]`, and `[batch, 3]` with the frames, rows and columns of
-    /// each image's patches; of frames there is one.
-    pub fn look(&self, b: &mut GraphBuilder, pixels: &Var, grid: &Var) -> Seen {
+    /// Of the patches of all frames, `[batch · frames · patches, numbers]`, and `[batch · frames, 3]` with a 1 and the
+    /// rows and columns of each frame's patches. `texts` is a vector of one number, the batch.
+    pub fn look(&self, b: &mut GraphBuilder, pixels: &Var, grid: &Var, texts: &Var) -> Seen {
         let places = self.places(b, pixels, grid);
         let mut hidden = self.embed(b, pixels, grid);
         if let Kind::Qwen3 { table, .. } = self.kind {
@@ -150,23 +152,23 @@ impl GridEncoder {
             if let Kind::Qwen3 { taken, .. } = &self.kind
                 && let Some(place) = taken.iter().position(|taken| *taken == index as i64)
             {
-                deep.push(self.merged(&mut b.at(format_args!("deepstack_merger_list.{place}")), &hidden, true));
+                deep.push(self.merged(&mut b.at(format_args!("deepstack_merger_list.{place}")), &hidden, texts, true));
             }
         }
-        Seen { tokens: self.merged(&mut b.at("merger"), &hidden, false), deep }
+        Seen { tokens: self.merged(&mut b.at("merger"), &hidden, texts, false), deep }
     }
 
     /// Draws it for nothing but its weights.
     pub fn declare(&self, b: &mut GraphBuilder) {
-        let (pixels, grid) = (b.scalar(0.0), b.int(0));
-        self.look(b, &pixels, &grid);
+        let (pixels, number) = (b.scalar(0.0), b.int(0));
+        self.look(b, &pixels, &number, &number);
     }
 
     /// A patch covers its whole kernel, so the convolution of its numbers is a product with the kernel.
     fn embed(&self, b: &mut GraphBuilder, pixels: &Var, grid: &Var) -> Var {
-        let Self { width, channels, frames, patch, .. } = *self;
+        let Self { width, channels, pictures, patch, .. } = *self;
         let mut projection = b.at("patch_embed.proj");
-        let kernel = projection.weight("weight", &[width, channels, frames, patch, patch], Fill::Matrix);
+        let kernel = projection.weight("weight", &[width, channels, pictures, patch, patch], Fill::Matrix);
         let kernel = projection.reshape(&kernel, &[width as i64, -1]);
         let pixels = projection.cast_float(pixels);
         let mut seen = projection.matmul_transposed(&pixels, &kernel);
@@ -174,14 +176,14 @@ impl GridEncoder {
             let bias = projection.weight("bias", &[width], Fill::Bias);
             seen = projection.add(&seen, &bias);
         }
-        let (batch, rest) = (b.size_of(grid, 0), b.ints(&[-1, width as i64]));
-        let shape = b.concat(&[&batch, &rest], 0);
+        let (frames, rest) = (b.size_of(grid, 0), b.ints(&[-1, width as i64]));
+        let shape = b.concat(&[&frames, &rest], 0);
         b.reshape_to(&seen, &shape)
     }
 
     fn places(&self, b: &mut GraphBuilder, pixels: &Var, grid: &Var) -> Places {
-        let (all, batch) = (b.size_of(pixels, 0), b.size_of(grid, 0));
-        let patches = b.div(&all, &batch);
+        let (all, frames) = (b.size_of(pixels, 0), b.size_of(grid, 0));
+        let patches = b.div(&all, &frames);
         let order = b.count_up(&patches);
         let merge = b.int(self.merge as i64);
         let [lines, inner_column] = divide(b, &order, &merge);
@@ -212,7 +214,8 @@ impl GridEncoder {
         Rotary::of_angles(&mut b, &angles, &Rotation { frequencies, factor: 1.0, interleaved: false })
     }
 
-    /// The table of positions stretched over the image with its corners on the image's: `[batch, patches, width]`.
+    /// The table of positions stretched over a frame with its corners on the frame's:
+    /// `[batch · frames, patches, width]`.
     fn stretched(&self, b: &mut GraphBuilder, places: &Places, grid: &Var, side: usize) -> Var {
         let mut b = b.at("pos_embed");
         let table = b.weight("weight", &[side * side, self.width], Fill::Matrix);
@@ -272,14 +275,17 @@ impl GridEncoder {
         b.add(&thought, &x)
     }
 
-    /// Each block of neighbours as one token; after the norm, or `late` before it: `[batch, tokens, out]`.
-    fn merged(&self, b: &mut GraphBuilder, x: &Var, late: bool) -> Var {
+    /// Each block of neighbours as one token, those of a text together; after the norm, or `late` before it:
+    /// `[batch, frames · tokens, out]`.
+    fn merged(&self, b: &mut GraphBuilder, x: &Var, texts: &Var, late: bool) -> Var {
         let block = self.width * self.merge * self.merge;
         let (norm, modules) = match self.kind {
             Kind::Qwen2 => ("ln_q", ["mlp.0", "mlp.2"]),
             Kind::Qwen3 { .. } => ("norm", ["linear_fc1", "linear_fc2"]),
         };
-        let together = |b: &mut GraphBuilder, x: &Var| b.reshape(x, &[0, -1, block as i64]);
+        let rest = b.ints(&[-1, block as i64]);
+        let shape = b.concat(&[texts, &rest], 0);
+        let together = |b: &mut GraphBuilder, x: &Var| b.reshape_to(x, &shape);
         let normal = if late {
             let x = together(b, x);
             layer_norm(&mut b.at(norm), &x, block, EPSILON)

@@ -1,4 +1,5 @@
-//! Images within a text: each row of ids has a run of image tokens, and the image's vectors go where they stand.
+//! Images within a text: each row of ids has the tokens of its image, in one run or several, and the image's vectors go
+//! where they stand.
 
 use crate::{
     Element,

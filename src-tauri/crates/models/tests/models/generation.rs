@@ -216,22 +216,25 @@ fn a_text_that_is_written_begins_with_its_image() {
 fn an_image_of_another_size_makes_another_prompt() {
     let sizes = |name: &str| match name {
         "image_rows" | "tile_rows" => Some(2),
-        "image_columns" => Some(3),
+        "image_columns" | "image_frames" => Some(3),
         "tile_columns" => Some(1),
         // What follows from the texts does not follow from these.
         "batch" | "sequence" | "past" => Some(1),
         _ => None,
     };
-    for (case, tokens) in [("qwen2_vl", 6), ("qwen3_vl", 6), ("llava_next", 16 + 8 * 5)] {
+    // Between the frames of a video Qwen3-VL reads eight words.
+    for (case, tokens) in [("qwen2_vl", 3 * 6), ("qwen3_vl", 3 * 6 + 2 * 8), ("llava_next", 16 + 8 * 5)] {
         let generation = stages(&seeing(case)).with_image(sizes);
         let refused = generation.sizes(Texts { batch: 1, prompt: tokens - 1, output: 4 }).err().unwrap().to_string();
         assert!(refused.contains(&format!("the image alone is {tokens} tokens")), "{case}: {refused}");
         let sizes = generation.sizes(Texts { batch: 3, prompt: tokens, output: 4 }).unwrap();
         assert_eq!((sizes.prompt["batch"], sizes.prompt["sequence"]), (3, u64::from(tokens)), "{case}");
         assert_eq!(sizes.steps[1]["past"], u64::from(tokens) + 2, "{case}");
+        shapes_hold(generation.prefill.graph(), &sizes.prompt);
+        shapes_hold(generation.decode.graph(), &sizes.steps[1]);
     }
     let names = |case: &str| -> Vec<String> { seeing(case).image_dims().map(|dim| dim.name.clone()).collect() };
-    assert_eq!(names("qwen2_vl"), ["image_rows", "image_columns"]);
+    assert_eq!(names("qwen2_vl"), ["image_rows", "image_columns", "image_frames"]);
     assert_eq!(names("llava"), [""; 0]);
     assert_eq!(answering("t5").image_dims().count(), 0, "the length of an answer is no image's");
 }

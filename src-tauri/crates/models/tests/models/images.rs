@@ -47,6 +47,22 @@ fn a_grid_says_the_size_of_the_patches_that_come_with_it() {
 }
 
 #[test]
+fn the_frames_of_a_video_are_one_run_of_tokens_or_stand_apart() {
+    let asked = [("sequence", 40), ("image_rows", 2), ("image_columns", 3), ("image_frames", 3)];
+    for (case, runs) in [("qwen2_vl", vec![18]), ("qwen3_vl", vec![6; 3])] {
+        let made = inputs(&golden(case), 2, &asked);
+        assert_eq!(made["image_grid_thw"].i64s(), [1, 4, 6].repeat(2 * 3), "{case}");
+        assert_eq!(made["pixel_values"].shape, [2 * 3 * 4 * 6, 96], "{case}");
+        let (ids, kinds) = (made["input_ids"].i64s(), made["mm_token_type_ids"].i64s());
+        assert!(ids.iter().zip(&kinds).all(|(id, kind)| (*id == IMAGE) == (*kind == 1)), "{case}");
+        for text in kinds.chunks_exact(40) {
+            let found = text.split(|kind| *kind == 0).map(<[i64]>::len).filter(|tokens| *tokens > 0);
+            assert_eq!(found.collect::<Vec<_>>(), runs, "{case}: {text:?}");
+        }
+    }
+}
+
+#[test]
 fn tiles_make_an_image_of_their_size_and_its_tokens() {
     let made = inputs(&golden("llava_next"), 1, &[("sequence", 60), ("tile_rows", 2), ("tile_columns", 1)]);
     assert_eq!(made["image_sizes"].i64s(), [64, 32]);
