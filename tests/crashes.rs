@@ -190,7 +190,7 @@ fn a_chosen_store_that_is_not_there_is_told_and_not_made_anew() {
 fn a_worker_killed_by_a_signal_is_a_result_with_its_phase() {
     let desk = TestDesk::open();
     // Ten calls of this size take many seconds.
-    let plan = Plan { budget_secs: 60.0, batches: vec![64], ..desk.plan("preset:bert-tiny") };
+    let plan = Plan { budget_secs: 60.0, batches: vec![256], ..desk.plan("preset:bert-tiny") };
     let job = desk.ask(StartPlan { plan }).unwrap().remove(0);
     desk.wait_for("samples", |desk| desk.ask(GetLive {}).unwrap().filter(|live| live.phase == PhaseName::Warm));
     let worker = workers().find(|pid| is_child_of(*pid, std::process::id())).expect("a worker is at work");

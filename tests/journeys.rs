@@ -74,7 +74,7 @@ fn used(data: &Path) -> Window {
 fn from_the_first_start_to_the_first_result_it_takes_three_clicks() {
     let _turn = turn();
     let data = tempfile::tempdir().unwrap();
-    let window = Window::open(data.path());
+    let window = Window::open_moving(data.path());
     window.wait("welcome-start");
     window.picture("first-run-1-welcome");
     window.click("starter-preset:bert-tiny");

@@ -85,7 +85,7 @@ impl Renderer for Taken<'_> {
         }
         made.unwrap_or_else(|error| {
             let (reason, remedy) = said(&error);
-            let problem = library.unmade(&request, &reason, remedy);
+            let problem = library.unmade(&request, &reason, &remedy);
             Made::without(request, TemplateError::GivenUp(problem))
         })
     }
@@ -123,14 +123,11 @@ impl Seat {
 }
 
 /// Completes "making a file …", and says what to do.
-fn said(error: &WorkerError) -> (String, &'static str) {
-    let why = match error {
-        WorkerError::TimedOut { .. } | WorkerError::OutOfMemory { .. } | WorkerError::Crashed { .. } => {
-            let remedy = "Build smaller lists, and do not put a list into itself";
-            return ("takes too much time or memory".to_owned(), remedy);
-        }
-        WorkerError::NotStarted { source, .. } => source.to_string(),
-        other => other.to_string(),
-    };
-    (format!("needs a process of its own, which gave no answer: {why}"), "Start Assay anew, and try again")
+fn said(error: &WorkerError) -> (String, String) {
+    if let WorkerError::TimedOut { .. } | WorkerError::OutOfMemory { .. } | WorkerError::Crashed { .. } = error {
+        let remedy = "Build smaller lists, and do not put a list into itself";
+        return ("takes too much time or memory".to_owned(), remedy.to_owned());
+    }
+    let remedy = error.remedy().unwrap_or_else(|| "Start Assay anew, and try again".to_owned());
+    (format!("needs a process of its own, which gave no answer: {error}"), remedy)
 }

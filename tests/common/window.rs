@@ -59,10 +59,20 @@ impl Window {
     /// processor each frame of a motion takes longer than what it leads to. Another build than this one's where
     /// `ASSAY_TEST_PROGRAM` names it.
     pub fn open(data: &Path) -> Self {
+        Self::start(data, false)
+    }
+
+    /// The same for a person who has not asked for less motion.
+    pub fn open_moving(data: &Path) -> Self {
+        Self::start(data, true)
+    }
+
+    fn start(data: &Path, moving: bool) -> Self {
         let program = std::env::var("ASSAY_TEST_PROGRAM").unwrap_or_else(|_| env!("CARGO_BIN_EXE_assay").to_owned());
         let (display, desktop) = (Display::start(), data.join("desktop"));
         fs::create_dir_all(desktop.join("gtk-3.0")).unwrap();
-        fs::write(desktop.join("gtk-3.0/settings.ini"), "[Settings]\ngtk-enable-animations=0\n").unwrap();
+        let settings = format!("[Settings]\ngtk-enable-animations={}\n", u8::from(moving));
+        fs::write(desktop.join("gtk-3.0/settings.ini"), settings).unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let driver = Command::new("dbus-run-session")
             .args(["--", "WebKitWebDriver", &format!("--port={port}")])

@@ -125,14 +125,14 @@ impl Wanted {
             (Some(engine), Some(device)) => {
                 Ok(TargetChoice { engine: engine.as_str().into(), device: device.as_str().into() })
             }
-            (Some(engine), None) => match machine.engines.iter().find(|status| status.id.0 == *engine) {
-                Some(EngineStatus { availability: Availability::Missing { reason, remedy }, name, .. }) => {
-                    Err(Failure::Missing { what: name.clone(), reason: reason.clone(), remedy: remedy.clone() })
-                }
-                _ => Err(Failure::not_found("ready engine called", engine)),
-            },
-            (None, device) => {
-                Err(Failure::not_found("ready engine for the device", device.as_deref().unwrap_or("cpu")))
+            (Some(engine), None) => {
+                let status = machine.engines.iter().find(|status| status.id.0 == *engine);
+                Err(status.and_then(missing).unwrap_or_else(|| Failure::not_found("ready engine called", engine)))
+            }
+            (None, Some(device)) => Err(Failure::not_found("ready engine for the device", device)),
+            (None, None) => {
+                let first = machine.engines.iter().find_map(missing);
+                Err(first.unwrap_or_else(|| Failure::not_found("ready engine for the device", "cpu")))
             }
         }
     }
@@ -154,6 +154,11 @@ fn mode(text: &str) -> Result<Mode, String> {
     let known = [Mode::Inference, Mode::Generation];
     let found = known.into_iter().find(|mode| mode.key() == text);
     found.ok_or_else(|| known.map(Mode::key).join(" or "))
+}
+
+fn missing(status: &EngineStatus) -> Option<Failure> {
+    let Availability::Missing { reason, remedy } = &status.availability else { return None };
+    Some(Failure::Missing { what: status.name.clone(), reason: reason.clone(), remedy: remedy.clone() })
 }
 
 /// Targets on the CPU first, and of these the engine that is the fastest on most models.

@@ -171,9 +171,11 @@ fn outcome(ended: Result<ErrandEnd, WorkerError>, steps: &[TrialStep]) -> Result
             Ok((TrialOutcome::Failed { reason: format!("Python {how}{last}") }, log))
         }
         Err(WorkerError::Cancelled) => Err(Failure::Cancelled),
-        Err(error @ (WorkerError::NotStarted { .. } | WorkerError::Failed { .. })) => {
-            Err(Failure::broken("starting Python", error))
+        Err(error @ WorkerError::NotStarted { .. }) => {
+            let remedy = error.remedy().map(|remedy| format!(". {remedy}")).unwrap_or_default();
+            Err(Failure::broken("running a file", format!("{error}{remedy}")))
         }
+        Err(error @ WorkerError::Failed { .. }) => Err(Failure::broken("starting Python", error)),
         Err(error) => Ok((TrialOutcome::Failed { reason: error.to_string() }, Vec::new())),
     }
 }

@@ -107,6 +107,8 @@ pub struct ConfigSize {
     pub own: bool,
     /// It says how often a layer is repeated.
     pub layers: bool,
+    /// It may be absent; its value is 0 then.
+    pub optional: bool,
     pub least: u64,
     pub most: u64,
 }

@@ -52,6 +52,16 @@ fn a_scan_whose_every_worker_crashes_still_lists_all_eight_with_the_reason() {
 }
 
 #[test]
+fn where_the_worker_is_missing_no_library_is_blamed() {
+    let folder = tempfile::tempdir().unwrap();
+    let machine = scan(&Libraries::find(&[]), &Program { path: folder.path().join("assay-worker"), args: Vec::new() });
+    for engine in &machine.engines {
+        let Availability::Missing { reason, remedy } = &engine.availability else { panic!("{} is ready", engine.name) };
+        assert!(reason.contains("assay-worker") && remedy.contains("install it again"), "{reason} {remedy}");
+    }
+}
+
+#[test]
 fn a_file_that_is_no_library_is_missing_and_the_scan_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("onnxruntime-broken");

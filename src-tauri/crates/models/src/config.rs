@@ -141,7 +141,16 @@ impl Config {
 
     /// A size that may be absent: null, or 0 as older files write it.
     pub fn size_or_none(&self, key: &str) -> Result<Option<usize>, ModelError> {
-        Ok(Some(self.counted(key, 0, 0, LARGEST_SIZE)?).filter(|size| *size > 0))
+        let size = self.size_or_zero(key)?;
+        let full = self.full(key);
+        let mut sizes = self.sizes.lock().expect("no holder of this lock panics");
+        sizes.iter_mut().filter(|size| size.key == full).for_each(|size| size.optional = true);
+        Ok(Some(size).filter(|size| *size > 0))
+    }
+
+    /// A size that may be 0, and is where it is absent.
+    pub fn size_or_zero(&self, key: &str) -> Result<usize, ModelError> {
+        self.counted(key, 0, 0, LARGEST_SIZE)
     }
 
     /// The same where −1 stands for an absent one as well.
@@ -152,14 +161,22 @@ impl Config {
     /// A whole number that the model is made from, which can therefore be edited.
     fn counted(&self, key: &str, default: usize, least: u64, most: u64) -> Result<usize, ModelError> {
         let number = self.whole(key, default, least, most)?;
-        let full = format!("{}{}", self.prefix, self.spelled(key));
+        let full = self.full(key);
         let mut sizes = self.sizes.lock().expect("no holder of this lock panics");
         let layers = most == MOST_LAYERS;
         match sizes.iter_mut().find(|size| size.key == full) {
             Some(known) => known.layers |= layers,
-            None => sizes.push(ConfigSize { key: full, value: number as u64, own: self.own(key), layers, least, most }),
+            None => {
+                let (value, own) = (number as u64, self.own(key));
+                sizes.push(ConfigSize { key: full, value, own, layers, optional: false, least, most });
+            }
         }
         Ok(number)
+    }
+
+    /// With the keys that lead to it, as it is spelled here.
+    fn full(&self, key: &str) -> String {
+        format!("{}{}", self.prefix, self.spelled(key))
     }
 
     fn whole(&self, key: &str, default: usize, least: u64, most: u64) -> Result<usize, ModelError> {

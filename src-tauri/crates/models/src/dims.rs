@@ -37,9 +37,9 @@ fn guess(name: &str, input: &Value, axis: usize) -> (DimRole, u32) {
     if says(&["past", "cache"]) {
         return (DimRole::Other, 16);
     }
-    if says(&["image"]) && says(&["frame"]) {
-        // One makes a still image.
-        return (DimRole::Other, 1);
+    if says(&["image"]) && says(&["frame", "rows", "columns"]) {
+        // A still image, of so few tokens each way that the usual length of a text has room for words beside them.
+        return (DimRole::Other, if says(&["frame"]) { 1 } else { 8 });
     }
     if says(&["height", "width", "image", "pixel"]) || (rank == 4 && ["h", "w"].contains(&lower.as_str())) {
         return (DimRole::ImageSize, 224);

@@ -90,10 +90,13 @@ pub fn check(graph: &Graph, dims: &BTreeMap<String, u64>) -> Result<(), ModelErr
         if length < tokens {
             let reason = match run.frames {
                 1 => format!("the image alone is {tokens} tokens; choose at least so many, or a smaller image"),
-                frames => format!(
-                    "with its {frames} frames the image alone is {tokens} tokens; choose at least so many, fewer \
-                     frames, or a smaller image"
-                ),
+                frames => {
+                    let words = if run.gap > 0 { " and the words between them" } else { "" };
+                    format!(
+                        "with its {frames} frames{words} the image alone is {tokens} tokens; choose at least so many, \
+                         fewer frames, or a smaller image"
+                    )
+                }
             };
             let name = input.shape.last().map_or_else(|| input.name.clone(), ToString::to_string);
             return Err(ModelError::bad_size(&name, length, reason));

@@ -130,9 +130,10 @@ impl ModelDraft {
         (!text.trim().is_empty()).then_some(Described::Text { text })
     }
 
-    /// Changes one whole number of the configuration; the rest stays as it was written.
-    pub fn change(self, key: &str, value: u64) {
-        let changed = self.text.with_untracked(|text| json_text::with_value(text, key, &value.to_string()));
+    /// Changes one whole number of the configuration, or takes it out; the rest stays as it was written.
+    pub fn change(self, key: &str, value: Option<u64>) {
+        let value = value.map_or_else(|| "null".to_owned(), |value| value.to_string());
+        let changed = self.text.with_untracked(|text| json_text::with_value(text, key, &value));
         if let Some(changed) = changed {
             self.text.set(changed);
         }

@@ -64,13 +64,12 @@ fn is_broken(reading: &Option<contract::ConfigReading>) -> bool {
 #[component]
 fn SizeField(size: ConfigSize, known: Known) -> impl IntoView {
     let draft = ModelDraft::get();
-    let ConfigSize { key, least, most, value: default, .. } = size;
-    // 0 stands for a size that is not there, which a width of 0 would not say.
-    let optional = least == 0;
+    let ConfigSize { key, optional, least, most, value: default, .. } = size;
     let shown = {
         let key = key.clone();
         Memo::new(move |_| {
             let value = draft.text.with(|text| written(text, &key)).unwrap_or_else(|| default.to_string());
+            // 0 stands for a size that is not there, which a width of 0 would not say.
             if optional && value == "0" { String::new() } else { value }
         })
     };
@@ -85,10 +84,13 @@ fn SizeField(size: ConfigSize, known: Known) -> impl IntoView {
     };
     let (testid, label) = (format!("size-{key}"), words::label(&key));
     let title = format!("{key}: a whole number from {least} to {most}");
-    let change = move |text: String| {
-        let text = if optional && text.trim().is_empty() { "0" } else { text.trim() };
-        if let Ok(value) = text.parse() {
-            draft.change(&key, value);
+    let change = move |input: web_sys::HtmlInputElement| {
+        let text = input.value();
+        match text.trim().parse() {
+            Ok(value) => draft.change(&key, Some(value)),
+            // What is no number yet, such as a minus, is empty as well.
+            Err(_) if optional && text.is_empty() && input.check_validity() => draft.change(&key, None),
+            Err(_) => {}
         }
     };
     view! {
@@ -103,7 +105,7 @@ fn SizeField(size: ConfigSize, known: Known) -> impl IntoView {
                 data-testid=testid
                 aria-invalid=move || wrong.get().is_some().to_string()
                 prop:value=shown
-                on:input:target=move |event| change(event.target().value())
+                on:input:target=move |event| change(event.target())
             />
         </Field>
     }

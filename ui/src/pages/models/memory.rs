@@ -118,7 +118,7 @@ fn Fit(known: Known) -> impl IntoView {
             <Button
                 small=true
                 testid="use-layers"
-                on_press=move |_| keys.iter().for_each(|(key, layers)| draft.change(key, *layers))
+                on_press=move |_| keys.iter().for_each(|(key, layers)| draft.change(key, Some(*layers)))
             >
                 {format!("Use {named}")}
             </Button>

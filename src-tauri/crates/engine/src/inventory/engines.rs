@@ -2,7 +2,7 @@
 
 use crate::{
     Libraries, Program, backends,
-    worker::{self, Order},
+    worker::{self, Order, WorkerError},
 };
 use contract::{Availability, EngineId, EngineStatus};
 use std::{path::PathBuf, thread, time::Duration};
@@ -38,15 +38,21 @@ fn status(program: &Program, engine: &EngineId, library: Option<&PathBuf>) -> En
         id: engine.clone(),
         name: engine.to_string(),
         version: None,
-        availability: Availability::missing(
-            match library {
-                Some(library) => format!("{} cannot be used: {error}", library.display()),
-                None => format!("{engine} cannot be used: {error}"),
-            },
-            "Put another build of the library in its place, then press Rescan",
-        ),
+        availability: unusable(engine, library, &error),
         library: library.map(|library| library.display().to_string()),
         offers: Vec::new(),
         targets: Vec::new(),
     })
+}
+
+fn unusable(engine: &EngineId, library: Option<&PathBuf>, error: &WorkerError) -> Availability {
+    // That is no fault of the library.
+    if let WorkerError::NotStarted { .. } = error
+        && let Some(remedy) = error.remedy()
+    {
+        return Availability::missing(error.to_string(), remedy);
+    }
+    let what = library.map_or_else(|| engine.to_string(), |library| library.display().to_string());
+    let reason = format!("{what} cannot be used: {error}");
+    Availability::missing(reason, "Put another build of the library in its place, then press Rescan")
 }

@@ -117,9 +117,9 @@ impl Options {
     }
 
     /// Declares how many frames each image has.
-    fn free_frames(&self, b: &mut GraphBuilder) {
+    fn ask_for_frames(&self, b: &mut GraphBuilder) {
         let question = format!(
-            "How many frames has each image? 1 makes it a still image; each frame of a video covers {} of its pictures",
+            "A frame covers {} pictures of a video, and one alone is a still image: how many frames has each image?",
             self.vision.pictures
         );
         b.free(FRAMES, DimRole::Other, &question, 1, None);
@@ -177,7 +177,7 @@ impl Architecture for QwenVl {
                 language.finish_stage(&mut b, &text);
             }
             Stage::Decode if options.sees() => language.draw_next(&mut b, model, |b, batch, reading| {
-                options.free_frames(b);
+                options.ask_for_frames(b);
                 let grid = grid(b, batch);
                 let mut b = b.at(format_args!("{model}.rotary_emb"));
                 let place = self.next_place(&mut b, reading, &grid, options.vision.merge);
@@ -220,8 +220,8 @@ impl QwenVl {
                 format!("How many tokens is each image {edge}? A token covers {pixels_each} pixels along each edge");
             b.free(&format!("image_{name}"), DimRole::Other, &question, side, None);
         }
-        options.free_frames(b);
-        let question = "How many tokens of text, those of the image included?";
+        options.ask_for_frames(b);
+        let question = "How many tokens of text, those of all frames of the image included?";
         let most = Some(language.positions as u32);
         let sequence = b.free("sequence", DimRole::Sequence, question, side.pow(2) + 128, most);
         let text = [batch.clone(), sequence.clone()];
@@ -340,9 +340,9 @@ impl QwenVl {
     /// takes as many places as its longer edge has tokens, not as many as it has: transformers keeps the difference as
     /// `rope_deltas`.
     ///
-    /// It goes on from the largest place in the text there, and here from that of its last token. They are the same
-    /// where a run has no more frames than its longer edge has tokens and the text words behind it, taken together;
-    /// else the place here is that of the token in one pass over the whole text, which is the same there.
+    /// It goes on from the largest place in the text there, and here from that of its last token. They differ only
+    /// where a run has more frames than its longer edge has tokens and the text words behind it, added up; there the
+    /// place here is that of one pass over the whole text, in transformers too.
     fn next_place(&self, b: &mut GraphBuilder, reading: &Reading, grid: &Var, merge: usize) -> Var {
         let texts = b.size_of(reading.attention_mask, 0);
         let [rows, columns] = edges(b, grid, &texts, merge);

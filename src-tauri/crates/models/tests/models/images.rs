@@ -47,6 +47,17 @@ fn a_grid_says_the_size_of_the_patches_that_come_with_it() {
 }
 
 #[test]
+fn a_file_that_was_written_is_measured_at_its_usual_sizes() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut go = |_, _| ControlFlow::Continue(());
+    let files = golden("qwen3_vl").materialize(folder.path(), Precision::F32, 0, &mut go).unwrap();
+    let model = Model::open(&files.onnx).unwrap();
+    let made = make_inputs(model.graph(), &model.dims_for(1, None, &BTreeMap::new()).unwrap(), 7, 0).unwrap();
+    let ids = made.iter().find(|tensor| tensor.name == "input_ids").unwrap();
+    assert_eq!((ids.shape.as_slice(), image_tokens(ids)), (&[1, 128][..], 8 * 8));
+}
+
+#[test]
 fn the_frames_of_a_video_are_one_run_of_tokens_or_stand_apart() {
     let asked = [("sequence", 40), ("image_rows", 2), ("image_columns", 3), ("image_frames", 3)];
     for (case, runs) in [("qwen2_vl", vec![18]), ("qwen3_vl", vec![6; 3])] {

@@ -116,7 +116,7 @@ pub fn qwen2_moe(config: &Config) -> Read {
     llama::set_bias(&mut decoder, [bias, bias, bias, false]);
     let used = config.flag("use_sliding_window", false)?;
     let window = config.size_or_none("sliding_window")?.filter(|_| used);
-    let last = config.size_or_none("max_window_layers")?.unwrap_or(0);
+    let last = config.size_or_zero("max_window_layers")?;
     let kinds = sliding(config, decoder.layers.len(), |index| used && index.is_multiple_of(2) && index < last)?;
     set_windows(&mut decoder.layers, &kinds, window);
     let mut experts = QWEN.read(config)?;

@@ -143,7 +143,7 @@ pub fn qwen3(config: &Config) -> Read {
 fn set_qwen_windows(config: &Config, decoder: &mut Decoder) -> Result<(), ModelError> {
     let used = config.flag("use_sliding_window", false)?;
     let window = config.size_or_none("sliding_window")?.filter(|_| used);
-    let first = config.size_or_none("max_window_layers")?.unwrap_or(0);
+    let first = config.size_or_zero("max_window_layers")?;
     let sliding = sliding(config, decoder.layers.len(), |index| window.is_some() && index >= first)?;
     set_windows(&mut decoder.layers, &sliding, window);
     Ok(())
