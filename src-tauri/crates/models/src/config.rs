@@ -139,6 +139,11 @@ impl Config {
         self.size(key, 1)
     }
 
+    /// A size that may be 0, and is where it is absent.
+    pub fn size_or_zero(&self, key: &str) -> Result<usize, ModelError> {
+        self.counted(key, 0, 0, LARGEST_SIZE)
+    }
+
     /// A size that may be absent: null, or 0 as older files write it.
     pub fn size_or_none(&self, key: &str) -> Result<Option<usize>, ModelError> {
         let size = self.size_or_zero(key)?;
@@ -146,11 +151,6 @@ impl Config {
         let mut sizes = self.sizes.lock().expect("no holder of this lock panics");
         sizes.iter_mut().filter(|size| size.key == full).for_each(|size| size.optional = true);
         Ok(Some(size).filter(|size| *size > 0))
-    }
-
-    /// A size that may be 0, and is where it is absent.
-    pub fn size_or_zero(&self, key: &str) -> Result<usize, ModelError> {
-        self.counted(key, 0, 0, LARGEST_SIZE)
     }
 
     /// The same where −1 stands for an absent one as well.
